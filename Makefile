@@ -1,0 +1,79 @@
+# make demo, make test: all a newcomer needs, each from a bare checkout. They build .venv first; later runs reuse it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# Where there is no accelerator, the default torch would bring gigabytes of libraries that nothing can use, so a CPU
+# build is tried first. Choose your own with e.g. `make TORCH="torch==2.12.0"` or `make TORCH="torch --index-url URL"`.
+TORCH_RANGE := torch>=2.11,<2.14
+TORCH ?= $(if $(shell command -v nvidia-smi),$(TORCH_RANGE),torch==2.13.0+cpu)
+
+BIN := .venv/bin
+LOG := .venv/install.log
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+# pip, quietly: what it says is in $(LOG), and is shown only when it fails.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+QUIET := >> $(LOG) 2>&1
+SHOW_LOG := { tail -n 40 $(LOG); echo "Setting up .venv failed; the whole log is $(LOG)." >&2; exit 1; }
+
+.PHONY: help demo test test-all test-slow check format sanitize clean
+
+help:
+	@echo "make demo      fit a model on data that is shipped, show the score beside the baselines, stream from it"
+	@echo "make test      the tests every change needs"
+	@echo "make test-all  those and the long ones"
+	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
+	@echo "make check     ruff, mypy, import-linter, size budgets, clang-format"
+	@echo "make format    rewrite the sources as make check wants them"
+	@echo "make sanitize  the tests of the native code, with address and undefined-behaviour sanitizers"
+	@echo "make clean     remove .venv and everything built"
+
+demo: .venv/.ready
+	@$(BIN)/whorl demo
+
+test: .venv/.ready
+	@$(PYTEST) -q -m "not slow"
+
+test-all: .venv/.ready
+	@WHORL_TEST_PROFILE=long $(PYTEST) -q
+
+test-slow: .venv/.ready
+	@$(PYTEST) -q -m slow $(if $(SLOW_PART),--slow-part $(SLOW_PART)) || { status=$$?; ((status == 5)); } # 5: no tests in it
+
+check: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_sizes.py
+	$(BIN)/clang-format --dry-run --Werror csrc/*.cpp csrc/*.h
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i csrc/*.cpp csrc/*.h
+
+sanitize: .venv/.ready
+	@$(BIN)/python tools/sanitize.py
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "whorl needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+
+# The install is editable: Python sources are live, and a change of the C++ sources or of the dependencies runs this again.
+.venv/.ready: pyproject.toml CMakeLists.txt $(wildcard csrc/*) | .venv/bin/python
+	@echo "Setting up .venv (the first time takes some minutes) ..."
+	@$(BIN)/python -c 'import torch' 2> /dev/null || $(PIP) install $(if $(findstring >,$(TORCH)),"$(TORCH)",$(TORCH)) $(QUIET) || \
+	  $(if $(filter file,$(origin TORCH)),$(PIP) install "$(TORCH_RANGE)" $(QUIET) ||) $(SHOW_LOG)
+	@$(PIP) install "scikit-build-core>=0.11" "nanobind>=2.8" "ninja>=1.11" $(QUIET) || $(SHOW_LOG)
+	@command -v cmake > /dev/null || $(PIP) install "cmake>=3.25" $(QUIET) || $(SHOW_LOG)
+	@PATH="$$PWD/$(BIN):$$PATH" $(PIP) install --no-build-isolation --editable ".[train,dev]" $(QUIET) || $(SHOW_LOG)
+	@touch $@

@@ -1,0 +1,95 @@
+#include "affine.h"
+
+#include <algorithm>
+#include <cfenv>
+
+#include "dispatch.h"
+#include "threads.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace whorl {
+namespace {
+
+// Waking a helper costs tens of microseconds.
+constexpr double min_us_per_thread = 50.0;
+
+// Row borders between threads are multiples of every kernel's tile height, so that no thread works on a cut tile.
+constexpr std::ptrdiff_t row_multiple = 12;
+
+// Round to nearest and keep subnormal numbers while it lives, whatever the caller (or torch.set_flush_denormal) has set
+// for this thread: the same inputs must give the same bits.
+class DefaultRounding {
+ public:
+#if defined(__x86_64__)
+  DefaultRounding() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
+  ~DefaultRounding() { _mm_setcsr(saved_); }
+#else
+  DefaultRounding() {
+    std::fegetenv(&saved_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultRounding() { std::fesetenv(&saved_); }
+#endif
+  DefaultRounding(const DefaultRounding&) = delete;
+  DefaultRounding& operator=(const DefaultRounding&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  unsigned saved_;
+#else
+  std::fenv_t saved_;
+#endif
+};
+
+void run(const AffineJob& job) {
+  const DefaultRounding rounding;
+  kernels().affine(job);
+}
+
+// Part `index` of `parts` of the range [0, total), cut at multiples of `multiple`.
+std::ptrdiff_t cut(std::ptrdiff_t total, std::ptrdiff_t multiple, int index, int parts) {
+  const std::ptrdiff_t blocks = (total + multiple - 1) / multiple;
+  return std::min(total, blocks * index / parts * multiple);
+}
+
+}  // namespace
+
+void pack_panels(const float* weight, std::ptrdiff_t out_features, std::ptrdiff_t in_features, float* packed) {
+  for (std::ptrdiff_t first = 0; first < out_features; first += panel_width) {
+    const std::ptrdiff_t columns = std::min(panel_width, out_features - first);
+    for (std::ptrdiff_t k = 0; k < in_features; ++k) {
+      for (std::ptrdiff_t c = 0; c < columns; ++c) packed[c] = weight[(first + c) * in_features + k];
+      std::fill(packed + columns, packed + panel_width, 0.0F);
+      packed += panel_width;
+    }
+  }
+}
+
+double estimated_us(const AffineJob& whole) {
+  return static_cast<double>(whole.row_end) * static_cast<double>(whole.in_features) *
+         static_cast<double>(whole.out_features) / kernels().multiply_adds_per_us;
+}
+
+void affine(const AffineJob& whole, int num_threads) {
+  const auto worthwhile = static_cast<int>(std::min(1024.0, estimated_us(whole) / min_us_per_thread));
+  const int parts = std::min(num_threads, worthwhile);
+  if (parts <= 1) return run(whole);
+
+  const bool by_rows = whole.row_end >= parts * row_multiple;
+  run_parts(parts, [&](int index) {
+    AffineJob job = whole;
+    if (by_rows) {
+      job.row_begin = cut(whole.row_end, row_multiple, index, parts);
+      job.row_end = cut(whole.row_end, row_multiple, index + 1, parts);
+    } else {
+      job.panel_begin = cut(whole.panel_end, 1, index, parts);
+      job.panel_end = cut(whole.panel_end, 1, index + 1, parts);
+    }
+    run(job);
+  });
+}
+
+}  // namespace whorl

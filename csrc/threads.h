@@ -1,0 +1,13 @@
+// Threads for work that divides into independent parts.
+#pragma once
+
+#include <functional>
+
+namespace whorl {
+
+// Calls part(0), ..., part(num_parts - 1), each once, and returns when all have ended; part(0) runs on the caller's
+// thread. Helpers sleep between calls. If another caller is using them, everything runs on the caller's thread.
+// `part` must not throw. Safe after fork: a child starts with helpers of its own.
+void run_parts(int num_parts, const std::function<void(int)>& part);
+
+}  // namespace whorl

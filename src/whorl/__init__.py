@@ -1,0 +1,71 @@
+"""whorl: recurrent neural networks from raw sequences to a live stream, with the same numbers.
+
+Names are loaded when they are first used, so that `import whorl` needs neither torch nor a dataframe library.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Forecaster": "whorl.tasks.forecasting",
+    "Regressor": "whorl.tasks.regression",
+    "Estimator": "whorl.tasks.estimator",
+    "load": "whorl.tasks.estimator",
+    "Recurrent": "whorl.plans.networks",
+    "Training": "whorl.plans.training",
+    "Table": "whorl.plans.table",
+    "Prediction": "whorl.runtime.prediction",
+    "Evaluation": "whorl.runtime.evaluation",
+    "Stream": "whorl.runtime.stream",
+    "State": "whorl.runtime.state",
+    "check": "whorl.data.check",
+    "WhorlError": "whorl.errors",
+    "ArgumentError": "whorl.errors",
+    "DataError": "whorl.errors",
+    "ModelFileError": "whorl.errors",
+    "StreamingError": "whorl.errors",
+    "TrainingError": "whorl.errors",
+    "ResourceError": "whorl.errors",
+}
+_MODULES = ("nn", "runtime", "datasets", "errors", "plans", "codecs")
+
+__all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from whorl.data.check import check as check
+    from whorl.errors import ArgumentError as ArgumentError
+    from whorl.errors import DataError as DataError
+    from whorl.errors import ModelFileError as ModelFileError
+    from whorl.errors import ResourceError as ResourceError
+    from whorl.errors import StreamingError as StreamingError
+    from whorl.errors import TrainingError as TrainingError
+    from whorl.errors import WhorlError as WhorlError
+    from whorl.plans.networks import Recurrent as Recurrent
+    from whorl.plans.table import Table as Table
+    from whorl.plans.training import Training as Training
+    from whorl.runtime.evaluation import Evaluation as Evaluation
+    from whorl.runtime.prediction import Prediction as Prediction
+    from whorl.runtime.state import State as State
+    from whorl.runtime.stream import Stream as Stream
+    from whorl.tasks.estimator import Estimator as Estimator
+    from whorl.tasks.estimator import load as load
+    from whorl.tasks.forecasting import Forecaster as Forecaster
+    from whorl.tasks.regression import Regressor as Regressor
+
+
+def __getattr__(name: str) -> object:
+    if name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return importlib.import_module(f"whorl.{name}")
+    from whorl.errors import did_you_mean
+
+    raise AttributeError(f"whorl has no name `{name}`.{did_you_mean(name, [*_WHERE, *_MODULES])}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_WHERE, *_MODULES, "__version__"])

@@ -1,0 +1,192 @@
+"""Rows of a table to arrays: numbers scaled, categories as codes, the calendar of the time column."""
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from whorl.codecs import calendar as calendars
+from whorl.codecs.category import Categories
+from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.frame import Frame
+from whorl.codecs.numeric import Missing, Numeric, NumericEncoder, fitted_rows, require_array
+from whorl.errors import DataError, ModelFileError, NotFittedError
+from whorl.plans.table import Scaling
+from whorl.specs import Fields, Reals, Spec, Tokens
+
+_RESERVED = ("numeric", "missing", "calendar")
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    numeric: list[str]
+    categories: list[str]
+    calendar: str | None
+    step: float | None
+    scaling: Scaling
+    missing: Missing
+
+
+@codecs.add("table")
+class TableCodec(Codec[Frame]):
+    """Encodes the chosen columns of a frame as the fields numeric, missing, one for each category, calendar.
+
+    Args:
+        numeric: columns of float64.
+        categories: columns of text; the field of each has its name, with a space before one that is called like
+            another field.
+        calendar: the time column whose place in the day, week and year is encoded, as far as the step can tell.
+        step: seconds from row to row; None where it is not known.
+        scaling: 'standard' (mean, standard deviation), 'robust' (median, interquartile range) or 'none'.
+        missing: 'hold' takes the last known value of the sequence (before there is one, the training centre) and
+            flags it if training had missing values in the column; 'keep' leaves NaN, for targets.
+    """
+
+    def __init__(
+        self,
+        *,
+        numeric: Sequence[str],
+        categories: Sequence[str] = (),
+        calendar: str | None = None,
+        step: float | None = None,
+        scaling: Scaling = "standard",
+        missing: Missing = "hold",
+    ) -> None:
+        self.numeric = tuple(numeric)
+        self.categories = tuple(categories)
+        self.calendar = calendar
+        self.step = step
+        self.scaling: Scaling = scaling
+        self.missing: Missing = missing
+        self._numbers: Numeric | None = None
+        self._vocabularies: dict[str, Categories] = {}
+
+    def fit(self, sequences: Iterable[Frame]) -> Self:
+        frames = list(sequences)
+        self._numbers = Numeric.fit(fitted_rows(map(self._values, frames)), self.scaling, self.missing)
+        self._vocabularies = {name: Categories.fit(frame[name] for frame in frames) for name in self.categories}
+        return self
+
+    @property
+    def spec(self) -> Spec:
+        fields = dict(self._fitted.fields)
+        for name, vocabulary in self._vocabularies.items():
+            fields[f" {name}" if name in _RESERVED else name] = Tokens(vocabulary.size)
+        if self.calendar is not None:
+            fields["calendar"] = Reals(calendars.num_features(self.step))
+        return Fields(fields)
+
+    @property
+    def center(self) -> np.ndarray:
+        """What is subtracted from each numeric column, shape (n,), float64."""
+        return self._fitted.center
+
+    @property
+    def scale(self) -> np.ndarray:
+        """What each numeric column is divided by, shape (n,), float64."""
+        return self._fitted.scale
+
+    def encode(self, values: Frame) -> np.ndarray:
+        return self._encode(values, self._fitted.start())[0]
+
+    def decode(self, array: np.ndarray) -> np.ndarray:
+        """Returns the numeric columns in the user's units, shape (..., n), float64.
+
+        Args:
+            array: (..., n), or whole encoded rows (..., width).
+        """
+        if array.shape[-1] not in (len(self.numeric), self.spec.width):
+            raise DataError(
+                f"`decode` takes {len(self.numeric)} numeric columns, but the array has {array.shape[-1]}. "
+                "Decode with the codec that encoded it."
+            )
+        return self._fitted.decode(array)
+
+    def chunks(self) -> Encoder[Frame]:
+        return NumericEncoder(self._encode, self._fitted.start(), self.spec.width)
+
+    def report(self, frame: Frame) -> list[str]:
+        """Returns a sentence for each column with categories, or missing values, that training did not have."""
+        said = []
+        for name, vocabulary in self._vocabularies.items():
+            if unseen := vocabulary.unseen(frame[name]):
+                shown = ", ".join(f"{value!r}" for value in list(unseen)[:3]) + (", ..." if len(unseen) > 3 else "")
+                said.append(
+                    f"{frame.origin}: column '{name}' has {len(unseen)} categories that training did not have, in "
+                    f"{sum(unseen.values())} rows ({shown}). They are read as unknown."
+                )
+        for name, flagged in zip(self.numeric, self._fitted.flagged.tolist(), strict=True):
+            absent = int(np.isnan(frame[name]).sum())
+            if absent and not flagged and self.missing == "hold":
+                said.append(
+                    f"{frame.origin}: column '{name}' has {absent} missing values, and training had none. "
+                    "The last known value is held."
+                )
+        return said
+
+    def config(self) -> dict[str, object]:
+        return {
+            "numeric": list(self.numeric),
+            "categories": list(self.categories),
+            "calendar": self.calendar,
+            "step": self.step,
+            "scaling": self.scaling,
+            "missing": self.missing,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        made = self._fitted.arrays()
+        for i, vocabulary in enumerate(self._vocabularies.values()):
+            made.update(vocabulary.arrays(f"category{i}"))
+        return made
+
+    @classmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        try:
+            plain = msgspec.convert(config, _Config)
+        except msgspec.ValidationError as error:
+            raise ModelFileError(f"The table codec of the model file is damaged: {error}.") from None
+        codec = cls(
+            numeric=plain.numeric,
+            categories=plain.categories,
+            calendar=plain.calendar,
+            step=plain.step,
+            scaling=plain.scaling,
+            missing=plain.missing,
+        )
+        parts = [f"category{i}.{part}" for i in range(len(plain.categories)) for part in ("bytes", "ends")]
+        if set(arrays) != {"center", "scale", "flagged", *parts} or len(set(plain.categories)) != len(plain.categories):
+            raise ModelFileError(f"The table codec of the model file is damaged: its arrays are {sorted(arrays)}.")
+        codec._numbers = Numeric.restore(arrays, len(plain.numeric), plain.missing)
+        for i, name in enumerate(plain.categories):
+            codec._vocabularies[name] = Categories.restore(
+                require_array(arrays, f"category{i}.bytes", np.uint8),
+                require_array(arrays, f"category{i}.ends", np.int64),
+            )
+        return codec
+
+    @property
+    def _fitted(self) -> Numeric:
+        if self._numbers is None:
+            raise NotFittedError("This `TableCodec` has no statistics yet. Call `fit` with training rows first.")
+        return self._numbers
+
+    def _values(self, frame: Frame) -> np.ndarray:
+        values = np.empty((len(frame), len(self.numeric)))
+        for i, name in enumerate(self.numeric):
+            values[:, i] = frame[name]
+        return values
+
+    def _encode(self, frame: Frame, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            parts, held = self._fitted.encode(self._values(frame), held)
+        except FloatingPointError as error:
+            name = self.numeric[error.args[0]]
+            raise DataError(
+                f"{frame.origin}: column '{name}' has a value that is infinite once scaled. "
+                "Write a missing value there, or rescale the column."
+            ) from None
+        parts += [vocabulary.encode(frame[name]) for name, vocabulary in self._vocabularies.items()]
+        if self.calendar is not None:
+            parts.append(calendars.features(frame[self.calendar], self.step))
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)), held

@@ -1,0 +1,146 @@
+"""Arrays to encoded sequences: (N, T, D) or a list of (T_i, D), with one target for each sequence or for each step."""
+
+from collections.abc import Sequence as List
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from whorl.codecs.array import ArrayCodec
+from whorl.codecs.codec import Encoder
+from whorl.data.arrays import Arrays, read_arrays
+from whorl.data.reader import Inputs, Reader, Row, RowReader, readers
+from whorl.data.sequences import Sequence
+from whorl.errors import DataError, ModelFileError
+
+
+@readers.add("array")
+class ArrayReader(Reader):
+    """Reads arrays of numbers.
+
+    Args:
+        past: encodes the steps of a sequence.
+        outputs: encodes and decodes targets.
+        num_targets: K.
+    """
+
+    def __init__(self, *, past: ArrayCodec, outputs: ArrayCodec, num_targets: int) -> None:
+        self.past, self.outputs, self.num_targets = past, outputs, num_targets
+        self.horizon = 0
+        self.names = tuple(f"y{k}" for k in range(num_targets)) if num_targets > 1 else ("y",)
+
+    def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
+        arrays = read_arrays(source)
+        if arrays is None:
+            raise DataError(
+                f"this model was fitted on arrays and reads arrays (N, T, D) or lists of (T, D), but a "
+                f"{type(source).__name__} came. Convert it."
+            )
+        if targets and arrays.y is None:
+            raise DataError("`y` must be given to score answers: pass (X, y), or an .npz file with X and y.")
+        return self.encode(arrays)
+
+    def encode(self, arrays: Arrays) -> list[Sequence]:
+        """Encodes all sequences."""
+        y = None if arrays.y is None else truths(arrays)
+        return [
+            Sequence(
+                key=str(n),
+                past=self.past.encode(np.asarray(x)),
+                time=np.arange(len(x), dtype=np.int64),
+                targets=None if y is None else self._encode_targets(y[n]),
+            )
+            for n, x in enumerate(arrays.x)
+        ]
+
+    def _encode_targets(self, y: np.ndarray) -> np.ndarray:
+        if y.shape[-1] != self.num_targets:
+            raise DataError(f"`y` must have {self.num_targets} columns as in training, but has {y.shape[-1]}.")
+        return self.outputs.encode(y if y.ndim == 2 else y[None])[0 if y.ndim == 1 else slice(None)]
+
+    def open(self, key: str | None) -> RowReader:
+        return _ArrayRows(self.past)
+
+    def times_after(self, times: np.ndarray) -> np.ndarray | None:
+        return None
+
+    def decode(self, values: np.ndarray) -> np.ndarray:
+        decoded: np.ndarray = np.asarray(self.outputs.decode(values))
+        return decoded
+
+    @property
+    def scale(self) -> np.ndarray:
+        return self.outputs.scale
+
+    def config(self) -> dict[str, object]:
+        return {"past": self.past.config(), "outputs": self.outputs.config(), "num_targets": self.num_targets}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        parts = {"past": self.past, "outputs": self.outputs}
+        return {f"{part}/{name}": array for part, codec in parts.items() for name, array in codec.arrays().items()}
+
+    @classmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        try:
+            plain = msgspec.convert(config, _Config)
+        except msgspec.ValidationError as error:
+            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        parts: dict[str, dict[str, np.ndarray]] = {"past": {}, "outputs": {}}
+        for name, array in arrays.items():
+            part, _, own = name.partition("/")
+            if part not in parts:
+                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
+            parts[part][own] = array
+        return cls(
+            past=ArrayCodec.restore(plain.past, parts["past"]),
+            outputs=ArrayCodec.restore(plain.outputs, parts["outputs"]),
+            num_targets=plain.num_targets,
+        )
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    past: dict[str, object]
+    outputs: dict[str, object]
+    num_targets: int
+
+
+class _ArrayRows(RowReader):
+    """Reads one sequence step by step."""
+
+    def __init__(self, codec: ArrayCodec) -> None:
+        self._encoder: Encoder[np.ndarray] = codec.chunks()
+        self._width = len(codec.center)
+        self._count = 0
+
+    def push(self, row: Row, known: object = None) -> list[Inputs]:
+        try:
+            values = np.asarray(row, np.float64).reshape(1, -1)
+        except (TypeError, ValueError):
+            raise DataError(f"a row of this model is {self._width} numbers, but {row!r} came.") from None
+        if values.shape[1] != self._width or np.isinf(values).any():
+            raise DataError(f"a row of this model is {self._width} finite numbers, but {values[0].tolist()} came.")
+        encoded = self._encoder.push(values)
+        self._count += 1
+        return [{"past": encoded}]
+
+    @property
+    def time(self) -> np.ndarray:
+        return np.asarray(self._count - 1, np.int64)
+
+    def read(self) -> bytes:
+        return self._count.to_bytes(8, "little") + self._encoder.read()
+
+    def write(self, remainder: bytes) -> None:
+        self._encoder.write(remainder[8:])
+        self._count = int.from_bytes(remainder[:8], "little")
+
+
+def truths(arrays: Arrays) -> List[np.ndarray]:
+    """Targets of each sequence: (K,), or (T, K) with one for each step."""
+    y = arrays.y
+    assert y is not None
+    if isinstance(y, np.ndarray) and y.ndim == 1:
+        return [np.asarray([value], np.float64) for value in y]
+    if isinstance(y, list):
+        return [np.asarray(part, np.float64).reshape(len(part), -1) for part in y]
+    return [np.asarray(part, np.float64) for part in y]

@@ -1,0 +1,181 @@
+"""Arrays as data: (N, T, D), (N, T), lists of (T_i, D), with targets or without, in memory or in a .npz file."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from whorl.codecs.frame import Frame
+from whorl.data.values import ArrowStream
+from whorl.errors import DataError
+
+Targets = np.ndarray | list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Sequences of numbers, and what is to be learned of them.
+
+    Shape:
+        x: N arrays (T_i, D), float64; one array (N, T, D) where all are equally long. NaN is missing.
+        y: None; an array whose first axis is N, numbers as float64 or text as objects; or N arrays whose first axis
+            is T_i, one target for each step of sequences of several lengths.
+    """
+
+    x: np.ndarray | list[np.ndarray]
+    y: Targets | None = None
+    origin: str = "arrays"
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def num_features(self) -> int:
+        """D, the numbers of one step."""
+        return int(self.x[0].shape[-1])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """T_i of each sequence, shape (N,), int64."""
+        return np.array([len(sequence) for sequence in self.x], np.int64)
+
+
+def read_arrays(source: object) -> Arrays | None:
+    """Reads arrays; returns None when the source is something else, so that the caller reads a table.
+
+    Args:
+        source: X or a pair (X, y), or the path of a .npz file with the keys X and y, or of a .npy file.
+            X is (N, T, D), (N, T) for D = 1, or a list of (T_i, D) or (T_i,). y is (N,), (N, K) or (N, T, K),
+            or a list of (T_i,) or (T_i, K).
+
+    Raises:
+        DataError: for infinite values, values that are not numbers, empty arrays, and lengths that do not match.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return _read_file(path) if path.suffix.lower() in (".npz", ".npy") else None
+    if isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
+        return _arrays(source[0], source[1], "arrays")
+    return _arrays(source, None, "arrays") if _is_arrays(source) else None
+
+
+def _is_arrays(source: object) -> bool:
+    if isinstance(source, np.ndarray):
+        return source.dtype.names is None
+    if isinstance(source, Frame | ArrowStream | str | os.PathLike):
+        return False
+    if isinstance(source, list | tuple):
+        return bool(source) and (_is_arrays(source[0]) or isinstance(source[0], int | float | np.number))
+    return hasattr(source, "__array__") and not hasattr(source, "columns")  # a torch tensor, say
+
+
+def _read_file(path: Path) -> Arrays:
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            members = {"X": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError:
+        raise DataError(f"`{path}` is not there. Give the path of a .npz file.") from None
+    except Exception as error:  # zipfile, zlib and numpy each have their own errors for a damaged file
+        reason = str(error).split("\n")[0][:120]
+        raise DataError(
+            f"{path.name} is not a readable file of plain arrays ({reason}). Save it again with numpy.savez."
+        ) from None
+    names = {name.lower(): name for name in members}
+    if "x" not in names:
+        raise DataError(
+            f"{path.name} must hold an array 'X' (and 'y' where there are targets), but holds "
+            f"{', '.join(map(repr, members)) or 'nothing'}. Save it with numpy.savez(path, X=..., y=...)."
+        )
+    return _arrays(members[names["x"]], members[names["y"]] if "y" in names else None, path.name)
+
+
+def _arrays(x: object, y: object, origin: str) -> Arrays:
+    sequences = _sequences(x, origin)
+    if not len(sequences):
+        raise DataError(f"{origin}: `X` needs at least one sequence, but is empty.")
+    widths = {sequence.shape[-1] for sequence in sequences}
+    if len(widths) > 1 or 0 in widths:
+        raise DataError(
+            f"{origin}: every sequence of `X` has the same number of features, at least 1, but these come: "
+            f"{sorted(widths)}. Fill or cut the feature axis."
+        )
+    for i, sequence in enumerate(sequences):
+        if not len(sequence):
+            raise DataError(f"{origin}: `X[{i}]` needs at least one step, but is empty. Drop the sequence.")
+    return Arrays(sequences, None if y is None else _targets(y, sequences, origin), origin)
+
+
+def _sequences(x: object, origin: str) -> np.ndarray | list[np.ndarray]:
+    if isinstance(x, list | tuple) and x and not isinstance(x[0], int | float | np.number):
+        parts = [_numbers(part, f"X[{i}]", origin) for i, part in enumerate(x)]
+        for i, part in enumerate(parts):
+            if part.ndim not in (1, 2):
+                raise DataError(f"{origin}: `X[{i}]` must be (T, D) or (T,), but has shape {part.shape}. Reshape it.")
+        return [part[:, None] if part.ndim == 1 else part for part in parts]
+    whole = _numbers(x, "X", origin)
+    if whole.ndim not in (2, 3):
+        raise DataError(
+            f"{origin}: `X` must be (N, T, D) or (N, T), sequences first, but has shape {whole.shape}. "
+            "For one series of T rows give X[None], or a list."
+        )
+    return whole[:, :, None] if whole.ndim == 2 else whole
+
+
+def _targets(y: object, x: Sequence[np.ndarray] | np.ndarray, origin: str) -> Targets:
+    parts = y if isinstance(y, list | tuple) else None
+    targets: Targets
+    if parts and all(isinstance(part, np.ndarray | list | tuple) for part in parts) and isinstance(x, list):
+        targets = [_labels(part, f"y[{i}]", origin) for i, part in enumerate(parts)]
+        for i, (part, sequence) in enumerate(zip(targets, x, strict=False)):
+            if len(part) != len(sequence):
+                raise DataError(
+                    f"{origin}: `y[{i}]` has a target for each step of `X[{i}]`, but has {len(part)} for "
+                    f"{len(sequence)} steps. Give equally long ones, or one array y for whole sequences."
+                )
+    else:
+        targets = _labels(y, "y", origin)
+        if targets.ndim not in (1, 2, 3):
+            raise DataError(
+                f"{origin}: `y` must be (N,), (N, K) or (N, T, K), but has shape {targets.shape}. Reshape it."
+            )
+    if len(targets) != len(x):
+        raise DataError(
+            f"{origin}: `y` has one target for each sequence of `X`, but has {len(targets)} for {len(x)} sequences. "
+            "Give arrays of the same length."
+        )
+    return targets
+
+
+def _labels(values: object, name: str, origin: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape.") from None
+    if array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat)):
+        return array.astype(object)
+    return _numbers(array, name, origin)
+
+
+def _numbers(values: object, name: str, origin: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape. Give a list.") from None
+    if array.dtype.kind == "O":
+        with contextlib.suppress(TypeError, ValueError):
+            array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{origin}: `{name}` must hold real numbers, but holds {array.dtype}. Encode or convert them.")
+    array = array.astype(np.float64, copy=False)
+    infinite = np.argwhere(np.abs(array) > np.finfo(np.float32).max)
+    if len(infinite):
+        place = ", ".join(map(str, infinite[0].tolist()))
+        raise DataError(
+            f"{origin}: `{name}` must be finite and within 3.4e38, the range of 32-bit floats, but {name}[{place}] is "
+            f"{array[tuple(infinite[0])]}. Write NaN where a value is missing."
+        )
+    return array

@@ -1,0 +1,164 @@
+"""Everything that is wrong with a table, or will make a model worse, found without training one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from whorl.codecs.frame import Frame
+from whorl.data.leaks import leaks
+from whorl.data.problems import Problem, in_series, name_rows, plural
+from whorl.data.schema import Schema, infer_schema
+from whorl.data.series import Series, read_series
+from whorl.data.sources import read_table
+from whorl.errors import WhorlError
+from whorl.plans.table import Table
+
+__all__ = ["Problem", "check"]
+
+_APART = 1000.0
+
+
+def check(
+    source: object,
+    *,
+    target: str | Sequence[str] | None = None,
+    time: str | None = None,
+    series: str | None = None,
+    context: int | None = None,
+    horizon: int | None = None,
+    table: Table | None = None,
+) -> list[Problem]:
+    """Returns the problems of a table, errors first; an empty list is a clean table.
+
+    It goes on after a problem where it can: each is repaired for the sake of the next, in memory alone.
+
+    Args:
+        source: what `read_table` takes.
+        target: what is to be forecast; None stands for every numeric column.
+        time: the time column; None looks for one.
+        series: the column that names the entity of a row.
+        context: rows seen before a forecast, to find series that are too short.
+        horizon: rows to forecast.
+        table: how cells are read, and which repairs are allowed; what it repairs is no problem.
+    """
+    table = table or Table()
+    if series is not None:  # '007' and '7' are two series
+        table = replace(table, kinds={series: "category", **table.kinds})
+    found: list[Problem] = []
+    try:
+        frame = read_table(source, table, report=found.append)
+        if series is not None:
+            frame[series]
+        schema = infer_schema(frame, target=target, time=time, series=series, table=table)
+        whole = read_series(frame, schema, table, report=found.append)
+    except WhorlError as error:
+        found.append(Problem(severity="error", message=str(error)))
+        return _errors_first(found)
+    found += _column_findings(frame, schema)
+    found += _length_findings(whole, context, horizon, frame.origin)
+    found += _scale_findings(whole, schema, frame.origin)
+    found += leaks(whole, schema, frame.origin)
+    return _errors_first(found)
+
+
+def _errors_first(found: list[Problem]) -> list[Problem]:
+    rank = {"error": 0, "warning": 1, "note": 2}
+    distinct = {problem.message: problem for problem in found}
+    return sorted(distinct.values(), key=lambda problem: rank[problem.severity])
+
+
+def _column_findings(frame: Frame, schema: Schema) -> list[Problem]:
+    found = []
+    for name, reason in schema.ignored.items():
+        found.append(
+            Problem(
+                severity="note",
+                message=f"{frame.origin}: column '{name}' is ignored: {reason}.",
+                column=name,
+                option="--kinds",
+            )
+        )
+    for name in schema.columns:
+        column = frame[name]
+        if name == schema.time:
+            continue
+        absent = np.flatnonzero(np.array([cell is None or cell != cell for cell in column.tolist()], bool))
+        if len(absent):
+            found.append(
+                Problem(
+                    severity="warning",
+                    message=f"{frame.origin}: column '{name}' has {plural(len(absent), 'missing value')} "
+                    f"({name_rows(frame, absent)}), {len(absent) / len(frame):.1%} of its rows. The last value is held "
+                    "and flagged; refuse them with --on-missing error.",
+                    column=name,
+                    rows=tuple(frame.rows[absent].tolist()),
+                    option="--on-missing error",
+                )
+            )
+        if len(frame) > 1 and name in (*schema.targets, *schema.past) and len({*column.tolist()}) == 1:
+            found.append(
+                Problem(
+                    severity="warning",
+                    message=f"{frame.origin}: column '{name}' is constant ({column[0]!s} in every row), so there is "
+                    f"nothing to learn from it. Leave it out with --kinds {name}=ignore.",
+                    column=name,
+                    option=f"--kinds {name}=ignore",
+                )
+            )
+    return found
+
+
+def _length_findings(whole: Sequence[Series], context: int | None, horizon: int | None, origin: str) -> list[Problem]:
+    if context is None and horizon is None:
+        return []
+    need = (context or 0) + (horizon or 0)
+    return [
+        Problem(
+            severity="error",
+            message=f"{origin}: `context` + `horizon` is {need}, but the table has only {plural(len(one.frame), 'row')}"
+            f"{in_series(one.key)}. Lower --context, or drop the series.",
+            series=one.key or None,
+            option="--context",
+        )
+        for one in whole
+        if len(one.frame) < need
+    ]
+
+
+def _scale_findings(whole: Sequence[Series], schema: Schema, origin: str) -> list[Problem]:
+    found = []
+    numeric = schema.of_kind("numeric", (*schema.targets, *schema.past, *schema.known))
+    joined = {name: _spread(np.concatenate([one.frame[name] for one in whole])) for name in numeric}
+    spreads = {name: spread for name, spread in joined.items() if spread > 0}
+    if spreads and max(spreads.values()) > _APART * min(spreads.values()):
+        low, high = min(spreads, key=lambda name: spreads[name]), max(spreads, key=lambda name: spreads[name])
+        found.append(
+            Problem(
+                severity="note",
+                message=f"{origin}: columns '{low}' and '{high}' are {spreads[high] / spreads[low]:,.0f} times apart "
+                "in scale. Each is scaled on its own unless --scaling none says otherwise.",
+                column=high,
+                option="--scaling standard",
+            )
+        )
+    for name in schema.targets if len(whole) > 1 else ():
+        each = {one.key: spread for one in whole if (spread := _spread(one.frame[name])) > 0}
+        if each and max(each.values()) > _APART * min(each.values()):
+            low, high = min(each, key=lambda key: each[key]), max(each, key=lambda key: each[key])
+            found.append(
+                Problem(
+                    severity="warning",
+                    message=f"{origin}: column '{name}' is {each[high] / each[low]:,.0f} times larger in scale in "
+                    f"series '{high}' than in series '{low}', so errors of the small one hardly count. Rescale the "
+                    "target, or fit the series apart.",
+                    column=name,
+                    series=high,
+                )
+            )
+    return found
+
+
+def _spread(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.std()) if len(known) > 1 else 0.0

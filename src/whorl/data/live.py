@@ -1,0 +1,190 @@
+"""Reading a table row by row: the same conversions, rules and numbers as reading it whole."""
+
+import math
+import struct
+from collections.abc import Mapping
+
+import numpy as np
+
+from whorl.codecs.codec import Encoder
+from whorl.codecs.frame import Frame
+from whorl.codecs.table import TableCodec
+from whorl.data.convert import convert
+from whorl.data.problems import refuse
+from whorl.data.reader import Inputs, Row, RowReader
+from whorl.data.schema import Schema
+from whorl.data.series import INDEX
+from whorl.data.timestep import TimeStep
+from whorl.data.values import column_of
+from whorl.errors import DataError, ModelFileError, did_you_mean
+from whorl.plans.table import Table
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class TableRows(RowReader):
+    """Reads one series row by row.
+
+    Args:
+        schema: roles and kinds.
+        table: which repairs are allowed.
+        step: time between rows.
+        horizon: steps that are known ahead.
+        past: encodes what is read.
+        ahead: encodes what is known ahead, or None.
+    """
+
+    def __init__(
+        self, schema: Schema, table: Table, step: TimeStep, horizon: int, past: TableCodec, ahead: TableCodec | None
+    ) -> None:
+        self.schema, self.table, self.step, self.horizon = schema, table, step, horizon
+        self._missing = frozenset({"", *table.missing})
+        self._past: Encoder[Frame] = past.chunks()
+        self._ahead: Encoder[Frame] | None = None if ahead is None else ahead.chunks()
+        self._time: np.ndarray | None = None
+        self._is_date = schema.time is not None and step.unit != "index"
+
+    @property
+    def time(self) -> np.ndarray:
+        """When the last row happened; a DataError before the first row."""
+        if self._time is None:
+            raise DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
+        return self._time
+
+    def push(self, row: Row, known: object = None) -> list[Inputs]:
+        frame = self._frame(row)
+        time = self._next_time(frame)
+        frames = [*self._filled(time, frame), frame]
+        future = self._future(time, known) if self._ahead is not None else None
+        inputs = []
+        for n, piece in enumerate(frames):
+            reading = {"past": self._past.push(piece)}
+            if self._ahead is not None and future is not None:
+                self._ahead.push(piece)
+                rows = future if n == len(frames) - 1 else self._shown(frames[n + 1 :], future)
+                held = self._ahead.read()
+                reading["future"] = self._ahead.push(rows)[None]
+                self._ahead.write(held)
+            inputs.append(reading)
+        self._time = time
+        return inputs
+
+    def read(self) -> bytes:
+        time = -(2**63) if self._time is None else int(self._time.astype(np.int64))
+        past = self._past.read()
+        return struct.pack("<qQ", time, len(past)) + past + (b"" if self._ahead is None else self._ahead.read())
+
+    def write(self, remainder: bytes) -> None:
+        if len(remainder) < 16:
+            raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 16 are needed.")
+        time, size = struct.unpack_from("<qQ", remainder)
+        self._past.write(remainder[16 : 16 + size])
+        if self._ahead is not None:
+            self._ahead.write(remainder[16 + size :])
+        if time == -(2**63):
+            self._time = None
+        else:
+            self._time = np.asarray(np.datetime64(time, "us") if self._is_date else np.int64(time))
+
+    # One row
+
+    def _frame(self, row: Row) -> Frame:
+        """A row as a frame of one row, converted by the rules of the table."""
+        record = row if isinstance(row, Mapping) else self._record(row)
+        columns = {}
+        for name in self.schema.columns:
+            if name not in record:
+                near = did_you_mean(name, list(map(str, record)))
+                raise DataError(f"column `{name}` is missing from the row; it has {list(record)[:20]}.{near}")
+            columns[name] = self._cell(name, record[name])
+        if self.schema.time is None:
+            columns[INDEX] = np.array([0 if self._time is None else int(self._time) + 1], np.int64)
+        return Frame(columns, "the row")
+
+    def _record(self, row: object) -> Mapping[str, object]:
+        values = list(row)  # type: ignore[call-overload]
+        if len(values) != len(self.schema.columns):
+            raise DataError(
+                f"a row of values must have {len(self.schema.columns)} in the order "
+                f"{', '.join(self.schema.columns)}, but has {len(values)}. Give all, or a record with names."
+            )
+        return dict(zip(self.schema.columns, values, strict=True))
+
+    def _cell(self, name: str, value: object) -> np.ndarray:
+        kind = self.schema.kinds[name]
+        if kind == "numeric" and type(value) is float and abs(value) <= _LARGEST:
+            return np.array([value])
+        frame = Frame({name: column_of([value], name, "the row", self._missing)}, "the row")
+        if kind == "numeric" and (value is None or (isinstance(value, float) and math.isnan(value))):
+            frame = Frame({name: np.array([np.nan])}, "the row")
+        return convert(frame, name, kind, self.table, refuse)
+
+    # Time
+
+    def _next_time(self, frame: Frame) -> np.ndarray:
+        """The row's time; an error unless it comes after the last one and on the step."""
+        name = self.schema.time or INDEX
+        time = np.asarray(frame[name][0])
+        if (time.dtype.kind == "M") != self._is_date:
+            expected = "a timestamp" if self._is_date else "a whole number"
+            raise DataError(f"column `{name}` must hold {expected}, as in training, but the row has {time}.")
+        if self._time is not None and time <= self._time:
+            raise DataError(
+                f"column `{name}` must move on: the last row was at {self._time}, this one is at {time}. "
+                "Push rows in order of time; nothing was changed."
+            )
+        return time
+
+    def _filled(self, time: np.ndarray, frame: Frame) -> list[Frame]:
+        """Rows of missing values for the steps between the last row and this one, where the table allows it."""
+        if self._time is None or self.table.on_gap == "ignore":
+            return []
+        missing, off = self.step.gaps(np.array([self._time, time]))
+        if bool(off[0]):
+            raise DataError(
+                f"the row at {time} is not a multiple of {self.step.describe()} after the last one at {self._time}. "
+                "Correct its time, or fit with on_gap='ignore' (--on-gap ignore)."
+            )
+        count = int(missing[0])
+        if count and self.table.on_gap == "error":
+            raise DataError(
+                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}. "
+                "Fill them with missing values by fitting with on_gap='fill' (--on-gap fill)."
+            )
+        times = self.step.after(self._time[()], count)
+        return [self._empty(times[n : n + 1], frame) for n in range(count)]
+
+    def _empty(self, times: np.ndarray, like: Frame) -> Frame:
+        columns = {}
+        for name in like.columns:
+            if name == (self.schema.time or INDEX):
+                columns[name] = times
+            elif name in self.schema.static:
+                columns[name] = np.repeat(like[name], len(times))
+            elif self.schema.kinds[name] == "numeric":
+                columns[name] = np.full(len(times), np.nan)
+            else:
+                columns[name] = np.full(len(times), None, object)
+        return Frame(columns, "the row")
+
+    # What is known ahead
+
+    def _future(self, time: np.ndarray, known: object) -> Frame:
+        """The steps after this row with their known covariates."""
+        times = self.step.after(time[()], self.horizon)
+        columns: dict[str, np.ndarray] = {self.schema.time or INDEX: times}
+        rows = list(known) if known is not None else []  # type: ignore[call-overload]
+        if self.schema.known and len(rows) != self.horizon:
+            raise DataError(
+                f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after {time}, "
+                f"but {len(rows)} came. Pass them with known=."
+            )
+        for name in self.schema.known:
+            columns[name] = np.concatenate([self._cell(name, row[name]) for row in rows])
+        return Frame(columns, "the rows ahead")
+
+    def _shown(self, frames: list[Frame], future: Frame) -> Frame:
+        """What stood ahead of a filled row: the filled rows after it, this row, and some of its future."""
+        parts = [*frames, future]
+        columns = {name: np.concatenate([part[name] for part in parts])[: self.horizon] for name in future.columns}
+        return Frame(columns, "the rows ahead")

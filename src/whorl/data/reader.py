@@ -1,0 +1,80 @@
+"""The reader contract: a user's data to encoded sequences, whole or row by row. The numpy side of a fitted model."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence as List
+from typing import Self
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.registry import Registry
+
+readers: Registry[type["Reader"]] = Registry("reader")
+
+Row = Mapping[str, object] | List[object] | np.ndarray
+Inputs = dict[str, np.ndarray]
+
+
+class RowReader(ABC):
+    """Reads one sequence row by row; what it remembers is part of a stream's state."""
+
+    @abstractmethod
+    def push(self, row: Row, known: object = None) -> list[Inputs]:
+        """Returns what the engine reads for this row, name -> (1, ...); several where a gap is filled.
+
+        Raises DataError, leaving everything as it was, for a row that breaks a rule.
+        """
+
+    @property
+    @abstractmethod
+    def time(self) -> np.ndarray:
+        """When the last row happened: a scalar datetime64 or int64 array."""
+
+    @abstractmethod
+    def read(self) -> bytes:
+        """Returns all that a later push depends on; its size does not grow with the pushes."""
+
+    @abstractmethod
+    def write(self, remainder: bytes) -> None:
+        """Goes on from what `read` returned."""
+
+
+class Reader(ABC):
+    """A user's data to encoded sequences, by what was learned from the training rows."""
+
+    horizon: int
+    names: tuple[str, ...]
+
+    @abstractmethod
+    def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
+        """Reads data; `known` holds rows of known covariates after the last row, `targets` asks for truths."""
+
+    @abstractmethod
+    def open(self, key: str | None) -> RowReader:
+        """Starts reading one sequence row by row."""
+
+    @abstractmethod
+    def times_after(self, times: np.ndarray) -> np.ndarray | None:
+        """Times of the steps after each of these times, (N, H); None where answers have no time."""
+
+    @abstractmethod
+    def decode(self, values: np.ndarray) -> np.ndarray:
+        """Outputs (..., K) in the codec's units to the user's units, float64."""
+
+    @property
+    @abstractmethod
+    def scale(self) -> np.ndarray:
+        """Training scale of each output in the user's units, (K,)."""
+
+    @abstractmethod
+    def config(self) -> dict[str, object]:
+        """A JSON description."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was learned, as arrays."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        """Builds the reader that `config` and `arrays` describe; raises ModelFileError on any mismatch."""

@@ -1,0 +1,161 @@
+"""The rows of one series: order, duplicates and gaps are found, named, and repaired where `Table` allows it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whorl.codecs.frame import Frame
+from whorl.data.problems import Problem, Report, in_series, name_rows, plural
+from whorl.data.timestep import TimeStep
+from whorl.plans.table import Table
+
+_HOUR = 3_600_000_000
+_MAX_FILLED = 50  # a gap may make a series this many times longer; more is a wrong year in one cell, not a gap
+
+
+def sorted_rows(part: Frame, time: str, key: str, table: Table, report: Report) -> Frame:
+    """Returns the rows in order of time."""
+    times = part[time]
+    backwards = np.flatnonzero(times[1:] < times[:-1]) + 1
+    if not len(backwards):
+        return part
+    if table.on_unsorted == "error":
+        report(
+            _problem(
+                part,
+                time,
+                key,
+                backwards,
+                f"must ascend, but goes back {plural(len(backwards), 'time')}{in_series(key)} "
+                f"({name_rows(part, backwards)}).{_summer_time(times[backwards])} Sort them with --on-unsorted sort.",
+                "--on-unsorted sort",
+            )
+        )
+    return part.take(np.argsort(times, kind="stable"))
+
+
+def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> Frame:
+    """Returns one row for each timestamp."""
+    times = part[time]
+    again = np.flatnonzero(times[1:] == times[:-1]) + 1
+    if not len(again):
+        return part
+    if table.on_duplicate == "error":
+        report(
+            _problem(
+                part,
+                time,
+                key,
+                again,
+                f"has {plural(len(again), 'duplicate timestamp')}{in_series(key)} ({name_rows(part, again)})."
+                f"{_summer_time(times[again])} Keep the last with --on-duplicate last.",
+                "--on-duplicate last",
+            )
+        )
+    starts = np.flatnonzero(np.concatenate([[True], times[1:] != times[:-1]]))
+    last = np.append(starts[1:], len(times)) - 1
+    if table.on_duplicate == "first":
+        return part.take(starts)
+    kept = part.take(last)
+    if table.on_duplicate != "mean":
+        return kept
+    means = {name: _means(column, starts) for name, column in part.columns.items() if column.dtype.kind == "f"}
+    return kept.with_columns(means)
+
+
+def _means(column: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(column)
+    counts = np.add.reduceat(known.astype(np.float64), starts)
+    sums = np.add.reduceat(np.where(known, column, 0.0), starts)
+    means: np.ndarray = np.divide(sums, counts, out=np.full(len(starts), np.nan), where=counts > 0)
+    return means
+
+
+def fill_gaps(
+    part: Frame, time: str, key: str, step: TimeStep, repeated: Sequence[str], table: Table, report: Report
+) -> Frame:
+    """Returns the rows with those of missing values in between; `repeated` columns keep their value there."""
+    if table.on_gap == "ignore" or len(part) < 2:
+        return part
+    missing, off = step.gaps(part[time])
+    if off.any():
+        report(_off_step(part, time, key, step, np.flatnonzero(off) + 1))
+        return part
+    total = int(missing.sum())
+    if not total:
+        return part
+    if table.on_gap == "error" or total > _MAX_FILLED * len(part) + 1000:
+        report(_gap(part, time, key, step, missing))
+        return part
+    source = np.repeat(np.arange(len(part)), np.append(missing + 1, 1))
+    new = np.concatenate([[False], source[1:] == source[:-1]])
+    filled = part.take(source)
+    columns = {}
+    for name, column in filled.columns.items():
+        if name == time:
+            columns[name] = np.concatenate([part[time][:1], step.after(part[time][0], len(source) - 1)])
+        elif name not in repeated and name != "file":
+            column[new] = np.nan if column.dtype.kind == "f" else None
+    return filled.with_columns(columns)
+
+
+def _gap(part: Frame, time: str, key: str, step: TimeStep, missing: np.ndarray) -> Problem:
+    places = np.flatnonzero(missing)
+    first = int(places[0])
+    times = part[time]
+    hour = _summer_time(times[places]) if missing.max() * (step.seconds or 0.0) * 1e6 == _HOUR else ""
+    total = int(missing.sum())
+    fill = "Fill with --on-gap fill, or take" if total <= _MAX_FILLED * len(part) + 1000 else "Correct the row, or take"
+    return _problem(
+        part,
+        time,
+        key,
+        places + 1,
+        f"skips {plural(total, 'timestamp')} of its step of {step.describe()}{in_series(key)}: after "
+        f"{_say(times[first])} comes {_say(times[first + 1])} ({name_rows(part, places + 1)}).{hour} "
+        f"{fill} the rows as they are with --on-gap ignore.",
+        "--on-gap fill",
+    )
+
+
+def _off_step(part: Frame, time: str, key: str, step: TimeStep, rows: np.ndarray) -> Problem:
+    times = part[time]
+    first = int(rows[0])
+    return _problem(
+        part,
+        time,
+        key,
+        rows,
+        f"is irregular: {plural(len(rows), 'row')} {'is' if len(rows) == 1 else 'are'} off the step of "
+        f"{step.describe()}{in_series(key)}: after {_say(times[first - 1])} comes {_say(times[first])} "
+        f"({name_rows(part, rows)}). Correct them, or take the rows as they are with --on-gap ignore.",
+        "--on-gap ignore",
+    )
+
+
+def _problem(part: Frame, time: str, key: str, index: np.ndarray, rule: str, option: str) -> Problem:
+    return Problem(
+        severity="error",
+        message=f"{part.origin}: column '{time}' {rule}",
+        column=time,
+        rows=tuple(part.rows[index].tolist()),
+        series=key or None,
+        option=option,
+    )
+
+
+def _summer_time(times: np.ndarray) -> str:
+    """Says so when every time is a Sunday night of the months in which clocks change."""
+    if times.dtype.kind != "M":
+        return ""
+    days = times.astype("datetime64[D]")
+    sunday = (days.astype(np.int64) + 3) % 7 == 6
+    month = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    night = (times - days).astype(np.int64) <= 3 * _HOUR
+    if not (sunday & night & np.isin(month, (3, 4, 9, 10, 11))).all():
+        return ""
+    return " This looks like daylight saving time; better write timestamps in UTC, or with their offset converted."
+
+
+def _say(time: np.datetime64 | np.integer) -> str:
+    return str(time.astype("datetime64[s]")).replace("T", " ") if isinstance(time, np.datetime64) else str(time)

@@ -1,0 +1,45 @@
+"""Encoded sequences: what a network or an engine reads, with the times and keys that answers are labelled with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence:
+    """One encoded sequence.
+
+    Args:
+        key: which series, id or row it is.
+        past: what is read at each step, (T, D) float32.
+        time: when each step happens, (T,) datetime64 or int64.
+        ahead: what is known of each step in advance, (T + H, F) float32, or None.
+        targets: truths in the codec's units, float32; (T, K) with one for each row, (K,) with one for the sequence.
+        weight: how much the sequence counts in training.
+        known_ahead: number of steps after the last row whose `ahead` was really given.
+    """
+
+    key: str
+    past: np.ndarray
+    time: np.ndarray
+    ahead: np.ndarray | None = None
+    targets: np.ndarray | None = None
+    weight: float = 1.0
+    known_ahead: int = 0
+
+    def __len__(self) -> int:
+        return len(self.past)
+
+    @property
+    def row_targets(self) -> np.ndarray:
+        """Targets of each row."""
+        assert self.targets is not None
+        return self.targets
+
+    def inputs(self, start: int, stop: int, horizon: int) -> dict[str, np.ndarray]:
+        """What an engine reads at steps start to stop: name -> (1, stop - start, ...)."""
+        inputs = {"past": self.past[None, start:stop]}
+        if self.ahead is not None:
+            windows = np.lib.stride_tricks.sliding_window_view(self.ahead[1:], horizon, axis=0)
+            inputs["future"] = np.moveaxis(windows, -1, 1)[None, start:stop]
+        return inputs

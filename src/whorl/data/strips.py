@@ -1,0 +1,94 @@
+"""Batches for a carried state: series cut into strips that are read from their start to their end, side by side."""
+
+from collections.abc import Callable, Sequence as List
+
+import numpy as np
+
+from whorl.data.batches import Batch, Batches
+from whorl.data.pairing import target_windows
+from whorl.data.sequences import Sequence
+from whorl.errors import DataError
+from whorl.plans.wiring import Strips
+
+
+class StripBatches(Batches):
+    """Strips of all sequences, `num_steps` rows at a time; every batch but an epoch's first carries on.
+
+    A strip begins with `warm_up` rows that are read and not scored. Where a sequence is cut moves from epoch to epoch.
+
+    Args:
+        sequences: encoded rows.
+        pairing: warm-up and horizon.
+        batch_size: strips side by side.
+        num_steps: rows between truncations of the gradient.
+        spans: for each sequence the first and the last (exclusive) row whose targets may be used.
+        running: running statistics of targets (T, K) -> (T, 2, K).
+        shuffle: False cuts at the same places in every epoch.
+    """
+
+    def __init__(
+        self,
+        sequences: List[Sequence],
+        pairing: Strips,
+        batch_size: int,
+        num_steps: int,
+        spans: List[tuple[int, int]],
+        running: Callable[[np.ndarray], np.ndarray],
+        *,
+        shuffle: bool = True,
+    ) -> None:
+        self.pairing, self.num_steps, self.shuffle = pairing, num_steps, shuffle
+        self._sequences, self._spans = list(sequences), list(spans)
+        self._running = [running(one.past[:, : one.row_targets.shape[1]]) for one in sequences]
+        rows = [max(0, last - max(first, pairing.warm_up)) for first, last in spans]
+        if not sum(rows):
+            raise DataError(
+                f"`context` {pairing.warm_up} and `horizon` {pairing.horizon} leave no row to learn from. Lower one."
+            )
+        # Strips of one length for all sequences; at least two batches long, so that the state is really carried.
+        self._scored = max(-(-sum(rows) // batch_size), min(max(rows), 2 * num_steps))
+        self._length = pairing.warm_up + self._scored
+        self._order: tuple[tuple[int, int], list[tuple[int, int]]] | None = None
+
+    def __len__(self) -> int:
+        return -(-self._length // self.num_steps)
+
+    def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
+        strips = self._strips(seed, epoch)
+        start = index * self.num_steps
+        parts = [self._part(n, first + start, first) for n, first in strips]
+        names = parts[0][0].keys()
+        weights = np.array([self._sequences[n].weight for n, _ in strips], np.float32)
+        n, first = strips[0]
+        return Batch(
+            {name: np.stack([part[0][name] for part in parts]) for name in names},
+            np.stack([part[1] for part in parts]),
+            weights,
+            carries=index > 0,
+            description=f"series '{self._sequences[n].key}' from row {max(0, first + start)} and {len(strips) - 1} others",
+        )
+
+    def _strips(self, seed: int, epoch: int) -> list[tuple[int, int]]:
+        """(sequence, first row) of each strip; rows before a sequence's start are padding."""
+        if self._order is None or self._order[0] != (seed, epoch):
+            shift = int(np.random.default_rng([seed, epoch]).integers(self._scored)) if self.shuffle else 0
+            strips = []
+            for n, (first, last) in enumerate(self._spans):
+                begin = max(first, self.pairing.warm_up) - shift
+                strips += [(n, at - self.pairing.warm_up) for at in range(begin, last, self._scored)]
+            self._order = ((seed, epoch), strips)
+        return self._order[1]
+
+    def _part(self, n: int, start: int, strip: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs and targets of `num_steps` rows; what lies outside of the strip or the span has no target."""
+        sequence, (first, last) = self._sequences[n], self._spans[n]
+        rows = np.arange(start, start + self.num_steps)
+        inside = np.clip(rows, 0, len(sequence) - 1)
+        inputs = {"past": sequence.past[inside], "running": self._running[n][inside]}
+        if sequence.ahead is not None:
+            inputs["future"] = sequence.ahead[inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
+        targets = target_windows(sequence.row_targets[:last], np.minimum(inside, last - 1), self.pairing.horizon)
+        begin = max(first, self.pairing.warm_up) - 1
+        scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length))
+        targets[~scored] = np.nan
+        return inputs, targets

@@ -1,0 +1,1 @@
+"""The equation of one step of each recurrent cell, in plain PyTorch."""

@@ -1,0 +1,73 @@
+"""The contract of a core: memory over time, whatever it is made of.
+
+Axes: B batch, T time, D features, H hidden.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Union
+
+from torch import Tensor, nn
+
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+
+State = tuple[Union[Tensor, "State"], ...]
+"""Tensors in tuples or NamedTuples, nested as the core likes. The first axis of every tensor is the batch."""
+
+
+class Core(nn.Module, ABC):
+    """A network that reads a sequence step by step and remembers.
+
+    Laws of every core: reading two halves with the state handed over equals reading the whole; a batch equals its
+    items alone; steps after the length of a sequence change nothing, be they NaN, gradients included; with
+    `is_causal`, no output depends on a later step.
+    """
+
+    @property
+    @abstractmethod
+    def is_causal(self) -> bool:
+        """Whether no output depends on a later step; only then can the core stream."""
+
+    @property
+    @abstractmethod
+    def output_size(self) -> int:
+        """Features of a step of the output."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> State:
+        """The state before the first step, on the device and of the dtype of the parameters."""
+
+    @abstractmethod
+    def forward(
+        self,
+        x_BTD: Tensor,
+        state: State | None = None,
+        *,
+        lengths_B: Tensor | None = None,
+        resets_BT: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """Reads sequences.
+
+        Args:
+            x_BTD: the input; anything, NaN too, after the length of a sequence.
+            state: what the steps before left; the initial state if None.
+            lengths_B: real steps of each sequence, zero allowed; None where all are T.
+            resets_BT: True where the state before that step is zero, so that `state` serves step 0 alone. Read
+                backwards, the boundary lies between that step and the one before it.
+
+        Returns:
+            The output (B, T, output_size), 0 at padding, and the state after the last real step; for a sequence of
+            length 0 the state that came in.
+        """
+
+    @abstractmethod
+    def emit(self, program: Program, x: Name) -> Name:
+        """Adds the core to a program that reads `x`, the input of one step; returns the name of the output."""
+
+
+def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
+    """Applies a function, such as `torch.detach`, to every tensor of a state; the types of its tuples stay."""
+    parts = [function(part) if isinstance(part, Tensor) else map_state(function, part) for part in state]
+    # tuple.__new__ builds plain tuples and NamedTuples alike.
+    return tuple.__new__(type(state), parts)

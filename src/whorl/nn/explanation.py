@@ -1,0 +1,42 @@
+"""Which backend runs a recurrent module on given data, and why not the others."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from whorl.nn.recurrent import RecurrentCore
+from whorl.nn.stack import RecurrentStack
+from whorl.ops import dispatch
+from whorl.ops.dispatch import Decision
+
+
+def explain(
+    module: RecurrentStack | RecurrentCore,
+    x: Tensor | PackedSequence,
+    *,
+    lengths: Tensor | Sequence[int] | None = None,
+    resets: Tensor | None = None,
+    measure: bool = True,
+) -> Decision:
+    """Returns the decision that the module takes when it is called with these arguments.
+
+    Args:
+        module: an `RNN`, `LSTM` or `GRU`, or a core made of one.
+        x: the input, as for the module.
+        lengths: as for the module.
+        resets: as for the module.
+        measure: fills in `cost_ms`, the median time of some runs (forward, and backward where gradients are on), of
+            each backend that can run the call.
+
+    Example:
+        >>> import torch, whorl.nn
+        >>> layer = whorl.nn.GRU(3, 5)
+        >>> explain(layer, torch.zeros(7, 2, 3), lengths=[7, 0], measure=False)
+        Decision(backend='reference', rejected=(Rejection(backend='torch', reason='torch cannot pack a sequence of \
+length 0', cost_ms=None),), cost_ms=None)
+    """
+    stack = module.stack if isinstance(module, RecurrentCore) else module
+    call = stack.call(x, lengths=lengths, resets=resets)
+    decision = dispatch.decide(call)
+    return dispatch.measure(decision, call) if measure else decision

@@ -1,0 +1,82 @@
+"""Columns of a codec's array to features: numbers as they are, symbols as learned vectors.
+
+Axes: ... any leading axes, D columns of the array, C features.
+"""
+
+import math
+from typing import assert_never
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whorl.errors import ArgumentError
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+from whorl.specs import Fields, Flags, Picture, Reals, Spec, Tokens
+
+
+class InputColumns(nn.Module):
+    """Reads an array that a spec describes; columns of numbers first, then one learned vector for each symbol column.
+
+    Args:
+        spec: what the columns are.
+        skip: number of leading columns that someone else reads.
+
+    Shape:
+        (..., D) -> (..., size).
+    """
+
+    def __init__(self, spec: Spec, skip: int = 0) -> None:
+        super().__init__()
+        fields = spec if isinstance(spec, Fields) else Fields({"all": spec})
+        self.numbers: list[int] = []
+        self.symbols: list[int] = []
+        self.tables = nn.ModuleList()
+        for name, start in fields.offsets().items():
+            part = fields.fields[name]
+            match part:
+                case Reals() | Flags():
+                    self.numbers.extend(column for column in range(start, start + part.width) if column >= skip)
+                case Tokens(n):
+                    self.symbols.append(start)
+                    self.tables.append(nn.Embedding(n, vector_size(n)))
+                case Picture() | Fields():
+                    raise ArgumentError(f"`{name}` of the inputs is a {part}; a table's columns are numbers or symbols.")
+                case _:
+                    assert_never(part)
+        self.num_columns = fields.width
+        self.size = len(self.numbers) + sum(table.embedding_dim for table in self.tables)  # type: ignore[misc]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of an array (..., D)."""
+        if not self.symbols:
+            first = self.numbers[0] if self.numbers else 0
+            if self.numbers == list(range(first, first + len(self.numbers))):
+                return x[..., first : first + len(self.numbers)]
+        parts = [x[..., self.numbers]]
+        parts += [table(x[..., column].long()) for column, table in zip(self.symbols, self.tables, strict=True)]
+        return torch.cat(parts, dim=-1)
+
+    def emit(self, program: Program, x: Name) -> Name:
+        """Adds the same to a program that reads `x`, a value whose last axis holds the columns."""
+        axis = len(program.shapes[x]) - 1
+        parts = [program.add(ops.Take(x=x, axis=axis, indices=tuple(self.numbers)))]
+        for column, table in zip(self.symbols, self.tables, strict=True):
+            code = program.add(ops.Slice(x=x, axis=axis, start=column, stop=column + 1))
+            rows = program.tensor(program.fresh("symbols"), numpy(table.weight))
+            parts.append(program.add(ops.Embed(x=code, table=rows)))
+        return parts[0] if len(parts) == 1 else program.add(ops.Concat(parts=tuple(parts), axis=axis))
+
+
+def vector_size(num_symbols: int) -> int:
+    """Width of the learned vector of a symbol: grows with the root of the alphabet, at most 64."""
+    return min(64, 1 + math.ceil(math.sqrt(num_symbols)))
+
+
+def numpy(tensor: object) -> np.ndarray:
+    """A parameter as an array for a program."""
+    assert isinstance(tensor, Tensor)
+    array: np.ndarray = tensor.detach().float().cpu().numpy()
+    return array

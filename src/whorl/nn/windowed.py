@@ -1,0 +1,217 @@
+"""A forecast from a window: each target by itself, in segments, all steps of the horizon at once.
+
+The targets of a window share one core. Each is taken relative to its last value, cut into segments, and read by the
+core one segment a step. From the state at the end every segment of the horizon takes one step of its own, told apart by
+a learned vector of its position and of its target; a last layer turns each into its steps. This is the shape of
+SegRNN (Lin et al. 2023), here with any recurrent core, covariates and quantiles.
+
+Axes: B windows, L context, H horizon, K targets, S segments of the context, P segments of the horizon, C covariates,
+O outputs of the head, G stacked gates.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import Windows
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+from whorl.specs import Spec
+
+
+# Smallest spread of a window, in units of the training scale: series a thousand times smaller are still seen.
+FLOOR = 1e-4
+
+
+def segment_length(context: int, horizon: int, chosen: int | None = None) -> int:
+    """Rows of a segment: the one chosen, or a quarter of the context, at most 24."""
+    return min(chosen or max(1, min(24, round(context / 4))), context)
+
+
+class WindowedForecaster(nn.Module):
+    """Reads windows and answers the whole horizon.
+
+    Args:
+        past: what a row is; its first `num_targets` columns are the targets.
+        ahead: what is known of a row ahead, or None.
+        num_targets: K.
+        pairing: context and horizon.
+        segment: rows of a segment.
+        rescale: divide the targets of a window by their spread in it.
+        core: builds the core for an input size.
+        num_outputs: O.
+        dropout: of the decoded state on its way to the last layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        past: Spec,
+        ahead: Spec | None,
+        num_targets: int,
+        pairing: Windows,
+        segment: int,
+        rescale: bool,
+        core: Callable[[int], RecurrentCore],
+        num_outputs: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.pairing, self.num_targets, self.num_outputs = pairing, num_targets, num_outputs
+        self.segment, self.rescale = segment, rescale
+        self.num_read = math.ceil(pairing.context / segment)
+        self.answer_segment = min(segment, pairing.horizon)
+        self.num_answered = math.ceil(pairing.horizon / self.answer_segment)
+        self.covariates = InputColumns(past, skip=num_targets)
+        self.future = None if ahead is None else InputColumns(ahead)
+        self.core = core(segment * (1 + self.covariates.size))
+        width, gates = self.core.hidden_size, self.core.num_gates * self.core.hidden_size
+        half = width // 2
+        self.position = nn.Parameter(torch.randn(self.num_answered, half))
+        self.target = nn.Parameter(torch.randn(num_targets, width - half))
+        self.decode = nn.Linear(width, gates)
+        self.decode_future = None
+        if self.future is not None:
+            self.decode_future = nn.Linear(self.answer_segment * self.future.size, gates, bias=False)
+            nn.init.zeros_(self.decode_future.weight)
+        self.last = nn.Linear(self.core.output_size, self.answer_segment * num_outputs)
+        nn.init.zeros_(self.last.bias)
+        self.dropout = dropout
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Answers windows.
+
+        Shape:
+            past (B, L, D), future (B, H, F); result (B, H, K, O).
+        """
+        past_BLD = inputs["past"]
+        num_windows = len(past_BLD)
+        targets_BKL = past_BLD[..., : self.num_targets].transpose(1, 2)
+        last_BK1 = targets_BKL[..., -1:]
+        scale_BK1 = self._scale(targets_BKL)
+        segments = self._segments((targets_BKL - last_BK1) / scale_BK1).flatten(0, 1)
+        if self.covariates.size:
+            extra_BCL = self.covariates(past_BLD).transpose(1, 2)
+            extra = self._segments(extra_BCL).transpose(1, 2).flatten(2)
+            segments = torch.cat([segments, extra.repeat_interleave(self.num_targets, 0)], dim=-1)
+        _, state = self.core(segments)
+        gates = self._position_gates()
+        if self.future is not None and self.decode_future is not None:
+            rows = self._pad_end(self.future(inputs["future"]))
+            pieces = rows.reshape(num_windows, 1, self.num_answered, -1)
+            gates = gates + self.decode_future(pieces)
+        state = tuple(
+            type(layer)(*(part.reshape(num_windows, self.num_targets, 1, -1) for part in layer)) for layer in state
+        )
+        h_BKPH = functional.dropout(self.core.advance(gates, state), self.dropout, self.training)
+        out = self.last(h_BKPH).reshape(num_windows, self.num_targets, -1, self.num_outputs)
+        out = out[:, :, : self.pairing.horizon] * scale_BK1[..., None] + last_BK1[..., None]
+        return out.transpose(1, 2)
+
+    def _scale(self, targets_BKL: Tensor) -> Tensor:
+        """The spread of each target in its window, (B, K, 1), kept off zero for windows that stand still."""
+        if not self.rescale:
+            return torch.ones_like(targets_BKL[..., -1:])
+        centred = targets_BKL - targets_BKL.mean(-1, keepdim=True)
+        return torch.sqrt(centred.square().mean(-1, keepdim=True) + FLOOR**2)
+
+    def _segments(self, x: Tensor) -> Tensor:
+        """(..., L) -> (..., S, segment), with zeros before the start where the context is no multiple of a segment."""
+        missing = self.num_read * self.segment - x.shape[-1]
+        if missing:
+            x = functional.pad(x, (missing, 0))
+        return x.reshape(*x.shape[:-1], self.num_read, self.segment)
+
+    def _pad_end(self, rows_BHF: Tensor) -> Tensor:
+        missing = self.num_answered * self.answer_segment - rows_BHF.shape[1]
+        return functional.pad(rows_BHF, (0, 0, 0, missing)) if missing else rows_BHF
+
+    def _position_gates(self) -> Tensor:
+        """Input products of the decoding step, (K, P, G): they depend on position and target alone."""
+        both = torch.cat(
+            [
+                self.position[None].expand(self.num_targets, -1, -1),
+                self.target[:, None].expand(-1, self.num_answered, -1),
+            ],
+            dim=-1,
+        )
+        return self.decode(both)
+
+    def emit(self, program: Program) -> Name:
+        """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
+        row = program.add(ops.Input(out="past", shape=(self.covariates.num_columns,)))
+        window = program.add(ops.Window(x=row, length=self.pairing.context))
+        targets = program.add(ops.Slice(x=window, axis=1, start=0, stop=self.num_targets))
+        targets = program.add(ops.Transpose(x=targets, axes=(1, 0)))
+        length = self.pairing.context
+        last = program.add(ops.Slice(x=targets, axis=1, start=length - 1, stop=length))
+        relative = program.add(ops.Combine(a=targets, b=last, function="subtract"))
+        scale = self._emit_scale(program, targets) if self.rescale else None
+        if scale is not None:
+            relative = program.add(ops.Combine(a=relative, b=scale, function="divide"))
+        segments = self._emit_segments(program, relative)
+        if self.covariates.size:
+            segments = self._emit_covariates(program, window, segments)
+        states = self.core.emit_states(program, segments)
+        gates = program.add(ops.Constant(tensor=program.tensor("position_gates", numpy(self._position_gates()))))
+        if self.future is not None and self.decode_future is not None:
+            gates = self._emit_future(program, gates)
+        h = self.core.emit_advance(program, gates, states)
+        weight, bias = program.tensor("last.weight", numpy(self.last.weight)), numpy(self.last.bias)
+        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
+        steps = self.num_answered * self.answer_segment
+        out = program.add(ops.Reshape(x=out, shape=(self.num_targets, steps, self.num_outputs)))
+        out = program.add(ops.Slice(x=out, axis=1, start=0, stop=self.pairing.horizon))
+        if scale is not None:
+            scale = program.add(ops.Reshape(x=scale, shape=(self.num_targets, 1, 1)))
+            out = program.add(ops.Combine(a=out, b=scale, function="multiply"))
+        last = program.add(ops.Reshape(x=last, shape=(self.num_targets, 1, 1)))
+        out = program.add(ops.Combine(a=out, b=last, function="add"))
+        program.output = program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
+        return program.output
+
+    def _emit_scale(self, program: Program, targets: Name) -> Name:
+        mean = program.add(ops.Reduce(x=targets, axis=1, function="mean"))
+        centred = program.add(ops.Combine(a=targets, b=mean, function="subtract"))
+        squares = program.add(ops.Activate(x=centred, function="square"))
+        variance = program.add(ops.Reduce(x=squares, axis=1, function="mean"))
+        floor = program.add(ops.Constant(tensor=program.tensor("floor", torch.full((1, 1), FLOOR**2).numpy())))
+        variance = program.add(ops.Combine(a=variance, b=floor, function="add"))
+        return program.add(ops.Activate(x=variance, function="sqrt"))
+
+    def _emit_segments(self, program: Program, x: Name) -> Name:
+        lead, length = program.shapes[x]
+        missing = self.num_read * self.segment - length
+        if missing:
+            zeros = program.tensor(program.fresh("padding"), torch.zeros(lead, missing).numpy())
+            x = program.add(ops.Concat(parts=(program.add(ops.Constant(tensor=zeros)), x), axis=1))
+        return program.add(ops.Reshape(x=x, shape=(lead, self.num_read, self.segment)))
+
+    def _emit_covariates(self, program: Program, window: Name, segments: Name) -> Name:
+        extra = program.add(ops.Transpose(x=self.covariates.emit(program, window), axes=(1, 0)))
+        extra = program.add(ops.Transpose(x=self._emit_segments(program, extra), axes=(1, 0, 2)))
+        size = self.covariates.size * self.segment
+        extra = program.add(ops.Reshape(x=extra, shape=(1, self.num_read, size)))
+        extra = program.add(ops.Repeat(x=extra, axis=0, count=self.num_targets))
+        return program.add(ops.Concat(parts=(segments, extra), axis=2))
+
+    def _emit_future(self, program: Program, gates: Name) -> Name:
+        assert self.future is not None and self.decode_future is not None
+        horizon = self.pairing.horizon
+        future = program.add(ops.Input(out="future", shape=(horizon, self.future.num_columns)))
+        rows = self.future.emit(program, future)
+        missing = self.num_answered * self.answer_segment - horizon
+        if missing:
+            zeros = program.tensor("future_padding", torch.zeros(missing, self.future.size).numpy())
+            rows = program.add(ops.Concat(parts=(rows, program.add(ops.Constant(tensor=zeros))), axis=0))
+        size = self.answer_segment * self.future.size
+        pieces = program.add(ops.Reshape(x=rows, shape=(1, self.num_answered, size)))
+        weight = program.tensor("decode_future.weight", numpy(self.decode_future.weight))
+        return program.add(ops.Combine(a=gates, b=program.add(ops.Affine(x=pieces, weight=weight)), function="add"))
+

@@ -1,0 +1,168 @@
+"""Which backend runs a call, and why not the others.
+
+A new backend is one more member of `BACKENDS`: a name, a function that says why it cannot run a call, and one that
+runs it.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from whorl.errors import ArgumentError, did_you_mean
+from whorl.ops import fused, reference
+from whorl.ops.call import Call, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A way to run a call.
+
+    Args:
+        name: what the user calls it.
+        refuse: says why it cannot run a call; None if it can.
+        run: returns the output (T, B, directions * H) and the final state, each part (L, B, H).
+    """
+
+    name: str
+    refuse: Callable[[Call], str | None]
+    run: Callable[[Call], tuple[Tensor, State]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """A backend that was not chosen.
+
+    Args:
+        backend: its name.
+        reason: why it was not chosen.
+        cost_ms: what it would have cost; None if it cannot run the call or was not measured.
+    """
+
+    backend: str
+    reason: str
+    # A measurement is no part of the decision, so two decisions are equal whatever the clock said.
+    cost_ms: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Which backend runs a call.
+
+    Args:
+        backend: the name of the chosen backend.
+        rejected: all the others, each with the reason.
+        cost_ms: what the chosen backend costs; None if it was not measured.
+    """
+
+    backend: str
+    rejected: tuple[Rejection, ...]
+    cost_ms: float | None = field(default=None, compare=False)
+
+
+BACKENDS: tuple[Backend, ...] = (
+    Backend(name="torch", refuse=fused.refuse, run=fused.run),
+    Backend(name="reference", refuse=lambda call: None, run=reference.run),
+)
+"""From the most to the least preferred; the last runs everything."""
+
+_forced: ContextVar[str | None] = ContextVar("whorl_backend", default=None)
+
+
+@contextmanager
+def backend(name: str) -> Iterator[None]:
+    """Makes every recurrent module inside the `with` block run on one backend.
+
+    Args:
+        name: 'torch' or 'reference'.
+
+    Raises:
+        ArgumentError: the name is unknown; or, at a call inside the block, the backend cannot run that call.
+    """
+    _find(name)
+    token = _forced.set(name)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def decide(call: Call) -> Decision:
+    """Chooses the first backend that can run the call, or the one that is forced."""
+    forced = _forced.get()
+    chosen: str | None = None
+    rejected: list[tuple[str, str | None]] = []
+    for candidate in BACKENDS:
+        reason = None
+        if chosen is None and forced in (None, candidate.name):
+            reason = candidate.refuse(call)
+            if reason is None:
+                chosen = candidate.name
+                continue
+            if forced is not None:
+                raise ArgumentError(
+                    f"`backend({forced!r})` must be able to run the call, but {reason}. "
+                    "Leave the `with whorl.nn.backend(...)` block or choose 'reference'."
+                )
+        rejected.append((candidate.name, reason))
+    assert chosen is not None, "the last backend runs everything"
+    return _decision(chosen, forced, tuple(rejected))
+
+
+def run(decision: Decision, call: Call) -> tuple[Tensor, State]:
+    """Runs a call as decided; returns the output (T, B, directions * H) and the final state, each part (L, B, H)."""
+    return _find(decision.backend).run(call)
+
+
+def measure(decision: Decision, call: Call, *, repeats: int = 5) -> Decision:
+    """Returns the decision with the cost of each backend that can run the call, forward and, with gradients, backward.
+
+    The generators of random numbers are left as they were.
+    """
+    rejected = []
+    for rejection in decision.rejected:
+        able = _find(rejection.backend).refuse(call) is None
+        rejected.append(replace(rejection, cost_ms=_cost_ms(rejection.backend, call, repeats)) if able else rejection)
+    return replace(decision, rejected=tuple(rejected), cost_ms=_cost_ms(decision.backend, call, repeats))
+
+
+def _cost_ms(name: str, call: Call, repeats: int) -> float:
+    run_backend = _find(name).run
+    is_cuda = call.x_TBD.is_cuda
+    leaves = [weight for layer in call.weights for weight in layer if weight is not None and weight.requires_grad]
+    times = []
+    with torch.random.fork_rng(devices=[call.x_TBD.device] if is_cuda else []):
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            output, _state = run_backend(call)
+            if leaves and output.requires_grad:
+                torch.autograd.grad(output.sum(), leaves, allow_unused=True)
+            if is_cuda:
+                torch.cuda.synchronize(call.x_TBD.device)
+            times.append(1e3 * (time.perf_counter() - start))
+    # The first run pays for allocation and code loading.
+    return statistics.median(times[1:])
+
+
+def _find(name: str) -> Backend:
+    for candidate in BACKENDS:
+        if candidate.name == name:
+            return candidate
+    names = [candidate.name for candidate in BACKENDS]
+    raise ArgumentError(f"`{name}` is not a backend; known are {', '.join(names)}.{did_you_mean(name, names)}")
+
+
+# Every call decides, and there are few decisions.
+@cache
+def _decision(chosen: str, forced: str | None, rejected: tuple[tuple[str, str | None], ...]) -> Decision:
+    spare = f"{chosen!r} is preferred" if forced is None else f"{forced!r} is forced"
+    return Decision(
+        backend=chosen,
+        rejected=tuple(Rejection(backend=name, reason=reason or spare) for name, reason in rejected),
+    )

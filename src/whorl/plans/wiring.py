@@ -1,0 +1,88 @@
+"""A task as data: what goes in, how it is cut, what comes out, and how an answer is read.
+
+Four shapes cover every application (`ManyToOne`, `ManyToMany` here; more with the tasks that need them). A wiring
+names its parts; the layers that build them look the names up. Wirings are structs and not dataclasses because model
+files hold them: msgspec reads them back strictly, and tells the members of a union apart by their tags.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="windows"):
+    """Every origin is one example: `context` rows before it, `horizon` rows after it, one origin every `stride`."""
+
+    context: int
+    horizon: int
+    stride: int = 1
+
+
+class Strips(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="strips"):
+    """A series is read from its start to its end with its state carried; the first `warm_up` rows are not scored."""
+
+    warm_up: int
+    horizon: int
+
+
+class Sequences(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sequences"):
+    """A whole sequence is one example and has one target, or one for each step."""
+
+    every_step: bool = False
+
+
+Pairing = Windows | Strips | Sequences
+
+
+class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_one"):
+    """A sequence leads to one answer (of `horizon` steps where there is one).
+
+    `segment_length` rows are read at once where it is not None, and as many steps of the horizon are answered at once.
+    A window's targets are taken relative to their last value; `rescale` also divides them by their spread in the
+    window, for series of different sizes.
+    """
+
+    segment_length: int | None = None
+    rescale: bool = False
+
+
+class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_many"):
+    """Every step of a sequence leads to an answer (of `horizon` steps where there is one)."""
+
+
+Shape = ManyToOne | ManyToMany
+
+
+class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="point"):
+    """One number an output, learned by `loss`."""
+
+    loss: Literal["mse", "mae"] = "mse"
+
+
+class Quantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="quantiles"):
+    """A point and these quantiles for each output, learned together; levels ascend within (0, 1)."""
+
+    levels: tuple[float, ...]
+
+
+Head = Point | Quantiles
+
+
+class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a task is: a function from its fields to this.
+
+    Args:
+        pairing: which records are input and which are target.
+        inputs: registered name of the codec family that encodes rows.
+        outputs: registered name of the codec family that decodes answers.
+        shape: where answers stand in time.
+        head: what the network's last layer says about an answer.
+        readout: registered name of what turns the head's numbers into an answer.
+    """
+
+    pairing: Pairing
+    inputs: str
+    shape: Shape
+    outputs: str
+    head: Head
+    readout: str

@@ -1,0 +1,94 @@
+"""Scoring a model on data with known truths, beside its baselines."""
+
+from collections.abc import Mapping, Sequence as List
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.errors import ArgumentError, DataError
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.metrics import Scores
+from whorl.runtime.prediction import Index, Prediction, joined
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+
+KEEP_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Args:
+        metrics: name -> value in the user's units; `_scaled` ones in units of the training scale.
+        baseline: name of a naive rival -> its metrics on the same origins.
+        by_step: mae, coverage and width at each step of the horizon, (H, K).
+        num_answers: number of scored answers.
+    """
+
+    metrics: Mapping[str, float]
+    baseline: Mapping[str, Mapping[str, float]]
+    num_answers: int
+    by_step: Mapping[str, np.ndarray] = field(default_factory=dict)
+    kept: tuple[Prediction, np.ndarray] | None = None
+
+    @property
+    def prediction(self) -> Prediction:
+        """The answers, where they were kept."""
+        return self._kept()[0]
+
+    @property
+    def target(self) -> np.ndarray:
+        """The truths, of the shape of `prediction.value`; NaN where unknown."""
+        return self._kept()[1]
+
+    @property
+    def index(self) -> Index:
+        """Series and origin of each answer."""
+        return self._kept()[0].index
+
+    def _kept(self) -> tuple[Prediction, np.ndarray]:
+        if self.kept is None:
+            raise ArgumentError("`prediction` was not kept: the answers exceed 1 GB. Evaluate with keep=True.")
+        return self.kept
+
+
+def evaluate(
+    model: "Model", sequences: List[Sequence], steps: List[np.ndarray], keep: bool | None = None
+) -> Evaluation:
+    """Scores a model on some steps of encoded sequences with targets."""
+    num_answers = sum(map(len, steps))
+    if not num_answers:
+        longest = max((len(sequence) for sequence in sequences), default=0)
+        raise DataError(
+            f"`evaluate` needs full context and full horizon ({model.wiring.pairing}), but the longest sequence has "
+            f"{longest} rows. Bring longer ones."
+        )
+    scores = Scores(model.reader.scale, model.naive_mae, model.readout.levels)
+    size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
+    keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
+    predictions, targets = [], []
+    for n, at, out in model.outputs(sequences, steps):
+        prediction = model.prediction(sequences[n], at, model.readout(out))
+        target = model.truths(sequences[n], at)
+        scores.update(prediction.value, target, prediction.quantiles)
+        if keep:
+            predictions.append(prediction)
+            targets.append(target)
+    return Evaluation(
+        metrics=scores.result(),
+        baseline={name: _baseline(model, name, sequences, steps) for name in model.baselines},
+        by_step=scores.steps(),
+        num_answers=num_answers,
+        kept=(joined(predictions), np.concatenate(targets)) if keep else None,
+    )
+
+
+def _baseline(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> dict[str, float]:
+    scores = Scores(model.reader.scale, model.naive_mae)
+    for n, at, out in model.outputs(sequences, steps, Interpreter(model.baselines[name])):
+        scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
+    return scores.result()

@@ -1,0 +1,109 @@
+"""A fitted model to a `.whorl` file and back."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from whorl.data.reader import readers
+from whorl.errors import ArgumentError, ModelFileError
+from whorl.plans.wiring import Wiring
+from whorl.runtime import artifact
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.model import Model
+from whorl.runtime.program import Program
+from whorl.runtime.readouts import readouts
+
+_SECTIONS = {"model", "program", "reader", "baselines", "card"}
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The `model` section."""
+
+    task: str
+    settings: dict[str, object]
+    wiring: Wiring
+    reader: str
+    readout: str
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Writes a fitted model: complete under its name, or not at all."""
+    header = _Header(
+        task=model.task,
+        settings=dict(model.settings),
+        wiring=model.wiring,
+        reader=readers.name_of(type(model.reader)),
+        readout=model.wiring.readout,
+    )
+    tensors = {f"program/{name}": value for name, value in model.engine.program.tensors.items()}
+    tensors.update({f"reader/{name}": value for name, value in model.reader.arrays().items()})
+    tensors.update({f"readout/{name}": value for name, value in model.readout.arrays().items()})
+    if model.naive_mae is not None:
+        tensors["scores/naive_mae"] = model.naive_mae
+    for name, program in model.baselines.items():
+        tensors.update({f"baseline/{name}/{key}": value for key, value in program.tensors.items()})
+    sections = {
+        "model": msgspec.json.encode(header).decode(),
+        "program": model.engine.program.to_json(),
+        "reader": _json(model.reader.config()),
+        "baselines": _json({name: program.to_json() for name, program in model.baselines.items()}),
+        "card": _json(dict(model.card)),
+    }
+    artifact.write(path, artifact.Artifact(sections, tensors))
+
+
+def load(path: str | Path) -> Model:
+    """Loads a model for prediction, evaluation and streams; needs no torch.
+
+    Raises:
+        ModelFileError: the file is damaged, foreign, or names things that are not registered.
+    """
+    loaded = artifact.read(path)
+    if set(loaded.sections) != _SECTIONS:
+        raise ModelFileError(
+            f"`{path}` must have the sections {sorted(_SECTIONS)}, but has {sorted(loaded.sections)}. Save it again."
+        )
+    parts = _split(loaded.tensors)
+    scores = parts.pop("scores", {})
+    groups = {name: parts.pop(name, {}) for name in ("program", "reader", "readout", "baseline")}
+    if parts or not set(scores) <= {"naive_mae"}:
+        raise ModelFileError(f"`{path}` holds tensors that nothing names: {sorted(parts or scores)[:5]}. Save it again.")
+    try:
+        header = msgspec.json.decode(loaded.sections["model"], type=_Header)
+        reader = readers.get(header.reader).restore(artifact.section(loaded, "reader"), groups["reader"])
+        readout = readouts.get(header.readout).restore(groups["readout"])
+    except (msgspec.MsgspecError, ArgumentError, RecursionError) as error:
+        raise ModelFileError(f"`{path}` cannot be read: {error}") from None
+    return Model(
+        task=header.task,
+        settings=header.settings,
+        wiring=header.wiring,
+        reader=reader,
+        engine=Interpreter(Program.from_json(loaded.sections["program"], groups["program"])),
+        readout=readout,
+        baselines=_baselines(artifact.section(loaded, "baselines"), _split(groups["baseline"])),
+        naive_mae=scores.get("naive_mae"),
+        card=artifact.section(loaded, "card"),
+    )
+
+
+def _baselines(section: Mapping[str, object], tensors: dict[str, dict[str, np.ndarray]]) -> dict[str, Program]:
+    if not set(tensors) <= set(section) or not all(isinstance(text, str) for text in section.values()):
+        raise ModelFileError("section `baselines` does not fit its tensors. Save the model again.")
+    return {name: Program.from_json(str(text), tensors.get(name, {})) for name, text in section.items()}
+
+
+def _split(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Groups tensors by what stands before the first slash."""
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in tensors.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = value
+    return groups
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,236 @@
+"""The reference engine: a program in numpy, one operation after the other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whorl.errors import ArgumentError, ModelFileError, StreamingError
+from whorl.runtime import kernels
+from whorl.runtime import operations as ops
+from whorl.runtime.engine import Engine, Inputs, Slot
+from whorl.runtime.program import Program
+
+# Largest number of float32 values that one block of steps may make: what is larger than the caches only gets slower.
+_BLOCK = 1 << 21
+
+
+class Interpreter(Engine):
+    """Runs any program. States live in one slab per field, a row for each slot."""
+
+    name = "numpy"
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self._tensors = kernels.Tensors(program.tensors)
+        self._fresh: dict[str, dict[str, np.ndarray]] = {}
+        for op in program.operations:
+            fields = kernels.state_fields(op, program.shapes, program.tensors)
+            if fields:
+                self._fresh[op.out] = fields
+        self._late = _needed_for_answers_alone(program)
+        self._slabs = {out: {name: _rows(zero, 0) for name, zero in f.items()} for out, f in self._fresh.items()}
+        self._capacity = 0
+        self._free: list[Slot] = []
+        self._contexts: dict[Slot, Inputs] = {}
+
+    # Slots
+
+    def open(self, context: Inputs | None = None) -> Slot:
+        context = dict(context or {})
+        for op in self.program.inputs:
+            if op.static and np.shape(context.get(op.out)) != op.shape:
+                raise ArgumentError(
+                    f"`context` must hold '{op.out}' of shape {op.shape}, but has {np.shape(context.get(op.out))}."
+                )
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        for out, fields in self._fresh.items():
+            for name, zero in fields.items():
+                self._slabs[out][name][slot] = zero
+        self._contexts[slot] = context
+        return slot
+
+    def fork(self, slot: Slot) -> Slot:
+        new = self.open(self._contexts[self._known(slot)])
+        for fields in self._slabs.values():
+            for slab in fields.values():
+                slab[new] = slab[slot]
+        return new
+
+    def close(self, slot: Slot) -> None:
+        del self._contexts[self._known(slot)]
+        self._free.append(slot)
+
+    def read(self, slot: Slot) -> bytes:
+        self._known(slot)
+        parts = [slab[slot].astype(slab.dtype.newbyteorder("<")) for _, _, slab in self._fields()]
+        return bytes.fromhex(self.program.hash) + b"".join(part.tobytes() for part in parts)
+
+    def write(self, slot: Slot, state: bytes) -> None:
+        self._known(slot)
+        if state[:32] != bytes.fromhex(self.program.hash):
+            raise ModelFileError(
+                "`state` must come from this model, but it was made by another one. Start the stream afresh, "
+                "or load the model that made the state."
+            )
+        size = 32 + sum(slab[slot].nbytes for _, _, slab in self._fields())
+        if len(state) != size:
+            raise ModelFileError(f"`state` must have {size} bytes, but has {len(state)}. It is damaged.")
+        at = 32
+        for _, _, slab in self._fields():
+            row = slab[slot]
+            values = np.frombuffer(state, slab.dtype.newbyteorder("<"), row.size, at)
+            slab[slot] = values.reshape(row.shape)
+            at += row.nbytes
+
+    def _fields(self) -> list[tuple[str, str, np.ndarray]]:
+        return [(out, name, self._slabs[out][name]) for out in self._slabs for name in self._slabs[out]]
+
+    def _grow(self) -> None:
+        capacity = max(4, 2 * self._capacity)
+        for fields in self._slabs.values():
+            for name, slab in fields.items():
+                fields[name] = np.concatenate([slab, np.zeros((capacity - len(slab), *slab.shape[1:]), slab.dtype)])
+        self._free.extend(range(capacity - 1, self._capacity - 1, -1))
+        self._capacity = capacity
+
+    def _known(self, slot: Slot) -> Slot:
+        if slot not in self._contexts:
+            raise ArgumentError(f"`slot` {slot} is not open. Open one with `open()`.")
+        return slot
+
+    # Running
+
+    def step(self, slots: Sequence[Slot], inputs: Inputs) -> np.ndarray:
+        expanded = {name: np.asarray(value, np.float32)[:, None] for name, value in inputs.items()}
+        return self.run(expanded, slots=slots)[:, 0]
+
+    def run(
+        self, inputs: Inputs, lengths: np.ndarray | None = None, slots: Sequence[Slot] | None = None, *, start: int = 0
+    ) -> np.ndarray:
+        values, static, batch_size, num_steps = self._check(inputs, slots)
+        states, index = self._states(slots, batch_size)
+        if not 0 <= start <= num_steps:
+            raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start}.")
+        if slots is not None and not self.program.streams:
+            raise StreamingError(
+                "This model reads in both directions, so it needs the whole sequence and has no state to keep. "
+                "Build it with bidirectional=False."
+            )
+        valid = _valid(lengths, batch_size, num_steps)
+        block = self._block_size(batch_size) if self.program.streams else max(1, num_steps)
+        outputs = []
+        for first in range(0, num_steps, block):
+            span = slice(first, min(first + block, num_steps))
+            piece = {name: value[:, span] for name, value in values.items()}
+            outputs.append(
+                self._block(piece, static, states, None if valid is None else valid[:, span], max(0, start - first))
+            )
+        if index is not None:
+            for out, name, slab in self._fields():
+                slab[index] = states[out][name]
+        empty = np.zeros((batch_size, 0, *self.program.shapes[self.program.output]), np.float32)
+        result = np.concatenate([empty, *outputs], axis=1)
+        if valid is not None:
+            result[~valid[:, start:]] = 0.0
+        return result
+
+    def _check(self, inputs: Inputs, slots: Sequence[Slot] | None) -> tuple[dict, dict, int, int]:  # type: ignore[type-arg]
+        values: dict[str, np.ndarray] = {}
+        static: dict[str, np.ndarray] = {}
+        sizes: set[tuple[int, int]] = set()
+        for op in self.program.inputs:
+            if op.static:
+                given = np.stack([self._contexts[s][op.out] for s in slots]) if slots else inputs[op.out]
+                static[op.out] = np.asarray(given, np.float32)[:, None]
+                continue
+            if op.out not in inputs:
+                raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}.")
+            value = np.asarray(inputs[op.out], np.float32)
+            if value.ndim < 2 or value.shape[2:] != op.shape:
+                raise ArgumentError(f"`{op.out}` must be (B, T, *{op.shape}), but is {value.shape}.")
+            values[op.out] = value
+            sizes.add(value.shape[:2])
+        if len(sizes) != 1:
+            raise ArgumentError(f"the inputs must agree on batch size and steps, but have {sorted(sizes)}.")
+        return values, static, *sizes.pop()
+
+    def _states(
+        self, slots: Sequence[Slot] | None, batch_size: int
+    ) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray | None]:
+        if slots is None:
+            fresh = {o: {n: _rows(zero, batch_size) for n, zero in f.items()} for o, f in self._fresh.items()}
+            return fresh, None
+        if len(set(slots)) != len(slots) or len(slots) != batch_size:
+            raise ArgumentError(f"`slots` must be {batch_size} different slots, but are {list(slots)}.")
+        index = np.array([self._known(slot) for slot in slots], np.int64)
+        return {out: {name: slab[index] for name, slab in f.items()} for out, f in self._slabs.items()}, index
+
+    def _block_size(self, batch_size: int) -> int:
+        largest = max(int(np.prod(self.program.shapes[op.out])) for op in self.program.operations)
+        return max(1, _BLOCK // max(1, largest * batch_size))
+
+    def _block(
+        self,
+        values: dict[str, np.ndarray],
+        static: dict[str, np.ndarray],
+        states: dict[str, dict[str, np.ndarray]],
+        valid: np.ndarray | None,
+        start: int,
+    ) -> np.ndarray:
+        """Runs some consecutive steps, replacing `states`; answers from step `start` of the block on."""
+        batch_size, num_steps = next(iter(values.values())).shape[:2]
+        start = min(start, num_steps)
+        known: dict[str, np.ndarray] = {}
+        for op in self.program.operations:
+            late = op.out in self._late
+            steps = num_steps - start if late else num_steps
+            if isinstance(op, ops.Input):
+                given = static[op.out] if op.static else values[op.out]
+                known[op.out] = np.broadcast_to(given, (batch_size, num_steps, *op.shape))[:, start if late else 0 :]
+            elif isinstance(op, ops.Constant):
+                tensor = self._tensors[op.tensor]
+                known[op.out] = np.broadcast_to(tensor, (batch_size, steps, *tensor.shape))
+            elif ops.is_stateful(op):
+                result, states[op.out] = kernels.carried(
+                    op, known[ops.operands(op)[0]], states[op.out], valid, self._tensors
+                )
+                known[op.out] = result[:, start:] if late else result
+            else:
+                operands = {
+                    name: known[name][:, start:] if late and name not in self._late else known[name]
+                    for name in ops.operands(op)
+                }
+                if isinstance(op, ops.Recurrent):
+                    initial = None if op.initial is None else operands[op.initial]
+                    known[op.out], final = kernels.over_value(op, operands[op.x], initial, self._tensors)
+                    if op.final is not None:
+                        known[op.final] = final
+                else:
+                    known[op.out] = kernels.alone(op, operands, self._tensors)
+        return known[self.program.output]
+
+
+def _needed_for_answers_alone(program: Program) -> set[str]:
+    """Values that no carried state depends on: they may be left out for steps whose answer is not wanted."""
+    early: set[str] = set()
+    for op in reversed(program.operations):
+        names = {op.out} | ({op.final} if isinstance(op, ops.Recurrent) and op.final else set())
+        if ops.is_stateful(op) or names & early:
+            early.update(ops.operands(op))
+    return set(program.shapes) - early
+
+
+def _rows(zero: np.ndarray, count: int) -> np.ndarray:
+    return np.zeros((count, *zero.shape), zero.dtype)
+
+
+def _valid(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> np.ndarray | None:
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths)
+    if lengths.shape != (batch_size,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > num_steps:
+        raise ArgumentError(f"`lengths` must be ({batch_size},) within 0 and {num_steps}, but is {lengths}.")
+    valid = np.arange(num_steps) < lengths[:, None]
+    return None if valid.all() else valid

@@ -1,0 +1,277 @@
+"""The closed list of operations that a fitted network is made of, and the shape that each one gives.
+
+A value is what stands at one time step: an array of a fixed shape, float32. Time itself is implicit: operations with
+`over="stream"` carry a state from step to step, all others act on each step alone. The axes of a value count from 0.
+"""
+
+import math
+from typing import Literal
+
+import msgspec
+
+from whorl.errors import ModelFileError
+
+Name = str
+Shape = tuple[int, ...]
+
+MAX_ELEMENTS = 2**31
+
+
+class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="op"):
+    """What all operations share: the name of the value they make; a program gives one to those that have none."""
+
+    out: Name = ""
+
+
+class Input(Operation, frozen=True, kw_only=True, tag="input"):
+    """A value that the caller gives at every step; `static` ones are given once, when a slot is opened."""
+
+    shape: Shape
+    static: bool = False
+
+
+class Constant(Operation, frozen=True, kw_only=True, tag="constant"):
+    """A tensor, the same at every step."""
+
+    tensor: Name
+
+
+class Affine(Operation, frozen=True, kw_only=True, tag="affine"):
+    """y = x W^T + b over the last axis; W is (out, in)."""
+
+    x: Name
+    weight: Name
+    bias: Name | None = None
+
+
+class Embed(Operation, frozen=True, kw_only=True, tag="embed"):
+    """Row of a table (n, d) for a code in a last axis of size 1; codes outside [0, n) read row 0."""
+
+    x: Name
+    table: Name
+
+
+class Activate(Operation, frozen=True, kw_only=True, tag="activate"):
+    """An elementwise function."""
+
+    x: Name
+    function: Literal["tanh", "relu", "sigmoid", "softplus", "exp", "sqrt", "square"]
+
+
+class Combine(Operation, frozen=True, kw_only=True, tag="combine"):
+    """An elementwise function of two values; sizes of 1 stretch, as in numpy."""
+
+    a: Name
+    b: Name
+    function: Literal["add", "subtract", "multiply", "divide", "maximum"]
+
+
+class Normalise(Operation, frozen=True, kw_only=True, tag="normalise"):
+    """Layer norm over the last axis: gain * (x - mean) / sqrt(var + eps) + bias."""
+
+    x: Name
+    gain: Name
+    bias: Name
+    eps: float = 1e-5
+
+
+class Recurrent(Operation, frozen=True, kw_only=True, tag="recurrent"):
+    """One layer and direction of a cell, over the stream or over axis -2 of a value.
+
+    over="value" starts from `initial` (h, or h and c side by side; zero if None) at each step of the stream, and
+    also gives the final state (same layout) under the name `final`. reverse=True reads backwards; over the stream that
+    needs the whole sequence. `layer_norm` names gain and bias for W x, U h and, with an LSTM, c.
+    """
+
+    x: Name
+    cell: Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
+    over: Literal["stream", "value"]
+    weight_ih: Name
+    weight_hh: Name
+    bias_ih: Name | None = None
+    bias_hh: Name | None = None
+    weight_hr: Name | None = None
+    layer_norm: tuple[Name, ...] = ()
+    zoneout: float = 0.0
+    reverse: bool = False
+    initial: Name | None = None
+    final: Name | None = None
+
+
+class Step(Operation, frozen=True, kw_only=True, tag="step"):
+    """One step of a cell from a given state: gates (..., G*H) and state (..., H or 2H) stretch against each other.
+
+    `layer_norm` names gain and bias for U h and, with an LSTM, c; the gates come normalised.
+    """
+
+    gates: Name
+    state: Name
+    cell: Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
+    weight_hh: Name
+    bias_hh: Name | None = None
+    layer_norm: tuple[Name, ...] = ()
+
+
+class Window(Operation, frozen=True, kw_only=True, tag="window"):
+    """The last `length` values of the stream, oldest first; zeros before its start."""
+
+    x: Name
+    length: int
+
+
+class Running(Operation, frozen=True, kw_only=True, tag="running"):
+    """Exponentially weighted mean and standard deviation of the stream so far, this step included: (2, ...).
+
+    With weight w_t = d w_{t-1} + 1: mean_t = mean_{t-1} + (x_t - mean_{t-1}) / w_t and
+    m_t = d m_{t-1} + (x_t - mean_{t-1}) (x_t - mean_t); std_t = sqrt(m_t / w_t + floor^2). Kept in float64.
+    """
+
+    x: Name
+    decay: float
+    floor: float
+
+
+class First(Operation, frozen=True, kw_only=True, tag="first"):
+    """The value at step 0 of the stream, at every step; needs the whole sequence when x reads backwards."""
+
+    x: Name
+
+
+class Slice(Operation, frozen=True, kw_only=True, tag="slice"):
+    """x[..., start:stop, ...] along an axis."""
+
+    x: Name
+    axis: int
+    start: int
+    stop: int
+
+
+class Take(Operation, frozen=True, kw_only=True, tag="take"):
+    """x[..., indices, ...] along an axis."""
+
+    x: Name
+    axis: int
+    indices: tuple[int, ...]
+
+
+class Reshape(Operation, frozen=True, kw_only=True, tag="reshape"):
+    """The same elements in another shape, in row-major order."""
+
+    x: Name
+    shape: Shape
+
+
+class Transpose(Operation, frozen=True, kw_only=True, tag="transpose"):
+    """The axes in another order."""
+
+    x: Name
+    axes: tuple[int, ...]
+
+
+class Concat(Operation, frozen=True, kw_only=True, tag="concat"):
+    """Values side by side along an axis."""
+
+    parts: tuple[Name, ...]
+    axis: int
+
+
+class Repeat(Operation, frozen=True, kw_only=True, tag="repeat"):
+    """An axis of size 1 stretched to `count`."""
+
+    x: Name
+    axis: int
+    count: int
+
+
+class Reduce(Operation, frozen=True, kw_only=True, tag="reduce"):
+    """An axis reduced to size 1, adding from its start to its end."""
+
+    x: Name
+    axis: int
+    function: Literal["mean", "max"]
+
+
+AnyOperation = (
+    Input
+    | Constant
+    | Affine
+    | Embed
+    | Activate
+    | Combine
+    | Normalise
+    | Recurrent
+    | Step
+    | Window
+    | Running
+    | First
+    | Slice
+    | Take
+    | Reshape
+    | Transpose
+    | Concat
+    | Repeat
+    | Reduce
+)
+
+GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+
+
+def operands(op: AnyOperation) -> tuple[Name, ...]:
+    """The values that an operation reads."""
+    match op:
+        case Input() | Constant():
+            return ()
+        case Combine(a=a, b=b):
+            return (a, b)
+        case Concat(parts=parts):
+            return parts
+        case Step(gates=gates, state=state):
+            return (gates, state)
+        case Recurrent(x=x, initial=initial):
+            return (x,) if initial is None else (x, initial)
+        case _:
+            return (op.x,)
+
+
+def is_stateful(op: AnyOperation) -> bool:
+    """True where an operation carries something from step to step of the stream."""
+    match op:
+        case Window() | Running() | First():
+            return True
+        case Recurrent(over=over):
+            return over == "stream"
+        case _:
+            return False
+
+
+def tensors_of(op: AnyOperation) -> list[Name]:
+    """The tensors that an operation names; their shapes are checked by `result_shape`."""
+    match op:
+        case Constant(tensor=tensor):
+            return [tensor]
+        case Affine(weight=weight, bias=bias):
+            names: tuple[Name | None, ...] = (weight, bias)
+        case Embed(table=table):
+            return [table]
+        case Normalise(gain=gain, bias=bias):
+            return [gain, bias]
+        case Recurrent():
+            names = (op.weight_ih, op.weight_hh, op.bias_ih, op.bias_hh, op.weight_hr, *op.layer_norm)
+        case Step(weight_hh=weight, bias_hh=bias, layer_norm=norms):
+            names = (weight, bias, *norms)
+        case _:
+            return []
+    return [name for name in names if name is not None]
+
+
+def expect(condition: bool, op: Operation, rule: str) -> None:
+    """Raises ModelFileError unless the rule holds for this operation."""
+    if not condition:
+        raise ModelFileError(f"operation `{op.out}` ({type(op).__name__.lower()}): {rule}. The program is damaged.")
+
+
+def elements(shape: Shape) -> int:
+    """Number of elements of a shape; raises ModelFileError where it is negative or absurdly large."""
+    if len(shape) > 8 or any(size < 0 or size > MAX_ELEMENTS for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+        raise ModelFileError(f"shape {shape} is outside the limits of a program. The file is damaged.")
+    return math.prod(shape)

@@ -1,0 +1,56 @@
+"""The state of a stream as a value: bytes that are bound to one model and checked when they come back."""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+from whorl.errors import ModelFileError
+
+_MAGIC = b"whorlst1"
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the answers after the next push depend on.
+
+    `bytes(state)` stores it, `State.from_bytes(data)` restores it; its size does not grow with the number of pushes.
+
+    Args:
+        model: identity of the model that made it.
+        series: key of the stream's sequence.
+        num_rows: rows pushed so far.
+        reader: what the reading side remembers.
+        engine: the engine's slot.
+    """
+
+    model: str
+    series: str
+    num_rows: int
+    reader: bytes
+    engine: bytes
+
+    def __bytes__(self) -> bytes:
+        head = json.dumps({"model": self.model, "series": self.series}).encode()
+        sizes = struct.pack("<QQQQ", self.num_rows, len(head), len(self.reader), len(self.engine))
+        body = sizes + head + self.reader + self.engine
+        return _MAGIC + hashlib.sha256(body).digest() + body
+
+    to_bytes = __bytes__
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Restores a state; raises ModelFileError if a byte is missing, added or changed."""
+        data = bytes(data)
+        body = data[len(_MAGIC) + 32 :]
+        if data[: len(_MAGIC)] != _MAGIC or hashlib.sha256(body).digest() != data[len(_MAGIC) : len(_MAGIC) + 32]:
+            raise ModelFileError("`state` is not a sound stream state: its checksum does not fit. It was cut or changed.")
+        num_rows, *sizes = struct.unpack_from("<QQQQ", body)
+        at = 32
+        parts = []
+        for size in sizes:
+            parts.append(body[at : at + size])
+            at += size
+        head = json.loads(parts[0])
+        return cls(head["model"], head["series"], num_rows, parts[1], parts[2])

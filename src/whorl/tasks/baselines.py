@@ -1,0 +1,136 @@
+"""Naive rivals as programs without weights: they read what the network reads and run on the same engine."""
+
+from collections.abc import Sequence as List
+
+import numpy as np
+
+from whorl.data.timestep import TimeStep
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+
+# Periods that people and nature keep, in seconds; a series' period is looked for among them first.
+_DAY = 86_400.0
+_CYCLES = (3_600.0, _DAY, 7 * _DAY, 365.25 * _DAY)
+
+
+def forecasts(width: int, num_targets: int, context: int, horizon: int, period: int) -> dict[str, Program]:
+    """Last value, drift and seasonal naive, from rows whose first columns are the targets.
+
+    Args:
+        width: columns of a row.
+        num_targets: K.
+        context: rows that drift looks back.
+        horizon: H.
+        period: rows of a season.
+    """
+    return {
+        "last_value": _from_window(width, num_targets, 1, np.zeros(horizon, np.int64)),
+        "drift": _drift(width, num_targets, context, horizon),
+        "seasonal_naive": _from_window(width, num_targets, period, np.arange(horizon) % period),
+    }
+
+
+def mean_answer(width: int, num_targets: int) -> Program:
+    """The training mean, which is zero in the codec's units."""
+    program = Program()
+    row = program.add(ops.Input(out="past", shape=(width,)))
+    first = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
+    nothing = program.add(ops.Combine(a=first, b=first, function="subtract"))
+    nothing = program.add(ops.Repeat(x=nothing, axis=0, count=num_targets))
+    program.output = program.add(ops.Reshape(x=nothing, shape=(num_targets, 1)))
+    return program
+
+
+def _targets(program: Program, width: int, num_targets: int, length: int) -> Name:
+    row = program.add(ops.Input(out="past", shape=(width,)))
+    targets = program.add(ops.Slice(x=row, axis=0, start=0, stop=num_targets))
+    return program.add(ops.Window(x=targets, length=length))
+
+
+def _from_window(width: int, num_targets: int, length: int, indices: np.ndarray) -> Program:
+    """Each step of the horizon is one of the last `length` rows."""
+    program = Program()
+    window = _targets(program, width, num_targets, length)
+    steps = program.add(ops.Take(x=window, axis=0, indices=tuple(int(index) for index in indices)))
+    program.output = program.add(ops.Reshape(x=steps, shape=(len(indices), num_targets, 1)))
+    return program
+
+
+def _drift(width: int, num_targets: int, context: int, horizon: int) -> Program:
+    """The line through the first and the last row of the context, continued."""
+    program = Program()
+    length = max(2, context)
+    window = _targets(program, width, num_targets, length)
+    first = program.add(ops.Slice(x=window, axis=0, start=0, stop=1))
+    last = program.add(ops.Slice(x=window, axis=0, start=length - 1, stop=length))
+    rise = program.add(ops.Combine(a=last, b=first, function="subtract"))
+    steps = program.tensor("steps", np.arange(1, horizon + 1)[:, None] / (length - 1))
+    rise = program.add(ops.Combine(a=program.add(ops.Constant(tensor=steps)), b=rise, function="multiply"))
+    line = program.add(ops.Combine(a=last, b=rise, function="add"))
+    program.output = program.add(ops.Reshape(x=line, shape=(horizon, num_targets, 1)))
+    return program
+
+
+def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon: int) -> int:
+    """The period whose seasonal naive forecast errs least on the training rows; 1 where none beats the last value.
+
+    Candidates are the calendar's cycles in steps, and the lags where the autocorrelation of the changes peaks.
+
+    Args:
+        targets: training rows of each series, (T, K).
+        step: time between rows.
+        longest: largest period allowed.
+        horizon: steps that are forecast.
+    """
+    best, least = 1, np.inf
+    for period in [1, *sorted(_calendar_periods(step) | _peaks(targets, longest))]:
+        if period > longest:
+            continue
+        error = _mean_error(targets, period, horizon)
+        if error < 0.99 * least:
+            best, least = period, error
+    return best
+
+
+def naive_error(targets: List[np.ndarray], period: int) -> np.ndarray:
+    """Mean absolute error of the seasonal naive forecast one season ahead, for each target, (K,); never zero."""
+    errors = [np.abs(part[period:] - part[:-period]) for part in targets if len(part) > period]
+    if not errors:
+        return np.ones(targets[0].shape[1])
+    with np.errstate(invalid="ignore"):
+        joined = np.concatenate(errors)
+    known = np.isfinite(joined)
+    mean = np.where(known, joined, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(mean > 0, mean, 1.0)
+
+
+def _mean_error(targets: List[np.ndarray], period: int, horizon: int) -> float:
+    """Mean absolute error of the seasonal naive forecast over the horizon, at up to 12 of its steps."""
+    steps = np.unique(np.linspace(1, horizon, min(horizon, 12)).round().astype(int))
+    lags = [int(period * -(-step // period)) for step in steps]
+    errors = [np.abs(part[lag:] - part[:-lag]).ravel() for part in targets for lag in lags if len(part) > lag + period]
+    joined = np.concatenate(errors) if errors else np.empty(0)
+    joined = joined[np.isfinite(joined)]
+    return float(joined.mean()) if len(joined) else np.inf
+
+
+def _calendar_periods(step: TimeStep) -> set[int]:
+    seconds = step.seconds
+    if seconds is None:
+        return set()
+    return {round(cycle / seconds) for cycle in _CYCLES if round(cycle / seconds) > 1}
+
+
+def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
+    """Lags up to `longest` at which the autocorrelation of the changes of the longest series is highest: the top three."""
+    series = max(targets, key=len)
+    changes = np.nan_to_num(np.diff(series, axis=0)[-50_000:])
+    size = len(changes)
+    if size < 8:
+        return set()
+    spectrum = np.fft.rfft(changes - changes.mean(axis=0), n=2 * size, axis=0)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: min(longest, size // 2) + 1].sum(axis=1)
+    inner = np.arange(2, len(correlation) - 1)
+    peaks = inner[(correlation[inner] > correlation[inner - 1]) & (correlation[inner] >= correlation[inner + 1])]
+    return {int(lag) for lag in peaks[np.argsort(-correlation[peaks])][:3]}

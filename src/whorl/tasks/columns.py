@@ -1,0 +1,28 @@
+"""Which columns of a table play which role, as a task was told."""
+
+from dataclasses import dataclass
+
+from whorl.plans.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Roles of columns; what is None or empty is inferred from the data.
+
+    Args:
+        target: what is answered.
+        time: when a row happened.
+        series: which entity a row belongs to.
+        known: covariates that are known ahead.
+        static: covariates with one value for each series.
+        table: kinds, scaling and allowed repairs.
+        calendar: encode the time column's place in day, week and year.
+    """
+
+    target: str | tuple[str, ...] | None
+    time: str | None
+    series: str | None
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    table: Table
+    calendar: bool = False

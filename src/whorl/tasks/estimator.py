@@ -1,0 +1,156 @@
+"""The verbs, written once: fit, predict, evaluate, stream, report, save, load. A task only says what it is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from whorl.errors import ArgumentError, NotFittedError, did_you_mean
+from whorl.plans.networks import Recurrent
+from whorl.plans.training import Training
+from whorl.plans.wiring import Wiring
+from whorl.registry import Registry
+from whorl.runtime import files
+from whorl.runtime.evaluation import Evaluation
+from whorl.runtime.model import Model
+from whorl.runtime.prediction import Prediction
+from whorl.runtime.stream import Stream
+from whorl.tasks import settings
+from whorl.tasks.columns import Columns
+
+estimators: Registry[type["Estimator"]] = Registry("task")
+
+
+@dataclass(kw_only=True, eq=False)
+class Estimator(ABC):
+    """A task with its settings; after `fit` also what was learned, in attributes that end in `_`.
+
+    Constructor arguments are stored untouched, so that `sklearn.base.clone`, `get_params` and `set_params` work.
+    """
+
+    task: ClassVar[str]
+    network: Recurrent | str
+    training: Training
+
+    @abstractmethod
+    def wiring(self) -> Wiring:
+        """The task as data."""
+
+    @abstractmethod
+    def columns(self) -> Columns:
+        """Which columns of a table play which role."""
+
+    @abstractmethod
+    def resolved(self, num_examples: int) -> tuple[Recurrent, Training]:
+        """Recipe and training with every choice made that was left to the task.
+
+        Args:
+            num_examples: training examples of an epoch.
+        """
+
+    # The verbs
+
+    def fit(self, data: object, *, resume: bool = False, verbose: bool | None = None) -> Self:
+        """Learns from data.
+
+        Args:
+            data: a path, folder, polars / pandas / pyarrow frame, records, or arrays.
+            resume: go on from the checkpoint in `training.checkpoint`.
+            verbose: print roles of columns, progress and scores. None does so where the output is a terminal.
+
+        Raises:
+            DataError: the data breaks a rule; the message names file, row and column.
+            Interrupted: Ctrl-C or SIGTERM; a checkpoint was written if there is a folder for it.
+        """
+        from whorl.tasks.fitting import fit
+
+        fitted = fit(self, data, resume=resume, verbose=verbose)
+        self.model_: Model = fitted.model
+        self.network_ = fitted.network
+        self.history_ = fitted.history
+        self.held_out_ = fitted.held_out
+        return self
+
+    def predict(self, data: object, *, known: object = None, every_row: bool = False) -> Prediction:
+        """Answers new data; see `whorl.runtime.model.Model.predict`."""
+        return self._fitted.predict(data, known=known, every_row=every_row)
+
+    def evaluate(self, data: object, *, keep: bool | None = None) -> Evaluation:
+        """Scores every origin with full context and full horizon beside the baselines."""
+        return self._fitted.evaluate(data, keep=keep)
+
+    def stream(self, series: str | None = None) -> Stream:
+        """Starts a live stream for one entity: `push` gives the numbers of `predict` on the rows so far."""
+        return self._fitted.stream(series)
+
+    def push_many(self, streams: list[Stream], rows: list[object]) -> list[list[Prediction]]:
+        """Pushes one row into each of many streams in one step of the engine."""
+        return self._fitted.push_many(streams, rows)  # type: ignore[arg-type]
+
+    def report(self, path: str | Path, data: object = None) -> None:
+        """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept."""
+        from whorl.report.page import write_report
+
+        sequences = None if data is None else self._fitted.reader.read(data, targets=True)
+        write_report(Path(path), self._fitted, sequences or getattr(self, "held_out_", None))
+
+    def save(self, path: str | Path) -> None:
+        """Writes a `.whorl` file."""
+        files.save(self._fitted, path)
+
+    @property
+    def _fitted(self) -> Model:
+        model = getattr(self, "model_", None)
+        if model is None:
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet. Call `fit`, or load a model file.")
+        assert isinstance(model, Model)
+        return model
+
+    # scikit-learn's conventions
+
+    def get_params(self, deep: bool = True) -> dict[str, object]:
+        """The constructor's arguments, as they were given."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params: object) -> Self:
+        """Replaces constructor arguments; scikit-learn calls this."""
+        known = [field.name for field in fields(self)]
+        for name, value in params.items():
+            if name not in known:
+                raise ArgumentError(f"`{name}` is not a field of {type(self).__name__}.{did_you_mean(name, known)}")
+            setattr(self, name, value)
+        self.__post_init__()
+        return self
+
+    def __post_init__(self) -> None:
+        """Checks the settings; tasks check their own and call this."""
+        from whorl.plans.networks import from_key
+
+        from_key(self.network)
+        if not isinstance(self.training, Training):
+            raise ArgumentError(
+                f"`training` is a whorl.Training(...), but is a {type(self.training).__name__}. Wrap the settings in one."
+            )
+
+
+def load(path: str | Path) -> Estimator:
+    """Loads a model file as the estimator that wrote it.
+
+    Raises:
+        ModelFileError: the file is damaged, foreign, or names things that are not registered.
+    """
+    import whorl.tasks.forecasting
+    import whorl.tasks.regression  # noqa: F401  both register their tasks
+
+    model = files.load(path)
+    estimator = settings.restore(estimators.get(model.task), model.settings)
+    estimator.model_ = model
+    return estimator
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raises ArgumentError unless a setting is a whole number of at least that size."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ArgumentError(f"`{name}` is a whole number >= {least}, but is {value!r}. Change it.")

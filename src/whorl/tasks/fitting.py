@@ -1,0 +1,256 @@
+"""What `fit` does, for whatever task: prepare, train, emit, calibrate, score."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+from torch import nn
+
+import whorl
+from whorl.data.batches import Batches
+from whorl.data.padded import SequenceBatches
+from whorl.data.pairing import WindowBatches, scored_steps, target_windows
+from whorl.data.sequences import Sequence
+from whorl.data.strips import StripBatches
+from whorl.data.table_reader import TableReader
+from whorl.nn.build import build
+from whorl.nn.carried import FLOOR, decay_of
+from whorl.nn.heads import loss
+from whorl.plans.networks import Recurrent
+from whorl.plans.training import Training
+from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
+from whorl.runtime.evaluation import Evaluation, evaluate
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.kernels import running_statistics
+from whorl.runtime.model import Model
+from whorl.runtime.program import Program
+from whorl.runtime.readouts import PointReadout, QuantileReadout, Readout
+from whorl.tasks import baselines, settings
+from whorl.tasks.preparation import Prepared, prepare
+from whorl.train import Carried, History, Loss, Objective, TensorBatch
+from whorl.train.loop import fit as train
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+# Most numbers that calibration reads: more validation origins are thinned evenly.
+_CALIBRATION = 1 << 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The validation part: sequences, and the steps of each whose truths belong to it."""
+
+    sequences: list[Sequence]
+    steps: list[np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What `fit` makes."""
+
+    model: Model
+    network: nn.Module
+    history: History
+    held_out: HeldOut
+
+
+def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | None) -> Fitted:
+    """Fits an estimator."""
+    from whorl.tasks.telling import Teller
+
+    tell = Teller(verbose)
+    wiring = estimator.wiring()
+    prepared = prepare(estimator, data)
+    tell.lines(prepared.notes)
+    training_part, recipe, plan = _training_part(estimator, wiring, prepared)
+    torch_state = torch.random.get_rng_state()
+    torch.manual_seed(plan.seed)
+    network = build(
+        wiring,
+        recipe,
+        past=prepared.reader.past.spec,  # type: ignore[attr-defined]
+        ahead=_ahead_spec(prepared),
+        num_targets=len(prepared.reader.names),
+        dropout=DROPOUT,
+    )
+    torch.random.set_rng_state(torch_state)
+    history = train(
+        network,
+        training_part,
+        _validation_part(wiring, prepared, plan),
+        _objective(wiring),
+        plan,
+        progress=tell.progress(),
+        checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
+        resume=resume,
+    )
+    held_out = _held_out(wiring, prepared)
+    model = _model(estimator, wiring, prepared, network, held_out)
+    scores = evaluate(model, held_out.sequences, held_out.steps, keep=False)
+    card = _card(prepared, recipe, plan, history, model, scores)
+    model = Model(**{**{name: getattr(model, name) for name in model.__dataclass_fields__}, "card": card})
+    tell.scores(scores, prepared.reader.names)
+    return Fitted(model=model, network=network, history=history, held_out=held_out)
+
+
+DROPOUT = 0.1
+
+
+def _ahead_spec(prepared: Prepared) -> "object":
+    codec = getattr(prepared.reader, "ahead", None)
+    return None if codec is None else codec.spec
+
+
+def _training_part(
+    estimator: "Estimator", wiring: Wiring, prepared: Prepared
+) -> tuple[Batches, Recurrent, Training]:
+    """Batches of the training part, and the plans resolved for its size."""
+    spans = [(0, cut) for cut in prepared.cuts]
+    match wiring.pairing:
+        case Windows() as windows:
+            counted = WindowBatches(prepared.sequences, windows, 1, spans)
+            recipe, plan = estimator.resolved(len(counted))
+            return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
+        case Strips() as strips:
+            recipe, plan = estimator.resolved(sum(cut for _, cut in spans))
+            return _strips(prepared, strips, plan, spans), recipe, plan
+        case Sequences():
+            recipe, plan = estimator.resolved(len(prepared.training))
+            return SequenceBatches(prepared.training, plan.batch_size or 1), recipe, plan
+
+
+def _validation_part(wiring: Wiring, prepared: Prepared, plan: Training) -> Batches:
+    batch_size = 4 * (plan.batch_size or 1)
+    match wiring.pairing:
+        case Windows() as windows:
+            spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
+            return WindowBatches(prepared.sequences, windows, batch_size, spans, shuffle=False)
+        case Strips() as strips:
+            spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
+            return _strips(prepared, strips, plan, spans, shuffle=False)
+        case Sequences():
+            return SequenceBatches(prepared.validation, batch_size, shuffle=False)
+
+
+def _strips(
+    prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]], *, shuffle: bool = True
+) -> StripBatches:
+    def running(targets: np.ndarray) -> np.ndarray:
+        return running_statistics(targets, decay_of(pairing.warm_up), FLOOR)
+
+    batch_size, num_steps = plan.batch_size or 1, plan.tbptt_steps or 1
+    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running, shuffle=shuffle)
+
+
+def _objective(wiring: Wiring) -> Objective:
+    head, pairing = wiring.head, wiring.pairing
+
+    def objective(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
+        match pairing:
+            case Strips():
+                outputs, state = network(batch.inputs, state)
+                return Loss(*loss(head, outputs, batch.targets, batch.weights), state)
+            case Windows():
+                outputs = network(batch.inputs)
+            case Sequences():
+                outputs = network(batch.inputs, batch.lengths)
+        return Loss(*loss(head, outputs, batch.targets, batch.weights))
+
+    return objective
+
+
+def _held_out(wiring: Wiring, prepared: Prepared) -> HeldOut:
+    """The steps of each sequence whose whole truth lies in the validation part."""
+    steps = []
+    for sequence, cut in zip(prepared.sequences, prepared.cuts, strict=True):
+        scored = scored_steps(wiring.pairing, len(sequence))
+        whole = isinstance(wiring.pairing, Sequences)
+        steps.append(scored[scored >= (cut if whole else cut - 1)])
+    return HeldOut(sequences=prepared.sequences, steps=steps)
+
+
+def _model(
+    estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: nn.Module, held_out: HeldOut
+) -> Model:
+    """The network as a program, its readout calibrated on the validation part, and the rivals."""
+    network.eval()
+    program = Program()
+    network.emit(program)  # type: ignore[operator]
+    readout: Readout = QuantileReadout(wiring.head.levels) if wiring.readout == "quantile" else PointReadout()  # type: ignore[union-attr]
+    rivals, naive = _rivals(wiring, prepared)
+    model = Model(
+        task=estimator.task,
+        settings=settings.describe(estimator),
+        wiring=wiring,
+        reader=prepared.reader,
+        engine=Interpreter(program),
+        readout=readout,
+        baselines=rivals,
+        naive_mae=naive,
+    )
+    outputs, targets = _calibration(model, held_out)
+    readout.fit(outputs, targets)
+    return model
+
+
+def _calibration(model: Model, held_out: HeldOut) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs of the engine and truths in the codec's units on the validation part, thinned where it is long."""
+    size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
+    every = max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)
+    steps = [part[::every] for part in held_out.steps]
+    outputs, targets = [], []
+    for n, at, out in model.outputs(held_out.sequences, steps):
+        known = held_out.sequences[n].targets
+        assert known is not None
+        outputs.append(out)
+        if isinstance(model.wiring.pairing, Sequences):
+            targets.append(known[at] if known.ndim == 2 else known[None])
+        else:
+            targets.append(target_windows(known, at, model.reader.horizon))
+    return np.concatenate(outputs), np.concatenate(targets)
+
+
+def _rivals(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], np.ndarray | None]:
+    """Naive rivals, and the error that scales `mase`, from training rows."""
+    width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
+    if isinstance(wiring.pairing, Sequences):
+        return {"mean": baselines.mean_answer(width, num_targets)}, None
+    assert isinstance(prepared.reader, TableReader)
+    context = wiring.pairing.context if isinstance(wiring.pairing, Windows) else wiring.pairing.warm_up
+    rows = [one.row_targets[:cut] for one, cut in zip(prepared.sequences, prepared.cuts, strict=True) if cut]
+    period = baselines.find_period(rows, prepared.reader.step, context, wiring.pairing.horizon)
+    prepared.facts["period"] = period
+    naive = baselines.naive_error(rows, period) * prepared.reader.scale
+    return baselines.forecasts(width, num_targets, context, wiring.pairing.horizon, period), naive
+
+
+def _card(
+    prepared: Prepared, recipe: Recurrent, plan: Training, history: History, model: Model, scores: Evaluation
+) -> dict[str, object]:
+    """The model card: what a stranger needs to know about a model file."""
+    by_step = {name: np.asarray(values).tolist() for name, values in scores.by_step.items()}
+    return {
+        "data": prepared.facts,
+        "network": msgspec.to_builtins(recipe),
+        "parameters": model.engine.program.num_parameters(),
+        "training": msgspec.to_builtins(plan),
+        "history": msgspec.to_builtins(history),
+        "scores": {
+            "part": "validation",
+            "answers": scores.num_answers,
+            "metrics": dict(scores.metrics),
+            "baselines": {name: dict(metrics) for name, metrics in scores.baseline.items()},
+            "by_step": by_step,
+        },
+        "versions": {
+            "whorl": whorl.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

@@ -1,0 +1,145 @@
+"""Forecasting: the next `horizon` values of one or several targets of many series."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+from whorl.errors import ArgumentError
+from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.table import Table
+from whorl.plans.training import Training
+from whorl.plans.wiring import Head, ManyToMany, ManyToOne, Point, Quantiles, Strips, Windows, Wiring
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, check_whole, estimators
+
+
+@estimators.add("forecast")
+@dataclass(kw_only=True, eq=False)
+class Forecaster(Estimator):
+    """Forecasts the next values of one or several targets.
+
+    With `memory="window"` an answer depends on the last `context` rows: they are cut into segments, taken relative to
+    their last value, and the whole horizon is decoded at once. With `memory="carried"` rows are read singly, the
+    hidden state runs through the whole series, and a pushed row costs the same however long the stream has run.
+    Both stream exactly what they predict. The window is the default: it measured better (docs/explanation/memory.md).
+
+    Args:
+        target: column or columns to forecast; None takes every numeric column.
+        time: column of timestamps; None looks for one.
+        series: column that names the series of a row; None is one series.
+        known: columns that are known ahead, such as holidays or prices.
+        static: columns with one value for each series.
+        horizon: rows ahead.
+        context: rows before; with carried memory the warm-up that is read but not scored.
+        stride: rows between two training windows.
+        quantiles: levels to answer beside the value; () answers the value alone.
+        memory: 'window' or 'carried'.
+        segment_length: rows that a window reads at once; 'auto' is a quarter of the context, at most 24.
+        table: kinds, scaling and allowed repairs.
+        network: recipe of the core, or its name.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Forecaster(target="load", time="timestamp", horizon=24, context=168)
+        model.fit("load.csv").predict("new.csv").value
+    """
+
+    task: ClassVar[str] = "forecast"
+
+    target: str | tuple[str, ...] | None = None
+    time: str | None = None
+    series: str | None = None
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    horizon: int = 24
+    context: int = 168
+    stride: int = 1
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    memory: Literal["window", "carried"] = "window"
+    segment_length: int | Literal["auto"] = "auto"
+    table: Table = field(default_factory=Table)
+    network: Recurrent | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "context", "stride"):
+            check_whole(name, getattr(self, name), 1)
+        if self.segment_length != "auto":
+            check_whole("segment_length", self.segment_length, 1)
+        if self.memory not in ("window", "carried"):
+            raise ArgumentError(f"`memory` must be 'window' or 'carried', but is {self.memory!r}. Choose one.")
+        levels = tuple(self.quantiles)
+        if any(not 0.0 < level < 1.0 for level in levels) or list(levels) != sorted(set(levels)):
+            raise ArgumentError(f"`quantiles` are ascending levels within (0, 1), but are {self.quantiles!r}.")
+        if from_key(self.network).bidirectional and self.memory == "carried":
+            raise ArgumentError("`bidirectional` cores cannot carry a state along a stream. Use memory='window'.")
+        if from_key(self.network).bidirectional:
+            raise ArgumentError("`bidirectional` is True, but a forecast is decoded from one state. Use False.")
+        super().__post_init__()
+
+    def wiring(self) -> Wiring:
+        head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point("mae")
+        readout = "quantile" if self.quantiles else "point"
+        if self.memory == "carried":
+            return Wiring(
+                pairing=Strips(self.context, self.horizon),
+                inputs="table",
+                shape=ManyToMany(),
+                outputs="table",
+                head=head,
+                readout=readout,
+            )
+        segment = None if self.segment_length == "auto" else int(self.segment_length)
+        return Wiring(
+            pairing=Windows(self.context, self.horizon, self.stride),
+            inputs="table",
+            shape=ManyToOne(segment_length=segment, rescale=self.series is not None),
+            outputs="table",
+            head=head,
+            readout=readout,
+        )
+
+    def columns(self) -> Columns:
+        return Columns(
+            target=_names(self.target),
+            time=self.time,
+            series=self.series,
+            known=tuple(self.known),
+            static=tuple(self.static),
+            table=self.table,
+            calendar=self.table.calendar == "on",
+        )
+
+    def resolved(self, num_examples: int) -> tuple[Recurrent, Training]:
+        recipe = from_key(self.network)
+        if self.memory == "carried":
+            return self._resolved_carried(recipe, num_examples)
+        batch_size = self.training.batch_size or 64
+        num_batches = -(-num_examples // batch_size)
+        return (
+            replace(recipe, hidden_size=recipe.hidden_size or 128),
+            replace(
+                self.training,
+                batch_size=batch_size,
+                learning_rate=self.training.learning_rate or 2e-3,
+                epochs=self.training.epochs or max(5, min(50, round(650 / num_batches))),
+            ),
+        )
+
+    def _resolved_carried(self, recipe: Recurrent, num_rows: int) -> tuple[Recurrent, Training]:
+        batch_size, num_steps = self.training.batch_size or 16, self.training.tbptt_steps or 48
+        num_batches = -(-num_rows // (batch_size * num_steps))
+        return (
+            replace(recipe, hidden_size=recipe.hidden_size or 64),
+            replace(
+                self.training,
+                batch_size=batch_size,
+                tbptt_steps=num_steps,
+                learning_rate=self.training.learning_rate or 2e-3,
+                epochs=self.training.epochs or max(5, min(200, round(600 / num_batches))),
+            ),
+        )
+
+
+def _names(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    return names if names is None or isinstance(names, str) else tuple(names)

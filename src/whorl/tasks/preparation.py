@@ -1,0 +1,206 @@
+"""From a user's data to encoded sequences with a training and a validation part, for whatever wiring."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.codecs.array import ArrayCodec
+from whorl.codecs.frame import Frame
+from whorl.data.array_reader import ArrayReader, truths
+from whorl.data.arrays import Arrays, read_arrays
+from whorl.data.reader import Reader
+from whorl.data.schema import infer_schema
+from whorl.data.sequences import Sequence
+from whorl.data.series import Series, read_series
+from whorl.data.sources import read_table
+from whorl.data.table_reader import TableReader, fit_table
+from whorl.errors import DataError
+from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Encoded data, split.
+
+    Args:
+        reader: fitted on training rows only.
+        sequences: all of them, whole.
+        cuts: for each sequence its first row of the validation part; its length where it has none, 0 where it is all
+            validation.
+        notes: what was guessed, in sentences.
+        facts: for the model card.
+    """
+
+    reader: Reader
+    sequences: list[Sequence]
+    cuts: list[int]
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def training(self) -> list[Sequence]:
+        """Sequences with training rows."""
+        return [sequence for sequence, cut in zip(self.sequences, self.cuts, strict=True) if cut]
+
+    @property
+    def validation(self) -> list[Sequence]:
+        """Sequences with validation rows."""
+        return [one for one, cut in zip(self.sequences, self.cuts, strict=True) if cut < len(one)]
+
+
+def prepare(estimator: "Estimator", data: object) -> Prepared:
+    """Reads, splits and encodes; statistics come from training rows alone."""
+    wiring = estimator.wiring()
+    arrays = read_arrays(data)
+    if arrays is not None and isinstance(wiring.pairing, Sequences):
+        return _arrays(estimator, arrays)
+    return _table(estimator, wiring, data if arrays is None else as_frame(arrays))
+
+
+def as_frame(arrays: Arrays) -> Frame:
+    """Arrays as a long table: columns c0, c1, ... and, for several sequences, `series`."""
+    if arrays.y is not None:
+        raise DataError("a forecast's targets are the series themselves, but (X, y) came. Pass X alone.")
+    rows = np.concatenate([np.asarray(x) for x in arrays.x])
+    columns: dict[str, np.ndarray] = {f"c{k}": rows[:, k] for k in range(rows.shape[1])}
+    if len(arrays.x) > 1:
+        names = np.array([str(n) for n in range(len(arrays.x))], object)
+        columns["series"] = np.repeat(names, [len(x) for x in arrays.x])
+    return Frame(columns, "the arrays")
+
+
+def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
+    columns = estimator.columns()
+    frame = read_table(data, columns.table)
+    schema = infer_schema(
+        frame,
+        target=columns.target,
+        time=columns.time,
+        series=columns.series,
+        known=columns.known,
+        static=columns.static,
+        table=columns.table,
+    )
+    series = read_series(frame, schema, columns.table)
+    whole = isinstance(wiring.pairing, Sequences)
+    validation, seed = estimator.training.validation, estimator.training.seed
+    if whole:
+        held = _held_out(len(series), validation, seed)
+        cuts = [0 if n in held else len(one.frame) for n, one in enumerate(series)]
+    else:
+        cuts = [_cut(one, wiring, validation) for one in series]
+        if all(cut == len(one.frame) for one, cut in zip(series, cuts, strict=True)):
+            raise _too_short(series, wiring, validation)
+    reader = fit_table(
+        series,
+        cuts,
+        schema=schema,
+        table=columns.table,
+        horizon=0 if whole else wiring.pairing.horizon,  # type: ignore[union-attr]
+        per_sequence=whole,
+        calendar=columns.calendar,
+    )
+    sequences = [reader.encode(one) for one in series]
+    facts: dict[str, object] = {
+        "origin": frame.origin,
+        "rows": len(frame),
+        "series": len(series),
+        "step": series[0].step.describe(),
+        "targets": list(schema.targets),
+        "past": list(schema.past),
+        "known": list(schema.known),
+        "static": list(schema.static),
+        "training_rows": int(sum(cuts)),
+        "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
+    }
+    notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
+    return Prepared(
+        reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts
+    )
+
+
+def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:
+    """First row of the validation part: its targets end at the last row; all rows where there are too few for both."""
+    pairing = wiring.pairing
+    assert isinstance(pairing, Windows | Strips)
+    context = pairing.context if isinstance(pairing, Windows) else pairing.warm_up
+    num_rows, need = len(series.frame), context + pairing.horizon
+    if num_rows < need:
+        raise DataError(
+            f"`context` is {context} and `horizon` {pairing.horizon}, but series '{series.key}' has only {num_rows} "
+            f"rows ({need} are needed). Lower `context` or drop the series."
+        )
+    wanted = validation if isinstance(validation, int) else max(pairing.horizon, round(validation * num_rows))
+    if wanted < pairing.horizon:
+        raise DataError(
+            f"`validation` is {wanted} rows, but must hold at least one horizon of {pairing.horizon}. Raise it."
+        )
+    return num_rows - wanted if num_rows - wanted >= need else num_rows
+
+
+def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> DataError:
+    longest = max(len(one.frame) for one in series)
+    return DataError(
+        f"`context` and `horizon` ({wiring.pairing}) with a validation part ({validation}) need more rows than the "
+        f"longest series has ({longest}). Lower `context`, `horizon` or `validation`, or bring more rows."
+    )
+
+
+def _held_out(count: int, validation: float | int, seed: int) -> set[int]:
+    """Numbers of the sequences that are held out, drawn by the seed: whole sequences have no order in time."""
+    wanted = validation if isinstance(validation, int) else max(1, round(validation * count))
+    if wanted >= count:
+        raise DataError(
+            f"`validation` holds out {wanted} of {count} sequences, so none is left for training. "
+            "Lower it, or bring more sequences."
+        )
+    return set(np.random.default_rng([seed, 0]).permutation(count)[:wanted].tolist())
+
+
+def _weighted(sequences: list[Sequence], cuts: list[int], reader: TableReader) -> list[Sequence]:
+    """Weights series of different sizes alike: by one over the spread of their targets in the training rows."""
+    if len(sequences) == 1 or reader.per_sequence:
+        return sequences
+    spreads = []
+    for sequence, cut in zip(sequences, cuts, strict=True):
+        rows = sequence.row_targets[: max(cut, 1)]
+        spread = np.nanstd(rows) if np.isfinite(rows).any() else 1.0
+        spreads.append(max(float(spread), 1e-3))
+    mean = np.mean([1.0 / spread for spread in spreads])
+    return [replace(one, weight=1.0 / spread / mean) for one, spread in zip(sequences, spreads, strict=True)]
+
+
+def _arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    if arrays.y is None:
+        raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
+    if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
+        raise DataError("`y` must be numbers for a regression, but holds text. Encode it, or use a classifier.")
+    y = truths(arrays)
+    every_step = bool(getattr(estimator, "every_step", False))
+    if (y[0].ndim == 2) != every_step:
+        raise DataError(
+            f"`y` has {'one target for each step' if y[0].ndim == 2 else 'one target for each sequence'}, but "
+            f"`every_step` is {every_step}. Set every_step={not every_step}."
+        )
+    held = _held_out(len(arrays), estimator.training.validation, estimator.training.seed)
+    training = [n for n in range(len(arrays)) if n not in held]
+    scaling = estimator.columns().table.scaling
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=scaling).fit([np.asarray(arrays.x[n]) for n in training]),
+        outputs=ArrayCodec(scaling=scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
+        num_targets=y[0].shape[-1],
+    )
+    sequences = reader.encode(arrays)
+    facts: dict[str, object] = {
+        "origin": arrays.origin,
+        "sequences": len(arrays),
+        "features": arrays.num_features,
+        "training_sequences": len(training),
+        "validation_sequences": len(held),
+    }
+    cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
+    return Prepared(reader=reader, sequences=sequences, cuts=cuts, facts=facts)
