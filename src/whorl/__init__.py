@@ -20,6 +20,7 @@ _WHERE = {
     "Evaluation": "whorl.runtime.evaluation",
     "Stream": "whorl.runtime.stream",
     "State": "whorl.runtime.state",
+    "push_many": "whorl.runtime.stream",
     "check": "whorl.data.check",
     "WhorlError": "whorl.errors",
     "ArgumentError": "whorl.errors",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from whorl.runtime.prediction import Prediction as Prediction
     from whorl.runtime.state import State as State
     from whorl.runtime.stream import Stream as Stream
+    from whorl.runtime.stream import push_many as push_many
     from whorl.tasks.estimator import Estimator as Estimator
     from whorl.tasks.estimator import load as load
     from whorl.tasks.forecasting import Forecaster as Forecaster

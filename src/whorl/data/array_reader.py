@@ -91,10 +91,11 @@ class ArrayReader(Reader):
             if part not in parts:
                 raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
             parts[part][own] = array
+        outputs = ArrayCodec.restore(plain.outputs, parts["outputs"])
+        if plain.num_targets != len(outputs.center):
+            raise ModelFileError(f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}.")
         return cls(
-            past=ArrayCodec.restore(plain.past, parts["past"]),
-            outputs=ArrayCodec.restore(plain.outputs, parts["outputs"]),
-            num_targets=plain.num_targets,
+            past=ArrayCodec.restore(plain.past, parts["past"]), outputs=outputs, num_targets=plain.num_targets
         )
 
 
@@ -114,8 +115,11 @@ class _ArrayRows(RowReader):
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
         try:
-            values = np.asarray(row, np.float64).reshape(1, -1)
-        except (TypeError, ValueError):
+            given = np.asarray(row)
+            if given.dtype.kind not in "fiubO" or isinstance(row, str | bytes):
+                raise TypeError(given.dtype)
+            values = given.astype(np.float64).reshape(1, -1)
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"a row of this model is {self._width} numbers, but {row!r} came.") from None
         if values.shape[1] != self._width or np.isinf(values).any():
             raise DataError(f"a row of this model is {self._width} finite numbers, but {values[0].tolist()} came.")
@@ -131,6 +135,8 @@ class _ArrayRows(RowReader):
         return self._count.to_bytes(8, "little") + self._encoder.read()
 
     def write(self, remainder: bytes) -> None:
+        if len(remainder) < 8:
+            raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 8 are needed.")
         self._encoder.write(remainder[8:])
         self._count = int.from_bytes(remainder[:8], "little")
 

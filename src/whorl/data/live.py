@@ -20,6 +20,8 @@ from whorl.errors import DataError, ModelFileError, did_you_mean
 from whorl.plans.table import Table
 
 _LARGEST = float(np.finfo(np.float32).max)
+# Rows that a stream fills in one gap: more is a wrong year in one cell, not a gap.
+MOST_FILLED = 10_000
 
 
 class TableRows(RowReader):
@@ -56,6 +58,16 @@ class TableRows(RowReader):
         time = self._next_time(frame)
         frames = [*self._filled(time, frame), frame]
         future = self._future(time, known) if self._ahead is not None else None
+        before = self.read()
+        try:
+            inputs = self._encoded(frames, future)
+        except DataError:  # a value may be infinite once scaled
+            self.write(before)
+            raise
+        self._time = time
+        return inputs
+
+    def _encoded(self, frames: list[Frame], future: Frame | None) -> list[Inputs]:
         inputs = []
         for n, piece in enumerate(frames):
             reading = {"past": self._past.push(piece)}
@@ -66,7 +78,6 @@ class TableRows(RowReader):
                 reading["future"] = self._ahead.push(rows)[None]
                 self._ahead.write(held)
             inputs.append(reading)
-        self._time = time
         return inputs
 
     def read(self) -> bytes:
@@ -78,9 +89,12 @@ class TableRows(RowReader):
         if len(remainder) < 16:
             raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 16 are needed.")
         time, size = struct.unpack_from("<qQ", remainder)
-        self._past.write(remainder[16 : 16 + size])
+        past, ahead = remainder[16 : 16 + size], remainder[16 + size :]
+        if self._ahead is None and ahead:
+            raise ModelFileError(f"`state` of the reader has {len(ahead)} bytes too many. It belongs to another model.")
+        self._past.write(past)
         if self._ahead is not None:
-            self._ahead.write(remainder[16 + size :])
+            self._ahead.write(ahead)
         if time == -(2**63):
             self._time = None
         else:
@@ -102,7 +116,12 @@ class TableRows(RowReader):
         return Frame(columns, "the row")
 
     def _record(self, row: object) -> Mapping[str, object]:
-        values = list(row)  # type: ignore[call-overload]
+        if not isinstance(row, list | tuple | np.ndarray):
+            raise DataError(
+                f"a row must be a record, or a list of the values of {', '.join(self.schema.columns)}, but is a "
+                f"{type(row).__name__}. Push one row at a time."
+            )
+        values = list(row)
         if len(values) != len(self.schema.columns):
             raise DataError(
                 f"a row of values must have {len(self.schema.columns)} in the order "
@@ -146,6 +165,11 @@ class TableRows(RowReader):
                 "Correct its time, or fit with on_gap='ignore' (--on-gap ignore)."
             )
         count = int(missing[0])
+        if count > MOST_FILLED:
+            raise DataError(
+                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}, but a stream fills "
+                f"at most {MOST_FILLED}. Correct the row's time, or reset the stream."
+            )
         if count and self.table.on_gap == "error":
             raise DataError(
                 f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}. "
@@ -173,15 +197,28 @@ class TableRows(RowReader):
         """The steps after this row with their known covariates."""
         times = self.step.after(time[()], self.horizon)
         columns: dict[str, np.ndarray] = {self.schema.time or INDEX: times}
-        rows = list(known) if known is not None else []  # type: ignore[call-overload]
+        rows = list(known) if isinstance(known, list | tuple) else []
         if self.schema.known and len(rows) != self.horizon:
             raise DataError(
                 f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after {time}, "
-                f"but {len(rows)} came. Pass them with known=."
+                f"but {len(rows) if known is None or rows else type(known).__name__} came. Pass a list with known=."
             )
+        for place, row in enumerate(rows):
+            self._check_ahead(row, times[place])
         for name in self.schema.known:
             columns[name] = np.concatenate([self._cell(name, row[name]) for row in rows])
         return Frame(columns, "the rows ahead")
+
+    def _check_ahead(self, row: object, time: np.datetime64 | np.int64) -> None:
+        """A row ahead has the known covariates, and no other time than the one it stands for."""
+        absent = [name for name in self.schema.known if not isinstance(row, Mapping) or name not in row]
+        if absent:
+            raise DataError(
+                f"`known` must hold {', '.join(self.schema.known)} in each row ahead, but that of {time} is {row!r:.80}."
+            )
+        own = self.schema.time
+        if own is not None and isinstance(row, Mapping) and own in row and self._cell(own, row[own])[0] != time:
+            raise DataError(f"`known` must hold the row of {time} here, but it is that of {row[own]}. Sort the rows.")
 
     def _shown(self, frames: list[Frame], future: Frame) -> Frame:
         """What stood ahead of a filled row: the filled rows after it, this row, and some of its future."""

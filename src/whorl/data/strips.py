@@ -83,11 +83,14 @@ class StripBatches(Batches):
         """Inputs and targets of `num_steps` rows; what lies outside of the strip or the span has no target."""
         sequence, (first, last) = self._sequences[n], self._spans[n]
         rows = np.arange(start, start + self.num_steps)
-        inside = np.clip(rows, 0, len(sequence) - 1)
-        inputs = {"past": sequence.past[inside], "running": self._running[n][inside]}
+        # Rows after the span belong to the validation part: its last row stands in their place.
+        inside = np.clip(rows, 0, last - 1)
+        before = np.arange(start - self.pairing.num_lags, start + self.num_steps)
+        past = np.where((before >= 0)[:, None], sequence.past[np.clip(before, 0, last - 1)], np.float32(0.0))
+        inputs = {"past": past, "running": self._running[n][inside]}
         if sequence.ahead is not None:
             inputs["future"] = sequence.ahead[inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
-        targets = target_windows(sequence.row_targets[:last], np.minimum(inside, last - 1), self.pairing.horizon)
+        targets = target_windows(sequence.row_targets[:last], inside, self.pairing.horizon)
         begin = max(first, self.pairing.warm_up) - 1
         scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length))
         targets[~scored] = np.nan

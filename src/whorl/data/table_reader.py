@@ -132,7 +132,8 @@ class TableReader(Reader):
         if self.step.unit != "months":
             steps = self.step.after(0, self.horizon)  # one vectorised sum instead of a call for each origin
             offsets = steps.astype("datetime64[us]").astype(np.int64) if times.dtype.kind == "M" else steps
-            return times[:, None] + offsets.astype("timedelta64[us]" if times.dtype.kind == "M" else np.int64)
+            after: np.ndarray = times[:, None] + offsets.astype("timedelta64[us]" if times.dtype.kind == "M" else np.int64)
+            return after
         return np.stack([self.step.after(time, self.horizon) for time in times])
 
     def decode(self, values: np.ndarray) -> np.ndarray:
@@ -165,19 +166,24 @@ class TableReader(Reader):
             table = msgspec.convert(plain.table, Table)
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        schema = Schema.from_config(plain.schema)
+        _check_config(plain, schema, arrays)
 
         def codec(part: str, described: Mapping[str, object]) -> TableCodec:
             own = {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
-            return TableCodec.restore(dict(described), own)
+            return _check_codec(TableCodec.restore(dict(described), own), schema, schema.columns)
 
+        outputs = codec("outputs", plain.outputs)
+        if outputs.numeric != schema.targets or outputs.categories:
+            raise ModelFileError(f"the reader of the model file answers {outputs.numeric}, not {schema.targets}.")
         return cls(
-            schema=Schema.from_config(plain.schema),
+            schema=schema,
             table=table,
             step=TimeStep.from_config(plain.step),
             horizon=plain.horizon,
             per_sequence=plain.per_sequence,
             past=codec("past", plain.past),
-            outputs=codec("outputs", plain.outputs),
+            outputs=outputs,
             ahead=None if plain.ahead is None else codec("ahead", plain.ahead),
         )
 
@@ -191,6 +197,27 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     past: dict[str, object]
     outputs: dict[str, object]
     ahead: dict[str, object] | None
+
+
+def _check_config(plain: _Config, schema: Schema, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises ModelFileError for options that are unknown, arrays of nothing, and columns without a role."""
+    if set(plain.table) != set(Table.__dataclass_fields__):
+        raise ModelFileError(f"the reader of the model file has the table options {sorted(plain.table)}. Save it again.")
+    parts = {"past", "outputs"} | ({"ahead"} if plain.ahead is not None else set())
+    unknown = [name for name in arrays if name.partition("/")[0] not in parts]
+    if unknown or plain.horizon < 0:
+        raise ModelFileError(f"the reader of the model file is damaged: {unknown[:3]}, horizon {plain.horizon}.")
+    if set(schema.columns) - set(schema.kinds) or len(set(schema.columns)) != len(schema.columns):
+        raise ModelFileError(f"the reader of the model file is damaged: its columns are {schema.columns}.")
+
+
+def _check_codec(codec: TableCodec, schema: Schema, names: List[str]) -> TableCodec:
+    """Raises ModelFileError unless a codec reads columns of the schema, each as what it is."""
+    fits = set(codec.numeric) <= set(schema.of_kind("numeric", names))
+    fits = fits and set(codec.categories) <= set(schema.of_kind("category", names))
+    if not fits or codec.calendar not in (None, schema.time):
+        raise ModelFileError(f"the reader of the model file is damaged: a codec reads {codec.numeric}.")
+    return codec
 
 
 def fit_table(

@@ -75,6 +75,7 @@ def build(
                 ahead=ahead,
                 num_targets=num_targets,
                 pairing=strips,
+                rescale=wiring.shape.rescale,
                 core=core,
                 num_outputs=outputs,
                 dropout=dropout,

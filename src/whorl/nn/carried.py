@@ -1,10 +1,11 @@
 """A forecast at every step of a series, from a state that is carried through the whole of it.
 
-Rows are read singly. Targets are scaled by running statistics that are part of the state: relative to their
-exponentially weighted mean, in units of their exponentially weighted standard deviation. The answer is the last value
-plus that standard deviation times what the last layer says.
+Rows are read singly, each target by itself with shared weights. What is read of a target is where it stands relative
+to its running mean, and how the rows before it differ from it; the answer is the last value plus what the last layer
+says. With `rescale` both are in units of the running standard deviation, for series of different sizes. The running
+statistics are part of the state.
 
-Axes: B strips, T steps, D columns of a row, H horizon, K targets, F columns known ahead, O outputs of the head.
+Axes: B strips, T steps, D columns of a row, H horizon, K targets, N lags, F columns known ahead, O outputs of the head.
 """
 
 from collections.abc import Callable
@@ -27,8 +28,8 @@ FLOOR = 1e-2
 
 
 def decay_of(warm_up: int) -> float:
-    """Decay of the running statistics: they remember about as many rows as the warm-up has."""
-    return 1.0 - 1.0 / max(2, warm_up)
+    """Decay of the running statistics: what is half the warm-up old counts half."""
+    return float(0.5 ** (2.0 / max(2, warm_up)))
 
 
 class CarriedForecaster(nn.Module):
@@ -38,7 +39,8 @@ class CarriedForecaster(nn.Module):
         past: what a row is; its first `num_targets` columns are the targets.
         ahead: what is known of a row ahead, or None.
         num_targets: K.
-        pairing: warm-up and horizon.
+        pairing: warm-up, lags and horizon.
+        rescale: measure targets in units of their running standard deviation.
         core: builds the core for an input size.
         num_outputs: O.
         dropout: of the state on its way to the last layer.
@@ -51,15 +53,19 @@ class CarriedForecaster(nn.Module):
         ahead: Spec | None,
         num_targets: int,
         pairing: Strips,
+        rescale: bool,
         core: Callable[[int], RecurrentCore],
         num_outputs: int,
         dropout: float,
     ) -> None:
         super().__init__()
         self.pairing, self.num_targets, self.num_outputs, self.dropout = pairing, num_targets, num_outputs, dropout
+        self.rescale = rescale
         self.covariates = InputColumns(past, skip=num_targets)
-        self.core = core(num_targets + self.covariates.size)
-        self.last = nn.Linear(self.core.output_size, pairing.horizon * num_targets * num_outputs)
+        self.core = core(1 + pairing.num_lags + self.covariates.size)
+        self.core.ignore_inputs(1 + pairing.num_lags)
+        self.target = nn.Parameter(0.1 * torch.randn(num_targets, self.core.output_size))
+        self.last = nn.Linear(self.core.output_size, pairing.horizon * num_outputs)
         nn.init.zeros_(self.last.bias)
         self.future = None if ahead is None else InputColumns(ahead)
         self.last_future = None
@@ -71,48 +77,73 @@ class CarriedForecaster(nn.Module):
         """Answers every step.
 
         Shape:
-            past (B, T, D), running (B, T, 2, K): mean and standard deviation of the targets up to each step,
-            future (B, T, H, F); result (B, T, H, K, O) and the state after the last step.
+            past (B, N + T, D): the T rows, and N before them, zeros before the start of a series;
+            running (B, T, 2, K): mean and standard deviation of the targets up to each step; future (B, T, H, F).
+            The result is (B, T, H, K, O), and the state after the last step.
         """
-        past, running = inputs["past"], inputs["running"]
-        targets_BTK = past[..., : self.num_targets]
-        mean_BTK, scale_BTK = running[:, :, 0], running[:, :, 1]
-        features = (targets_BTK - mean_BTK) / scale_BTK
+        past, running, lags = inputs["past"], inputs["running"], self.pairing.num_lags
+        rows_BTKN = past[..., : self.num_targets].unfold(1, lags + 1, 1)
+        now_BTK1 = rows_BTKN[..., -1:]
+        mean_BTK1, scale_BTK1 = running[:, :, 0, :, None], running[:, :, 1, :, None]
+        if not self.rescale:
+            scale_BTK1 = torch.ones_like(scale_BTK1)
+        parts = [(now_BTK1 - mean_BTK1) / scale_BTK1, (rows_BTKN[..., :-1] - now_BTK1) / scale_BTK1]
         if self.covariates.size:
-            features = torch.cat([features, self.covariates(past)], dim=-1)
-        h_BTH, state = self.core(features, state)
-        out = self.last(functional.dropout(h_BTH, self.dropout, self.training))
-        out = out.reshape(*out.shape[:2], self.pairing.horizon, self.num_targets, self.num_outputs)
+            extra = self.covariates(past[:, lags:])
+            parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
+        features = torch.cat(parts, dim=-1)
+        num_strips, num_steps = features.shape[:2]
+        h, state = self.core(features.transpose(1, 2).flatten(0, 1), state)
+        h = h.reshape(num_strips, self.num_targets, num_steps, -1) + self.target[:, None]
+        out = self.last(functional.dropout(h, self.dropout, self.training))
+        out = out.reshape(num_strips, self.num_targets, num_steps, self.pairing.horizon, self.num_outputs)
+        out = out.permute(0, 2, 3, 1, 4)
         if self.future is not None and self.last_future is not None:
-            out = out + self.last_future(self.future(inputs["future"])).reshape(out.shape)
-        return out * scale_BTK[:, :, None, :, None] + targets_BTK[:, :, None, :, None], state
+            known = self.last_future(self.future(inputs["future"]))
+            out = out + known.reshape(out.shape)
+        return out * scale_BTK1[:, :, None] + now_BTK1[:, :, None], state
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
-        horizon, num_targets, num_outputs = self.pairing.horizon, self.num_targets, self.num_outputs
+        num_targets, lags = self.num_targets, self.pairing.num_lags
         row = program.add(ops.Input(out="past", shape=(self.covariates.num_columns,)))
         targets = program.add(ops.Slice(x=row, axis=0, start=0, stop=num_targets))
         running = program.add(ops.Running(x=targets, decay=decay_of(self.pairing.warm_up), floor=FLOOR))
-        flat = program.add(ops.Reshape(x=running, shape=(2 * num_targets,)))
-        mean = program.add(ops.Slice(x=flat, axis=0, start=0, stop=num_targets))
-        scale = program.add(ops.Slice(x=flat, axis=0, start=num_targets, stop=2 * num_targets))
-        features = program.add(ops.Combine(a=targets, b=mean, function="subtract"))
-        features = program.add(ops.Combine(a=features, b=scale, function="divide"))
+        running = program.add(ops.Transpose(x=running, axes=(1, 0)))
+        mean = program.add(ops.Slice(x=running, axis=1, start=0, stop=1))
+        scale = program.add(ops.Slice(x=running, axis=1, start=1, stop=2)) if self.rescale else None
+        rows = program.add(ops.Transpose(x=program.add(ops.Window(x=targets, length=lags + 1)), axes=(1, 0)))
+        now = program.add(ops.Slice(x=rows, axis=1, start=lags, stop=lags + 1))
+        before = program.add(ops.Slice(x=rows, axis=1, start=0, stop=lags))
+        parts = [
+            program.add(ops.Combine(a=now, b=mean, function="subtract")),
+            program.add(ops.Combine(a=before, b=now, function="subtract")),
+        ]
+        if scale is not None:
+            parts = [program.add(ops.Combine(a=part, b=scale, function="divide")) for part in parts]
         if self.covariates.size:
-            parts = (features, self.covariates.emit(program, row))
-            features = program.add(ops.Concat(parts=parts, axis=0))
-        h = self.core.emit(program, features)
+            extra = self.covariates.emit(program, row)
+            extra = program.add(ops.Reshape(x=extra, shape=(1, self.covariates.size)))
+            parts.append(program.add(ops.Repeat(x=extra, axis=0, count=num_targets)))
+        h = self.core.emit(program, program.add(ops.Concat(parts=tuple(parts), axis=1)))
+        own = program.add(ops.Constant(tensor=program.tensor("target", numpy(self.target))))
+        return self._emit_answer(program, program.add(ops.Combine(a=h, b=own, function="add")), now, scale)
+
+    def _emit_answer(self, program: Program, h: Name, now: Name, scale: Name | None) -> Name:
+        horizon, num_targets, num_outputs = self.pairing.horizon, self.num_targets, self.num_outputs
         weight, bias = program.tensor("last.weight", numpy(self.last.weight)), numpy(self.last.bias)
         out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
-        out = program.add(ops.Reshape(x=out, shape=(horizon, num_targets, num_outputs)))
+        out = program.add(ops.Reshape(x=out, shape=(num_targets, horizon, num_outputs)))
+        out = program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
         if self.future is not None and self.last_future is not None:
             future = program.add(ops.Input(out="future", shape=(horizon, self.future.num_columns)))
             weight = program.tensor("last_future.weight", numpy(self.last_future.weight))
             known = program.add(ops.Affine(x=self.future.emit(program, future), weight=weight))
             known = program.add(ops.Reshape(x=known, shape=(horizon, num_targets, num_outputs)))
             out = program.add(ops.Combine(a=out, b=known, function="add"))
-        scale = program.add(ops.Reshape(x=scale, shape=(1, num_targets, 1)))
-        last = program.add(ops.Reshape(x=targets, shape=(1, num_targets, 1)))
-        out = program.add(ops.Combine(a=out, b=scale, function="multiply"))
-        program.output = program.add(ops.Combine(a=out, b=last, function="add"))
+        if scale is not None:
+            scale = program.add(ops.Reshape(x=scale, shape=(1, num_targets, 1)))
+            out = program.add(ops.Combine(a=out, b=scale, function="multiply"))
+        now = program.add(ops.Reshape(x=now, shape=(1, num_targets, 1)))
+        program.output = program.add(ops.Combine(a=out, b=now, function="add"))
         return program.output

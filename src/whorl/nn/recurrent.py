@@ -108,6 +108,15 @@ class RecurrentCore(Core):
         """2 where the core reads both ways, else 1."""
         return self.stack.num_directions
 
+    def ignore_inputs(self, start: int) -> None:
+        """Zeroes the first layer's weights of the features from `start` on: what they tell has to be learned.
+
+        A network that starts with random weights for many covariates has overfitted to them before it knows the rest.
+        """
+        with torch.no_grad():
+            for weights in self.stack.weights()[: self.num_directions]:
+                weights.weight_ih[:, start:] = 0.0
+
     def initial_state(self, batch_size: int) -> State:
         """Zeros."""
         shapes = self.stack.state_shapes(batch_size)

@@ -201,7 +201,6 @@ class RecurrentStack(nn.Module, ABC):
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
-            layer_norm=self.layer_norm,
             training=self.training,
         )
 

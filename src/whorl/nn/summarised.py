@@ -55,7 +55,7 @@ class SequenceRegressor(nn.Module):
         y_BTH, state = self.core(self.columns(past), lengths_B=lengths)
         if not self.every_step:
             y_BTH = torch.cat([layer[0] for layer in state[-self.core.num_directions :]], dim=-1)
-        out = self.last(self.dropout(y_BTH))
+        out: Tensor = self.last(self.dropout(y_BTH))
         return out.reshape(*out.shape[:-1], self.num_targets, self.num_outputs)
 
     def emit(self, program: Program) -> Name:

@@ -71,6 +71,7 @@ class WindowedForecaster(nn.Module):
         self.covariates = InputColumns(past, skip=num_targets)
         self.future = None if ahead is None else InputColumns(ahead)
         self.core = core(segment * (1 + self.covariates.size))
+        self.core.ignore_inputs(segment)
         width, gates = self.core.hidden_size, self.core.num_gates * self.core.hidden_size
         half = width // 2
         self.position = nn.Parameter(torch.randn(self.num_answered, half))
@@ -110,7 +111,7 @@ class WindowedForecaster(nn.Module):
             type(layer)(*(part.reshape(num_windows, self.num_targets, 1, -1) for part in layer)) for layer in state
         )
         h_BKPH = functional.dropout(self.core.advance(gates, state), self.dropout, self.training)
-        out = self.last(h_BKPH).reshape(num_windows, self.num_targets, -1, self.num_outputs)
+        out: Tensor = self.last(h_BKPH).reshape(num_windows, self.num_targets, -1, self.num_outputs)
         out = out[:, :, : self.pairing.horizon] * scale_BK1[..., None] + last_BK1[..., None]
         return out.transpose(1, 2)
 
@@ -141,7 +142,8 @@ class WindowedForecaster(nn.Module):
             ],
             dim=-1,
         )
-        return self.decode(both)
+        gates: Tensor = self.decode(both)
+        return gates
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""

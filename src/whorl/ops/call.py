@@ -54,7 +54,6 @@ class Call:
         dropout: probability of dropping an output between layers.
         recurrent_dropout: probability of dropping a unit of h on its way into U, one mask per sequence.
         zoneout: probability that a unit keeps its previous state.
-        layer_norm: whether the weights hold gains of layer normalisation.
         training: whether dropout and zoneout draw masks.
     """
 
@@ -71,5 +70,9 @@ class Call:
     dropout: float
     recurrent_dropout: float
     zoneout: float
-    layer_norm: bool
     training: bool
+
+    @property
+    def layer_norm(self) -> bool:
+        """Whether the weights hold gains of layer normalisation."""
+        return self.weights[0].norm_weight_ih is not None

@@ -71,6 +71,6 @@ def from_key(network: Network | str) -> Network:
     )
 
 
-def _at_least_one(name: str, value: int) -> None:
+def _at_least_one(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"`{name}` is a whole number >= 1, but is {value!r}. Raise it.")

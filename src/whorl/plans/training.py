@@ -21,7 +21,8 @@ class Training:
         tbptt_steps: steps between truncations of the gradient where the state is carried. None lets the task choose.
         validation: the last part of each series that is held out for early stopping and calibration:
             a fraction in (0, 1) or a number of rows.
-        patience: epochs without a better validation loss before training stops. None switches early stopping off.
+        patience: epochs without a better validation loss before training stops. 'auto' is a third of all epochs, at
+            least 3 (a task may choose otherwise); None switches early stopping off.
         seed: of weights, data order and dropout.
         device: 'auto' (cuda, mps or cpu, in this order), or a device name of torch.
         precision: 'float32', or 'bfloat16' for mixed precision where the device has it.
@@ -37,7 +38,7 @@ class Training:
     clip_norm: float | None = 1.0
     tbptt_steps: int | None = None
     validation: float | int = 0.1
-    patience: int | None = 5
+    patience: int | Literal["auto"] | None = "auto"
     seed: int = 0
     device: str = "auto"
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -46,7 +47,9 @@ class Training:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "tbptt_steps", "patience"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            if value is None or (name == "patience" and value == "auto"):
+                continue
+            if not _is_whole(value) or value < 1:
                 raise ArgumentError(f"`{name}` is a whole number >= 1 or None, but is {value!r}.")
         for name in ("max_seconds", "learning_rate", "clip_norm"):
             value = getattr(self, name)
@@ -57,12 +60,16 @@ class Training:
         _check_validation(self.validation)
         _one_of("schedule", self.schedule, ("cosine", "constant"))
         _one_of("precision", self.precision, ("float32", "bfloat16"))
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+        if not _is_whole(self.seed) or not 0 <= self.seed < 2**63:
             raise ArgumentError(f"`seed` is a whole number in [0, 2^63), but is {self.seed!r}.")
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _check_validation(validation: float | int) -> None:
-    whole = isinstance(validation, int) and not isinstance(validation, bool)
+    whole = _is_whole(validation)
     if (whole and validation < 1) or (not whole and not 0 < validation < 1):
         raise ArgumentError(
             f"`validation` is a fraction in (0, 1) or a number of rows >= 1, but is {validation!r}. "

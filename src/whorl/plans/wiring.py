@@ -19,10 +19,14 @@ class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="wind
 
 
 class Strips(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="strips"):
-    """A series is read from its start to its end with its state carried; the first `warm_up` rows are not scored."""
+    """A series is read from its start to its end with its state carried; the first `warm_up` rows are not scored.
+
+    Beside a row its targets in the `num_lags` rows before it are read.
+    """
 
     warm_up: int
     horizon: int
+    num_lags: int = 0
 
 
 class Sequences(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sequences"):
@@ -47,7 +51,12 @@ class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ma
 
 
 class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_many"):
-    """Every step of a sequence leads to an answer (of `horizon` steps where there is one)."""
+    """Every step of a sequence leads to an answer (of `horizon` steps where there is one).
+
+    Targets are taken relative to their last value; `rescale` also divides them by their running spread.
+    """
+
+    rescale: bool = False
 
 
 Shape = ManyToOne | ManyToMany

@@ -4,6 +4,7 @@ Layout: 8 bytes with the length of the header, a JSON header (safetensors), the 
 `sha256` and the sections, each a JSON text. The hash covers the whole file with its own 64 digits set to zeros.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -54,13 +55,27 @@ def write(path: str | Path, artifact: Artifact) -> None:
             raise ModelFileError(f"tensor `{name}` has dtype {array.dtype}; a model file holds {', '.join(DTYPES)}.")
         _check_finite(name, array)
         tensors[name] = np.ascontiguousarray(array)
-    metadata = {**artifact.sections, "format": FORMAT, "sha256": "0" * 64}
-    data = safetensors.numpy.save(tensors, metadata)
-    digest = hashlib.sha256(data).hexdigest().encode()
-    places = [match.start(1) for match in _HASH.finditer(data[: 8 + int.from_bytes(data[:8], "little")])]
+    header, body = _packed(tensors, {**artifact.sections, "format": FORMAT, "sha256": _NO_HASH.decode()})
+    if len(tensors) > MAX_TENSORS or len(header) > MAX_HEADER:
+        raise ModelFileError(
+            f"a model file may have {MAX_TENSORS} tensors and a header of {MAX_HEADER} bytes, but `{path}` would have "
+            f"{len(tensors)} and {len(header)}. Fit a smaller model."
+        )
+    places = [match.start(1) for match in _HASH.finditer(header)]
     if len(places) != 1:
         raise ModelFileError("`sha256` must stand once in the metadata. Rename the section that repeats it.")
-    write_bytes(Path(path), data[: places[0]] + digest + data[places[0] + 64 :])
+    length = len(header).to_bytes(8, "little")
+    digest = hashlib.sha256(length + header + body).hexdigest().encode()
+    write_bytes(Path(path), length + header[: places[0]] + digest + header[places[0] + 64 :] + body)
+
+
+def _packed(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """Header and body as safetensors lays them out, the header in one order: the same model gives the same bytes."""
+    data = safetensors.numpy.save(dict(tensors))
+    length = int.from_bytes(data[:8], "little")
+    header = {**json.loads(data[8 : 8 + length]), "__metadata__": dict(metadata)}
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8), data[8 + length :]
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -72,10 +87,11 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
         raise ResourceError(
-            f"`{path}` could not be written ({error.strerror or error}); nothing was changed. "
+            f"`{path}` could not be written ({getattr(error, 'strerror', None) or error}); nothing was changed. "
             "Free space, or choose a folder that you may write to."
         ) from error
 
@@ -83,6 +99,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 def read(path: str | Path) -> Artifact:
     """Reads and checks a model file; raises ModelFileError for anything that is not one, before allocating for it."""
     path = Path(path)
+    if "\0" in str(path):
+        raise ModelFileError(f"`{path}` is not a path: it has a NUL character. Check the path.")
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -95,13 +113,14 @@ def read(path: str | Path) -> Artifact:
             body = file.read()
     except OSError as error:
         raise ModelFileError(f"`{path}` cannot be read ({error.strerror}). Check the path.") from error
-    _check_hash(path, length, raw_header, body)
+    _check_hash(path, length, raw_header, body, metadata.pop("sha256", ""))
     if metadata.pop("format", None) != FORMAT:
         raise ModelFileError(f"`{path}` has another format than {FORMAT}. Update whorl to read it.")
-    metadata.pop("sha256")
     tensors = {}
     for name, entry in entries.items():
         start, stop = entry.data_offsets
+        if entry.dtype == "BOOL" and max(body[start:stop], default=0) > 1:
+            raise _damaged(path, f"tensor `{name}` holds flags that are neither 0 nor 1")
         tensors[name] = np.frombuffer(memoryview(body)[start:stop], DTYPES[entry.dtype]).reshape(entry.shape)
         _check_finite(name, tensors[name])
     return Artifact(metadata, tensors)
@@ -124,7 +143,9 @@ def _check_layout(path: Path, entries: Mapping[str, _Entry], num_bytes: int) -> 
     for name, entry in sorted(entries.items(), key=lambda item: item[1].data_offsets):
         if entry.dtype not in DTYPES:
             raise _damaged(path, f"tensor `{name}` has dtype {entry.dtype[:20]!r}, known are {', '.join(DTYPES)}")
-        if len(entry.shape) > 8 or any(axis < 0 or axis > num_bytes for axis in entry.shape):
+        sound = len(entry.shape) <= 8 and all(0 <= axis <= num_bytes for axis in entry.shape)
+        # The other axes of an empty tensor may not overflow either.
+        if not sound or math.prod(axis for axis in entry.shape if axis) > 2**62:
             raise _damaged(path, f"tensor `{name}` has an impossible shape")
         size = math.prod(entry.shape) * np.dtype(DTYPES[entry.dtype]).itemsize
         if entry.data_offsets != (at, at + size):
@@ -134,9 +155,9 @@ def _check_layout(path: Path, entries: Mapping[str, _Entry], num_bytes: int) -> 
         raise _damaged(path, f"its tensors have {at} bytes, but {num_bytes} follow the header")
 
 
-def _check_hash(path: Path, length: int, header: bytes, body: bytes) -> None:
+def _check_hash(path: Path, length: int, header: bytes, body: bytes, stored: str) -> None:
     places = list(_HASH.finditer(header))
-    if len(places) != 1:
+    if len(places) != 1 or places[0].group(1) != stored.encode("utf-8", "surrogatepass"):
         raise _damaged(path, "it has no checksum")
     start = places[0].start(1)
     digest = hashlib.sha256(length.to_bytes(8, "little"))
@@ -158,9 +179,25 @@ def _damaged(path: Path, what: str) -> ModelFileError:
 def section(artifact: Artifact, name: str) -> dict[str, object]:
     """Returns one JSON section as a dictionary."""
     try:
-        value = json.loads(artifact.sections[name])
+        value = json.loads(artifact.sections[name], parse_constant=_refuse, parse_float=_finite)
     except (KeyError, ValueError, RecursionError):
         raise ModelFileError(f"section `{name}` is missing or not JSON. Save the model again.") from None
     if not isinstance(value, dict):
         raise ModelFileError(f"section `{name}` must be an object. Save the model again.")
     return value
+
+
+def as_plain(value: object) -> object:
+    """Numbers and arrays of numpy as Python's, for JSON."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} is no JSON value")
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(word)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)

@@ -33,17 +33,17 @@ def step(
         case "rnn_relu":
             return np.maximum(gates_x + gates_h, np.float32(0.0))
         case "gru":
-            r_x, z_x, n_x = np.split(gates_x, 3, axis=-1)
-            r_h, z_h, n_h = np.split(gates_h, 3, axis=-1)
-            r = sigmoid(r_x + r_h)
-            z = sigmoid(z_x + z_h)
-            n = np.tanh(n_x + r * n_h)
-            return n + z * (state - n)
+            size = state.shape[-1]
+            opened = sigmoid(gates_x[..., : 2 * size] + gates_h[..., : 2 * size])
+            n = np.tanh(gates_x[..., 2 * size :] + opened[..., :size] * gates_h[..., 2 * size :])
+            return n + opened[..., size:] * (state - n)
         case "lstm":
-            i, f, g, o = np.split(gates_x + gates_h, 4, axis=-1)
-            c = state[..., -i.shape[-1] :]
-            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-            h = sigmoid(o) * np.tanh(c if norm_c is None else norm_c(c))
+            gates = gates_x + gates_h
+            size = gates.shape[-1] // 4
+            opened, o = sigmoid(gates[..., : 2 * size]), sigmoid(gates[..., 3 * size :])
+            c = state[..., -size:]
+            c = opened[..., size:] * c + opened[..., :size] * np.tanh(gates[..., 2 * size : 3 * size])
+            h = o * np.tanh(c if norm_c is None else norm_c(c))
             return np.concatenate([h, c], axis=-1)
         case _:
             raise ValueError(cell)

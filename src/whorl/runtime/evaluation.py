@@ -27,11 +27,13 @@ class Evaluation:
         baseline: name of a naive rival -> its metrics on the same origins.
         by_step: mae, coverage and width at each step of the horizon, (H, K).
         num_answers: number of scored answers.
+        scale: (K,) training scale of each output, the unit of the `_scaled` metrics.
     """
 
     metrics: Mapping[str, float]
     baseline: Mapping[str, Mapping[str, float]]
     num_answers: int
+    scale: np.ndarray
     by_step: Mapping[str, np.ndarray] = field(default_factory=dict)
     kept: tuple[Prediction, np.ndarray] | None = None
 
@@ -52,7 +54,10 @@ class Evaluation:
 
     def _kept(self) -> tuple[Prediction, np.ndarray]:
         if self.kept is None:
-            raise ArgumentError("`prediction` was not kept: the answers exceed 1 GB. Evaluate with keep=True.")
+            raise ArgumentError(
+                f"the {self.num_answers} answers were not kept, since they exceed 1 GB or `keep` was False. "
+                "Evaluate with keep=True."
+            )
         return self.kept
 
 
@@ -83,6 +88,7 @@ def evaluate(
         baseline={name: _baseline(model, name, sequences, steps) for name in model.baselines},
         by_step=scores.steps(),
         num_answers=num_answers,
+        scale=model.reader.scale,
         kept=(joined(predictions), np.concatenate(targets)) if keep else None,
     )
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def write_records(path: Path, records: Iterable[Mapping[str, object]]) -> None:
         case ".csv":
             write_bytes(path, to_csv(records).encode())
         case ".jsonl" | ".ndjson":
-            write_bytes(path, "".join(json.dumps(record) + "\n" for record in records).encode())
+            write_bytes(path, "".join(map(_json_line, records)).encode())
         case ".parquet":
             try:
                 import polars
@@ -33,14 +34,25 @@ def write_records(path: Path, records: Iterable[Mapping[str, object]]) -> None:
 
 def to_csv(records: Iterable[Mapping[str, object]]) -> str:
     """CSV text. Text that a spreadsheet would run as a formula gets a leading quote mark; numbers stay numbers."""
-    out = io.StringIO()
-    writer = None
+    lines = []
     for record in records:
-        if writer is None:
-            writer = csv.DictWriter(out, list(record), lineterminator="\n")
-            writer.writerow({name: _cell(name) for name in record})
-        writer.writerow({name: _cell(value) for name, value in record.items()})
-    return out.getvalue()
+        if not lines:
+            lines.append(_csv_line(record))
+        lines.append(_csv_line(record.values()))
+    return "".join(lines)
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    line = io.StringIO()
+    # A lone carriage return in a cell is quoted only if the end of a line has one.
+    csv.writer(line, lineterminator="\r\n").writerow(map(_cell, cells))
+    return line.getvalue()[:-2] + "\n"
+
+
+def _json_line(record: Mapping[str, object]) -> str:
+    """JSON has no NaN and no infinity: null."""
+    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 def _cell(value: object) -> object:

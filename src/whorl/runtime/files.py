@@ -11,6 +11,7 @@ from whorl.data.reader import readers
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Wiring
 from whorl.runtime import artifact
+from whorl.runtime.consistency import check_parts
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
 from whorl.runtime.program import Program
@@ -46,7 +47,7 @@ def save(model: Model, path: str | Path) -> None:
     for name, program in model.baselines.items():
         tensors.update({f"baseline/{name}/{key}": value for key, value in program.tensors.items()})
     sections = {
-        "model": msgspec.json.encode(header).decode(),
+        "model": msgspec.json.encode(header, enc_hook=artifact.as_plain).decode(),
         "program": model.engine.program.to_json(),
         "reader": _json(model.reader.config()),
         "baselines": _json({name: program.to_json() for name, program in model.baselines.items()}),
@@ -73,18 +74,23 @@ def load(path: str | Path) -> Model:
         raise ModelFileError(f"`{path}` holds tensors that nothing names: {sorted(parts or scores)[:5]}. Save it again.")
     try:
         header = msgspec.json.decode(loaded.sections["model"], type=_Header)
+        if header.readout != header.wiring.readout:
+            raise ModelFileError(f"`{path}` names two readouts: {header.readout} and {header.wiring.readout}.")
         reader = readers.get(header.reader).restore(artifact.section(loaded, "reader"), groups["reader"])
         readout = readouts.get(header.readout).restore(groups["readout"])
     except (msgspec.MsgspecError, ArgumentError, RecursionError) as error:
         raise ModelFileError(f"`{path}` cannot be read: {error}") from None
+    program = Program.from_json(loaded.sections["program"], groups["program"])
+    rivals = _baselines(artifact.section(loaded, "baselines"), _split(groups["baseline"]))
+    check_parts(header.wiring, reader, readout, program, rivals, scores.get("naive_mae"))
     return Model(
         task=header.task,
         settings=header.settings,
         wiring=header.wiring,
         reader=reader,
-        engine=Interpreter(Program.from_json(loaded.sections["program"], groups["program"])),
+        engine=Interpreter(program),
         readout=readout,
-        baselines=_baselines(artifact.section(loaded, "baselines"), _split(groups["baseline"])),
+        baselines=rivals,
         naive_mae=scores.get("naive_mae"),
         card=artifact.section(loaded, "card"),
     )
@@ -106,4 +112,4 @@ def _split(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=artifact.as_plain)

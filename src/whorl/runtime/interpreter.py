@@ -1,6 +1,7 @@
 """The reference engine: a program in numpy, one operation after the other."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Interpreter(Engine):
             fields = kernels.state_fields(op, program.shapes, program.tensors)
             if fields:
                 self._fresh[op.out] = fields
+        self._largest = max((math.prod(program.shapes[op.out]) for op in program.operations), default=1)
         self._late = _needed_for_answers_alone(program)
         self._slabs = {out: {name: _rows(zero, 0) for name, zero in f.items()} for out, f in self._fresh.items()}
         self._capacity = 0
@@ -36,12 +38,11 @@ class Interpreter(Engine):
     # Slots
 
     def open(self, context: Inputs | None = None) -> Slot:
-        context = dict(context or {})
+        context = {name: np.asarray(value, np.float32) for name, value in (context or {}).items()}
         for op in self.program.inputs:
-            if op.static and np.shape(context.get(op.out)) != op.shape:
-                raise ArgumentError(
-                    f"`context` must hold '{op.out}' of shape {op.shape}, but has {np.shape(context.get(op.out))}."
-                )
+            if op.static and (op.out not in context or context[op.out].shape != op.shape):
+                found = context[op.out].shape if op.out in context else "nothing"
+                raise ArgumentError(f"`context` must hold '{op.out}' of shape {op.shape}, but has {found}.")
         if not self._free:
             self._grow()
         slot = self._free.pop()
@@ -109,8 +110,9 @@ class Interpreter(Engine):
     def run(
         self, inputs: Inputs, lengths: np.ndarray | None = None, slots: Sequence[Slot] | None = None, *, start: int = 0
     ) -> np.ndarray:
-        values, static, batch_size, num_steps = self._check(inputs, slots)
+        values, batch_size, num_steps = self._check(inputs)
         states, index = self._states(slots, batch_size)
+        static = self._static(inputs, slots, batch_size)
         if not 0 <= start <= num_steps:
             raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start}.")
         if slots is not None and not self.program.streams:
@@ -119,14 +121,8 @@ class Interpreter(Engine):
                 "Build it with bidirectional=False."
             )
         valid = _valid(lengths, batch_size, num_steps)
-        block = self._block_size(batch_size) if self.program.streams else max(1, num_steps)
-        outputs = []
-        for first in range(0, num_steps, block):
-            span = slice(first, min(first + block, num_steps))
-            piece = {name: value[:, span] for name, value in values.items()}
-            outputs.append(
-                self._block(piece, static, states, None if valid is None else valid[:, span], max(0, start - first))
-            )
+        output = self.program.output
+        outputs = [part[output] for part in self._blocks([output], values, static, states, valid, start)]
         if index is not None:
             for out, name, slab in self._fields():
                 slab[index] = states[out][name]
@@ -136,14 +132,51 @@ class Interpreter(Engine):
             result[~valid[:, start:]] = 0.0
         return result
 
-    def _check(self, inputs: Inputs, slots: Sequence[Slot] | None) -> tuple[dict, dict, int, int]:  # type: ignore[type-arg]
-        values: dict[str, np.ndarray] = {}
+    def trace(self, inputs: Inputs, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Runs whole sequences from a fresh state to look inside.
+
+        Args:
+            inputs: name -> (B, T, ...) float32; static ones (B, ...).
+            names: values of the program.
+
+        Returns:
+            name -> (B, T, ...); the output has the bits that `run` gives.
+        """
+        unknown = [name for name in names if name not in self.program.shapes]
+        if unknown:
+            raise ArgumentError(f"`names` must be values of the program, but {unknown} are none. Leave them out.")
+        values, batch_size, _ = self._check(inputs)
+        states, _ = self._states(None, batch_size)
+        static = self._static(inputs, None, batch_size)
+        parts = list(self._blocks(names, values, static, states, None, 0))
+        empty = {name: np.zeros((batch_size, 0, *self.program.shapes[name]), np.float32) for name in names}
+        return {name: np.concatenate([empty[name], *(part[name] for part in parts)], axis=1) for name in names}
+
+    def _static(
+        self, inputs: Inputs, slots: Sequence[Slot] | None, batch_size: int
+    ) -> dict[str, np.ndarray]:
+        """Static inputs (B, 1, ...): those that the slots were opened with, or the ones given."""
         static: dict[str, np.ndarray] = {}
+        for op in self.program.inputs:
+            if not op.static:
+                continue
+            if slots is None and op.out not in inputs:
+                raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, {op.shape}), but has {list(inputs)}.")
+            if slots is None:
+                value = np.asarray(inputs[op.out], np.float32)
+            else:
+                value = np.array([self._contexts[slot][op.out] for slot in slots], np.float32)
+                value = value.reshape(len(slots), *op.shape)
+            if value.shape != (batch_size, *op.shape):
+                raise ArgumentError(f"`{op.out}` must be ({batch_size}, *{op.shape}), but is {value.shape}.")
+            static[op.out] = value[:, None]
+        return static
+
+    def _check(self, inputs: Inputs) -> tuple[dict[str, np.ndarray], int, int]:
+        values: dict[str, np.ndarray] = {}
         sizes: set[tuple[int, int]] = set()
         for op in self.program.inputs:
             if op.static:
-                given = np.stack([self._contexts[s][op.out] for s in slots]) if slots else inputs[op.out]
-                static[op.out] = np.asarray(given, np.float32)[:, None]
                 continue
             if op.out not in inputs:
                 raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}.")
@@ -154,7 +187,7 @@ class Interpreter(Engine):
             sizes.add(value.shape[:2])
         if len(sizes) != 1:
             raise ArgumentError(f"the inputs must agree on batch size and steps, but have {sorted(sizes)}.")
-        return values, static, *sizes.pop()
+        return values, *sizes.pop()
 
     def _states(
         self, slots: Sequence[Slot] | None, batch_size: int
@@ -167,19 +200,37 @@ class Interpreter(Engine):
         index = np.array([self._known(slot) for slot in slots], np.int64)
         return {out: {name: slab[index] for name, slab in f.items()} for out, f in self._slabs.items()}, index
 
-    def _block_size(self, batch_size: int) -> int:
-        largest = max(int(np.prod(self.program.shapes[op.out])) for op in self.program.operations)
-        return max(1, _BLOCK // max(1, largest * batch_size))
-
-    def _block(
+    def _blocks(
         self,
+        names: Sequence[str],
         values: dict[str, np.ndarray],
         static: dict[str, np.ndarray],
         states: dict[str, dict[str, np.ndarray]],
         valid: np.ndarray | None,
         start: int,
-    ) -> np.ndarray:
-        """Runs some consecutive steps, replacing `states`; answers from step `start` of the block on."""
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Runs consecutive steps block by block, replacing `states`; yields these values of each block."""
+        batch_size, num_steps = next(iter(values.values())).shape[:2]
+        block = self._block_size(batch_size) if self.program.streams else max(1, num_steps)
+        for first in range(0, num_steps, block):
+            span = slice(first, min(first + block, num_steps))
+            piece = {name: value[:, span] for name, value in values.items()}
+            real = None if valid is None else valid[:, span]
+            yield self._block(names, piece, static, states, real, max(0, start - first))
+
+    def _block_size(self, batch_size: int) -> int:
+        return max(1, _BLOCK // max(1, self._largest * batch_size))
+
+    def _block(
+        self,
+        names: Sequence[str],
+        values: dict[str, np.ndarray],
+        static: dict[str, np.ndarray],
+        states: dict[str, dict[str, np.ndarray]],
+        valid: np.ndarray | None,
+        start: int,
+    ) -> dict[str, np.ndarray]:
+        """Runs some consecutive steps, replacing `states`; these values from step `start` of the block on."""
         batch_size, num_steps = next(iter(values.values())).shape[:2]
         start = min(start, num_steps)
         known: dict[str, np.ndarray] = {}
@@ -209,7 +260,7 @@ class Interpreter(Engine):
                         known[op.final] = final
                 else:
                     known[op.out] = kernels.alone(op, operands, self._tensors)
-        return known[self.program.output]
+        return {name: known[name] if name in self._late else known[name][:, start:] for name in names}
 
 
 def _needed_for_answers_alone(program: Program) -> set[str]:

@@ -4,7 +4,7 @@ Elementwise functions and the native affine product give a row the same bits wha
 taken from start to end; so every result here is independent of batch size, of chunks and of neighbours.
 """
 
-from typing import assert_never
+import math
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Tensors:
         return self._tensors[name]
 
     def affine(self, x: Array, weight: Name, bias: Name | None) -> Array:
-        """x W^T + b over the last axis, the same bits for a row whatever stands beside it."""
+        """Returns x W^T + b over the last axis, the same bits for a row whatever stands beside it."""
         packed = self._packed.get(weight)
         if packed is None:
             packed = self._packed[weight] = _native.pack(self._tensors[weight])
@@ -44,8 +44,8 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
     match op:
         case ops.Recurrent(over="stream"):
             units = tensors[op.weight_hh].shape[0] // GATES[op.cell]
-            size = shapes[op.out][-1] + (units if op.cell == "lstm" else 0)
-            return {"state": np.zeros(size, np.float32)}
+            *lead, width = shapes[op.out]
+            return {"state": np.zeros((*lead, width + (units if op.cell == "lstm" else 0)), np.float32)}
         case ops.Window(x=x, length=length):
             return {"rows": np.zeros((length - 1, *shapes[x]), np.float32)}
         case ops.Running(x=x):
@@ -69,7 +69,12 @@ def carried(op: ops.AnyOperation, x: Array, state: State, valid: Array | None, t
         case ops.First():
             first = np.where(_like(state["seen"][:, 0] > 0, x[:, 0]), state["value"], x[:, 0])
             result = np.broadcast_to(first[:, None], x.shape)
-            return result, {"value": first, "seen": np.ones_like(state["seen"])}
+            if valid is None:
+                return result, {"value": first, "seen": np.ones_like(state["seen"])}
+            # A sequence of length 0 has not begun: what stands at its first step is padding.
+            begun = valid[:, 0]
+            value = np.where(_like(begun, first), first, state["value"])
+            return result, {"value": value, "seen": np.where(begun[:, None], np.float32(1.0), state["seen"])}
         case _:
             raise TypeError(type(op))
 
@@ -126,9 +131,9 @@ def over_value(
 ) -> tuple[Array, Array]:
     """A recurrence over axis -2 of a value: x (..., S, D), initial (..., state) -> outputs (..., S, H), final state."""
     lead, num_steps = x.shape[:-2], x.shape[-2]
-    flat = x.reshape(-1, num_steps, x.shape[-1])
+    flat = x.reshape(math.prod(lead), num_steps, x.shape[-1])
     cell = _Layer(op, tensors)
-    start = np.zeros((len(flat), cell.state_size), np.float32) if initial is None else initial.reshape(len(flat), -1)
+    start = np.zeros((len(flat), cell.state_size), np.float32) if initial is None else initial.reshape(len(flat), cell.state_size)
     outputs, final = cell.scan(flat, start, None)
     return outputs.reshape(*lead, num_steps, cell.width), final.reshape(*lead, cell.state_size)
 
@@ -178,8 +183,15 @@ def _norms(names: tuple[Name, ...], tensors: Tensors) -> list[cells.Norm]:
 def _over_stream(
     op: ops.Recurrent, x: Array, state: State, valid: Array | None, tensors: Tensors
 ) -> tuple[Array, State]:
-    outputs, final = _Layer(op, tensors).scan(x, state["state"], valid)
-    return outputs, {"state": final}
+    batch_size, num_steps, *lead, size = x.shape
+    count = int(np.prod(lead))
+    flat = batch_size * count
+    rows = np.moveaxis(x.reshape(batch_size, num_steps, count, size), 1, 2).reshape(flat, num_steps, size)
+    cell = _Layer(op, tensors)
+    start = state["state"].reshape(flat, cell.state_size)
+    outputs, final = cell.scan(rows, start, None if valid is None else np.repeat(valid, count, axis=0))
+    outputs = np.moveaxis(outputs.reshape(batch_size, count, num_steps, cell.width), 1, 2)
+    return outputs.reshape(batch_size, num_steps, *lead, cell.width), {"state": final.reshape(state["state"].shape)}
 
 
 def _window(length: int, x: Array, state: State, valid: Array | None) -> tuple[Array, State]:

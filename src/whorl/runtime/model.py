@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence as List
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from whorl.data.pairing import answered_steps, first_answer, scored_steps, target_windows
-from whorl.data.reader import Reader, Row
+from whorl.data.reader import Inputs, Reader, Row
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.wiring import Sequences, Wiring
 from whorl.runtime.answering import outputs
+from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation, evaluate
 from whorl.runtime.prediction import Index, Prediction, joined
@@ -52,7 +54,8 @@ class Model:
     def identity(self) -> str:
         """Hash of all that answers depend on; a stream's state belongs to one identity."""
         digest = hashlib.sha256(self.engine.program.hash.encode())
-        digest.update(json.dumps(self.reader.config(), sort_keys=True, default=str).encode())
+        digest.update(msgspec.json.encode(self.wiring, enc_hook=as_plain))
+        digest.update(json.dumps(self.reader.config(), sort_keys=True, default=as_plain).encode())
         for part in (self.reader.arrays(), self.readout.arrays()):
             for name in sorted(part):
                 digest.update(name.encode() + np.ascontiguousarray(part[name]).tobytes())
@@ -78,9 +81,8 @@ class Model:
                     f"`context` is {first_answer(self.wiring.pairing) + 1}, but series '{sequence.key}' has only "
                     f"{len(sequence)} rows. Lower `context` or drop the series."
                 )
-            able = self._with_known_future(sequence, able)
             everything = every_row or (isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step)
-            steps.append(able if everything else able[-1:])
+            steps.append(self._with_known_future(sequence, able if everything else able[-1:]))
         parts = [self.prediction(sequences[n], at, self.readout(out)) for n, at, out in self.outputs(sequences, steps)]
         return joined(parts)
 
@@ -89,10 +91,10 @@ class Model:
         if sequence.ahead is None:
             return steps
         able = steps[steps + self.reader.horizon < len(sequence) + sequence.known_ahead]
-        if not len(able) or (able[-1] != steps[-1] and sequence.known_ahead < 0):
+        if not len(able):
             raise DataError(
                 f"`known` covariates must be given for {self.reader.horizon} rows after the last row of series "
-                f"'{sequence.key}', but {max(sequence.known_ahead, 0)} came. Pass them with `known=`."
+                f"'{sequence.key}', but {sequence.known_ahead} came. Pass them with `known=`."
             )
         return able
 
@@ -159,18 +161,31 @@ class Model:
         Returns:
             For each stream what its own `push` would have returned, bit for bit. On an error all are as before.
         """
-        if len(rows) != len(streams) or len({id(stream) for stream in streams}) != len(streams):
+        ahead = [None] * len(rows) if known is None else known
+        if not len(rows) == len(ahead) == len(streams) == len({id(stream) for stream in streams}):
             raise ArgumentError(f"`push_many` needs one row for each of {len(streams)} different streams.")
+        for stream in streams:
+            stream._check_open()
+            if stream._model is not self:
+                raise ArgumentError(f"`push_many` takes streams of this model, but '{stream.series}' is of another one.")
         before = [stream._rows.read() for stream in streams]
+        slots: dict[int, bytes] = {}
         try:
             readings = [
-                stream._rows.push(row, None if known is None else known[n])
-                for n, (stream, row) in enumerate(zip(streams, rows, strict=True))
+                stream._rows.push(row, future) for stream, row, future in zip(streams, rows, ahead, strict=True)
             ]
-        except Exception:
+            # A single step that fails leaves the engine as it was; of several, the first ones may have been taken.
+            slots = {s._slot: self.engine.read(s._slot) for s, r in zip(streams, readings, strict=True) if len(r) > 1}
+            return self._stepped(streams, readings)
+        except BaseException:
             for stream, remainder in zip(streams, before, strict=True):
                 stream._rows.write(remainder)
+            for slot, state in slots.items():
+                self.engine.write(slot, state)
             raise
+
+    def _stepped(self, streams: List[Stream], readings: List[List[Inputs]]) -> list[list[Prediction]]:
+        """Steps the engine through what was read from a row of each stream, and answers."""
         results: dict[int, np.ndarray] = {}
         for depth in range(max(map(len, readings), default=0)):
             moving = [n for n, reading in enumerate(readings) if depth < len(reading)]
@@ -178,11 +193,14 @@ class Model:
             inputs = {name: np.concatenate([readings[n][depth][name] for n in moving]) for name in first}
             out = self.engine.step([streams[n]._slot for n in moving], inputs)
             results.update(zip(moving, out, strict=True))
-        return [self._answers(stream, len(readings[n]), results.get(n)) for n, stream in enumerate(streams)]
+        num_rows = [stream.num_rows + len(reading) for stream, reading in zip(streams, readings, strict=True)]
+        answers = [self._answers(stream, num_rows[n], results[n]) for n, stream in enumerate(streams)]
+        for stream, count in zip(streams, num_rows, strict=True):
+            stream.num_rows = count
+        return answers
 
-    def _answers(self, stream: Stream, num_steps: int, out: np.ndarray | None) -> list[Prediction]:
-        stream.num_rows += num_steps
-        if out is None or stream.num_rows <= first_answer(self.wiring.pairing):
+    def _answers(self, stream: Stream, num_rows: int, out: np.ndarray) -> list[Prediction]:
+        if num_rows <= first_answer(self.wiring.pairing):
             return []
         origin = np.asarray(stream.time).reshape(1)
         index = Index(np.array([stream.series], object), origin, self.reader.times_after(origin))

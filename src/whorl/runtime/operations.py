@@ -14,7 +14,8 @@ from whorl.errors import ModelFileError
 Name = str
 Shape = tuple[int, ...]
 
-MAX_ELEMENTS = 2**31
+# Of one value: 1 GB. A file of a few bytes could name a window of any size.
+MAX_ELEMENTS = 2**28
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="op"):
@@ -76,7 +77,7 @@ class Normalise(Operation, frozen=True, kw_only=True, tag="normalise"):
 
 
 class Recurrent(Operation, frozen=True, kw_only=True, tag="recurrent"):
-    """One layer and direction of a cell, over the stream or over axis -2 of a value.
+    """One layer and direction of a cell, over the stream or over axis -2 of a value; leading axes are a batch.
 
     over="value" starts from `initial` (h, or h and c side by side; zero if None) at each step of the stream, and
     also gives the final state (same layout) under the name `final`. reverse=True reads backwards; over the stream that
@@ -270,8 +271,8 @@ def expect(condition: bool, op: Operation, rule: str) -> None:
         raise ModelFileError(f"operation `{op.out}` ({type(op).__name__.lower()}): {rule}. The program is damaged.")
 
 
-def elements(shape: Shape) -> int:
+def elements(op: Operation, shape: Shape) -> int:
     """Number of elements of a shape; raises ModelFileError where it is negative or absurdly large."""
-    if len(shape) > 8 or any(size < 0 or size > MAX_ELEMENTS for size in shape) or math.prod(shape) > MAX_ELEMENTS:
-        raise ModelFileError(f"shape {shape} is outside the limits of a program. The file is damaged.")
+    sound = len(shape) <= 8 and all(0 <= size <= MAX_ELEMENTS for size in shape) and math.prod(shape) <= MAX_ELEMENTS
+    expect(sound, op, f"the shape {str(shape)[:80]} is outside the limits of a program")
     return math.prod(shape)

@@ -64,9 +64,17 @@ class Prediction:
 
     def take(self, rows: np.ndarray | slice) -> "Prediction":
         """Returns some of the answers."""
-        index = Index(*(None if part is None else part[rows] for part in self.index))
-        quantiles = None if self.quantiles is None else self.quantiles[rows]
-        return replace(self, value=self.value[rows], index=index, quantiles=quantiles)
+        def part(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[rows]
+
+        return replace(
+            self,
+            value=self.value[rows],
+            index=Index(self.index.series[rows], self.index.origin[rows], part(self.index.time)),
+            quantiles=part(self.quantiles),
+            probabilities=part(self.probabilities),
+            score=part(self.score),
+        )
 
     def to_records(self) -> Iterator[dict[str, object]]:
         """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles."""
@@ -137,11 +145,17 @@ def joined(parts: Sequence[Prediction]) -> Prediction:
         np.concatenate([part.index.origin for part in parts]),
         None if times[0] is None else np.concatenate([time for time in times if time is not None]),
     )
-    quantiles = [part.quantiles for part in parts if part.quantiles is not None]
-    return Prediction(
+
+    def below(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        given = [array for array in arrays if array is not None]
+        return np.concatenate(given) if given else None
+
+    return replace(
+        first,
         value=np.concatenate([part.value for part in parts]),
         index=index,
-        names=first.names,
-        quantiles=np.concatenate(quantiles) if quantiles else None,
-        levels=first.levels,
+        quantiles=below([part.quantiles for part in parts]),
+        probabilities=below([part.probabilities for part in parts]),
+        score=below([part.score for part in parts]),
+        final=all(part.final for part in parts),
     )

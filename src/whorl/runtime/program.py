@@ -13,6 +13,7 @@ import numpy as np
 
 from whorl.errors import ModelFileError
 from whorl.runtime import operations as ops
+from whorl.runtime.artifact import as_plain
 from whorl.runtime.operations import AnyOperation, Name, Shape
 from whorl.runtime.shapes import final_shape, result_shape
 
@@ -38,6 +39,7 @@ class Program:
         self.tensors: dict[Name, np.ndarray] = {}
         self.shapes: dict[Name, Shape] = {}
         self.output: Name = ""
+        self._carried = 0
 
     def tensor(self, name: Name, value: np.ndarray) -> Name:
         """Adds a tensor (float32) and returns its name; the same name twice must mean the same numbers."""
@@ -59,7 +61,10 @@ class Program:
             ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
         shape = result_shape(op, self.shapes, tensor_shapes)
-        ops.elements(shape)
+        if ops.is_stateful(op):
+            self._carried += ops.elements(op, shape)
+            ops.expect(self._carried <= ops.MAX_ELEMENTS, op, "the state of a stream would exceed 1 GB")
+        ops.elements(op, shape)
         self._define(op, op.out, shape)
         if isinstance(op, ops.Recurrent) and op.final is not None:
             self._define(op, op.final, final_shape(op, self.shapes, tensor_shapes))
@@ -106,7 +111,7 @@ class Program:
 
     def to_json(self) -> str:
         """The operations and the output as canonical JSON; tensors travel apart."""
-        plain = {"operations": msgspec.to_builtins(self.operations), "output": self.output}
+        plain = {"operations": msgspec.to_builtins(self.operations, enc_hook=as_plain), "output": self.output}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -118,6 +123,8 @@ class Program:
             raise ModelFileError(f"`program` is not a list of known operations ({error}). The file is damaged.") from None
         program = cls()
         for name, value in tensors.items():
+            if value.dtype != np.float32:
+                raise ModelFileError(f"tensor `{name}` must be float32, but is {value.dtype}. The file is damaged.")
             program.tensor(name, value)
         for op in plain.operations:
             ops.expect(bool(op.out), op, "it needs a name")

@@ -68,66 +68,75 @@ class PointReadout(Readout):
 class QuantileReadout(Readout):
     """A point and quantiles; pairs of levels (q, 1 - q) are widened or narrowed to cover what they promise.
 
-    For each pair, step and output the distance of the bounds from the median is multiplied by the smallest factor that
-    covers ceil((n + 1)(1 - 2q)) of the n validation targets: split conformal prediction (Romano et al. 2019) with
-    the score max((m - y) / (m - low), (y - m) / (high - m)). Factors are shared by all outputs of a step, and averaged
-    over neighbouring steps, since windows of one series overlap and say less than their number.
+    For each pair and step both bounds are moved outwards by the smallest share of their distance that covers
+    ceil((n + 1)(1 - 2q)) of the n validation targets: split conformal prediction for quantiles (Romano et al. 2019,
+    eq. 8), its score divided by the width of the interval. Scores are pooled over the outputs of a step and over so
+    many neighbouring steps that there are enough: windows of one series overlap and say less than their number. A
+    width counts as at least a tenth of the median width of its output, lest a bound that collapsed sets the share.
 
     Args:
         levels: ascending levels within (0, 1).
     """
 
-    SMOOTHING = 2  # steps on either side
+    ENOUGH = 200  # scores behind a share, where there are as many
 
     def __init__(self, levels: tuple[float, ...]) -> None:
         self.levels = levels
-        self.factors: np.ndarray | None = None
+        self.shifts: np.ndarray | None = None  # (..., Q): signed share of the width, by step
+        self.floors: np.ndarray | None = None  # (K, Q): least width that counts, by output
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         quantiles = np.sort(outputs[..., 1:], axis=-1).astype(np.float64)
-        middle = self._middle(quantiles)
-        steps = targets.shape[1:-1]
-        factors = np.ones((*steps, len(self.levels)), np.float64)
+        *steps, num_outputs = targets.shape[1:]
+        count, num_steps = len(self.levels), int(np.prod(steps))
+        shifts, floors = np.zeros((*steps, count)), np.zeros((num_outputs, count))
         for low, high in self._pairs():
-            below = np.maximum(middle - quantiles[..., low], 1e-9)
-            above = np.maximum(quantiles[..., high] - middle, 1e-9)
-            score = np.maximum((middle - targets) / below, (targets - middle) / above)
+            width = quantiles[..., high] - quantiles[..., low]
+            floor = np.full(num_outputs, 1e-6)
+            if len(width):
+                floor = np.maximum(0.1 * np.median(width.reshape(-1, num_outputs), axis=0), floor)
+            error = np.maximum(quantiles[..., low] - targets, targets - quantiles[..., high])
+            scores = (error / np.maximum(width, floor)).reshape(len(targets), num_steps, num_outputs)
             share = self.levels[high] - self.levels[low]
-            by_step = np.moveaxis(score.reshape(len(score), int(np.prod(steps)), -1), 0, 1).reshape(
-                int(np.prod(steps)), -1
-            )
-            factor = _smooth(np.array([_conformal(row, share) for row in by_step]), self.SMOOTHING)
-            factors[..., low] = factors[..., high] = factor.reshape(steps)
-        self.factors = factors.astype(np.float32)
+            pools = _pools(np.moveaxis(scores, 1, 0), self.ENOUGH)
+            shift = np.array([_conformal(pool, share) for pool in pools]).reshape(steps)
+            shifts[..., low], shifts[..., high] = -shift, shift
+            floors[:, low] = floors[:, high] = floor
+        self.shifts, self.floors = shifts.astype(np.float32), floors.astype(np.float32)
         return self
 
     def __call__(self, outputs: np.ndarray) -> Answer:
         quantiles = np.sort(outputs[..., 1:], axis=-1)
-        if self.factors is not None:
-            middle = self._middle(quantiles)[..., None]
-            quantiles = np.sort(middle + (quantiles - middle) * self.factors[..., None, :], axis=-1)
+        if self.shifts is not None and self.floors is not None:
+            width = np.abs(quantiles - quantiles[..., ::-1])
+            moved = np.sort(quantiles + self.shifts[..., None, :] * np.maximum(width, self.floors), axis=-1)
+            # Bounds may be drawn in as far as the median, which stays where it is.
+            count, half = len(self.levels), len(self.levels) // 2
+            if count % 2:
+                middle = quantiles[..., half : half + 1]
+                lower = np.minimum(moved[..., :half], middle)
+                quantiles = np.concatenate([lower, middle, np.maximum(moved[..., count - half :], middle)], axis=-1)
+            else:
+                quantiles = moved
         return Answer(outputs[..., 0], quantiles)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        calibrated = {} if self.factors is None else {"factors": self.factors}
-        return {"levels": np.asarray(self.levels, np.float64), **calibrated}
+        levels = {"levels": np.asarray(self.levels, np.float64)}
+        if self.shifts is None or self.floors is None:
+            return levels
+        return {**levels, "shifts": self.shifts, "floors": self.floors}
 
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
         levels = arrays.get("levels")
-        if levels is None or levels.ndim != 1 or not set(arrays) <= {"levels", "factors"}:
+        if levels is None or levels.ndim != 1 or set(arrays) not in ({"levels"}, {"levels", "shifts", "floors"}):
             raise ModelFileError(f"a quantile readout needs `levels`, but {sorted(arrays)} came. The file is damaged.")
         readout = cls(tuple(float(level) for level in levels))
-        factors = arrays.get("factors")
-        if factors is not None and factors.shape[-1:] != levels.shape:
-            raise ModelFileError("`factors` of the quantile readout do not fit its levels. The file is damaged.")
-        readout.factors = factors
+        if "shifts" in arrays:
+            readout.shifts, readout.floors = arrays["shifts"], arrays["floors"]
+            if readout.shifts.shape[-1:] != levels.shape or readout.floors.shape[-1:] != levels.shape:
+                raise ModelFileError("the arrays of the quantile readout do not fit its levels. The file is damaged.")
         return readout
-
-    def _middle(self, quantiles: np.ndarray) -> np.ndarray:
-        """The median, or the mean of the two levels around it."""
-        count = len(self.levels)
-        return (quantiles[..., (count - 1) // 2] + quantiles[..., count // 2]) / 2
 
     def _pairs(self) -> list[tuple[int, int]]:
         count = len(self.levels)
@@ -137,13 +146,21 @@ class QuantileReadout(Readout):
 
 
 def _conformal(scores: np.ndarray, share: float) -> float:
-    """The factor that covers `share` of what comes next, from scores of what was; 1 where there is none to learn from."""
+    """The score that covers `share` of what comes next, from scores of what was; 0 where there is none to learn from."""
     scores = np.sort(scores[np.isfinite(scores)])
     if not len(scores):
-        return 1.0
+        return 0.0
     rank = min(len(scores), int(np.ceil((len(scores) + 1) * share)))
     return float(scores[rank - 1])
 
 
-def _smooth(values: np.ndarray, reach: int) -> np.ndarray:
-    return np.array([values[max(0, i - reach) : i + reach + 1].mean() for i in range(len(values))])
+def _pools(by_step: np.ndarray, enough: int) -> list[np.ndarray]:
+    """Scores (S, n, K) of each step with those of its neighbours, two on either side or more until there are enough."""
+    counts = np.isfinite(by_step).sum(axis=(1, 2))
+    pools = []
+    for step in range(len(by_step)):
+        reach = 2
+        while reach < len(by_step) and counts[max(0, step - reach) : step + reach + 1].sum() < enough:
+            reach += 1
+        pools.append(by_step[max(0, step - reach) : step + reach + 1].ravel())
+    return pools

@@ -25,9 +25,11 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             return values[x]
         case ops.Combine(a=a, b=b):
             return _stretch(op, values[a], values[b])
-        case ops.Normalise(x=x, gain=gain, bias=bias):
+        case ops.Normalise(x=x, gain=gain, bias=bias, eps=eps):
             last = values[x][-1:]
-            expect(last != () and tensors[gain] == last == tensors[bias], op, "gain and bias must fit the last axis")
+            expect(last not in ((), (0,)), op, "its last axis must not be empty")
+            expect(tensors[gain] == last == tensors[bias], op, "gain and bias must fit the last axis")
+            expect(0 < eps < math.inf, op, "eps must be positive")
             return values[x]
         case ops.Recurrent():
             return _recurrent(op, values, tensors)
@@ -64,7 +66,7 @@ def _rearranged(
             expect(all(0 <= index < size for index in indices), op, f"indices must be within 0 and {size - 1}")
             return _with(values[x], axis, len(indices))
         case ops.Reshape(x=x, shape=shape):
-            expect(ops.elements(shape) == math.prod(values[x]), op, f"{values[x]} does not fill {shape}")
+            expect(ops.elements(op, shape) == math.prod(values[x]), op, f"{values[x]} does not fill {shape}")
             return shape
         case ops.Transpose(x=x, axes=axes):
             expect(sorted(axes) == list(range(len(values[x]))), op, "axes must be a permutation")
@@ -104,6 +106,7 @@ def _stretch(op: ops.Operation, a: Shape, b: Shape) -> Shape:
 def _affine(op: ops.Affine, x: Shape, tensors: Mapping[Name, Shape]) -> Shape:
     weight = tensors[op.weight]
     expect(len(weight) == 2 and x[-1:] == weight[1:], op, f"weight {weight} does not fit an input of {x}")
+    expect(0 not in weight, op, f"weight {weight} must not be empty")
     if op.bias is not None:
         expect(tensors[op.bias] == weight[:1], op, f"bias {tensors[op.bias]} does not fit weight {weight}")
     return (*x[:-1], weight[0])
@@ -113,6 +116,7 @@ def _sizes(op: ops.Recurrent, tensors: Mapping[Name, Shape]) -> tuple[int, int]:
     """Units of the cell and width of h (smaller with a projection)."""
     weight_hh = tensors[op.weight_hh]
     expect(len(weight_hh) == 2 and weight_hh[0] % GATES[op.cell] == 0, op, "weight_hh must be (gates * hidden, h)")
+    expect(0 not in weight_hh, op, "weight_hh must not be empty")
     units = weight_hh[0] // GATES[op.cell]
     width = units
     if op.weight_hr is not None:
@@ -135,6 +139,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
     x = values[op.x]
     expect(0.0 <= op.zoneout < 1.0, op, "zoneout must be in [0, 1)")
     expect(tensors[op.weight_ih] == (rows, *x[-1:]), op, f"weight_ih {tensors[op.weight_ih]} must be ({rows}, input)")
+    expect(len(x) >= 1 and x[-1] > 0, op, "it reads at least one feature")
     for bias in (op.bias_ih, op.bias_hh):
         expect(bias is None or tensors[bias] == (rows,), op, f"a bias must be ({rows},)")
     sizes = (rows, rows, rows, rows, units, units)[: 6 if op.cell == "lstm" else 4]
@@ -142,7 +147,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
     for name, size in zip(op.layer_norm, sizes, strict=False):
         expect(tensors[name] == (size,), op, f"layer norm tensor {name} must be ({size},)")
     if op.over == "stream":
-        expect(len(x) == 1, op, "a recurrence over the stream reads a vector at each step")
+        expect(len(x) >= 1, op, "a recurrence over the stream reads (..., features) at each step")
         expect(op.initial is None and op.final is None, op, "the state of the stream belongs to the engine")
     else:
         expect(len(x) >= 2, op, "a recurrence over a value reads (..., steps, features)")
@@ -154,6 +159,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
 def _step(op: ops.Step, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
     weight = tensors[op.weight_hh]
     expect(len(weight) == 2 and weight[0] == GATES[op.cell] * weight[1], op, "weight_hh must be (gates * h, h)")
+    expect(0 not in weight, op, "weight_hh must not be empty")
     units = weight[1]
     size = 2 * units if op.cell == "lstm" else units
     expect(op.bias_hh is None or tensors[op.bias_hh] == weight[:1], op, "bias_hh must fit weight_hh")

@@ -1,10 +1,13 @@
 """The state of a stream as a value: bytes that are bound to one model and checked when they come back."""
 
 import hashlib
+import itertools
 import json
 import struct
 from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 from whorl.errors import ModelFileError
 
@@ -42,15 +45,24 @@ class State:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Restores a state; raises ModelFileError if a byte is missing, added or changed."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise ModelFileError(f"`state` must be bytes, but is a {type(data).__name__}. Use bytes(stream.state).")
         data = bytes(data)
         body = data[len(_MAGIC) + 32 :]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.sha256(body).digest() != data[len(_MAGIC) : len(_MAGIC) + 32]:
             raise ModelFileError("`state` is not a sound stream state: its checksum does not fit. It was cut or changed.")
-        num_rows, *sizes = struct.unpack_from("<QQQQ", body)
-        at = 32
-        parts = []
-        for size in sizes:
-            parts.append(body[at : at + size])
-            at += size
-        head = json.loads(parts[0])
-        return cls(head["model"], head["series"], num_rows, parts[1], parts[2])
+        try:
+            num_rows, *sizes = struct.unpack_from("<QQQQ", body)
+            ends = list(itertools.accumulate(sizes, initial=32))
+            head, reader, engine = (body[start:end] for start, end in itertools.pairwise(ends))
+            names = msgspec.convert(json.loads(head), _Head)
+            if ends[-1] != len(body):
+                raise ValueError(f"it has {len(body)} bytes, not {ends[-1]}")
+        except (struct.error, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            raise ModelFileError(f"`state` is not a sound stream state: {error}. It was not made by whorl.") from None
+        return cls(names.model, names.series, num_rows, reader, engine)
+
+
+class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    model: str
+    series: str

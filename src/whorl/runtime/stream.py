@@ -9,6 +9,8 @@ from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whorl.data.reader import Row
     from whorl.runtime.model import Model
 
@@ -25,16 +27,17 @@ class Stream:
 
     def __init__(self, model: "Model", series: str | None) -> None:
         self._model = model
-        self.series = series or ""
+        self.series = "" if series is None else str(series)
         self._rows = model.reader.open(series)
         self._slot = model.engine.open()
+        self._closed = False
         self.num_rows = 0
 
     def push(self, row: "Row", known: object = None) -> list[Prediction]:
         """Reads one row.
 
         Args:
-            row: a record, or the values in the order of the training columns.
+            row: a record, or the values in the order time, targets, past, known and static covariates.
             known: rows of known covariates for the steps ahead, for models that use them.
 
         Returns:
@@ -51,6 +54,7 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets everything: the next row is the first one."""
+        self._check_open()
         self._model.engine.close(self._slot)
         self._slot = self._model.engine.open()
         self._rows = self._model.reader.open(self.series or None)
@@ -64,12 +68,14 @@ class Stream:
     @property
     def state(self) -> State:
         """The state as a value; assign one to go on from it."""
+        self._check_open()
         return State(
             self._model.identity, self.series, self.num_rows, self._rows.read(), self._model.engine.read(self._slot)
         )
 
     @state.setter
     def state(self, state: State) -> None:
+        self._check_open()
         if not isinstance(state, State):
             raise ArgumentError(f"`state` must be a whorl.State, but is a {type(state).__name__}. Use State.from_bytes.")
         if state.model != self._model.identity:
@@ -83,5 +89,19 @@ class Stream:
         self._rows, self.series, self.num_rows = rows, state.series, state.num_rows
 
     def close(self) -> None:
-        """Gives the stream's slot back to the engine."""
-        self._model.engine.close(self._slot)
+        """Gives the stream's slot back to the engine; the stream is of no use any more."""
+        if not self._closed:
+            self._model.engine.close(self._slot)
+        self._closed = True
+
+    def _check_open(self) -> None:
+        """A slot that was given back may belong to another stream by now."""
+        if self._closed:
+            raise ArgumentError(f"the stream of series '{self.series}' is closed. Start another with model.stream().")
+
+
+def push_many(
+    streams: "Sequence[Stream]", rows: "Sequence[Row]", known: "Sequence[object] | None" = None
+) -> list[list[Prediction]]:
+    """Pushes one row into each of many streams of one model, in one step of the engine; see `Model.push_many`."""
+    return streams[0]._model.push_many(list(streams), list(rows), known and list(known)) if streams else []

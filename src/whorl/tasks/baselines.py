@@ -20,13 +20,14 @@ def forecasts(width: int, num_targets: int, context: int, horizon: int, period: 
     Args:
         width: columns of a row.
         num_targets: K.
-        context: rows that drift looks back.
+        context: rows that drift looks back; a single one has no drift.
         horizon: H.
         period: rows of a season.
     """
+    last_value = _from_window(width, num_targets, 1, np.zeros(horizon, np.int64))
     return {
-        "last_value": _from_window(width, num_targets, 1, np.zeros(horizon, np.int64)),
-        "drift": _drift(width, num_targets, context, horizon),
+        "last_value": last_value,
+        "drift": last_value if context == 1 else _drift(width, num_targets, context, horizon),
         "seasonal_naive": _from_window(width, num_targets, period, np.arange(horizon) % period),
     }
 
@@ -60,7 +61,7 @@ def _from_window(width: int, num_targets: int, length: int, indices: np.ndarray)
 def _drift(width: int, num_targets: int, context: int, horizon: int) -> Program:
     """The line through the first and the last row of the context, continued."""
     program = Program()
-    length = max(2, context)
+    length = context
     window = _targets(program, width, num_targets, length)
     first = program.add(ops.Slice(x=window, axis=0, start=0, stop=1))
     last = program.add(ops.Slice(x=window, axis=0, start=length - 1, stop=length))
@@ -84,11 +85,14 @@ def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon
         horizon: steps that are forecast.
     """
     best, least = 1, np.inf
+    # Every multiple of a season is one too, and of few rows some multiple errs less by chance.
+    by_chance = 1.5 / np.sqrt(max(1, sum(map(len, targets))))
     for period in [1, *sorted(_calendar_periods(step) | _peaks(targets, longest))]:
         if period > longest:
             continue
         error = _mean_error(targets, period, horizon)
-        if error < 0.99 * least:
+        margin = 0.01 if best == 1 or period % best else max(0.01, by_chance)
+        if error < (1.0 - margin) * least:
             best, least = period, error
     return best
 
@@ -123,7 +127,7 @@ def _calendar_periods(step: TimeStep) -> set[int]:
 
 
 def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
-    """Lags up to `longest` at which the autocorrelation of the changes of the longest series is highest: the top three."""
+    """The three lags up to `longest` at which the autocorrelation of the changes of the longest series peaks highest."""
     series = max(targets, key=len)
     changes = np.nan_to_num(np.diff(series, axis=0)[-50_000:])
     size = len(changes)

@@ -1,13 +1,13 @@
 """The verbs, written once: fit, predict, evaluate, stream, report, save, load. A task only says what it is."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
-from whorl.errors import ArgumentError, NotFittedError, did_you_mean
+from whorl.errors import ArgumentError, NotFittedError
 from whorl.plans.networks import Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
@@ -19,16 +19,14 @@ from whorl.runtime.prediction import Prediction
 from whorl.runtime.stream import Stream
 from whorl.tasks import settings
 from whorl.tasks.columns import Columns
+from whorl.tasks.settings import Settings
 
 estimators: Registry[type["Estimator"]] = Registry("task")
 
 
 @dataclass(kw_only=True, eq=False)
-class Estimator(ABC):
-    """A task with its settings; after `fit` also what was learned, in attributes that end in `_`.
-
-    Constructor arguments are stored untouched, so that `sklearn.base.clone`, `get_params` and `set_params` work.
-    """
+class Estimator(Settings, ABC):
+    """A task with its settings; after `fit` also what was learned, in attributes that end in `_`."""
 
     task: ClassVar[str]
     network: Recurrent | str
@@ -43,11 +41,12 @@ class Estimator(ABC):
         """Which columns of a table play which role."""
 
     @abstractmethod
-    def resolved(self, num_examples: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
         """Recipe and training with every choice made that was left to the task.
 
         Args:
-            num_examples: training examples of an epoch.
+            num_examples: training examples of an epoch: windows, rows of strips, or sequences.
+            num_targets: outputs.
         """
 
     # The verbs
@@ -85,10 +84,6 @@ class Estimator(ABC):
         """Starts a live stream for one entity: `push` gives the numbers of `predict` on the rows so far."""
         return self._fitted.stream(series)
 
-    def push_many(self, streams: list[Stream], rows: list[object]) -> list[list[Prediction]]:
-        """Pushes one row into each of many streams in one step of the engine."""
-        return self._fitted.push_many(streams, rows)  # type: ignore[arg-type]
-
     def report(self, path: str | Path, data: object = None) -> None:
         """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept."""
         from whorl.report.page import write_report
@@ -107,22 +102,6 @@ class Estimator(ABC):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet. Call `fit`, or load a model file.")
         assert isinstance(model, Model)
         return model
-
-    # scikit-learn's conventions
-
-    def get_params(self, deep: bool = True) -> dict[str, object]:
-        """The constructor's arguments, as they were given."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def set_params(self, **params: object) -> Self:
-        """Replaces constructor arguments; scikit-learn calls this."""
-        known = [field.name for field in fields(self)]
-        for name, value in params.items():
-            if name not in known:
-                raise ArgumentError(f"`{name}` is not a field of {type(self).__name__}.{did_you_mean(name, known)}")
-            setattr(self, name, value)
-        self.__post_init__()
-        return self
 
     def __post_init__(self) -> None:
         """Checks the settings; tasks check their own and call this."""

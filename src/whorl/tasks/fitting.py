@@ -3,7 +3,7 @@
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ from whorl.runtime.kernels import running_statistics
 from whorl.runtime.model import Model
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout, Readout
+from whorl.specs import Spec
 from whorl.tasks import baselines, settings
 from whorl.tasks.preparation import Prepared, prepare
 from whorl.train import Carried, History, Loss, Objective, TensorBatch
@@ -101,9 +102,9 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
 DROPOUT = 0.1
 
 
-def _ahead_spec(prepared: Prepared) -> "object":
-    codec = getattr(prepared.reader, "ahead", None)
-    return None if codec is None else codec.spec
+def _ahead_spec(prepared: Prepared) -> Spec | None:
+    reader = prepared.reader
+    return reader.ahead.spec if isinstance(reader, TableReader) and reader.ahead is not None else None
 
 
 def _training_part(
@@ -111,16 +112,17 @@ def _training_part(
 ) -> tuple[Batches, Recurrent, Training]:
     """Batches of the training part, and the plans resolved for its size."""
     spans = [(0, cut) for cut in prepared.cuts]
+    num_targets = len(prepared.reader.names)
     match wiring.pairing:
         case Windows() as windows:
             counted = WindowBatches(prepared.sequences, windows, 1, spans)
-            recipe, plan = estimator.resolved(len(counted))
+            recipe, plan = estimator.resolved(len(counted), num_targets)
             return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
         case Strips() as strips:
-            recipe, plan = estimator.resolved(sum(cut for _, cut in spans))
+            recipe, plan = estimator.resolved(sum(cut for _, cut in spans), num_targets)
             return _strips(prepared, strips, plan, spans), recipe, plan
         case Sequences():
-            recipe, plan = estimator.resolved(len(prepared.training))
+            recipe, plan = estimator.resolved(len(prepared.training), num_targets)
             return SequenceBatches(prepared.training, plan.batch_size or 1), recipe, plan
 
 
@@ -154,12 +156,13 @@ def _objective(wiring: Wiring) -> Objective:
         match pairing:
             case Strips():
                 outputs, state = network(batch.inputs, state)
-                return Loss(*loss(head, outputs, batch.targets, batch.weights), state)
             case Windows():
                 outputs = network(batch.inputs)
             case Sequences():
                 outputs = network(batch.inputs, batch.lengths)
-        return Loss(*loss(head, outputs, batch.targets, batch.weights))
+            case _:
+                assert_never(pairing)
+        return Loss(*loss(head, outputs, batch.targets, batch.weights), state)
 
     return objective
 

@@ -13,6 +13,10 @@ from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 
+# Rows before a row that a carried memory reads beside it.
+MOST_LAGS = 96
+
+
 @estimators.add("forecast")
 @dataclass(kw_only=True, eq=False)
 class Forecaster(Estimator):
@@ -82,9 +86,9 @@ class Forecaster(Estimator):
         readout = "quantile" if self.quantiles else "point"
         if self.memory == "carried":
             return Wiring(
-                pairing=Strips(self.context, self.horizon),
+                pairing=Strips(self.context, self.horizon, num_lags=min(self.context, MOST_LAGS)),
                 inputs="table",
-                shape=ManyToMany(),
+                shape=ManyToMany(rescale=self.series is not None),
                 outputs="table",
                 head=head,
                 readout=readout,
@@ -110,33 +114,30 @@ class Forecaster(Estimator):
             calendar=self.table.calendar == "on",
         )
 
-    def resolved(self, num_examples: int) -> tuple[Recurrent, Training]:
-        recipe = from_key(self.network)
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+        recipe, chosen = from_key(self.network), self.training
+        num_steps = chosen.tbptt_steps or 24
+        # Every target of a window or strip is a row of a batch: so many rows keep two cores busy.
         if self.memory == "carried":
-            return self._resolved_carried(recipe, num_examples)
-        batch_size = self.training.batch_size or 64
-        num_batches = -(-num_examples // batch_size)
+            # Strips are long beside their warm-up, whose rows are read for nothing.
+            strips = min(56 // num_targets, num_examples // (8 * self.context))
+            batch_size = chosen.batch_size or max(2, strips)
+            num_batches = -(-(-(-num_examples // batch_size) + self.context) // num_steps)
+            least, most = 800, 1600
+        else:
+            batch_size = chosen.batch_size or max(8, round(448 / num_targets))
+            num_batches = -(-num_examples // batch_size)
+            least, most = 400, 1000
+        epochs = chosen.epochs or -(-max(least, min(most, 5 * num_batches)) // num_batches)
         return (
             replace(recipe, hidden_size=recipe.hidden_size or 128),
             replace(
-                self.training,
-                batch_size=batch_size,
-                learning_rate=self.training.learning_rate or 2e-3,
-                epochs=self.training.epochs or max(5, min(50, round(650 / num_batches))),
-            ),
-        )
-
-    def _resolved_carried(self, recipe: Recurrent, num_rows: int) -> tuple[Recurrent, Training]:
-        batch_size, num_steps = self.training.batch_size or 16, self.training.tbptt_steps or 48
-        num_batches = -(-num_rows // (batch_size * num_steps))
-        return (
-            replace(recipe, hidden_size=recipe.hidden_size or 64),
-            replace(
-                self.training,
+                chosen,
                 batch_size=batch_size,
                 tbptt_steps=num_steps,
-                learning_rate=self.training.learning_rate or 2e-3,
-                epochs=self.training.epochs or max(5, min(200, round(600 / num_batches))),
+                learning_rate=chosen.learning_rate or 2e-3,
+                epochs=epochs,
+                patience=max(3, epochs // 3) if chosen.patience == "auto" else chosen.patience,
             ),
         )
 

@@ -75,7 +75,11 @@ def as_frame(arrays: Arrays) -> Frame:
 
 def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     columns = estimator.columns()
-    frame = read_table(data, columns.table)
+    table = columns.table
+    if columns.series is not None:
+        # Keys are names, not numbers: '007' and '7' are two series.
+        table = replace(table, kinds={columns.series: "category", **table.kinds})
+    frame = read_table(data, table)
     schema = infer_schema(
         frame,
         target=columns.target,
@@ -83,9 +87,9 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         series=columns.series,
         known=columns.known,
         static=columns.static,
-        table=columns.table,
+        table=table,
     )
-    series = read_series(frame, schema, columns.table)
+    series = read_series(frame, schema, table)
     whole = isinstance(wiring.pairing, Sequences)
     validation, seed = estimator.training.validation, estimator.training.seed
     if whole:
@@ -99,7 +103,7 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         series,
         cuts,
         schema=schema,
-        table=columns.table,
+        table=table,
         horizon=0 if whole else wiring.pairing.horizon,  # type: ignore[union-attr]
         per_sequence=whole,
         calendar=columns.calendar,
@@ -171,7 +175,7 @@ def _weighted(sequences: list[Sequence], cuts: list[int], reader: TableReader) -
         spread = np.nanstd(rows) if np.isfinite(rows).any() else 1.0
         spreads.append(max(float(spread), 1e-3))
     mean = np.mean([1.0 / spread for spread in spreads])
-    return [replace(one, weight=1.0 / spread / mean) for one, spread in zip(sequences, spreads, strict=True)]
+    return [replace(one, weight=float(1.0 / spread / mean)) for one, spread in zip(sequences, spreads, strict=True)]
 
 
 def _arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:

@@ -73,16 +73,19 @@ class Regressor(Estimator):
             calendar=self.table.calendar == "on",
         )
 
-    def resolved(self, num_examples: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
         recipe = from_key(self.network)
         batch_size = self.training.batch_size or 32
         num_batches = -(-num_examples // batch_size)
+        epochs = self.training.epochs or max(10, min(200, round(2000 / num_batches)))
+        patience = self.training.patience
         return (
             replace(recipe, hidden_size=recipe.hidden_size or 64),
             replace(
                 self.training,
                 batch_size=batch_size,
                 learning_rate=self.training.learning_rate or 2e-3,
-                epochs=self.training.epochs or max(10, min(200, round(2000 / num_batches))),
+                epochs=epochs,
+                patience=max(5, epochs // 5) if patience == "auto" else patience,
             ),
         )

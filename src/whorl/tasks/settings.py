@@ -1,23 +1,45 @@
-"""The settings of a task as JSON values, and back; model files hold them."""
+"""The settings of a task: as scikit-learn handles them, and as JSON values that model files hold."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, TypeVar, get_type_hints
+from dataclasses import dataclass, fields
+from typing import Self, TypeVar, get_type_hints
 
 import msgspec
 
-from whorl.errors import ModelFileError, WhorlError
-
-if TYPE_CHECKING:
-    from whorl.tasks.estimator import Estimator
-
-E = TypeVar("E", bound="Estimator")
+from whorl.errors import ArgumentError, ModelFileError, WhorlError, did_you_mean
+from whorl.runtime.artifact import as_plain
 
 
-def describe(estimator: "Estimator") -> dict[str, object]:
+@dataclass(kw_only=True, eq=False)
+class Settings:
+    """Constructor arguments, stored untouched, as `sklearn.base.clone` expects them."""
+
+    def __post_init__(self) -> None:
+        """Checks the arguments."""
+
+    def get_params(self, deep: bool = True) -> dict[str, object]:
+        """The constructor's arguments, as they were given."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params: object) -> Self:
+        """Replaces constructor arguments; scikit-learn calls this."""
+        known = [field.name for field in fields(self)]
+        for name, value in params.items():
+            if name not in known:
+                raise ArgumentError(f"`{name}` is not a field of {type(self).__name__}.{did_you_mean(name, known)}")
+            setattr(self, name, value)
+        self.__post_init__()
+        return self
+
+
+E = TypeVar("E", bound=Settings)
+
+
+def describe(estimator: Settings) -> dict[str, object]:
     """Every constructor argument as a JSON value."""
     return {
-        field.name: msgspec.to_builtins(getattr(estimator, field.name), str_keys=True) for field in fields(estimator)
+        field.name: msgspec.to_builtins(getattr(estimator, field.name), str_keys=True, enc_hook=as_plain)
+        for field in fields(estimator)
     }
 
 
@@ -28,6 +50,15 @@ def restore(kind: type[E], described: Mapping[str, object]) -> E:
     if set(described) != names:
         raise ModelFileError(f"the settings of the model file must be {sorted(names)}, but are {sorted(described)}.")
     try:
-        return kind(**{name: msgspec.convert(value, hints[name]) for name, value in described.items()})
+        restored = kind(**{name: msgspec.convert(value, hints[name]) for name, value in described.items()})
     except (msgspec.ValidationError, WhorlError) as error:
         raise ModelFileError(f"the settings of the model file do not fit the task: {error}") from None
+    # Dataclasses inside them would forgive fields that they do not know.
+    for name, value in describe(restored).items():
+        if _as_json(value) != _as_json(described[name]):
+            raise ModelFileError(f"the setting `{name}` of the model file does not fit the task: {described[name]!r}.")
+    return restored
+
+
+def _as_json(value: object) -> object:
+    return msgspec.json.decode(msgspec.json.encode(value))

@@ -1,8 +1,10 @@
 """What `fit` says while it works: roles of columns, progress, and scores beside the naive rivals."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from whorl.report.scores import verdict
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
@@ -39,29 +41,17 @@ class Teller:
 
 
 def score_lines(
-    metrics: "dict[str, float] | object", baselines: object, names: Sequence[str], num_answers: int
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
+    names: Sequence[str],
+    num_answers: int,
 ) -> list[str]:
     """A table of scores: the model first, then its rivals, and a word on the verdict."""
-    rows = {"model": dict(metrics), **{name: dict(rival) for name, rival in dict(baselines).items()}}  # type: ignore[call-overload]
+    rows = {"model": metrics, **baselines}
     lines = [f"held-out part, {num_answers} answers, {', '.join(names)}:"]
     lines.append(f"  {'':16}{'mae':>12}{'rmse':>12}{'mase':>9}")
     for name, scores in rows.items():
         mase = f"{scores['mase']:9.3f}" if "mase" in scores else f"{'':9}"
         lines.append(f"  {name:16}{scores.get('mae', float('nan')):12.5g}{scores.get('rmse', float('nan')):12.5g}{mase}")
-    lines.append(f"  {verdict(rows)}")
+    lines.append(f"  {verdict(rows)[1]}")
     return lines
-
-
-def verdict(rows: "dict[str, dict[str, float]]") -> str:
-    """One sentence: how the model stands against its best rival."""
-    rivals = {name: scores["mae"] for name, scores in rows.items() if name != "model" and "mae" in scores}
-    if not rivals or "mae" not in rows["model"]:
-        return "No truth was known, so nothing could be scored."
-    best = min(rivals, key=lambda name: rivals[name])
-    own, other = rows["model"]["mae"], rivals[best]
-    if own < other:
-        return f"The model's mae is {100 * (1 - own / other):.1f} % below that of the best rival, {best}."
-    return (
-        f"The model does not beat {best} here (mae {100 * (own / max(other, 1e-12) - 1):.1f} % above it): "
-        "use that, or bring more data or covariates."
-    )

@@ -65,7 +65,7 @@ class Run:
         assert training.epochs is not None
         if record.step >= record.num_steps:
             record.stopped = "epochs" if record.num_steps == training.epochs * len(self.train) else "max_seconds"
-        elif training.patience is not None and len(record.epochs) - best >= training.patience:
+        elif (patience := _patience(training)) is not None and len(record.epochs) - best >= patience:
             record.stopped = "patience"
         return finished
 
@@ -151,6 +151,11 @@ class Run:
 
     def _weights_copied(self) -> dict[str, Tensor]:
         return {name: _contiguous(weight) for name, weight in self._weights()}
+
+
+def _patience(training: Training) -> int | None:
+    assert training.epochs is not None
+    return max(3, training.epochs // 3) if training.patience == "auto" else training.patience
 
 
 def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:

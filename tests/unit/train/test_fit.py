@@ -84,7 +84,7 @@ def scripted(*losses: float):  # type: ignore[no-untyped-def]
         if net.training:
             return Loss(-net.weight * len(batch.weights), batch.weights.sum())
         seen.append(net.weight.item())
-        return Loss(torch.tensor(next(script)), 1.0)
+        return Loss(torch.tensor(float(next(script))), 1.0)
 
     return objective, seen
 
@@ -115,6 +115,14 @@ def test_patience_ends_training_and_the_best_weights_come_back() -> None:
     assert (history.best_epoch, history.stopped, history.num_steps) == (2, "patience", 36)
     assert net.weight.item() == seen[1] != seen[3]
     assert not net.training
+
+
+@pytest.mark.parametrize(("epochs", "run_epochs"), [(6, 4), (15, 6)])
+def test_patience_left_to_itself_is_a_third_of_the_epochs_and_at_least_three(epochs: int, run_epochs: int) -> None:
+    follow, _ = scripted(*range(1, 20))
+    training = plan(epochs=epochs, patience="auto")
+    history = fit(Scripted(), TRAIN, Sums(num_batches=1), follow, training, progress=SilentProgress())
+    assert (len(history.epochs), history.stopped) == (run_epochs, "patience")
 
 
 def test_without_patience_every_epoch_is_run_and_the_first_of_equal_ones_is_best() -> None:
@@ -158,7 +166,11 @@ def test_the_carried_state_is_used_where_the_batch_goes_on_and_dropped_elsewhere
         seen.append((batch.carries, known, known and state.hidden.requires_grad))  # type: ignore[union-attr]
         return loss
 
-    fit(network(), TRAIN, VALID, watching, plan(epochs=2), progress=SilentProgress())
+    class Pieces(Sums):
+        def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
+            return super().batch(index, seed=seed, epoch=epoch)._replace(carries=index in (1, 3))
+
+    fit(network(), Pieces(), Pieces(), watching, plan(epochs=2), progress=SilentProgress())
     assert {carries for carries, _, _ in seen} == {False, True}
     assert all(carries == known for carries, known, _ in seen)
     assert not any(needs_gradient for _, _, needs_gradient in seen)
@@ -180,6 +192,7 @@ def test_an_input_that_is_not_a_number_stops_the_step_and_names_the_batch() -> N
     ):
         run(net, train=Sums(poison=(0, 2)))
     assert weights(net) == start
+    assert not net.training
 
 
 def test_a_poisoned_later_epoch_leaves_the_best_weights() -> None:

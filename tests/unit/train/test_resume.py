@@ -168,6 +168,17 @@ def test_a_run_killed_before_its_budget_was_planned_plans_it_when_resumed(tmp_pa
     assert run(network(), tmp_path, training=training, resume=True).num_steps == 12
 
 
+def test_a_run_can_be_resumed_from_its_first_step_on(tmp_path: Path) -> None:
+    seen = []
+
+    class Look(SilentProgress):
+        def start(self, num_steps: int, steps_taken: int) -> None:
+            seen.append((tmp_path / "latest").read_text())
+
+    run(network(), tmp_path, stop=Look())
+    assert seen == ["step-00000000.safetensors\n"]
+
+
 def test_the_two_newest_checkpoints_are_kept_and_latest_names_the_newest(tmp_path: Path) -> None:
     run(network(), tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())

@@ -1,0 +1,75 @@
+"""`whorl check DATA`."""
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from whorl.cli.fitting import build_table, table_options
+from whorl.cli.kinds import Names, Number
+from whorl.cli.output import command as make_command
+from whorl.cli.output import is_quiet, option, show, wants_json
+from whorl.errors import DataError
+
+_SECTION = "Data and columns"
+
+
+def check(
+    data: str,
+    target: tuple[tuple[str, ...], ...],
+    time: str | None,
+    series: str | None,
+    context: int | None,
+    horizon: int | None,
+    **_: object,
+) -> None:
+    """Find what is wrong with DATA, or will make a model worse, without training one.
+
+    Each problem names the option that repairs it. The exit code is 3 where an error would stop `whorl fit`, and 0
+    otherwise.
+    """
+    from whorl.data.check import check as find_problems
+
+    names = tuple(name for part in target for name in part)
+    problems = find_problems(
+        data, target=names or None, time=time, series=series, context=context, horizon=horizon, table=build_table()
+    )
+    num_errors = sum(problem.severity == "error" for problem in problems)
+    lines = [f"{problem.severity}: {problem.message}" for problem in problems]
+    counts = f"{num_errors} errors, {len(problems) - num_errors} warnings and notes"
+    if wants_json() or not is_quiet() or num_errors:
+        shown = lines if not is_quiet() else lines[:num_errors]
+        show(
+            {"errors": num_errors, "problems": [asdict(problem) for problem in problems]},
+            [*shown, *([counts if problems else "No problem was found."] if not is_quiet() else [])],
+        )
+    if num_errors:
+        sys.exit(DataError.exit_code)
+
+
+command = make_command(
+    "check",
+    check,
+    [
+        click.Argument(["data"]),
+        option(
+            _SECTION,
+            "--target",
+            type=Names(),
+            multiple=True,
+            help="What is to be answered. [default: every numeric column]",
+        ),
+        option(_SECTION, "--time", metavar="NAME", help="Column of timestamps. [default: looked for]"),
+        option(_SECTION, "--series", metavar="NAME", help="Column that names the series of a row. [default: none]"),
+        option(
+            _SECTION,
+            "--context",
+            type=Number(whole=True, real=False, words={}),
+            help="Rows before a forecast, to find series that are too short.",
+        ),
+        option(
+            _SECTION, "--horizon", type=Number(whole=True, real=False, words={}), help="Rows ahead that are forecast."
+        ),
+        *table_options(),
+    ],
+)

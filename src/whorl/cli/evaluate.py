@@ -1,0 +1,53 @@
+"""`whorl evaluate MODEL DATA`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from whorl.cli.output import command as make_command
+from whorl.cli.output import show
+
+if TYPE_CHECKING:
+    from whorl.runtime.evaluation import Evaluation
+
+
+def evaluate(model: str, data: str) -> None:
+    """Score a saved model on DATA beside its naive rivals, in the user's units; needs no torch.
+
+    Every row with full context and full horizon is scored, and none is left out.
+    """
+    from whorl import runtime
+
+    loaded = runtime.load(model)
+    found = loaded.evaluate(data, keep=False)
+    result = {
+        "answers": found.num_answers,
+        "metrics": dict(found.metrics),
+        "baselines": {name: dict(scores) for name, scores in found.baseline.items()},
+        "by_step": {name: values.tolist() for name, values in found.by_step.items()},
+    }
+    show(result, [f"{found.num_answers} answers, {', '.join(loaded.reader.names)}:", *score_table(found)])
+
+
+def score_table(found: "Evaluation") -> list[str]:
+    """The model and its rivals, the verdict, and how the intervals did."""
+    return [*_rows(found.metrics, found.baseline), *interval_lines(found.metrics)]
+
+
+def _rows(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
+    from whorl.tasks.telling import score_lines
+
+    return score_lines(metrics, baselines, (), 0)[1:]
+
+
+def interval_lines(metrics: Mapping[str, float]) -> list[str]:
+    """How many truths lay inside the intervals, and how wide these were; nothing where there are none."""
+    if "coverage" not in metrics:
+        return []
+    return [
+        f"  {metrics['coverage']:.1%} of the truths lie in their interval, whose mean width is {metrics['width']:.5g}."
+    ]
+
+
+command = make_command("evaluate", evaluate, [click.Argument(["model"]), click.Argument(["data"])])

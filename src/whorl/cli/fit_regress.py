@@ -1,0 +1,32 @@
+"""`whorl fit regress DATA`."""
+
+from whorl.cli import fitting
+from whorl.cli.options import options_of
+from whorl.cli.output import command as make_command
+from whorl.tasks.regression import Regressor
+
+_OWN = {
+    "target": "Data and columns",
+    "time": "Data and columns",
+    "series": "Data and columns",
+    "static": "Data and columns",
+    "every_step": "Regression",
+    "loss": "Regression",
+}
+
+
+def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+    """Train a Regressor on DATA and save it.
+
+    DATA is a table whose series column names the sequence of a row, or an .npz file with the arrays X and y. Some of
+    the sequences are held out: they stop the training early, and score the model beside the mean.
+    """
+    fitting.run(Regressor, _OWN, data, out, report, resume)
+
+
+command = make_command(
+    "regress",
+    fit_regress,
+    [*fitting.arguments(), *options_of(Regressor, _OWN), *fitting.shared_options()],
+    epilog="Example: whorl fit regress engines.csv --target remaining --series engine --time cycle --out engines.whorl",
+)

@@ -1,0 +1,151 @@
+"""What `whorl fit` does for whatever task: options, checks before the work, the block at its end."""
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from whorl.cli.options import build, options_of
+from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
+from whorl.errors import ArgumentError, ResourceError
+from whorl.plans.networks import Recurrent
+from whorl.plans.table import Table
+from whorl.plans.training import Training
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+_NETWORK = {"cell": "network"}
+_TABLE = {
+    "kinds": "Data and columns",
+    "scaling": "Data and columns",
+    "calendar": "Data and columns",
+    "delimiter": "Data and columns",
+    "encoding": "Data and columns",
+    "missing": "Data and columns",
+}
+
+
+def arguments() -> list[click.Parameter]:
+    """DATA."""
+    return [click.Argument(["data"])]
+
+
+def table_options() -> list[click.Parameter]:
+    """Options of `Table`: how columns are read, and repairs."""
+    repairs = {field.name: "Repairs" for field in fields(Table) if field.name not in _TABLE}
+    return options_of(Table, {**_TABLE, **repairs})
+
+
+def shared_options() -> list[click.Parameter]:
+    """Options of every task: network, training, table, output."""
+    resume = "Go on from the checkpoint in the --checkpoint folder."
+    out = "Where the model goes; a file there is replaced once the new one is complete. [default: DATA's name .whorl]"
+    return [
+        *options_of(Recurrent, "Network", rename=_NETWORK),
+        *options_of(Training, "Training"),
+        option("Training", "--resume", is_flag=True, help=resume),
+        *table_options(),
+        option("Output", "--out", metavar="PATH", help=out),
+        option("Output", "--report", metavar="PATH", help="Also write an HTML page about the model."),
+    ]
+
+
+def build_table() -> Table:
+    """The `Table` that the options of the command line describe."""
+    return build(Table, [field.name for field in fields(Table)])
+
+
+def run(
+    kind: "type[Estimator]", own: Iterable[str], data: str, out: str | None, report: str | None, resume: bool
+) -> None:
+    """Fits, saves, reports, and says what can be done next."""
+    network = build(Recurrent, [field.name for field in fields(Recurrent)], rename=_NETWORK)
+    training = build(Training, [field.name for field in fields(Training)])
+    estimator = build(_with_one_target(kind), own, table=build_table(), network=network, training=training)
+    path = Path(out) if out is not None else Path(Path(data).stem + ".whorl")
+    check_writable(path, "--out")
+    if report is not None:
+        check_writable(Path(report), "--report")
+    if resume and training.checkpoint is None:
+        raise ArgumentError("`--resume` needs the folder of the run to go on with. Give it with --checkpoint DIR.")
+    verbose = not (is_quiet() or wants_json())
+    if training.checkpoint is not None:
+        tell(f"checkpoints: {training.checkpoint}")
+    try:
+        estimator.fit(data, resume=resume, verbose=verbose)
+    except KeyboardInterrupt as interrupt:
+        _end_interrupted(interrupt, training.checkpoint)
+    estimator.save(path)
+    if report is not None:
+        estimator.report(report)
+    _finish(estimator, path, report, data)
+
+
+def _with_one_target(kind: "Callable[..., Estimator]") -> "Callable[..., Estimator]":
+    """Builds the task with a lone target as a plain name, as one writes it in Python."""
+
+    def make(**given: object) -> "Estimator":
+        target = given.get("target")
+        if isinstance(target, tuple) and len(target) == 1:
+            given["target"] = target[0]
+        return kind(**given)
+
+    return make
+
+
+def check_writable(path: Path, flag: str) -> None:
+    """Raises ResourceError unless a file can be written there: hours of training must not end in a refusal."""
+    if path.is_dir():
+        raise ResourceError(f"`{flag}` is the path of a file, but `{path}` is a folder. Add a file name.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ResourceError(
+            f"`{flag}` is `{path}`, but nothing can be written into folder `{path.parent}` ({error.strerror}). "
+            "Make the folder, or choose another."
+        ) from None
+
+
+def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None) -> None:
+    """Says how to go on, and ends the process with the exit code of the signal."""
+    steps = str(interrupt).split(" Resume from")[0].split(" Nothing was saved")[0]
+    click.echo(steps or "Interrupted before training began.", err=True)
+    if checkpoint is None:
+        click.echo("Nothing was saved. A run with --checkpoint DIR can be resumed.", err=True)
+    elif Path(checkpoint).exists() and steps:
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        click.echo(f"Go on with:\n  {shlex.join(['whorl', *words, '--resume'])}", err=True)
+    sys.exit(getattr(interrupt, "exit_code", 130))
+
+
+def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -> None:
+    """The block at the end; the scores beside the rivals were printed by `fit`."""
+    card = estimator.model_.card
+    size = path.stat().st_size
+    model, table = shlex.quote(str(path)), shlex.quote(data)
+    stream = f"whorl stream {model} < {table}" if data.endswith((".csv", ".tsv", ".txt")) else f"whorl stream {model}"
+    lines = [f"model: {path} ({size_of(size)})"]
+    if report is not None:
+        lines.append(f"report: {report}")
+    lines += ["next:", f"  whorl predict {model} {table}", f"  {stream}"]
+    lines.append(f"  whorl inspect {model}" if report is not None else f"  whorl report {model} {table}")
+    result = {
+        "task": estimator.task,
+        "model": str(path),
+        "bytes": size,
+        "report": report,
+        "scores": card["scores"],
+        "parameters": card["parameters"],
+        "history": card["history"],
+    }
+    if wants_json():
+        show(result, [])
+    else:
+        tell(*lines)

@@ -1,0 +1,96 @@
+"""`whorl inspect MODEL`."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from whorl.cli.evaluate import interval_lines
+from whorl.cli.output import command as make_command
+from whorl.cli.output import show, size_of
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+
+
+def inspect(model: str) -> None:
+    """Print the card of a saved model: data, split, network, training, scores, versions; needs no torch.
+
+    With --json the card as it stands in the file.
+    """
+    from pathlib import Path
+
+    from whorl import runtime
+
+    loaded = runtime.load(model)
+    show(loaded.card, [f"{model} ({size_of(Path(model).stat().st_size)}), task {loaded.task}", *_lines(loaded)])
+
+
+def _lines(model: "Model") -> Iterator[str]:
+    card, program = model.card, model.engine.program
+    yield from _section("data", card.get("data"))
+    yield from _section(
+        "settings",
+        {name: v for name, v in model.settings.items() if name in ("context", "horizon", "memory", "quantiles")},
+    )
+    yield from _section("network", card.get("network"))
+    yield from _section("training", card.get("training"))
+    yield from _history(card.get("history"))
+    yield "program"
+    yield f"  {'parameters':20}{program.num_parameters():,}"
+    yield f"  {'operations':20}{len(program.operations)}"
+    memory = program.memory
+    yield f"  {'memory':20}{'the whole stream, in its state' if memory is None else f'the last {memory} rows'}"
+    yield f"  {'streams':20}{'yes' if program.streams else 'no: it reads in both directions'}"
+    yield from _scores(card.get("scores"))
+    yield from _section("versions", card.get("versions"))
+
+
+def _section(title: str, facts: object) -> Iterator[str]:
+    """A heading and its facts, one a line; nothing where the card has none."""
+    if isinstance(facts, Mapping) and facts:
+        yield title
+        for name, value in facts.items():
+            if value not in (None, [], {}):
+                yield f"  {str(name).replace('_', ' '):20}{_plain(value)}"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.5g}"
+        case list() | tuple():
+            return ", ".join(map(_plain, value))
+        case Mapping():
+            return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+        case _:
+            return str(value)
+
+
+def _history(history: object) -> Iterator[str]:
+    if isinstance(history, Mapping):
+        epochs = history.get("epochs")
+        count = len(epochs) if isinstance(epochs, list) else 0
+        yield from _section(
+            "history",
+            {
+                "epochs": count,
+                "best epoch": history.get("best_epoch"),
+                "steps": history.get("num_steps"),
+                "stopped by": history.get("stopped"),
+            },
+        )
+
+
+def _scores(scores: object) -> Iterator[str]:
+    if isinstance(scores, Mapping):
+        from whorl.tasks.telling import score_lines
+
+        yield f"scores on the {scores.get('part', 'held-out')} part, {scores.get('answers', 0)} answers"
+        yield from score_lines(scores["metrics"], scores["baselines"], (), 0)[1:]
+        yield from interval_lines(scores["metrics"])
+
+
+command = make_command("inspect", inspect, [click.Argument(["model"])])

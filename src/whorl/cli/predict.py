@@ -1,0 +1,52 @@
+"""`whorl predict MODEL DATA`."""
+
+import sys
+
+import click
+
+from whorl.cli.output import command as make_command
+from whorl.cli.output import option, show, tell, wants_json
+
+
+def predict(model: str, data: str, known: str | None, every_row: bool, out: str | None) -> None:
+    """Answer new data with a saved model; needs no torch.
+
+    DATA is a table like the one of the training. The answers go to standard output as CSV, one line for each series,
+    step and output, or to the file of --out.
+    """
+    from whorl import runtime
+    from whorl.runtime.export_records import to_csv
+
+    prediction = runtime.load(model).predict(data, known=known, every_row=every_row)
+    if out is not None:
+        prediction.write(out)
+        if wants_json():
+            show({"answers": len(prediction), "out": out}, [])
+        tell(f"{len(prediction)} answers written to {out}")
+    elif wants_json():
+        show({"answers": list(prediction.to_records())}, [])
+    else:
+        sys.stdout.write(to_csv(prediction.to_records()))
+
+
+command = make_command(
+    "predict",
+    predict,
+    [
+        click.Argument(["model"]),
+        click.Argument(["data"]),
+        option(
+            "Answers",
+            "--known",
+            metavar="FUTURE",
+            help="Table of the known covariates after the last row, for models that use them.",
+        ),
+        option(
+            "Answers",
+            "--every-row",
+            is_flag=True,
+            help="Answer from every row with full context, not only from the last one of each series.",
+        ),
+        option("Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file."),
+    ],
+)

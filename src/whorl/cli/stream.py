@@ -1,0 +1,101 @@
+"""`whorl stream MODEL`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from whorl.cli.output import command as make_command
+from whorl.cli.output import option
+
+if TYPE_CHECKING:
+    from whorl.cli.streams import Streams
+
+
+def stream(model: str, source: str, state: str | None, skip_bad: bool) -> None:
+    """Answer rows as they come in, one stream for each series; needs no torch.
+
+    Rows are JSON lines or CSV with a header, told apart by their first character, from standard input or --input. Each
+    answer is a JSON line: series, origin (the time of the row), time, value, quantiles. Nothing is printed while a
+    stream warms up. Known covariates stand in a JSON row as `known`, a list of the rows ahead.
+
+    A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
+    """
+    from whorl import runtime
+    from whorl.cli.stream_rows import read_rows
+    from whorl.cli.streams import Streams
+
+    streams = Streams(runtime.load(model))
+    file = Path(state) if state is not None else None
+    if file is not None and file.exists():
+        streams.load(file)
+    with _opened(source) as lines:
+        try:
+            for row in read_rows(lines, streams.delimiter, skipped if skip_bad else None):
+                _answer(streams, row, skip_bad)
+        finally:
+            # On Ctrl-C and after a bad row too: the rows that were answered are part of the state.
+            if file is not None:
+                streams.save(file)
+
+
+def _answer(streams: "Streams", row: "tuple[int, object]", skip_bad: bool) -> None:
+    from whorl.errors import DataError
+
+    number, values = row
+    try:
+        answers = streams.push(values)
+    except DataError as error:
+        problem = DataError(f"line {number}: {error}")
+        if not skip_bad:
+            raise problem from None
+        skipped(problem)
+        return
+    for answer in answers:
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    if answers:
+        sys.stdout.flush()
+
+
+def skipped(problem: Exception) -> None:
+    """Says that a row was left out."""
+    click.echo(f"Skipped: {problem}", err=True)
+
+
+def _opened(source: str) -> "BinaryIO":
+    from whorl.errors import DataError
+
+    try:
+        opened: BinaryIO = click.open_file(source, "rb")  # type: ignore[assignment]
+    except OSError as error:
+        raise DataError(
+            f"`{source}` cannot be read ({error.strerror}). Give a file of rows, or - for standard input."
+        ) from None
+    return opened
+
+
+command = make_command(
+    "stream",
+    stream,
+    [
+        click.Argument(["model"]),
+        option(
+            "Rows",
+            "--input",
+            "source",
+            metavar="FILE",
+            default="-",
+            help="File of rows. [default: -, which is standard input]",
+        ),
+        option("Rows", "--skip-bad", is_flag=True, help="Report bad rows on standard error and go on."),
+        option(
+            "State",
+            "--state",
+            metavar="FILE",
+            help="One file with the state of every stream: read at the start where it is there, replaced at the end.",
+        ),
+    ],
+    epilog="Example: tail -n +1 -f rows.jsonl | whorl stream load.whorl --state load.state",
+)

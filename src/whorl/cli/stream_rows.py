@@ -1,0 +1,97 @@
+"""Lines of bytes to rows, one at a time as they come: JSON lines, or CSV with a header."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from whorl.data.csv_text import column_names, detect_delimiter
+from whorl.errors import DataError
+
+Skip = Callable[[Exception], None] | None
+Numbered = tuple[int, object]
+
+
+def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip) -> Iterator[Numbered]:
+    """Yields (line number, row): a record, or the list of values of a JSON array.
+
+    Args:
+        lines: JSON lines or CSV, told apart by the first character that is not blank.
+        delimiter: of CSV; None detects it in the header.
+        skip: is told of a bad row, which is left out; None raises.
+
+    Raises:
+        DataError: a line is not text, not JSON, or has not one cell for each column.
+    """
+    # Not `for line in lines`, which reads ahead: each row is to be answered before the next one is there.
+    numbered = enumerate(iter(lines.readline, b""), start=1)
+    header: list[str] | None = None
+    is_json: bool | None = None
+    for number, raw in numbered:
+        text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if not text.strip():
+            continue
+        if is_json is None:
+            is_json = text.lstrip()[:1] in (b"{", b"[")
+        try:
+            if is_json:
+                yield number, _from_json(_decoded(text))
+                continue
+            whole = _decoded(_completed(text, numbered))
+            if header is None:
+                delimiter = delimiter or detect_delimiter(whole)
+                header = column_names(_cells(whole, delimiter), "the rows")
+                continue
+            yield number, _record(header, _cells(whole, delimiter or ","))
+        except _BadLineError as error:
+            problem = DataError(f"line {number}: {error}")
+            if skip is None or (not is_json and header is None):
+                raise problem from None
+            skip(problem)
+
+
+class _BadLineError(Exception):
+    """What is wrong with a line; the caller knows its number."""
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise _BadLineError(f"its bytes are not UTF-8 ({error.reason}). Save the rows as UTF-8.") from None
+
+
+def _completed(raw: bytes, numbered: Iterator[tuple[int, bytes]]) -> bytes:
+    """A row whose quoted cell holds line breaks, with the lines that follow."""
+    while raw.count(b'"') % 2:
+        following = next(numbered, None)
+        if following is None:
+            raise _BadLineError("a quoted cell is never closed. Close the quote.")
+        raw += following[1]
+    return raw
+
+
+def _from_json(text: str) -> object:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _BadLineError(f"it is not JSON ({error}). Write one object a line.") from None
+    if not isinstance(row, dict | list):
+        raise _BadLineError(f"a row is an object or an array, but {text.strip()[:40]!r} came.")
+    return row
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    if delimiter == " ":
+        return text.split()
+    try:
+        (cells,) = csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=True)
+    except (csv.Error, ValueError) as error:
+        raise _BadLineError(f"a quoted cell is broken ({error}). Close the quote.") from None
+    return [cell.strip() for cell in cells]
+
+
+def _record(header: list[str], cells: list[str]) -> dict[str, object]:
+    if len(cells) != len(header):
+        raise _BadLineError(f"it has {len(cells)} cells, but the header names {len(header)} columns. Correct the row.")
+    return dict(zip(header, cells, strict=True))

@@ -1,0 +1,113 @@
+"""One live stream for each series of a model, and all their states in one file."""
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from whorl.data.table_reader import TableReader
+from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
+from whorl.runtime.artifact import write_bytes
+from whorl.runtime.model import Model
+from whorl.runtime.prediction import Prediction, plain
+from whorl.runtime.state import State
+from whorl.runtime.stream import Stream
+
+_MAGIC = b"whorlss1"
+_KNOWN = "known"
+
+
+class Streams:
+    """Opens a stream when its series is first seen.
+
+    Args:
+        model: answers the rows.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._streams: dict[str, Stream] = {}
+        reader = model.reader
+        schema = reader.schema if isinstance(reader, TableReader) else None
+        self._series = None if schema is None else schema.series
+        self._needs_known = schema is not None and bool(schema.known)
+        self.delimiter = reader.table.delimiter if isinstance(reader, TableReader) else None
+        if not model.engine.program.streams:
+            model.stream()  # which says why not, before a row is read
+
+    def push(self, row: object) -> list[dict[str, object]]:
+        """Pushes a row into the stream of its series and returns its answers as JSON values.
+
+        Raises:
+            DataError: the row breaks a rule; every stream is as before.
+        """
+        key, known = "", None
+        if isinstance(row, Mapping):
+            key = self._key(row)
+            known = row.get(_KNOWN) if self._needs_known else None
+            if not isinstance(self._model.reader, TableReader):
+                row = list(row.values())
+        elif self._series is not None:
+            raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
+        if self._needs_known and not (isinstance(known, list) and all(isinstance(part, Mapping) for part in known)):
+            raise DataError(
+                f"`{_KNOWN}` must be a list of the rows ahead. Write rows as JSON with a `{_KNOWN}` of objects."
+            )
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._model.stream(key or None)
+            answers = stream.push(row, known)  # type: ignore[arg-type]
+            self._streams[key] = stream  # kept only once a row was good
+        else:
+            answers = stream.push(row, known)  # type: ignore[arg-type]
+        return [described for answer in answers for described in describe(answer)]
+
+    def _key(self, row: Mapping[str, object]) -> str:
+        if self._series is None:
+            return ""
+        key = row.get(self._series)
+        if key is None or key == "":
+            raise DataError(f"a row must name its series in `{self._series}`, but it has {list(row)[:20]}. Add it.")
+        return str(key)
+
+    def load(self, path: Path) -> None:
+        """Goes on from a file that `save` wrote."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ResourceError(f"`{path}` cannot be read ({error.strerror}). Check its permissions.") from None
+        if data[: len(_MAGIC)] != _MAGIC:
+            raise ModelFileError(f"`{path}` is not a file of stream states. Give another --state, or delete it.")
+        at = len(_MAGIC)
+        while at < len(data):
+            size = struct.unpack_from("<Q", data, at)[0] if at + 8 <= len(data) else 0
+            # A state checks itself: a file that was cut anywhere fails here.
+            state = State.from_bytes(data[at + 8 : at + 8 + size])
+            stream = self._model.stream(state.series or None)
+            try:
+                stream.state = state
+            except ArgumentError as error:
+                raise ModelFileError(f"`{path}` does not fit this model: {error}") from None
+            self._streams[state.series] = stream
+            at += 8 + size
+
+    def save(self, path: Path) -> None:
+        """Writes the states of all streams, each as its length and bytes; complete under its name, or not at all."""
+        states = [bytes(stream.state) for stream in self._streams.values()]
+        write_bytes(path, _MAGIC + b"".join(struct.pack("<Q", len(state)) + state for state in states))
+
+
+def describe(answer: Prediction) -> list[dict[str, object]]:
+    """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none."""
+    found = []
+    for n in range(len(answer)):
+        told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
+        if answer.index.time is not None:
+            told["time"] = [plain(time) for time in answer.index.time[n]]
+        told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}
+        if answer.quantiles is not None:
+            told["quantiles"] = {
+                name: {f"{level:g}": answer.quantiles[n][..., k, q].tolist() for q, level in enumerate(answer.levels)}
+                for k, name in enumerate(answer.names)
+            }
+        found.append(told)
+    return found

@@ -1,0 +1,71 @@
+"""The part of a model card that a report shows; a card that lacks something makes a page that lacks it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from whorl.errors import ModelFileError
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """Mean losses of an epoch."""
+
+    train_loss: float
+    valid_loss: float
+
+
+class History(msgspec.Struct, frozen=True):
+    """A training run; `best_epoch` counts from 1."""
+
+    epochs: list[Epoch] = []
+    best_epoch: int = 0
+    stopped: str = ""
+
+
+class CardScores(msgspec.Struct, frozen=True):
+    """Scores that `fit` wrote down."""
+
+    answers: int
+    metrics: dict[str, float]
+    part: str = "validation"
+    baselines: dict[str, dict[str, float]] = {}
+    by_step: dict[str, list[list[float]]] = {}
+
+    @property
+    def all_metrics(self) -> dict[str, dict[str, float]]:
+        """The model first, then its rivals."""
+        return {"model": self.metrics, **self.baselines}
+
+
+class Data(msgspec.Struct, frozen=True):
+    """The data of a fit: rows of a table, or whole sequences."""
+
+    origin: str = ""
+    step: str = ""
+    series: int = 0
+    rows: int = 0
+    training_rows: int = 0
+    validation_rows: int = 0
+    sequences: int = 0
+    training_sequences: int = 0
+    validation_sequences: int = 0
+    past: list[str] = []
+    known: list[str] = []
+    static: list[str] = []
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A model card."""
+
+    data: Data = Data()
+    history: History = History()
+    scores: CardScores | None = None
+    versions: dict[str, str] = {}
+
+
+def read(card: Mapping[str, object]) -> Card:
+    """Reads a model card; raises ModelFileError where a fact has a type that it cannot have."""
+    try:
+        return msgspec.convert(dict(card), Card)
+    except msgspec.ValidationError as error:
+        raise ModelFileError(f"the card of the model file is damaged: {error}. Save the model again.") from None

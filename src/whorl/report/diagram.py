@@ -1,0 +1,166 @@
+"""The network as it was trained, unrolled over its steps, with its real sizes."""
+
+from whorl.report import svg
+from whorl.report.anatomy import Anatomy, dissect
+from whorl.runtime.program import Program
+
+_WIDTH = 920.0
+_COLUMNS = 5  # at most so many steps are drawn; what lies between is an ellipsis
+_ROW, _GAP = 46.0, 30.0  # height of a box and of the space between two
+_SOURCE = "#009E73"
+
+
+def diagram(program: Program, *, every_step: bool) -> str | None:
+    """Draws a program as SVG; None where nothing in it recurs.
+
+    Args:
+        program: of a fitted network.
+        every_step: whether every row leads to an answer that is used.
+    """
+    sizes = dissect(program)
+    if sizes is None:
+        return None
+    return _Drawing(sizes, every_step).draw()
+
+
+class _Drawing:
+    """Columns are steps, time runs to the right; rows are input, layers, and what answers, from below."""
+
+    def __init__(self, sizes: Anatomy, every_step: bool) -> None:
+        self.sizes, self.every_step = sizes, every_step
+        self.labels = _labels(sizes)
+        self.state = "h, c" if sizes.cell == "LSTM" else "h"
+        self.layers = min(sizes.num_layers, 3)
+        self.parts: list[str] = []
+        left, right = 40.0, _WIDTH - (250.0 if sizes.num_decoded else 40.0)
+        self.pitch = (right - left) / len(self.labels)
+        self.box = min(110.0, self.pitch - 36.0)
+        self.centres = [left + self.pitch * (n + 0.5) for n in range(len(self.labels))]
+        self.top = 62.0 if sizes.num_decoded else 62.0 + _ROW + _GAP
+
+    def draw(self) -> str:
+        sizes = self.sizes
+        for n, centre in enumerate(self.centres):
+            if self.labels[n] == "…":
+                self._ellipsis(centre)
+            else:
+                self._column(n, centre)
+        self._states()
+        if sizes.num_decoded:
+            self._decoder()
+        bottom = self._layer_top(0) + _ROW + _GAP + _ROW
+        self.parts.append(svg.text(_WIDTH / 2, 22, self._title(), size=15, font_weight="600"))
+        self.parts.append(svg.text(_WIDTH / 2, bottom + 26, self._input(), size=13, fill="#333333"))
+        return svg.picture(_WIDTH, bottom + 40, self.parts, f"{self._title()}. {self._input()}.")
+
+    # Words
+
+    def _title(self) -> str:
+        sizes = self.sizes
+        layers = f"{sizes.num_layers} layers of " if sizes.num_layers > 1 else ""
+        both = ", reading both ways" if sizes.bidirectional else ""
+        return (
+            f"{sizes.cell}, {layers}{sizes.hidden_size} units{both}: {sizes.num_parameters:,} parameters, "
+            f"{sizes.recurrent_parameters:,} of them in the recurrence"
+        )
+
+    def _input(self) -> str:
+        sizes = self.sizes
+        if sizes.num_read is None or sizes.window is None:
+            row = f"every row of {_plural(sizes.row_size, 'number')} is one step"
+            read = f", which reads {_plural(sizes.input_size, 'number')}"
+            return row if sizes.input_size == sizes.row_size else row + read
+        cut = f", cut into {_plural(sizes.num_read, 'segment')}"
+        rows = f" of {_plural(sizes.segment, 'row')}" if sizes.segment else ""
+        window = f"{_plural(sizes.window, 'row')} of {_plural(sizes.row_size, 'number')}"
+        return f"{window}{cut}{rows}; a step reads {_plural(sizes.input_size, 'number')}"
+
+    def _answer(self) -> list[str]:
+        shape = self.sizes.output_shape
+        lines = [_plural(shape[-2], "target")]
+        if len(shape) == 3:
+            lines.insert(0, _plural(shape[0], "step"))
+        if shape[-1] > 1:
+            lines.append(f"value + {_plural(shape[-1] - 1, 'quantile')}")
+        return lines
+
+    # Shapes
+
+    def _layer_top(self, layer: int) -> float:
+        return self.top + (self.layers - 1 - layer) * (_ROW + _GAP)
+
+    def _ellipsis(self, centre: float) -> None:
+        for layer in range(self.layers):
+            self.parts.append(svg.text(centre, self._layer_top(layer) + _ROW / 2 + 5, "…", size=20))
+
+    def _column(self, n: int, centre: float) -> None:
+        sizes, left = self.sizes, centre - self.box / 2
+        low = self._layer_top(0) + _ROW + _GAP
+        self.parts += [
+            svg.box(left, low, self.box, _ROW * 0.7, fill="#e3f4ee", line=_SOURCE),
+            svg.text(centre, low + 21, self.labels[n], size=12),
+        ]
+        for layer in range(self.layers):
+            y = self._layer_top(layer)
+            self.parts += [
+                svg.box(left, y, self.box, _ROW),
+                svg.text(centre, y + 20, sizes.cell, size=13, font_weight="600"),
+                svg.text(centre, y + 36, f"{sizes.hidden_size} units", size=11, fill="#333333"),
+                svg.arrow(centre, y + _ROW + _GAP - 2, centre, y + _ROW + 2),
+            ]
+        if not sizes.num_decoded and (self.every_step or n == len(self.centres) - 1):
+            self._answer_box(centre)
+
+    def _answer_box(self, centre: float) -> None:
+        width, y = self.pitch - 10.0, 40.0
+        lines = self._answer()
+        self.parts.append(svg.box(centre - width / 2, y, width, _ROW + 8, fill="#fdf1e3", line="#D55E00"))
+        first = y + (_ROW + 8) / 2 + 4 - 7.5 * (len(lines) - 1)
+        self.parts += [svg.text(centre, first + 15 * n, line, size=11.5) for n, line in enumerate(lines)]
+        self.parts.append(svg.arrow(centre, self.top - 2, centre, y + _ROW + 10))
+
+    def _states(self) -> None:
+        """The arrows that carry h from step to step."""
+        for layer in range(self.layers):
+            y = self._layer_top(layer) + _ROW / 2
+            ends = zip(self.centres, self.centres[1:], self.labels, self.labels[1:], strict=False)
+            for a, b, label_a, label_b in ends:
+                start = a + (12 if label_a == "…" else self.box / 2 + 2)
+                stop = b - (14 if label_b == "…" else self.box / 2 + 2)
+                up = 5.0 if self.sizes.bidirectional else 0.0
+                self.parts.append(svg.arrow(start, y - up, stop, y - up, line=svg.LINE))
+                if up:
+                    self.parts.append(svg.arrow(stop, y + up, start, y + up, line=svg.LINE))
+                self.parts.append(svg.text((start + stop) / 2, y - 7 - up, self.state, size=11, fill=svg.LINE))
+
+    def _decoder(self) -> None:
+        """One step for each segment of the horizon, all from the last state."""
+        sizes = self.sizes
+        y, x = self._layer_top(self.layers - 1), self.centres[-1] + self.box / 2
+        left, width, height = _WIDTH - 228.0, 218.0, 58.0
+        centre, below = left + width / 2, y + height + _GAP - 8
+        each = f"one step of the {sizes.cell} from {self.state}"
+        lines = [each, "and a linear layer, for each of", _plural(sizes.num_decoded, "piece") + " of the horizon"]
+        answer = ", ".join(self._answer()[:2]), *self._answer()[2:]
+        self.parts += [
+            svg.arrow(x + 2, y + _ROW / 2, left - 2, y + _ROW / 2, line=svg.LINE),
+            svg.text((x + left) / 2, y + _ROW / 2 - 7, self.state, size=11, fill=svg.LINE),
+            svg.box(left, y - 6, width, height + 6),
+            *(svg.text(centre, y + 13 + 17 * n, line, size=12) for n, line in enumerate(lines)),
+            svg.arrow(centre, y + height + 2, centre, below - 2),
+            svg.box(left, below, width, 10 + 17 * len(answer), fill="#fdf1e3", line="#D55E00"),
+            *(svg.text(centre, below + 18 + 17 * n, line, size=12) for n, line in enumerate(answer)),
+        ]
+
+
+def _labels(sizes: Anatomy) -> list[str]:
+    """What stands under each column; the last one is what was read last."""
+    if sizes.num_read is None:
+        return ["row 1", "row 2", "…", "row t−1", "row t"]
+    if sizes.num_read <= _COLUMNS:
+        return [f"segment {n + 1}" for n in range(sizes.num_read)]
+    return ["segment 1", "segment 2", "…", f"segment {sizes.num_read - 1}", f"segment {sizes.num_read}"]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,149 @@
+"""What a report shows of a model's answers: some origins answered again, by the model and by its rivals."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from whorl.data.pairing import scored_steps
+from whorl.data.sequences import Sequence
+from whorl.errors import DataError
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.metrics import Scores
+from whorl.runtime.model import Model
+from whorl.runtime.prediction import Prediction, joined
+
+# Most answers that are drawn from, and most numbers in them: more would take long and look the same.
+_ANSWERS = 2_000
+_NUMBERS = 1 << 22
+_BLOCK = 32
+
+
+class HeldOut(Protocol):
+    """Sequences, and the steps of each whose truths the model did not learn from."""
+
+    @property
+    def sequences(self) -> list[Sequence]:
+        """Whole sequences."""
+
+    @property
+    def steps(self) -> list[np.ndarray]:
+        """Steps of each sequence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Answers and truths in the user's units.
+
+    Args:
+        prediction: N answers.
+        target: truths, of the shape of `prediction.value`; NaN where unknown.
+        sequences: the sequence of each answer, N long.
+        steps: the step of each answer in its sequence, (N,).
+        scale: (K,) training scale of each output.
+        metrics: the model first, then its rivals; on these answers.
+        by_step: for the same names mae, coverage and width at each step, (H, K).
+        every: one answer of so many was looked at.
+    """
+
+    prediction: Prediction
+    target: np.ndarray
+    sequences: List[Sequence]
+    steps: np.ndarray
+    scale: np.ndarray
+    metrics: Mapping[str, Mapping[str, float]]
+    by_step: Mapping[str, Mapping[str, np.ndarray]]
+    every: float
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """Mean absolute error of each answer, in units of the training scale, (N,); NaN where no truth is known."""
+        error = np.abs(self.prediction.value - self.target) / self.scale
+        known = np.isfinite(error)
+        axes = tuple(range(1, error.ndim))
+        count = known.sum(axis=axes)
+        total = np.where(known, error, 0.0).sum(axis=axes)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    def ranked(self) -> dict[str, int]:
+        """Numbers of the best, the median and the worst answer; fewer where there are fewer."""
+        order = np.argsort(self.errors, kind="stable")  # NaN last
+        order = order[: int(np.isfinite(self.errors).sum())]
+        if not len(order):
+            return {}
+        chosen = {"best": int(order[0]), "median": int(order[len(order) // 2]), "worst": int(order[-1])}
+        return {name: row for n, (name, row) in enumerate(chosen.items()) if row not in list(chosen.values())[:n]}
+
+
+def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence | None:
+    """Answers what is held out, or the sequences given; None where there is nothing with a truth."""
+    if held_out is None:
+        return None
+    if isinstance(held_out, List):
+        sequences = [one for one in held_out if one.targets is not None]
+        steps = [scored_steps(model.wiring.pairing, len(one)) for one in sequences]
+    else:
+        sequences, steps = list(held_out.sequences), list(held_out.steps)
+    total = sum(map(len, steps))
+    if not total and isinstance(held_out, List):
+        raise DataError(
+            f"a report on data needs rows with full context and full horizon ({model.wiring.pairing}) and their "
+            "truths, but there are none. Bring longer sequences, or leave `data` out."
+        )
+    if not total:
+        return None
+    sequences, steps = _thinned(model, sequences, steps)
+    levels = model.readout.levels
+    own = Scores(model.reader.scale, model.naive_mae, levels)
+    predictions, targets, numbers = [], [], []
+    for n, at, out in model.outputs(sequences, steps):
+        predictions.append(model.prediction(sequences[n], at, model.readout(out)))
+        targets.append(model.truths(sequences[n], at))
+        numbers.append(np.full(len(at), n))
+        own.update(predictions[-1].value, targets[-1], predictions[-1].quantiles)
+    scores = {"model": own, **{name: _rival(model, name, sequences, steps) for name in model.baselines}}
+    return Evidence(
+        prediction=joined(predictions),
+        target=np.concatenate(targets),
+        sequences=[sequences[n] for n in np.concatenate(numbers)],
+        steps=np.concatenate(steps),
+        scale=model.reader.scale,
+        metrics={name: score.result() for name, score in scores.items()},
+        by_step={name: score.steps() for name, score in scores.items()},
+        every=total / sum(map(len, steps)),
+    )
+
+
+def _rival(model: Model, name: str, sequences: list[Sequence], steps: list[np.ndarray]) -> Scores:
+    scores = Scores(model.reader.scale, model.naive_mae)
+    for n, at, out in model.outputs(sequences, steps, Interpreter(model.baselines[name])):
+        scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
+    return scores
+
+
+def _thinned(
+    model: Model, sequences: list[Sequence], steps: list[np.ndarray]
+) -> tuple[list[Sequence], list[np.ndarray]]:
+    """At most some thousand steps, spread evenly; sequences without any are left out, others may come repeatedly."""
+    size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
+    most = max(_BLOCK, min(_ANSWERS, _NUMBERS // size))
+    pieces = [(n, part) for n, part in enumerate(steps) if len(part)]
+    total = sum(len(part) for _, part in pieces)
+    if total > most and model.engine.program.memory is not None:
+        # An engine answers neighbouring steps at once, so a few short runs cost less than as many steps far apart.
+        pieces = [(n, part[at : at + _BLOCK]) for n, part in pieces for at in range(0, len(part), _BLOCK)]
+        pieces = _some(pieces, max(1, most // _BLOCK))
+    elif total > most:
+        pieces = _some(pieces, most)
+        every = -(-sum(len(part) for _, part in pieces) // most)
+        pieces = [(n, part[::every]) for n, part in pieces]
+    return [sequences[n] for n, _ in pieces], [part for _, part in pieces]
+
+
+def _some(pieces: list[tuple[int, np.ndarray]], most: int) -> list[tuple[int, np.ndarray]]:
+    if len(pieces) <= most:
+        return pieces
+    return [pieces[n] for n in np.linspace(0, len(pieces) - 1, most).round().astype(int)]

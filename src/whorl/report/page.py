@@ -1,0 +1,139 @@
+"""A report as one HTML page that needs nothing but itself: no network, no scripts."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.errors import MissingExtraError, ResourceError
+from whorl.plans.wiring import Sequences
+from whorl.report import answers, card, curves, forecasts, scores, split, states
+from whorl.report.anatomy import dissect
+from whorl.report.card import Card
+from whorl.report.diagram import diagram
+from whorl.report.evidence import Evidence, HeldOut, gather
+from whorl.runtime.model import Model
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TITLES = {"forecast": "Forecast of", "regress": "Regression of"}
+_MOST_NAMES = 6
+
+
+def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | None) -> None:
+    """Writes a page about a fitted model.
+
+    Args:
+        path: of the page.
+        model: a fitted model.
+        held_out: the part that `fit` held out, or sequences with truths to score the model on; None shows what the
+            model's card knows.
+
+    Raises:
+        MissingExtraError: matplotlib or jinja2 is not installed.
+        ResourceError: the page cannot be written.
+    """
+    page = _template().render(_content(model, held_out))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ResourceError(f"`{path}` cannot be written: {error.strerror}. Choose another place.") from None
+
+
+def _template() -> "Template":
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError:
+        raise MissingExtraError("jinja2", "train", "to write a report") from None
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+
+
+def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[str, object]:
+    facts = card.read(model.card)
+    evidence = gather(model, held_out)
+    given = isinstance(held_out, List)
+    metrics, by_step, part = _scored(facts, evidence, given)
+    wins, verdict = scores.verdict(metrics)
+    whole = isinstance(model.wiring.pairing, Sequences)
+    lines = split.bars(facts.data, held_out)
+    errors = [] if whole else curves.errors(by_step, model.reader.names)
+    levels = model.readout.levels
+    return {
+        "title": f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {_names(model.reader.names)}",
+        "sizes": _sizes(model, facts),
+        "wins": wins,
+        "verdict": verdict,
+        "table": scores.table(metrics) if metrics else None,
+        "part": part,
+        "targets": len(model.reader.names),
+        "calibrated": bool(levels) and not given,
+        "timeline": split.timeline(lines) if lines else None,
+        "more_series": max(0, facts.data.series - len(lines)) if len(lines) > 1 else 0,
+        "losses": curves.losses(facts.history),
+        "whole": whole,
+        "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
+        "answers": answers.scatter(evidence) if evidence is not None and whole else [],
+        "errors": errors,
+        "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
+        "quantiles": bool(levels),
+        "heatmap": None if evidence is None else states.heatmap(model, evidence),
+        "diagram": diagram(
+            model.engine.program, every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False))
+        ),
+        "thinned": evidence is not None and evidence.every > 1,
+        "drawn": 0 if evidence is None else len(evidence.prediction),
+        "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
+    }
+
+
+def _scored(
+    facts: Card, evidence: Evidence | None, given: bool
+) -> tuple[Mapping[str, Mapping[str, float]], Mapping[str, Mapping[str, np.ndarray]], str]:
+    """Metrics, metrics by step, and which part they are of: data given now, else what `fit` wrote down."""
+    if evidence is not None and given:
+        count = f"{len(evidence.prediction):,} answers"
+        thinned = f", one of {evidence.every:.3g}" if evidence.every > 1 else ""
+        return evidence.metrics, evidence.by_step, f"the data given to this report, {count}{thinned}"
+    known = facts.scores
+    if known is None:
+        return {}, {}, "nothing"
+    own = {name: np.asarray(values, np.float64) for name, values in known.by_step.items()}
+    by_step: Mapping[str, Mapping[str, np.ndarray]] = {"model": own} if own else {}
+    if evidence is not None:
+        # The card knows no rival by step, so model and rivals are measured on the same answers.
+        by_step = evidence.by_step
+    return known.all_metrics, by_step, f"the {known.part} part that fit held out, {known.answers:,} answers"
+
+
+def _sizes(model: Model, facts: Card) -> dict[str, str]:
+    """Facts below the title: name -> text."""
+    sizes, data = dissect(model.engine.program), facts.data
+    found: dict[str, str] = {}
+    if sizes is not None:
+        layers = f"{sizes.num_layers} layers, " if sizes.num_layers > 1 else ""
+        found["network"] = f"{sizes.cell}, {layers}{sizes.hidden_size} units"
+        found["parameters"] = f"{sizes.num_parameters:,}"
+    for name in ("context", "warm_up", "horizon"):
+        value = getattr(model.wiring.pairing, name, None)
+        if value is not None:
+            found[name.replace("_", "-")] = f"{value:,} rows"
+    if data.step:
+        found["step"] = data.step
+    if data.rows:
+        found["data"] = f"{data.rows:,} rows" + (f", {data.series:,} series" if data.series > 1 else "")
+    elif data.sequences:
+        found["data"] = f"{data.sequences:,} sequences"
+    for name, columns in (("read", data.past), ("known ahead", data.known), ("static", data.static)):
+        if columns:
+            found[name] = _names(columns)
+    return found
+
+
+def _names(names: List[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

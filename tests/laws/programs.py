@@ -1,0 +1,176 @@
+"""Programs by hand: with those of the networks, every operation, function and cell of an engine."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import GATES, Name
+from whorl.runtime.program import Program
+
+
+class Builder:
+    """A program under construction, its tensors drawn by one generator."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self.rng = np.random.default_rng(6)
+
+    def weights(self, *shape: int) -> Name:
+        name = self.program.fresh("w")
+        return self.program.tensor(name, 0.5 * self.rng.standard_normal(shape))
+
+    def __call__(self, operation: ops.AnyOperation) -> Name:
+        return self.program.add(operation)
+
+    def done(self, output: Name) -> Program:
+        self.program.output = output
+        return self.program
+
+    def cell(
+        self, x: Name, cell: str, over: str, units: int = 5, *, projected: int = 0, norm: bool = False, **options: object
+    ) -> Name:
+        width, rows = projected or units, GATES[cell] * units
+        sizes = (rows,) * 4 + ((units,) * 2 if cell == "lstm" else ())
+        return self(
+            ops.Recurrent(
+                x=x,
+                cell=cell,  # type: ignore[arg-type]
+                over=over,  # type: ignore[arg-type]
+                weight_ih=self.weights(rows, self.program.shapes[x][-1]),
+                weight_hh=self.weights(rows, width),
+                bias_ih=None if norm else self.weights(rows),
+                bias_hh=None if norm else self.weights(rows),
+                weight_hr=self.weights(projected, units) if projected else None,
+                layer_norm=tuple(self.weights(size) for size in sizes) if norm else (),
+                **options,  # type: ignore[arg-type]
+            )
+        )
+
+
+def elementwise() -> Program:
+    """Every function of Activate and Combine, kept within their domains."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(3,)))
+    bounded = add(ops.Activate(x=x, function="tanh"))
+    parts = [bounded]
+    for function in ("relu", "sigmoid", "softplus", "exp", "square"):
+        parts.append(add(ops.Activate(x=bounded, function=function)))
+    parts.append(add(ops.Activate(x=parts[-1], function="sqrt")))
+    tensor = add(ops.Constant(tensor=add.weights(3)))
+    for function in ("add", "subtract", "multiply", "maximum"):
+        parts.append(add(ops.Combine(a=x, b=tensor, function=function)))
+    parts.append(add(ops.Combine(a=x, b=parts[4], function="divide")))
+    return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
+
+
+def rearranged() -> Program:
+    """Slices, takes, transposes, repeats and reductions of a matrix, normalised, with symbols looked up."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(4, 6)))
+    code = add(ops.Slice(x=x, axis=1, start=5, stop=6))
+    looked_up = add(ops.Embed(x=code, table=add.weights(3, 2)))
+    taken = add(ops.Take(x=x, axis=1, indices=(4, 0, 0)))
+    turned = add(ops.Transpose(x=add(ops.Concat(parts=(taken, looked_up), axis=1)), axes=(1, 0)))
+    normalised = add(ops.Normalise(x=turned, gain=add.weights(4), bias=add.weights(4)))
+    mean = add(ops.Reduce(x=normalised, axis=0, function="mean"))
+    most = add(ops.Reduce(x=normalised, axis=1, function="max"))
+    stretched = add(ops.Repeat(x=mean, axis=0, count=5))
+    both = add(ops.Combine(a=stretched, b=most, function="multiply"))
+    flat = add(ops.Reshape(x=both, shape=(20,)))
+    return add.done(add(ops.Affine(x=flat, weight=add.weights(7, 20), bias=add.weights(7))))
+
+
+def running_statistics() -> Program:
+    """Running statistics of a vector and of a matrix, the first value, and a window of the statistics."""
+    add = Builder()
+    x, y = add(ops.Input(out="x", shape=(2,))), add(ops.Input(out="y", shape=(2, 3)))
+    statistics = add(ops.Running(x=x, decay=0.8, floor=0.1))
+    late = add(ops.Window(x=statistics, length=3))
+    matrix = add(ops.Running(x=y, decay=1.0, floor=1e-3))
+    first = add(ops.First(x=y))
+    parts = []
+    for name in (late, matrix, first):
+        parts.append(add(ops.Reshape(x=name, shape=(int(np.prod(add.program.shapes[name])),))))
+    return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
+
+
+def windows_of_windows() -> Program:
+    """A mean of the last four maxima of the last three rows: a memory of six rows."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(2,)))
+    inner = add(ops.Reduce(x=add(ops.Window(x=x, length=3)), axis=0, function="max"))
+    outer = add(ops.Reduce(x=add(ops.Window(x=inner, length=4)), axis=0, function="mean"))
+    alone = add(ops.Window(x=x, length=1))
+    return add.done(add(ops.Concat(parts=(add(ops.Reshape(x=outer, shape=(1, 2))), alone), axis=0)))
+
+
+def static_context() -> Program:
+    """A recurrence whose input stands beside a context that is given once."""
+    add = Builder()
+    x, context = add(ops.Input(out="x", shape=(3,))), add(ops.Input(out="context", shape=(2,), static=True))
+    return add.done(add.cell(add(ops.Concat(parts=(context, x), axis=0)), "gru", "stream"))
+
+
+def stacked(cell: str, **options: object) -> Callable[[], Program]:
+    """Two layers over the stream."""
+
+    def build() -> Program:
+        add = Builder()
+        x = add(ops.Input(out="x", shape=(3,)))
+        return add.done(add.cell(add.cell(x, cell, "stream", **options), cell, "stream", **options))
+
+    return build
+
+
+def over_value(cell: str, norm: bool = False) -> Callable[[], Program]:
+    """Windows read forwards and, from the final state, backwards; then one step of the cell from what is left."""
+
+    def build() -> Program:
+        add = Builder()
+        x = add(ops.Input(out="x", shape=(3,)))
+        window = add(ops.Reshape(x=add(ops.Window(x=x, length=4)), shape=(2, 2, 3)))
+        there = add.cell(window, cell, "value", norm=norm, final="left")
+        back = add.cell(there, cell, "value", norm=norm, reverse=True, initial="left", zoneout=0.1, final="end")
+        rows = GATES[cell] * 5
+        gates = add(ops.Affine(x=back, weight=add.weights(rows, 5)))
+        state = add(ops.Reshape(x="end", shape=(2, 1, add.program.shapes["end"][-1])))
+        sizes = (rows, rows) + ((5, 5) if cell == "lstm" else ())
+        step = ops.Step(
+            gates=gates,
+            state=state,
+            cell=cell,  # type: ignore[arg-type]
+            weight_hh=add.weights(rows, 5),
+            bias_hh=None if norm else add.weights(rows),
+            layer_norm=tuple(add.weights(size) for size in sizes) if norm else (),
+        )
+        return add.done(add(step))
+
+    return build
+
+
+def both_ways() -> Program:
+    """A recurrence over the stream that reads backwards, and what it says at step 0."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(3,)))
+    backward = add.cell(x, "lstm", "stream", reverse=True)
+    return add.done(add(ops.Concat(parts=(backward, add(ops.First(x=backward))), axis=0)))
+
+
+BY_HAND: dict[str, Callable[[], Program]] = {
+    "elementwise": elementwise,
+    "rearranged": rearranged,
+    "running statistics": running_statistics,
+    "windows of windows": windows_of_windows,
+    "static context": static_context,
+    "rnn tanh": stacked("rnn_tanh", zoneout=0.2),
+    "rnn relu": stacked("rnn_relu"),
+    "gru, layer norm": stacked("gru", norm=True),
+    "lstm, projected": stacked("lstm", projected=3),
+    "lstm, layer norm": stacked("lstm", norm=True, zoneout=0.1),
+    "rnn over a window": over_value("rnn_tanh"),
+    "rnn relu over a window": over_value("rnn_relu", norm=True),
+    "gru over a window": over_value("gru", norm=True),
+    "lstm over a window": over_value("lstm", norm=True),
+    "both ways": both_ways,
+}

@@ -1,0 +1,63 @@
+"""What the laws mean for a readout."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from tests.laws.drawing import bits, random, same_bits, size
+from tests.laws.table import law
+
+from whorl.runtime.readouts import Readout
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadoutSubject:
+    """A readout before `fit`, and O, the numbers that it reads for each output."""
+
+    new: Callable[[], Readout]
+    num_outputs: int
+    calibrated: bool = True
+
+    def outputs(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return rng.standard_normal((count, 3, 2, self.num_outputs)).astype(np.float32)
+
+    def fitted(self, rng: np.random.Generator) -> Readout:
+        targets = rng.standard_normal((40, 3, 2)).astype(np.float32)
+        targets[rng.random(targets.shape) < 0.1] = np.nan
+        readout = self.new()
+        return readout.fit(self.outputs(rng, 40), targets) if self.calibrated else readout
+
+
+@law("06 batch", "readout")
+def an_answer_depends_on_its_own_row_alone(subject: ReadoutSubject, data: st.DataObject) -> None:
+    rng = random(data)
+    readout, outputs = subject.fitted(rng), subject.outputs(rng, size(data, 1, 7, "rows"))
+    answer = readout(outputs)
+    for n in range(len(outputs)):
+        alone = readout(outputs[n : n + 1])
+        same_bits(alone.value, answer.value[n : n + 1])
+        assert (alone.quantiles is None) == (answer.quantiles is None)
+        if alone.quantiles is not None and answer.quantiles is not None:
+            same_bits(alone.quantiles, answer.quantiles[n : n + 1])
+
+
+@law("10 save", "readout")
+def a_restored_readout_gives_the_same_bits(subject: ReadoutSubject, data: st.DataObject) -> None:
+    rng = random(data)
+    readout, outputs = subject.fitted(rng), subject.outputs(rng, size(data, 0, 7, "rows"))
+    restored = type(readout).restore({name: array.copy() for name, array in readout.arrays().items()})
+    same_bits(tuple(restored(outputs)), tuple(readout(outputs)))
+    assert restored.levels == readout.levels
+
+
+@law("12 purity", "readout")
+def calibrating_and_answering_change_nothing_that_was_given(subject: ReadoutSubject, data: st.DataObject) -> None:
+    rng = random(data)
+    outputs, targets = subject.outputs(rng, 9), rng.standard_normal((9, 3, 2)).astype(np.float32)
+    before = bits([outputs, targets])
+    readout = subject.new().fit(outputs, targets)
+    learned = bits(readout.arrays())
+    readout(outputs)
+    assert bits([outputs, targets]) == before
+    assert bits(readout.arrays()) == learned

@@ -1,0 +1,16 @@
+"""A law that no broken object turns red says nothing: every law fails on its twins."""
+
+import pytest
+from tests.laws.broken import TWINS
+from tests.laws.table import TABLE, check
+
+
+@pytest.mark.parametrize(("name", "kind"), TWINS, ids=[f"{name}-{kind}" for name, kind in TWINS])
+def test_the_law_turns_red_for_its_broken_twin(name: str, kind: str) -> None:
+    subject = TWINS[name, kind]()
+    with pytest.raises(AssertionError):
+        check(name, kind, subject, shrink=False)
+
+
+def test_every_law_has_a_twin_of_every_kind_that_it_applies_to() -> None:
+    assert set(TWINS) == {(name, kind) for name, kinds in TABLE.items() for kind in kinds}

@@ -1,0 +1,176 @@
+"""`whorl fit`: what it says, what it refuses before training, and interruption."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import whorl
+
+from .conftest import TINY, as_json, run, write_csv
+
+
+def test_fit_ends_with_scores_model_file_and_the_next_three_commands(tiny):
+    assert tiny.fitted.exit_code == 0, tiny.fitted.stderr
+    assert tiny.fitted.stderr == ""
+    lines = tiny.fitted.stdout.splitlines()
+    assert any(line.startswith("  seasonal_naive") for line in lines)
+    assert any(line.startswith(f"model: {tiny.model} (") for line in lines)
+    commands = lines[lines.index("next:") + 1 :]
+    assert [shlex.split(line)[:2] for line in commands] == [
+        ["whorl", "predict"],
+        ["whorl", "stream"],
+        ["whorl", "report"],
+    ]
+
+
+def test_the_commands_that_fit_recommends_work(tiny, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    lines = tiny.fitted.stdout.splitlines()
+    words = shlex.split(lines[lines.index("next:") + 1])
+    result = run(*words[1:])
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1 + 6
+
+
+def test_the_options_reach_the_model(shops):
+    settings = whorl.load(shops.model).get_params()
+    assert settings["target"] == "load"
+    assert settings["known"] == ("holiday",)
+    assert settings["horizon"] == 6
+    assert settings["network"].hidden_size == 8
+    assert settings["training"].epochs == 1
+
+
+def test_the_model_is_the_one_that_python_fits(tiny):
+    own = whorl.Forecaster(
+        target="größe",
+        horizon=6,
+        context=24,
+        network=whorl.Recurrent(hidden_size=8),
+        training=whorl.Training(epochs=1),
+    ).fit(str(tiny.data), verbose=False)
+    assert (own.predict(str(tiny.data)).value == whorl.runtime.load(tiny.model).predict(str(tiny.data)).value).all()
+
+
+def test_columns_are_repeated_or_separated_by_commas_and_quoted_where_they_have_one(tmp_path):
+    rows = [(f"2024-01-{n + 1:02}", n % 3, n % 4, n % 5) for n in range(28)]
+    data = write_csv(tmp_path / "d.csv", 'time,a,"b, c",d', rows)
+    small = ["--context", "4", "--horizon", "2", "--hidden-size", "4", "--epochs", "1"]
+    for targets in (["--target", 'a,"b, c"'], ["--target", "a", "--target", '"b, c"']):
+        out = tmp_path / "d.whorl"
+        result = run("fit", "forecast", data, *targets, "--kinds", "d=ignore", *small, "--out", out, "--quiet")
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+        model = whorl.runtime.load(out)
+        assert model.reader.names == ("a", "b, c")
+        assert model.card["data"]["past"] == []
+
+
+def test_json_is_one_document_with_the_scores(tiny, tmp_path):
+    out = tmp_path / "m.whorl"
+    result = as_json(
+        run("fit", "forecast", tiny.data, "--target", "größe", *TINY, "--quantiles", "none", "--out", out, "--json")
+    )
+    assert result["model"] == str(out)
+    assert result["bytes"] == out.stat().st_size
+    assert set(result["scores"]["baselines"]) == {"last_value", "drift", "seasonal_naive"}
+    assert "coverage" not in result["scores"]["metrics"]
+
+
+def test_a_regressor_is_fitted_on_a_table_of_sequences(tmp_path):
+    rows = [(f"s{n}", step, n % 4 + step, n % 4) for n in range(20) for step in range(5)]
+    data = write_csv(tmp_path / "r.csv", "unit,step,x,y", rows)
+    out = tmp_path / "r.whorl"
+    line = [
+        "fit",
+        "regress",
+        data,
+        "--target",
+        "y",
+        "--series",
+        "unit",
+        "--hidden-size",
+        "4",
+        "--epochs",
+        "1",
+        "--out",
+        out,
+    ]
+    assert as_json(run(*line, "--json"))["task"] == "regress"
+    assert len(as_json(run("predict", out, data, "--json"))["answers"]) == 20
+
+
+@pytest.mark.parametrize("flag", ["--out", "--report"])
+def test_a_place_that_cannot_be_written_is_refused_before_training(tiny, tmp_path, flag):
+    start = time.monotonic()
+    result = run("fit", "forecast", tiny.data, "--epochs", "100000", flag, tmp_path / "no" / "m.whorl")
+    assert result.exit_code == 5
+    assert f"`{flag}` is" in result.stderr
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--hiden-size", "8"], 2, "Did you mean '--hidden-size'"),
+        (["--network", "gruu"], 2, "Did you mean 'gru'?"),
+        (["--on-gap", "fil"], 2, "Did you mean 'fill'?"),
+        (["--kinds", "temp=categry"], 2, "Did you mean 'category'?"),
+        (["--horizon", "many"], 2, "'many' is not a whole number"),
+        (["--horizon", "0"], 2, "`horizon` is a whole number >= 1"),
+        (["--quantiles", "0.9,0.1"], 2, "`quantiles` are ascending"),
+        (["--quantiles", "low"], 2, "is not a list of numbers"),
+        (["--resume"], 2, "--checkpoint DIR"),
+        (["--target", "grösse"], 3, "Did you mean 'größe'?"),
+        (["--context", "300"], 3, "Lower `context`"),
+    ],
+)
+def test_a_mistake_is_one_message_with_the_way_out_and_an_exit_code(tiny, tmp_path, arguments, code, message):
+    result = run("fit", "forecast", tiny.data, "--target", "größe", "--out", tmp_path / "m.whorl", *arguments)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "m.whorl").exists()
+
+
+def test_a_table_that_is_not_there_is_a_data_error(tmp_path):
+    result = run("fit", "forecast", tmp_path / "none.csv", "--out", tmp_path / "m.whorl")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "is not there" in result.stderr
+
+
+WHORL = [sys.executable, "-c", "from whorl.cli import main; main()"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_says_how_to_go_on_and_going_on_finishes(tiny, tmp_path, number, code):
+    line = ["fit", "forecast", str(tiny.data), "--target", "größe", *TINY[:-1], "60", "--batch-size", "16"]
+    line += ["--patience", "none", "--checkpoint", "ck", "--out", "m.whorl", "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*WHORL, *line], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "ck" / "latest").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == code, error
+    assert out == ""
+    assert "steps were taken" in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "m.whorl").exists()
+    words = shlex.split(error.splitlines()[-1])
+    assert words[0] == "whorl"
+    assert words[-1] == "--resume"
+    if number == signal.SIGINT:
+        done = subprocess.run(
+            [*WHORL, *words[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(json.loads(done.stdout)["history"]["epochs"]) == 60
+        assert (tmp_path / "m.whorl").exists()

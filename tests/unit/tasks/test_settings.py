@@ -1,0 +1,154 @@
+"""Settings of a task: untouched by the constructor, JSON and back, and scikit-learn's conventions."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import whorl
+from whorl.errors import ArgumentError, ModelFileError
+from whorl.tasks import settings
+
+FORECASTER = {
+    "target": ("load", "heat"),
+    "time": "when",
+    "series": "building",
+    "known": ("holiday",),
+    "static": ("size", "kind"),
+    "horizon": 7,
+    "context": 31,
+    "stride": 3,
+    "quantiles": (0.05, 0.5, 0.95),
+    "memory": "carried",
+    "segment_length": 5,
+    "table": whorl.Table(
+        kinds={"holiday": "category", "n": "ignore"}, scaling="robust", missing=("-",), on_gap="fill", delimiter=";"
+    ),
+    "network": whorl.Recurrent("lstm", hidden_size=9, num_layers=2, dropout=0.25, layer_norm=True, chrono=30),
+    "training": whorl.Training(
+        epochs=3, max_seconds=1.5, clip_norm=None, patience=None, validation=17, seed=5, checkpoint="runs"
+    ),
+}
+REGRESSOR = {
+    "target": "y",
+    "every_step": True,
+    "loss": "mae",
+    "network": "rnn",
+    "training": whorl.Training(validation=0.25, learning_rate=0.125),
+}
+CASES = [
+    (whorl.Forecaster, {}),
+    (whorl.Forecaster, FORECASTER),
+    (whorl.Forecaster, {"quantiles": (), "target": None, "network": "lstm"}),
+    (whorl.Regressor, {}),
+    (whorl.Regressor, REGRESSOR),
+]
+cases = pytest.mark.parametrize(("kind", "given"), CASES)
+
+
+@cases
+def test_the_constructor_stores_its_arguments_untouched(kind, given):
+    estimator = kind(**given)
+    for name, value in given.items():
+        assert getattr(estimator, name) is value
+    assert estimator.get_params() == {**kind().get_params(), **given}
+
+
+@cases
+def test_a_clone_has_the_settings_and_nothing_that_was_learned(kind, given):
+    estimator = kind(**given)
+    estimator.model_ = "learned"
+    twin = clone(estimator)
+    assert type(twin) is kind
+    assert twin.get_params() == estimator.get_params()
+    assert not hasattr(twin, "model_")
+
+
+@cases
+def test_settings_come_back_from_json(kind, given):
+    estimator = kind(**given)
+    described = settings.describe(estimator)
+    assert set(described) == set(estimator.get_params())
+    back = settings.restore(kind, json.loads(json.dumps(described)))
+    assert back.get_params() == estimator.get_params()
+    assert settings.describe(back) == described
+
+
+def test_lists_and_numbers_of_numpy_are_described_as_plain_values():
+    estimator = whorl.Forecaster(
+        target=["a", "b"], known=["c"], horizon=np.int64(3), quantiles=[np.float64(0.1), np.float64(0.9)]
+    )
+    described = json.loads(json.dumps(settings.describe(estimator)))
+    assert (described["target"], described["horizon"], described["quantiles"]) == (["a", "b"], 3, [0.1, 0.9])
+    back = settings.restore(whorl.Forecaster, described)
+    assert (back.target, back.known, back.horizon, back.quantiles) == (("a", "b"), ("c",), 3, (0.1, 0.9))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": 1},
+        {"horizon": "7"},
+        {"horizon": 0},
+        {"horizon": None},
+        {"memory": "elephant"},
+        {"quantiles": [0.9, 0.1]},
+        {"quantiles": ["a"]},
+        {"target": [1]},
+        {"network": "transformr"},
+        {"network": {"cell": "gru", "code": 1}},
+        {"network": {"cell": "os"}},
+        {"training": {"epochs": 0}},
+        {"training": None},
+        {"table": {"on_gap": "guess"}},
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_fit_are_refused(change):
+    described = {**settings.describe(whorl.Forecaster()), **change}
+    with pytest.raises(ModelFileError):
+        settings.restore(whorl.Forecaster, described)
+
+
+@pytest.mark.parametrize("plan", ["network", "training", "table"])
+def test_an_unknown_field_of_a_plan_is_refused(plan):
+    described = settings.describe(whorl.Forecaster(network=whorl.Recurrent("gru")))
+    described[plan] = {**described[plan], "code": 1}
+    with pytest.raises(ModelFileError, match=f"`{plan}`"):
+        settings.restore(whorl.Forecaster, described)
+
+
+def test_a_plan_of_an_older_file_has_the_defaults_of_fields_that_came_later():
+    described = {**settings.describe(whorl.Forecaster()), "training": {"epochs": 3}}
+    assert settings.restore(whorl.Forecaster, described).training == whorl.Training(epochs=3)
+
+
+def test_a_missing_setting_is_refused():
+    described = settings.describe(whorl.Forecaster())
+    del described["stride"]
+    with pytest.raises(ModelFileError, match="stride"):
+        settings.restore(whorl.Forecaster, described)
+
+
+def test_parameters_are_set_checked_and_suggested():
+    estimator = whorl.Forecaster()
+    assert estimator.set_params(horizon=5, network="rnn") is estimator
+    assert (estimator.horizon, estimator.network) == (5, "rnn")
+    with pytest.raises(ArgumentError, match="Did you mean 'horizon'"):
+        estimator.set_params(horizn=3)
+    with pytest.raises(ArgumentError, match="`horizon` is a whole number >= 1"):
+        estimator.set_params(horizon=0)
+
+
+def test_a_model_is_used_after_it_was_fitted(tmp_path):
+    estimator = whorl.Forecaster()
+    for use in (
+        lambda: estimator.predict([]),
+        lambda: estimator.evaluate([]),
+        estimator.stream,
+        lambda: estimator.save(tmp_path / "m.whorl"),
+    ):
+        with pytest.raises(whorl.errors.NotFittedError, match="this Forecaster is not fitted yet"):
+            use()
+    assert not list(tmp_path.iterdir())
