@@ -83,9 +83,11 @@ def a_window_ends_before_its_targets(subject: BatchesSubject, data: st.DataObjec
         past, future, targets = batch.inputs["past"], batch.inputs["future"], batch.targets
         key = past[:, :1, 1]
         origin = past[:, -1:, 0]
-        assert (past[..., 0] == origin + np.arange(1 - past.shape[1], 1)).all() and (past[..., 1] == key).all()
+        assert (past[..., 0] == origin + np.arange(1 - past.shape[1], 1)).all()
+        assert (past[..., 1] == key).all()
         for ahead in (future, targets):
-            assert (ahead[..., 0] == origin + np.arange(1, subject.horizon + 1)).all() and (ahead[..., 1] == key).all()
+            assert (ahead[..., 0] == origin + np.arange(1, subject.horizon + 1)).all()
+            assert (ahead[..., 1] == key).all()
 
 
 @law("07 causality", "strip batches")
@@ -100,7 +102,8 @@ def a_scored_row_comes_before_its_targets(subject: BatchesSubject, data: st.Data
         key = np.broadcast_to(past[..., 1, None], known.shape)
         steps = np.arange(1, subject.horizon + 1)
         for ahead in (targets, batch.inputs["future"]):
-            assert (ahead[..., 0] == origin + steps)[known].all() and (ahead[..., 1] == key)[known].all()
+            assert (ahead[..., 0] == origin + steps)[known].all()
+            assert (ahead[..., 1] == key)[known].all()
         for row, end in zip(key[known] // 1000 - 1, (origin + steps)[known], strict=True):
             assert end < spans[int(row)][1], "a target beyond the span"
         scored |= set(zip(key[known].tolist(), origin[known].tolist(), strict=True))
@@ -166,7 +169,8 @@ def _rows_after_the_span_are_not_seen(subject: BatchesSubject, data: st.DataObje
     rng = random(data)
 
     def altered(one: Sequence, last: int) -> Sequence:
-        assert one.ahead is not None and one.targets is not None
+        assert one.ahead is not None
+        assert one.targets is not None
         parts = {"past": one.past.copy(), "ahead": one.ahead.copy(), "targets": one.targets.copy()}
         for name, array in parts.items():
             # What is known ahead of the span's last row is known: it is an input of that row.

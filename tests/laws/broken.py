@@ -222,9 +222,9 @@ twin("08 backend", "backend", no_gradient_of_the_initial_state)
 # Networks
 
 
-def network(name: str, change: Callable[[Any], None]) -> NetworkSubject:
+def network(name: str, change: Callable[[Any], None], **options: Any) -> NetworkSubject:
     """A network of the descriptors with one thing changed after it was built."""
-    subject = descriptors.NETWORKS[name]()
+    subject = replace(descriptors.NETWORKS[name](), **options)
 
     def new(own: NetworkSubject) -> nn.Module:
         made = subject.new(own)
@@ -255,7 +255,8 @@ def half_state_dict(made: Any) -> None:
 forgets_its_state = with_forward(lambda old, inputs, state=None: (old(inputs, None)[0], state))
 twin("03 step", "network", network, "carried", forgets_its_state)
 twin("04 split", "network", network, "carried, covariates", forgets_its_state)
-twin("05 padding", "network", network, "sequence", with_forward(lambda old, inputs, lengths=None: old(inputs)))
+reads_padding = with_forward(lambda old, inputs, lengths=None: old(inputs))
+TWINS["05 padding", "network"] = lambda: network("sequence", reads_padding, past=descriptors.PLAIN)
 twin("06 batch", "network", network, "window, rescaled, two targets", on_past(lambda x: x - x.mean(0, keepdim=True)))
 twin("07 causality", "network", network, "carried", on_past(lambda x: x - 1e-2 * x.mean(1, keepdim=True)))
 twin("10 save", "network", network, "window", half_state_dict)
@@ -543,4 +544,3 @@ twin("12 purity", "model", estimator, SortsTheRows)
 twin("13 stream", "model", model, "window forecaster", with_engine(ForgetsItsState))
 twin("15 constant stream", "model", model, "carried forecaster", with_engine(KeepsAJournal))
 TWINS["14 leak", "model"] = lambda: model("regressor on arrays", lambda fitted: None, prepare=scaled_by_all_rows)
-

@@ -58,7 +58,8 @@ def decoding_gives_back_what_was_encoded(subject: CodecSubject, data: st.DataObj
     codec = subject.fitted()
     value = subject.value(random(data), size(data, 0, 13, "rows"))
     encoded = codec.encode(value)
-    assert encoded.shape == (len(value), codec.spec.width) and encoded.dtype == np.float32
+    assert encoded.shape == (len(value), codec.spec.width)
+    assert encoded.dtype == np.float32
     truth, decoded = numbers(codec, value), codec.decode(encoded)
     known = np.isfinite(truth)
     # One rounding to float32 of (x - center) / scale, and float64 arithmetic around it.

@@ -1,7 +1,8 @@
 """What several laws draw and compare."""
 
+import itertools
 import struct
-from collections.abc import Mapping, Sequence as List
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def cuts(data: st.DataObject, length: int) -> list[slice]:
     """Pieces that cover 0..length, some of them empty."""
     inner = sorted(data.draw(st.lists(st.integers(0, length), max_size=4), label="cuts"))
     edges = [0, *inner, length]
-    return [slice(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
 def rows(spec: Spec, rng: np.random.Generator, count: int) -> np.ndarray:
@@ -81,7 +82,3 @@ def same_bits(found: Any, wanted: Any, what: str = "the values") -> None:
 
 def close(found: np.ndarray, wanted: np.ndarray, *, atol: float, rtol: float = 0.0) -> None:
     np.testing.assert_allclose(found, wanted, rtol=rtol, atol=atol)
-
-
-def bound_copies(arrays: List[np.ndarray]) -> list[bytes]:
-    return [bits(array) for array in arrays]

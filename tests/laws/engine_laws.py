@@ -1,5 +1,6 @@
 """What the laws mean for an engine with a program. All of them bit for bit."""
 
+import functools
 import gc
 import sys
 from collections.abc import Callable
@@ -223,7 +224,8 @@ def state_and_work_of_a_step_do_not_grow(subject: EngineSubject, data: st.DataOb
             engine.run(at(inputs, slice(None), slice(0, piece)), slots=[slot], start=piece)
             pushed += piece
         # The first of three may compute what is kept from then on.
-        work.append(min(calls(lambda fork=engine.fork(slot): engine.step([fork], row)) for _ in range(3)))
+        forks = [engine.fork(slot) for _ in range(3)]
+        work.append(min(calls(functools.partial(engine.step, [fork], row)) for fork in forks))
         engine.step([slot], row)
         pushed += 1
         state_sizes.append(len(engine.read(slot)))

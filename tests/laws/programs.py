@@ -28,7 +28,15 @@ class Builder:
         return self.program
 
     def cell(
-        self, x: Name, cell: str, over: str, units: int = 5, *, projected: int = 0, norm: bool = False, **options: object
+        self,
+        x: Name,
+        cell: str,
+        over: str,
+        units: int = 5,
+        *,
+        projected: int = 0,
+        norm: bool = False,
+        **options: object,
     ) -> Name:
         width, rows = projected or units, GATES[cell] * units
         sizes = (rows,) * 4 + ((units,) * 2 if cell == "lstm" else ())
@@ -54,12 +62,12 @@ def elementwise() -> Program:
     x = add(ops.Input(out="x", shape=(3,)))
     bounded = add(ops.Activate(x=x, function="tanh"))
     parts = [bounded]
-    for function in ("relu", "sigmoid", "softplus", "exp", "square"):
-        parts.append(add(ops.Activate(x=bounded, function=function)))
+    functions = ("relu", "sigmoid", "softplus", "exp", "square")
+    parts.extend(add(ops.Activate(x=bounded, function=function)) for function in functions)
     parts.append(add(ops.Activate(x=parts[-1], function="sqrt")))
     tensor = add(ops.Constant(tensor=add.weights(3)))
-    for function in ("add", "subtract", "multiply", "maximum"):
-        parts.append(add(ops.Combine(a=x, b=tensor, function=function)))
+    functions = ("add", "subtract", "multiply", "maximum")
+    parts.extend(add(ops.Combine(a=x, b=tensor, function=function)) for function in functions)
     parts.append(add(ops.Combine(a=x, b=parts[4], function="divide")))
     return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
 
@@ -89,9 +97,8 @@ def running_statistics() -> Program:
     late = add(ops.Window(x=statistics, length=3))
     matrix = add(ops.Running(x=y, decay=1.0, floor=1e-3))
     first = add(ops.First(x=y))
-    parts = []
-    for name in (late, matrix, first):
-        parts.append(add(ops.Reshape(x=name, shape=(int(np.prod(add.program.shapes[name])),))))
+    shapes = add.program.shapes
+    parts = [add(ops.Reshape(x=name, shape=(int(np.prod(shapes[name])),))) for name in (late, matrix, first)]
     return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
 
 

@@ -82,7 +82,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "sequence batches": {},
         "model": {},
     },
-    "13 stream": {"network": {}, "model": {"both ways": "it cannot stream, and must say so: see 03 step of its core"}},
+    "13 stream": {"network": {}, "model": {}},
     "14 leak": {"window batches": {}, "strip batches": {}, "model": {}},
     "15 constant stream": {
         "codec": {},
@@ -118,7 +118,7 @@ class Object:
 
 @dataclass(frozen=True)
 class Registered:
-    """A law for one kind. `examples` is below hypothesis' number only where an example fits a model or is a long run."""
+    """A law for one kind; `examples` is given only where an example fits a model or is a long run."""
 
     function: Law
     examples: int | None

@@ -97,7 +97,7 @@ def test_every_engine_and_operation_is_described() -> None:
     operations = [op for engine in engines for op in engine.program.operations]
     assert {type(op) for op in operations} == set(ops.AnyOperation.__args__)
     for kind, field in ((ops.Activate, "function"), (ops.Combine, "function"), (ops.Reduce, "function")):
-        known = {choice for choice in kind.__annotations__[field].__args__}
+        known = set(kind.__annotations__[field].__args__)
         assert {getattr(op, field) for op in operations if isinstance(op, kind)} == known
     for over in ("stream", "value"):
         assert {op.cell for op in operations if isinstance(op, ops.Recurrent) and op.over == over} == set(ops.GATES)

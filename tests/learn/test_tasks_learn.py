@@ -15,7 +15,7 @@ def synthetic_season(count, seed=0):
     strength = 1.0 + 0.5 * np.sin(2 * np.pi * hours / 400)
     start = np.datetime64("2025-01-01T00:00", "us")
     times = [str(start + np.timedelta64(int(n), "h")).replace("T", " ")[:19] for n in hours]
-    return {"time": times, "load": 10.0 + 3.0 * strength * profile + draw.normal(0, 0.6, count)}
+    return {"time": times, "load": 10.0 + 3.0 * strength * profile + draw.normal(0, 1.0, count)}
 
 
 def part(columns, start, stop=None):
@@ -26,42 +26,46 @@ def beats_all(scores):
     return all(scores.metrics["mae"] < rival["mae"] for rival in scores.baseline.values())
 
 
+PLANS = {
+    "window": whorl.Training(epochs=20, batch_size=64, learning_rate=1e-2, seed=1, device="cpu"),
+    "carried": whorl.Training(epochs=60, batch_size=8, tbptt_steps=24, learning_rate=1e-2, seed=1, device="cpu"),
+}
+
+
 @pytest.mark.parametrize("memory", ["window", "carried"])
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_forecaster_beats_every_naive_rival_on_a_synthetic_season(memory, cell):
-    data = synthetic_season(1500)
+def test_a_forecaster_beats_every_naive_rival_on_a_synthetic_season(memory):
+    data = synthetic_season(1000)
     model = whorl.Forecaster(
         target="load",
         time="time",
         horizon=6,
-        context=48,
+        context=36,
         memory=memory,
-        network=whorl.Recurrent(cell, hidden_size=24),
-        training=whorl.Training(epochs=12, batch_size=32, learning_rate=5e-3, seed=1, device="cpu"),
+        network=whorl.Recurrent("gru", hidden_size=16),
+        training=PLANS[memory],
     )
-    model.fit(part(data, 0, 1200), verbose=False)
-    scores = model.evaluate(part(data, 1152))
+    model.fit(part(data, 0, 800), verbose=False)
+    scores = model.evaluate(part(data, 764))
     best = min(rival["mae"] for rival in scores.baseline.values())
-    # The noise alone has a mean absolute error of 0.48; a rival that repeats noise cannot be below 0.68.
-    assert scores.metrics["mae"] < 0.9 * best
-    assert scores.metrics["mase"] < 1.0
+    # The noise alone has a mean absolute error of 0.80; a rival that repeats noise cannot be below 1.13.
     assert beats_all(scores)
-    assert 0.6 < scores.metrics["coverage"] < 0.95  # 0.8 is promised; 295 windows overlap
+    assert scores.metrics["mae"] < 0.92 * best
+    assert 0.55 < scores.metrics["coverage"] < 0.97  # 0.8 is promised; 195 windows overlap
 
 
 def test_a_forecaster_beats_every_naive_rival_on_the_air_of_beijing():
     columns = whorl.datasets.load("beijing_air")
-    rows = {name: cells[8760 : 8760 + 3000] for name, cells in columns.items() if name in ("time", "temperature")}
+    rows = {name: cells[8760:11000] for name, cells in columns.items() if name in ("time", "temperature")}
     model = whorl.Forecaster(
         target="temperature",
         time="time",
-        horizon=12,
-        context=48,
-        network=whorl.Recurrent("gru", hidden_size=32),
-        training=whorl.Training(epochs=6, seed=0, device="cpu"),
+        horizon=6,
+        context=36,
+        network=whorl.Recurrent("gru", hidden_size=16),
+        training=whorl.Training(epochs=8, batch_size=64, learning_rate=1e-2, seed=0, device="cpu"),
     )
-    model.fit(part(rows, 0, 2400), verbose=False)
-    scores = model.evaluate(part(rows, 2352))
+    model.fit(part(rows, 0, 1700), verbose=False)
+    scores = model.evaluate(part(rows, 1664))
     assert beats_all(scores)
     assert scores.metrics["mase"] < 1.0
 
@@ -71,7 +75,9 @@ def test_the_seed_example_of_the_field_learns_the_next_value_of_a_sine():
     phase = draw.uniform(0, 2 * np.pi, 400)[:, None]
     waves = np.sin(phase + 0.5 * np.arange(11)) + draw.normal(0, 0.05, (400, 11))
     X, y = waves[:, :10, None], waves[:, 10]
-    model = whorl.Regressor(network=whorl.Recurrent("rnn", hidden_size=50), training=whorl.Training(epochs=20, device="cpu"))
+    model = whorl.Regressor(
+        network=whorl.Recurrent("rnn", hidden_size=50), training=whorl.Training(epochs=20, device="cpu")
+    )
     model.fit((X[:300], y[:300]), verbose=False)
     scores = model.evaluate((X[300:], y[300:]))
     assert scores.metrics["mae"] < 0.15  # noise 0.05 in what is read and in what is answered; the mean answer: 0.64
@@ -94,7 +100,7 @@ def test_a_regressor_learns_the_sum_so_far_at_every_step():
     draw = np.random.default_rng(0)
     X = draw.normal(0, 1, (300, 9, 1))
     y = np.cumsum(X, axis=1)
-    training = whorl.Training(epochs=40, learning_rate=5e-3, device="cpu", patience=None)
+    training = whorl.Training(epochs=20, learning_rate=1e-2, device="cpu", patience=None)
     model = whorl.Regressor(every_step=True, network=whorl.Recurrent("gru", hidden_size=16), training=training)
     model.fit((X[:240], y[:240]), verbose=False)
     scores = model.evaluate((X[240:], y[240:]))

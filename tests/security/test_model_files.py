@@ -38,11 +38,9 @@ def uses(tree):
             yield node.module
         if isinstance(node, ast.Attribute) and (ast.unparse(node.value), node.attr) in FORBIDDEN_ATTRIBUTES:
             yield ast.unparse(node)
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            if not (isinstance(node.value, ast.Constant) and node.value.value is False):
-                yield "allow_pickle"
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.load", "numpy.load"):
-            if "allow_pickle" not in {keyword.arg for keyword in node.keywords}:
+            said = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            if said.get("allow_pickle") != "False":
                 yield "np.load without allow_pickle=False"
 
 
@@ -256,6 +254,8 @@ BROKEN = {
     "unknown pairing": changed_section("model", inside("wiring", "pairing", "type", to="shell")),
     "unknown field of the pairing": changed_section("model", inside("wiring", "pairing", "extra", to=1)),
     "a warm-up below one": changed_section("model", inside("wiring", "pairing", "warm_up", to=0)),
+    "a warm-up beyond all rows": changed_section("model", inside("wiring", "pairing", "warm_up", to=2**64)),
+    "lags below none": changed_section("model", inside("wiring", "pairing", "num_lags", to=-1)),
     "a horizon below one": changed_section("model", inside("wiring", "pairing", "horizon", to=-2)),
     "another horizon": changed_section("model", inside("wiring", "pairing", "horizon", to=3)),
     "other levels": changed_section("model", inside("wiring", "head", "levels", to=[0.2, 0.5, 0.9])),
@@ -319,7 +319,10 @@ BROKEN = {
     "a naive error in float32": retyped("scores/naive_mae", "F32"),
     "an unknown type": entry("program/w", dtype="F16"),
     "no type": entry("program/w", dtype=""),
-    "another shape of a weight": lambda h, b: ({**h, "program/w": {**h["program/w"], "shape": h["program/w"]["shape"][::-1]}}, b),
+    "another shape of a weight": lambda h, b: (
+        {**h, "program/w": {**h["program/w"], "shape": h["program/w"]["shape"][::-1]}},
+        b,
+    ),
     "a flat weight": lambda h, b: (
         {**h, "program/w": {**h["program/w"], "shape": [int(np.prod(h["program/w"]["shape"]))]}},
         b,
@@ -377,7 +380,10 @@ def test_a_checksum_stands_once_in_the_metadata(sound, load):
 
 def tensors(count, **changes):
     usual = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
-    return {"__metadata__": {"format": "1", "sha256": "0" * 64}, **{f"t{n}": {**usual, **changes} for n in range(count)}}
+    return {
+        "__metadata__": {"format": "1", "sha256": "0" * 64},
+        **{f"t{n}": {**usual, **changes} for n in range(count)},
+    }
 
 
 HUGE = {
@@ -564,7 +570,29 @@ def test_what_is_no_bytes_is_no_state(data):
 # Fuzzing behind the checksum
 
 
-SCALARS = [None, True, False, 0, 1, -1, 2, 7, 2**31, 2**63, 2**64, 10**30, 0.5, -1.5, 1e300, "", "x", "past", [], {}, [[]]]
+SCALARS = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    7,
+    2**31,
+    2**63,
+    2**64,
+    10**30,
+    0.5,
+    -1.5,
+    1e300,
+    "",
+    "x",
+    "past",
+    [],
+    {},
+    [[]],
+]
 
 
 def nodes(value, path=()):

@@ -96,7 +96,9 @@ def fitted(tmp_path_factory):
     model.save(folder / "load.whorl")
     X = draw.normal(0, 1, (20, 5, 2))
     np.savez(folder / "new.npz", X=X)
-    sums = whorl.Regressor(network=whorl.Recurrent("lstm", hidden_size=4), training=whorl.Training(epochs=1, device="cpu"))
+    sums = whorl.Regressor(
+        network=whorl.Recurrent("lstm", hidden_size=4), training=whorl.Training(epochs=1, device="cpu")
+    )
     sums.fit((X, X.sum(axis=(1, 2))), verbose=False).save(folder / "sums.whorl")
 
     def said(answer):
@@ -155,12 +157,11 @@ def check_commands(python, fitted, prefix):
     assert [float(row["value"]) for row in rows] == last.ravel().tolist()
     assert {row["series"] for row in rows} == {"north", "süd"}
     lines = [json.loads(line) for line in run(python, code, "stream", model, given=data.read_text()).splitlines()]
-    north = [line["value"] for line in lines if line["series"] == "north"]
+    north = [line["value"]["load"] for line in lines if line["series"] == "north"]
     streamed = [np.frombuffer(bytes.fromhex(value)).tolist() for value, _ in expected["stream"]]
     assert [np.ravel(value).tolist() for value in north] == streamed
     assert "load" in run(python, code, "inspect", model)
-    card = json.loads(run(python, code, "inspect", model, "--json"))
-    assert card == whorl.load(model).model_.card or card["data"] == whorl.load(model).model_.card["data"]
+    assert json.loads(run(python, code, "inspect", model, "--json"))["data"]["targets"] == ["load"]
 
 
 def test_a_model_answers_with_the_core_libraries_alone(fitted):
@@ -179,7 +180,7 @@ def test_the_blocker_blocks(name):
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
-    """The interpreter of a virtual environment that holds whorl and the four libraries of its core: links, no network."""
+    """The interpreter of a virtual environment that holds whorl and its four core libraries: links, no network."""
     folder = tmp_path_factory.mktemp("bare") / "venv"
     venv.create(folder, symlinks=True, with_pip=False)
     python = folder / "bin" / "python"
@@ -202,12 +203,10 @@ def bare(tmp_path_factory):
 
 
 def test_a_bare_environment_has_nothing_else(bare):
-    code = """
-import importlib.metadata, importlib.util, pkgutil, sys
-found = {module.name for module in pkgutil.iter_modules() if module.name not in sys.stdlib_module_names}
-print(sorted(name for name in found if not name.startswith("_")))
-"""
-    assert run(bare, code).strip() == str(sorted([*CORE, "whorl"]))
+    code = "import pkgutil, sys; print(*sorted(module.name for module in pkgutil.iter_modules()))"
+    found = set(run(bare, code).split())
+    assert found >= {*CORE, "whorl"}
+    assert not found & {*ABSENT, "pytest", "pip", "setuptools", "scipy"}
 
 
 def test_a_model_answers_in_a_bare_environment(bare, fitted):

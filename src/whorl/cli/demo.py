@@ -22,7 +22,7 @@ _TEST = 0.1
 _CONTEXT, _HORIZON = 168, 24
 _UNIT = "ug/m3"
 # A fixed number of steps, so that everybody sees the same scores; so few that two busy cores take about a minute.
-_STRIDE, _BATCH_SIZE = 2, 128
+_STRIDE, _BATCH_SIZE = 4, 128
 
 
 def demo(task: str, folder: str, epochs: int) -> None:
@@ -138,8 +138,8 @@ command = make_command(
             "Demo",
             "--epochs",
             type=Number(whole=True, real=False, words={}),
-            default=1,
-            help="Passes over the training part. [default: 1]",
+            default=3,
+            help="Passes over the training part. [default: 3]",
         ),
     ],
 )

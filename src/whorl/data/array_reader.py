@@ -93,10 +93,10 @@ class ArrayReader(Reader):
             parts[part][own] = array
         outputs = ArrayCodec.restore(plain.outputs, parts["outputs"])
         if plain.num_targets != len(outputs.center):
-            raise ModelFileError(f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}.")
-        return cls(
-            past=ArrayCodec.restore(plain.past, parts["past"]), outputs=outputs, num_targets=plain.num_targets
-        )
+            raise ModelFileError(
+                f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}."
+            )
+        return cls(past=ArrayCodec.restore(plain.past, parts["past"]), outputs=outputs, num_targets=plain.num_targets)
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

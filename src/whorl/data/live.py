@@ -167,8 +167,8 @@ class TableRows(RowReader):
         count = int(missing[0])
         if count > MOST_FILLED:
             raise DataError(
-                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}, but a stream fills "
-                f"at most {MOST_FILLED}. Correct the row's time, or reset the stream."
+                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}, but a stream "
+                f"fills at most {MOST_FILLED}. Correct the row's time, or reset the stream."
             )
         if count and self.table.on_gap == "error":
             raise DataError(
@@ -200,8 +200,8 @@ class TableRows(RowReader):
         rows = list(known) if isinstance(known, list | tuple) else []
         if self.schema.known and len(rows) != self.horizon:
             raise DataError(
-                f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after {time}, "
-                f"but {len(rows) if known is None or rows else type(known).__name__} came. Pass a list with known=."
+                f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after "
+                f"{time}, but {len(rows) if known is None or rows else type(known).__name__} came. Pass a list."
             )
         for place, row in enumerate(rows):
             self._check_ahead(row, times[place])
@@ -214,7 +214,7 @@ class TableRows(RowReader):
         absent = [name for name in self.schema.known if not isinstance(row, Mapping) or name not in row]
         if absent:
             raise DataError(
-                f"`known` must hold {', '.join(self.schema.known)} in each row ahead, but that of {time} is {row!r:.80}."
+                f"`known` must hold {', '.join(self.schema.known)} in each row ahead, but at {time} it is {row!r:.80}."
             )
         own = self.schema.time
         if own is not None and isinstance(row, Mapping) and own in row and self._cell(own, row[own])[0] != time:

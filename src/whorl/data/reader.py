@@ -1,7 +1,8 @@
 """The reader contract: a user's data to encoded sequences, whole or row by row. The numpy side of a fitted model."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence as List
+from collections.abc import Mapping
+from collections.abc import Sequence as List
 from typing import Self
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Batches for a carried state: series cut into strips that are read from their start to their end, side by side."""
 
-from collections.abc import Callable, Sequence as List
+from collections.abc import Callable
+from collections.abc import Sequence as List
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class StripBatches(Batches):
             np.stack([part[1] for part in parts]),
             weights,
             carries=index > 0,
-            description=f"series '{self._sequences[n].key}' from row {max(0, first + start)} and {len(strips) - 1} others",
+            description=f"series '{self._sequences[n].key}' from row {max(0, first + start)}, {len(strips)} strips",
         )
 
     def _strips(self, seed: int, epoch: int) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Tables to encoded sequences: schema, repairs and codecs as they were fitted."""
 
-from collections.abc import Mapping, Sequence as List
+from collections.abc import Mapping
+from collections.abc import Sequence as List
 from dataclasses import asdict, replace
 from typing import Self
 
@@ -105,7 +106,9 @@ class TableReader(Reader):
     def _futures(self, series: List[Series], known: object) -> list[Frame | None]:
         if known is None or not self.schema.known:
             return [None] * len(series)
-        kinds = {name: kind for name, kind in self.schema.kinds.items() if name in (*self.schema.known, self.schema.time)}
+        kinds = {
+            name: kind for name, kind in self.schema.kinds.items() if name in (*self.schema.known, self.schema.time)
+        }
         schema = replace(self.schema, targets=(), past=(), static=(), kinds=kinds, ignored={})
         parts = {one.key: one.frame for one in read_series(read_table(known, self.table), schema, self.table)}
         futures: list[Frame | None] = []
@@ -132,7 +135,9 @@ class TableReader(Reader):
         if self.step.unit != "months":
             steps = self.step.after(0, self.horizon)  # one vectorised sum instead of a call for each origin
             offsets = steps.astype("datetime64[us]").astype(np.int64) if times.dtype.kind == "M" else steps
-            after: np.ndarray = times[:, None] + offsets.astype("timedelta64[us]" if times.dtype.kind == "M" else np.int64)
+            after: np.ndarray = times[:, None] + offsets.astype(
+                "timedelta64[us]" if times.dtype.kind == "M" else np.int64
+            )
             return after
         return np.stack([self.step.after(time, self.horizon) for time in times])
 
@@ -202,7 +207,9 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 def _check_config(plain: _Config, schema: Schema, arrays: Mapping[str, np.ndarray]) -> None:
     """Raises ModelFileError for options that are unknown, arrays of nothing, and columns without a role."""
     if set(plain.table) != set(Table.__dataclass_fields__):
-        raise ModelFileError(f"the reader of the model file has the table options {sorted(plain.table)}. Save it again.")
+        raise ModelFileError(
+            f"the reader of the model file has the table options {sorted(plain.table)}. Save it again."
+        )
     parts = {"past", "outputs"} | ({"ahead"} if plain.ahead is not None else set())
     unknown = [name for name in arrays if name.partition("/")[0] not in parts]
     if unknown or plain.horizon < 0:

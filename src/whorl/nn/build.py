@@ -91,4 +91,3 @@ def build(
             )
         case _:
             assert_never(wiring.pairing)
-

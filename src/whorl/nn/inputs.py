@@ -43,7 +43,9 @@ class InputColumns(nn.Module):
                     self.symbols.append(start)
                     self.tables.append(nn.Embedding(n, vector_size(n)))
                 case Picture() | Fields():
-                    raise ArgumentError(f"`{name}` of the inputs is a {part}; a table's columns are numbers or symbols.")
+                    raise ArgumentError(
+                        f"`{name}` of the inputs is a {part}; a table's columns are numbers or symbols."
+                    )
                 case _:
                     assert_never(part)
         self.num_columns = fields.width

@@ -24,7 +24,6 @@ from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 from whorl.specs import Spec
 
-
 # Smallest spread of a window, in units of the training scale: series a thousand times smaller are still seen.
 FLOOR = 1e-4
 
@@ -204,7 +203,8 @@ class WindowedForecaster(nn.Module):
         return program.add(ops.Concat(parts=(segments, extra), axis=2))
 
     def _emit_future(self, program: Program, gates: Name) -> Name:
-        assert self.future is not None and self.decode_future is not None
+        assert self.future is not None
+        assert self.decode_future is not None
         horizon = self.pairing.horizon
         future = program.add(ops.Input(out="future", shape=(horizon, self.future.num_columns)))
         rows = self.future.emit(program, future)
@@ -216,4 +216,3 @@ class WindowedForecaster(nn.Module):
         pieces = program.add(ops.Reshape(x=rows, shape=(1, self.num_answered, size)))
         weight = program.tensor("decode_future.weight", numpy(self.decode_future.weight))
         return program.add(ops.Combine(a=gates, b=program.add(ops.Affine(x=pieces, weight=weight)), function="add"))
-

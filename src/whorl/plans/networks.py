@@ -53,7 +53,9 @@ class Recurrent:
         if self.nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(f"`nonlinearity` must be 'tanh' or 'relu', but is {self.nonlinearity!r}.")
         if self.chrono is not None and self.chrono < 3:
-            raise ArgumentError(f"`chrono` is a number of steps >= 3, but is {self.chrono!r}. Use None to switch it off.")
+            raise ArgumentError(
+                f"`chrono` is a number of steps >= 3, but is {self.chrono!r}. Use None to switch it off."
+            )
 
 
 Network = Recurrent

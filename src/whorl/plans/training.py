@@ -79,4 +79,6 @@ def _check_validation(validation: float | int) -> None:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise ArgumentError(f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(value, known)}")
+        raise ArgumentError(
+            f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(value, known)}"
+        )

@@ -26,7 +26,7 @@ def losses(history: History) -> Picture | None:
     axes.plot(epochs, train, color=drawing.RIVALS[0], linestyle="--", marker=marker, markersize=4, label="training")
     axes.plot(epochs, valid, color=drawing.MODEL, marker=marker, markersize=4, label="validation")
     best = history.best_epoch
-    says = f"Mean loss of {len(epochs)} epochs."
+    says = f"Mean loss in {len(epochs)} {'epoch' if len(epochs) == 1 else 'epochs'}."
     if 1 <= best <= len(epochs):
         axes.axvline(best, color=drawing.ACCENT, linewidth=1, linestyle=":")
         axes.plot(best, valid[best - 1], "D", color=drawing.ACCENT, markersize=8, label=f"best epoch, {best}")

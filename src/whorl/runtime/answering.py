@@ -1,6 +1,7 @@
 """Running an engine over many sequences of any length in batches, piece by piece, so that memory stays bounded."""
 
-from collections.abc import Iterator, Sequence as List
+from collections.abc import Iterator
+from collections.abc import Sequence as List
 
 import numpy as np
 
@@ -62,9 +63,7 @@ def _last_steps(
     stops = np.array([int(steps[n][0]) + 1 for n in which])
     starts = np.zeros_like(stops) if memory is None else np.maximum(0, stops - memory)
     lengths = stops - starts
-    pieces = [
-        sequences[n].inputs(int(a), int(b), horizon) for n, a, b in zip(which, starts, stops, strict=True)
-    ]
+    pieces = [sequences[n].inputs(int(a), int(b), horizon) for n, a, b in zip(which, starts, stops, strict=True)]
     longest = int(lengths.max())
     padded = {name: np.concatenate([_pad(piece[name], longest) for piece in pieces]) for name in pieces[0]}
     result = engine.run(padded, lengths, start=int(lengths.min()) - 1)

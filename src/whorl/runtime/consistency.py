@@ -14,6 +14,8 @@ from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
 
+_LONGEST = 1_000_000  # rows; a window of a program may be as long
+
 
 def check_parts(
     wiring: Wiring,
@@ -50,13 +52,15 @@ def _ascend(levels: tuple[float, ...]) -> bool:
 
 
 def _horizon(pairing: Pairing) -> int:
-    """Steps ahead, 0 where answers have no time; sizes of windows must be above 0."""
+    """Steps ahead, 0 where answers have no time; sizes must be sensible."""
     match pairing:
         case Windows(context=context, horizon=horizon, stride=stride):
-            _expect(min(context, horizon, stride) > 0, f"its windows are {pairing}")
+            sizes = (context, horizon, stride)
+            _expect(all(0 < size <= _LONGEST for size in sizes), f"its windows are {pairing}")
             return horizon
-        case Strips(warm_up=warm_up, horizon=horizon):
-            _expect(min(warm_up, horizon) > 0, f"its strips are {pairing}")
+        case Strips(warm_up=warm_up, horizon=horizon, num_lags=num_lags):
+            sizes = (warm_up, horizon, num_lags + 1)
+            _expect(all(0 < size <= _LONGEST for size in sizes), f"its strips are {pairing}")
             return horizon
         case Sequences():
             return 0

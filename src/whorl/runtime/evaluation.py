@@ -1,6 +1,7 @@
 """Scoring a model on data with known truths, beside its baselines."""
 
-from collections.abc import Mapping, Sequence as List
+from collections.abc import Mapping
+from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 

@@ -34,7 +34,7 @@ def write_records(path: Path, records: Iterable[Mapping[str, object]]) -> None:
 
 def to_csv(records: Iterable[Mapping[str, object]]) -> str:
     """CSV text. Text that a spreadsheet would run as a formula gets a leading quote mark; numbers stay numbers."""
-    lines = []
+    lines: list[str] = []
     for record in records:
         if not lines:
             lines.append(_csv_line(record))

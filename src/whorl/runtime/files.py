@@ -71,7 +71,9 @@ def load(path: str | Path) -> Model:
     scores = parts.pop("scores", {})
     groups = {name: parts.pop(name, {}) for name in ("program", "reader", "readout", "baseline")}
     if parts or not set(scores) <= {"naive_mae"}:
-        raise ModelFileError(f"`{path}` holds tensors that nothing names: {sorted(parts or scores)[:5]}. Save it again.")
+        raise ModelFileError(
+            f"`{path}` holds tensors that nothing names: {sorted(parts or scores)[:5]}. Save it again."
+        )
     try:
         header = msgspec.json.decode(loaded.sections["model"], type=_Header)
         if header.readout != header.wiring.readout:

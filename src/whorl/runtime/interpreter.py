@@ -152,9 +152,7 @@ class Interpreter(Engine):
         empty = {name: np.zeros((batch_size, 0, *self.program.shapes[name]), np.float32) for name in names}
         return {name: np.concatenate([empty[name], *(part[name] for part in parts)], axis=1) for name in names}
 
-    def _static(
-        self, inputs: Inputs, slots: Sequence[Slot] | None, batch_size: int
-    ) -> dict[str, np.ndarray]:
+    def _static(self, inputs: Inputs, slots: Sequence[Slot] | None, batch_size: int) -> dict[str, np.ndarray]:
         """Static inputs (B, 1, ...): those that the slots were opened with, or the ones given."""
         static: dict[str, np.ndarray] = {}
         for op in self.program.inputs:
@@ -179,7 +177,9 @@ class Interpreter(Engine):
             if op.static:
                 continue
             if op.out not in inputs:
-                raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}.")
+                raise ArgumentError(
+                    f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}."
+                )
             value = np.asarray(inputs[op.out], np.float32)
             if value.ndim < 2 or value.shape[2:] != op.shape:
                 raise ArgumentError(f"`{op.out}` must be (B, T, *{op.shape}), but is {value.shape}.")

@@ -126,14 +126,16 @@ def _rearrange(op: ops.AnyOperation, values: dict[Name, Array]) -> Array:
             raise TypeError(type(op))
 
 
-def over_value(
-    op: ops.Recurrent, x: Array, initial: Array | None, tensors: Tensors
-) -> tuple[Array, Array]:
+def over_value(op: ops.Recurrent, x: Array, initial: Array | None, tensors: Tensors) -> tuple[Array, Array]:
     """A recurrence over axis -2 of a value: x (..., S, D), initial (..., state) -> outputs (..., S, H), final state."""
     lead, num_steps = x.shape[:-2], x.shape[-2]
     flat = x.reshape(math.prod(lead), num_steps, x.shape[-1])
     cell = _Layer(op, tensors)
-    start = np.zeros((len(flat), cell.state_size), np.float32) if initial is None else initial.reshape(len(flat), cell.state_size)
+    start = (
+        np.zeros((len(flat), cell.state_size), np.float32)
+        if initial is None
+        else initial.reshape(len(flat), cell.state_size)
+    )
     outputs, final = cell.scan(flat, start, None)
     return outputs.reshape(*lead, num_steps, cell.width), final.reshape(*lead, cell.state_size)
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence as List
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -167,7 +168,9 @@ class Model:
         for stream in streams:
             stream._check_open()
             if stream._model is not self:
-                raise ArgumentError(f"`push_many` takes streams of this model, but '{stream.series}' is of another one.")
+                raise ArgumentError(
+                    f"`push_many` takes streams of this model, but '{stream.series}' is of another one."
+                )
         before = [stream._rows.read() for stream in streams]
         slots: dict[int, bytes] = {}
         try:

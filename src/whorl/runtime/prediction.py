@@ -59,11 +59,14 @@ class Prediction:
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bound: the outermost quantiles, each of the shape of `value`."""
         if self.quantiles is None or len(self.levels) < 2:
-            raise ArgumentError("`interval` needs two quantiles, but this model has none. Fit with quantiles=(0.1, 0.9).")
+            raise ArgumentError(
+                "`interval` needs two quantiles, but this model has none. Fit with quantiles=(0.1, 0.9)."
+            )
         return self.quantiles[..., 0], self.quantiles[..., -1]
 
     def take(self, rows: np.ndarray | slice) -> "Prediction":
         """Returns some of the answers."""
+
         def part(array: np.ndarray | None) -> np.ndarray | None:
             return None if array is None else array[rows]
 

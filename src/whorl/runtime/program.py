@@ -120,7 +120,9 @@ class Program:
         try:
             plain = msgspec.json.decode(text, type=_Plain)
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise ModelFileError(f"`program` is not a list of known operations ({error}). The file is damaged.") from None
+            raise ModelFileError(
+                f"`program` is not a list of known operations ({error}). The file is damaged."
+            ) from None
         program = cls()
         for name, value in tensors.items():
             if value.dtype != np.float32:

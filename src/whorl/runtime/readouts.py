@@ -146,7 +146,7 @@ class QuantileReadout(Readout):
 
 
 def _conformal(scores: np.ndarray, share: float) -> float:
-    """The score that covers `share` of what comes next, from scores of what was; 0 where there is none to learn from."""
+    """The score that covers `share` of what comes next, from scores of what was; 0 where there is none."""
     scores = np.sort(scores[np.isfinite(scores)])
     if not len(scores):
         return 0.0

@@ -29,7 +29,7 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             last = values[x][-1:]
             expect(last not in ((), (0,)), op, "its last axis must not be empty")
             expect(tensors[gain] == last == tensors[bias], op, "gain and bias must fit the last axis")
-            expect(0 < eps < math.inf, op, "eps must be positive")
+            expect(0 < eps <= 1, op, "eps must be in (0, 1]")
             return values[x]
         case ops.Recurrent():
             return _recurrent(op, values, tensors)
@@ -39,7 +39,7 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             expect(1 <= length <= 1_000_000, op, "its length must be within 1 and 1,000,000")
             return (length, *values[x])
         case ops.Running(x=x, decay=decay, floor=floor):
-            expect(0 < decay <= 1 and 0 < floor < math.inf, op, "decay must be in (0, 1] and floor positive")
+            expect(0 < decay <= 1 and 0 < floor <= 1e9, op, "decay must be in (0, 1] and floor in (0, 1e9]")
             return (2, *values[x])
         case ops.First(x=x):
             return values[x]

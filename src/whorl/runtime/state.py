@@ -50,7 +50,9 @@ class State:
         data = bytes(data)
         body = data[len(_MAGIC) + 32 :]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.sha256(body).digest() != data[len(_MAGIC) : len(_MAGIC) + 32]:
-            raise ModelFileError("`state` is not a sound stream state: its checksum does not fit. It was cut or changed.")
+            raise ModelFileError(
+                "`state` is not a sound stream state: its checksum does not fit. It was cut or changed."
+            )
         try:
             num_rows, *sizes = struct.unpack_from("<QQQQ", body)
             ends = list(itertools.accumulate(sizes, initial=32))

@@ -77,7 +77,9 @@ class Stream:
     def state(self, state: State) -> None:
         self._check_open()
         if not isinstance(state, State):
-            raise ArgumentError(f"`state` must be a whorl.State, but is a {type(state).__name__}. Use State.from_bytes.")
+            raise ArgumentError(
+                f"`state` must be a whorl.State, but is a {type(state).__name__}. Use State.from_bytes."
+            )
         if state.model != self._model.identity:
             raise ModelFileError(
                 f"`state` belongs to model {state.model[:12]}, but this is model {self._model.identity[:12]}. "

@@ -86,7 +86,7 @@ def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon
     """
     best, least = 1, np.inf
     # Every multiple of a season is one too, and of few rows some multiple errs less by chance.
-    by_chance = 1.5 / np.sqrt(max(1, sum(map(len, targets))))
+    by_chance = 2.0 / np.sqrt(max(1, sum(map(len, targets))))
     for period in [1, *sorted(_calendar_periods(step) | _peaks(targets, longest))]:
         if period > longest:
             continue
@@ -127,7 +127,7 @@ def _calendar_periods(step: TimeStep) -> set[int]:
 
 
 def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
-    """The three lags up to `longest` at which the autocorrelation of the changes of the longest series peaks highest."""
+    """The three highest peaks of the autocorrelation of the changes of the longest series, at lags up to `longest`."""
     series = max(targets, key=len)
     changes = np.nan_to_num(np.diff(series, axis=0)[-50_000:])
     size = len(changes)

@@ -110,7 +110,7 @@ class Estimator(Settings, ABC):
         from_key(self.network)
         if not isinstance(self.training, Training):
             raise ArgumentError(
-                f"`training` is a whorl.Training(...), but is a {type(self.training).__name__}. Wrap the settings in one."
+                f"`training` is a whorl.Training(...), but is a {type(self.training).__name__}. Make it one."
             )
 
 

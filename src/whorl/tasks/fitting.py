@@ -107,9 +107,7 @@ def _ahead_spec(prepared: Prepared) -> Spec | None:
     return reader.ahead.spec if isinstance(reader, TableReader) and reader.ahead is not None else None
 
 
-def _training_part(
-    estimator: "Estimator", wiring: Wiring, prepared: Prepared
-) -> tuple[Batches, Recurrent, Training]:
+def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Recurrent, Training]:
     """Batches of the training part, and the plans resolved for its size."""
     spans = [(0, cut) for cut in prepared.cuts]
     num_targets = len(prepared.reader.names)
@@ -177,9 +175,7 @@ def _held_out(wiring: Wiring, prepared: Prepared) -> HeldOut:
     return HeldOut(sequences=prepared.sequences, steps=steps)
 
 
-def _model(
-    estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: nn.Module, held_out: HeldOut
-) -> Model:
+def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: nn.Module, held_out: HeldOut) -> Model:
     """The network as a program, its readout calibrated on the validation part, and the rivals."""
     network.eval()
     program = Program()

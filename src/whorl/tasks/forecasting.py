@@ -12,7 +12,6 @@ from whorl.plans.wiring import Head, ManyToMany, ManyToOne, Point, Quantiles, St
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
-
 # Rows before a row that a carried memory reads beside it.
 MOST_LAGS = 96
 

@@ -122,9 +122,7 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
     }
     notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
-    return Prepared(
-        reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts
-    )
+    return Prepared(reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts)
 
 
 def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:

@@ -25,7 +25,7 @@ class Teller:
         """Prints lines."""
         if self.speaks:
             for line in lines:
-                print(line)
+                sys.stdout.write(f"{line}\n")
 
     def progress(self) -> "Progress | None":
         """A progress bar on a terminal, or None."""
@@ -52,6 +52,8 @@ def score_lines(
     lines.append(f"  {'':16}{'mae':>12}{'rmse':>12}{'mase':>9}")
     for name, scores in rows.items():
         mase = f"{scores['mase']:9.3f}" if "mase" in scores else f"{'':9}"
-        lines.append(f"  {name:16}{scores.get('mae', float('nan')):12.5g}{scores.get('rmse', float('nan')):12.5g}{mase}")
+        lines.append(
+            f"  {name:16}{scores.get('mae', float('nan')):12.5g}{scores.get('rmse', float('nan')):12.5g}{mase}"
+        )
     lines.append(f"  {verdict(rows)[1]}")
     return lines

@@ -59,7 +59,7 @@ def test_a_stream_warms_up_for_the_context_and_then_says_what_predict_says(memor
         {"load": -1e39},
         {"heat": 3e38},
         {"load": "much"},
-        {"load": object()},
+        {"load": 1j},
         {"load": [1.0, 2.0]},
         {"load": b"1"},
         {"heat": 10**400},
@@ -95,7 +95,7 @@ def test_a_missing_column_is_named_with_the_closest_one_and_others_are_ignored()
     model, data = forecaster(), rows(4)
     stream, twin = model.stream(), model.stream()
     typo = {("laod" if name == "load" else name): value for name, value in data[0].items()}
-    with pytest.raises(DataError, match="column `load` is missing from the row.*Did you mean 'laod'"):
+    with pytest.raises(DataError, match=r"column `load` is missing from the row.*Did you mean 'laod'"):
         stream.push(typo)
     for row in data:
         same(stream.push({**row, "colour": object()}), twin.push(row))
@@ -143,7 +143,7 @@ def test_a_gap_is_refused_by_default(memory):
     for row in data[:5]:
         stream.push(row)
     before = bytes(stream.state)
-    with pytest.raises(DataError, match="3 rows of 1 hour are missing .*on_gap='fill'"):
+    with pytest.raises(DataError, match=r"3 rows of 1 hour are missing .*on_gap='fill'"):
         stream.push(data[5])
     assert bytes(stream.state) == before
     with pytest.raises(DataError, match="is not a multiple of 1 hour"):
@@ -231,7 +231,7 @@ def test_rows_ahead_that_are_missing_or_wrong_are_refused(known, message):
 
 def test_predict_refuses_a_last_row_whose_rows_ahead_are_unknown():
     model, data = forecaster(known=("heat",)), rows(14)
-    with pytest.raises(DataError, match="must be given for 3 rows after the last row .* but 0 came"):
+    with pytest.raises(DataError, match=r"must be given for 3 rows after the last row .* but 0 came"):
         model.predict(data)
     with pytest.raises(DataError, match="but 2 came"):
         model.predict(data, known=[{"time": row["time"], "heat": 3.0} for row in rows(16)[14:]])
@@ -455,5 +455,5 @@ def test_a_model_that_reads_both_ways_has_no_stream():
     program.output = program.add(ops.Reshape(x=back, shape=(1, 1)))
     fields = {name: getattr(model, name) for name in model.__dataclass_fields__}
     both = Model(**{**fields, "engine": Interpreter(program)})
-    with pytest.raises(StreamingError, match="This regress cannot stream.*bidirectional=False"):
+    with pytest.raises(StreamingError, match=r"This regress cannot stream.*bidirectional=False"):
         both.stream()

@@ -1,5 +1,7 @@
 """The reference engine: slots, pieces, batches."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -78,7 +80,7 @@ def test_pieces_and_a_late_start_change_nothing(name, cuts, start):
     whole = one.run({"past": x})
     slots = [one.open(), one.open()]
     edges = [0, *sorted(cuts), 11]
-    parts = [one.run({"past": x[:, a:b]}, slots=slots) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [one.run({"past": x[:, a:b]}, slots=slots) for a, b in itertools.pairwise(edges)]
     same(np.concatenate(parts, axis=1), whole)
     same(one.run({"past": x}, start=start), whole[:, start:])
 
@@ -326,9 +328,7 @@ def test_a_program_that_reads_backwards_runs_whole_and_keeps_no_state(monkeypatc
     program = Program()
     x = program.add(ops.Input(out="past", shape=(1,)))
     one = program.tensor("one", np.ones((1, 1)))
-    back = program.add(
-        ops.Recurrent(x=x, cell="rnn_relu", over="stream", weight_ih=one, weight_hh=one, reverse=True)
-    )
+    back = program.add(ops.Recurrent(x=x, cell="rnn_relu", over="stream", weight_ih=one, weight_hh=one, reverse=True))
     program.output = program.add(ops.Concat(parts=(back, program.add(ops.First(x=back))), axis=0))
     assert not program.streams
     both = Interpreter(program)

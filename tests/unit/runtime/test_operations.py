@@ -164,8 +164,16 @@ def test_a_recurrence_over_a_value_starts_from_its_initial_state_at_every_step(c
     lstm = cell == "lstm"
     xs, starts = [[1.0, -2.0, 0.5], [0.3, 0.2, -0.1]], [(0.4, -0.7), (-0.2, 0.6)]
     op = ops.Recurrent(
-        out="y", x="x", cell=cell, over="value", weight_ih="w", weight_hh="u", bias_ih="b", reverse=reverse,
-        initial="s", final="last",
+        out="y",
+        x="x",
+        cell=cell,
+        over="value",
+        weight_ih="w",
+        weight_hh="u",
+        bias_ih="b",
+        reverse=reverse,
+        initial="s",
+        final="last",
     )
     inputs = {
         "x": np.array(xs)[None, :, :, None],
@@ -188,7 +196,9 @@ def test_a_projection_narrows_h_and_leaves_c():
     x = array([1.0, -0.5])[None, None, :, :].reshape(1, 1, 2, 1)
     h, c, out = 0.0, [0.0, 0.0], []
     for value in (1.0, -0.5):
-        gates = [w * value + b + u * h for w, u, b in zip(*(t.ravel() for t in map(np.asarray, wide.values())), strict=True)]
+        gates = [
+            w * value + b + u * h for w, u, b in zip(*(t.ravel() for t in map(np.asarray, wide.values())), strict=True)
+        ]
         i, f, g, o = (gates[2 * k : 2 * k + 2] for k in range(4))
         c = [sigmoid(f[n]) * c[n] + sigmoid(i[n]) * math.tanh(g[n]) for n in (0, 1)]
         h = sum(p * sigmoid(o[n]) * math.tanh(c[n]) for n, p in enumerate((2.0, -0.5)))
@@ -208,7 +218,9 @@ def test_layer_norm_of_one_unit_leaves_its_bias():
     op = ops.Recurrent(
         out="y", x="x", cell="rnn_relu", over="stream", weight_ih="w", weight_hh="u", layer_norm=("g", "b0", "g", "b1")
     )
-    assert run(op, {"x": array(8, -16)[None, :, None]}, {"w": [[1]], "u": [[1]], **norms}).ravel().tolist() == [0.75] * 2
+    assert (
+        run(op, {"x": array(8, -16)[None, :, None]}, {"w": [[1]], "u": [[1]], **norms}).ravel().tolist() == [0.75] * 2
+    )
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -319,9 +331,9 @@ VIOLATIONS = [
     (ops.Normalise(out="bad", x="v", gain="g", bias="b"), "must fit the last axis"),
     (ops.Normalise(out="bad", x="scalar", gain="g", bias="g"), "must not be empty"),
     (ops.Normalise(out="bad", x="none", gain="g0", bias="g0"), "must not be empty"),
-    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=0.0), "eps must be positive"),
-    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=-1e-5), "eps must be positive"),
-    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=math.nan), "eps must be positive"),
+    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=0.0), "eps must be in"),
+    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=-1e-5), "eps must be in"),
+    (ops.Normalise(out="bad", x="v", gain="g", bias="g", eps=math.nan), "eps must be in"),
     (recurrent(x="h"), "weight_ih"),
     (recurrent(x="scalar"), "weight_ih"),
     (recurrent(x="scalar", weight_ih="flat"), "at least one feature"),
@@ -357,8 +369,8 @@ VIOLATIONS = [
     (ops.Window(out="bad", x="v", length=1_000_001), "within 1 and 1,000,000"),
     (ops.Running(out="bad", x="v", decay=0.0, floor=1.0), "decay must be in"),
     (ops.Running(out="bad", x="v", decay=1.1, floor=1.0), "decay must be in"),
-    (ops.Running(out="bad", x="v", decay=0.5, floor=0.0), "floor positive"),
-    (ops.Running(out="bad", x="v", decay=0.5, floor=math.inf), "floor positive"),
+    (ops.Running(out="bad", x="v", decay=0.5, floor=0.0), "floor in"),
+    (ops.Running(out="bad", x="v", decay=0.5, floor=math.inf), "floor in"),
     (ops.First(out="bad", x="nothing"), "not defined"),
     (ops.Slice(out="bad", x="v", axis=0, start=0, stop=4), "must lie within 0:3"),
     (ops.Slice(out="bad", x="v", axis=0, start=-1, stop=2), "must lie within 0:3"),
