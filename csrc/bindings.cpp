@@ -189,6 +189,8 @@ nb::object affine(nb::handle x, const PackedWeight& packed, nb::handle bias, std
 
 NB_MODULE(_native, m) {
   m.doc() = "Native kernels of whorl's inference engine.";
+  // Engines that live until the interpreter ends keep their weights; that is no leak, and nobody can act on it.
+  nb::set_leak_warnings(false);
   whorl::kernels();  // a wrong WHORL_ISA is reported at import, not at the first product
 
   nb::class_<PackedWeight>(m, "PackedWeight", "A weight matrix laid out for `affine`. Made by `pack`; immutable.")

@@ -93,6 +93,7 @@ class StripBatches(Batches):
             inputs["future"] = sequence.ahead[inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
         targets = target_windows(sequence.row_targets[:last], inside, self.pairing.horizon)
         begin = max(first, self.pairing.warm_up) - 1
-        scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length))
+        # The last row of a strip is scored by the next one, where it follows a whole warm-up.
+        scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length - 1))
         targets[~scored] = np.nan
         return inputs, targets

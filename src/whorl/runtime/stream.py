@@ -1,5 +1,6 @@
 """One entity, live: a row comes, answers go. The same numbers as `predict` on the rows so far."""
 
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,8 +30,13 @@ class Stream:
         self._model = model
         self.series = "" if series is None else str(series)
         self._rows = model.reader.open(series)
-        self._slot = model.engine.open()
-        self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        """Takes a fresh slot; it goes back when the stream is closed or forgotten."""
+        self._slot = self._model.engine.open()
+        self._release = weakref.finalize(self, self._model.engine.close, self._slot)
+        self._release.atexit = False  # nobody needs the slot then
         self.num_rows = 0
 
     def push(self, row: "Row", known: object = None) -> list[Prediction]:
@@ -55,10 +61,9 @@ class Stream:
     def reset(self) -> None:
         """Forgets everything: the next row is the first one."""
         self._check_open()
-        self._model.engine.close(self._slot)
-        self._slot = self._model.engine.open()
+        self._release()
         self._rows = self._model.reader.open(self.series or None)
-        self.num_rows = 0
+        self._open()
 
     @property
     def time(self) -> np.ndarray:
@@ -92,13 +97,11 @@ class Stream:
 
     def close(self) -> None:
         """Gives the stream's slot back to the engine; the stream is of no use any more."""
-        if not self._closed:
-            self._model.engine.close(self._slot)
-        self._closed = True
+        self._release()
 
     def _check_open(self) -> None:
         """A slot that was given back may belong to another stream by now."""
-        if self._closed:
+        if not self._release.alive:
             raise ArgumentError(f"the stream of series '{self.series}' is closed. Start another with model.stream().")
 
 

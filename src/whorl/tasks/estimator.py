@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from whorl.errors import ArgumentError, NotFittedError
+from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.networks import Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
@@ -124,6 +124,11 @@ def load(path: str | Path) -> Estimator:
     import whorl.tasks.regression  # noqa: F401  both register their tasks
 
     model = files.load(path)
+    if model.task not in estimators:
+        raise ModelFileError(
+            f"`{path}` holds a task '{model.task}' that is not registered; known are {', '.join(estimators)}. "
+            "Register your own tasks before loading, or update whorl."
+        )
     estimator = settings.restore(estimators.get(model.task), model.settings)
     estimator.model_ = model
     return estimator

@@ -83,9 +83,10 @@ class Forecaster(Estimator):
     def wiring(self) -> Wiring:
         head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point("mae")
         readout = "quantile" if self.quantiles else "point"
+        context, horizon = int(self.context), int(self.horizon)  # they may be numbers of numpy
         if self.memory == "carried":
             return Wiring(
-                pairing=Strips(self.context, self.horizon, num_lags=min(self.context, MOST_LAGS)),
+                pairing=Strips(context, horizon, num_lags=min(context, MOST_LAGS)),
                 inputs="table",
                 shape=ManyToMany(rescale=self.series is not None),
                 outputs="table",
@@ -94,7 +95,7 @@ class Forecaster(Estimator):
             )
         segment = None if self.segment_length == "auto" else int(self.segment_length)
         return Wiring(
-            pairing=Windows(self.context, self.horizon, self.stride),
+            pairing=Windows(context, horizon, int(self.stride)),
             inputs="table",
             shape=ManyToOne(segment_length=segment, rescale=self.series is not None),
             outputs="table",

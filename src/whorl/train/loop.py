@@ -146,7 +146,7 @@ def _saved(folder: CheckpointFolder | None, resume: bool) -> Checkpoint | None:
     if record.stopped is None and record.step > 0:
         raise ArgumentError(
             f"`checkpoint` folder '{folder.path}' holds an unfinished run, at step {record.step} of "
-            f"{record.num_steps}. Resume it with resume=True, give another folder, or delete this one."
+            f"{record.num_steps}. Resume it with resume=True (--resume), give another folder, or delete this one."
         )
     return None
 
@@ -158,7 +158,7 @@ def _after_saving(run: Run, folder: CheckpointFolder | None, interrupt: Interrup
     if folder is None:
         advice = "Nothing was saved, because there is no `checkpoint` folder."
     else:
-        advice = f"Resume from the checkpoint in '{folder.path}' with resume=True."
+        advice = f"Resume from the checkpoint in '{folder.path}' with resume=True (--resume)."
     if record.epochs:
         run.use_best()
     history = run.history("interrupted")
