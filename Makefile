@@ -25,7 +25,7 @@ help:
 	@echo "make test      the tests every change needs"
 	@echo "make test-all  those and the long ones"
 	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
-	@echo "make check     ruff, mypy, import-linter, size budgets, clang-format"
+	@echo "make check     ruff, mypy, import-linter, size budgets, docs/reliability.md, clang-format"
 	@echo "make format    rewrite the sources as make check wants them"
 	@echo "make sanitize  the tests of the native code, with address and undefined-behaviour sanitizers"
 	@echo "make clean     remove .venv and everything built"
@@ -48,6 +48,7 @@ check: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/reliability.py --check
 	$(BIN)/clang-format --dry-run --Werror csrc/*.cpp csrc/*.h
 
 format: .venv/.ready

@@ -1,4 +1,4 @@
-"""R1, R3, R6, R7: what happens to a training run when disk, user or machine interfere."""
+"""What happens to a training run when disk, user or machine interfere."""
 
 import errno
 import os
@@ -103,6 +103,7 @@ def test_a_file_is_made_durable_before_it_gets_its_name(tmp_path: Path, monkeypa
 
 
 def test_a_disk_that_writes_little_at_a_time_gets_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R1."""
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:1000]))
     CheckpointFolder(tmp_path).save(1, sample(1))

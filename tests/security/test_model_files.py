@@ -1,4 +1,4 @@
-"""M1, M2, M4: a model file is numbers and names; everything else is a ModelFileError, early and cheaply."""
+"""A model file is numbers and names; everything else is a ModelFileError, early and cheaply."""
 
 import ast
 import copy
@@ -45,6 +45,7 @@ def uses(tree):
 
 
 def test_no_module_unpickles_or_runs_text():
+    """M1."""
     assert len(SOURCES) > 50
     found = {(path.name, use) for path in SOURCES for use in uses(ast.parse(path.read_text()))}
     assert found <= ALLOWED
@@ -65,6 +66,7 @@ def test_no_module_unpickles_or_runs_text():
     ],
 )
 def test_the_scan_sees_code_that_runs_text(code):
+    """M1."""
     assert list(uses(ast.parse(code)))
 
 
@@ -339,6 +341,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_what_does_not_belong_into_a_file_is_refused(what, sound, load):
+    """M1."""
     header, body = BROKEN[what](*parts(sound["table"]))
     with pytest.raises(ModelFileError):
         load(sealed(header, body))
@@ -357,11 +360,13 @@ def test_what_does_not_belong_into_a_file_is_refused(what, sound, load):
     ],
 )
 def test_a_model_of_arrays_is_as_strict(craft, sound, load):
+    """M1."""
     with pytest.raises(ModelFileError):
         load(sealed(*craft(*parts(sound["array"]))))
 
 
 def test_a_checksum_stands_once_in_the_metadata(sound, load):
+    """M4."""
     header, body = parts(sound["array"])
     digest = header["__metadata__"]["sha256"]
     elsewhere = {k: v for k, v in header["__metadata__"].items() if k != "sha256"}
@@ -412,6 +417,7 @@ HUGE = {
 
 @pytest.mark.parametrize("what", HUGE)
 def test_a_file_beyond_the_limits_is_refused_before_anything_is_allocated(what, tmp_path):
+    """M2."""
     path = tmp_path / "huge.whorl"
     path.write_bytes(HUGE[what])
     tracemalloc.start()
@@ -427,6 +433,7 @@ def test_a_file_beyond_the_limits_is_refused_before_anything_is_allocated(what, 
 
 @pytest.mark.parametrize("what", HUGE)
 def test_a_bad_file_is_refused_in_50_milliseconds(what, tmp_path):
+    """M2."""
     path = tmp_path / "huge.whorl"
     path.write_bytes(HUGE[what])
     best = min(_seconds_to_refuse(path) for _ in range(5))
@@ -441,6 +448,7 @@ def _seconds_to_refuse(path):
 
 
 def test_a_window_that_a_few_bytes_name_allocates_nothing(sound, load):
+    """M2."""
     header, body = parts(sound["table"])
     program = section(header, "program")
     window = next(op for op in program["operations"] if op["op"] == "window")
@@ -501,17 +509,20 @@ def chosen(size, most):
 
 
 def test_every_flipped_byte_is_detected(sound, load):
+    """M4."""
     for data in sound.values():
         assert all(refused(load, flipped) for flipped in flips(data, chosen(len(data), 5_000)))
 
 
 @pytest.mark.slow
 def test_every_flipped_byte_of_every_place_is_detected(sound, load):
+    """M4."""
     for data in sound.values():
         assert all(refused(load, flipped) for flipped in flips(data, range(len(data))))
 
 
 def test_every_cut_is_detected(sound, load):
+    """M4."""
     for data in sound.values():
         assert all(refused(load, data[:place]) for place in chosen(len(data), 3_000))
         assert refused(load, data + b"\0")
@@ -528,6 +539,7 @@ def state_refused(data):
 
 @pytest.mark.parametrize("memory", ["carried", "window"])
 def test_every_flip_and_every_cut_of_a_state_is_detected(memory):
+    """M4."""
     stream = forecaster(memory=memory).stream(series="ü")
     for row in rows(6):
         stream.push(row)
@@ -670,11 +682,13 @@ def fuzz(sound, load, count, seed):
 
 
 def test_a_mutation_with_a_right_checksum_is_refused_or_works(sound, load):
+    """M1."""
     loaded = fuzz(sound, load, 2_000, seed=0)
     assert 20 < loaded < 1_500
 
 
 @pytest.mark.slow
 def test_many_more_mutations_are_refused_or_work(sound, load):
+    """M1."""
     for seed in range(1, 11):
         fuzz(sound, load, 3_000, seed)

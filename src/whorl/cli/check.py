@@ -19,6 +19,8 @@ def check(
     target: tuple[tuple[str, ...], ...],
     time: str | None,
     series: str | None,
+    known: tuple[tuple[str, ...], ...],
+    static: tuple[tuple[str, ...], ...],
     context: int | None,
     horizon: int | None,
     **_: object,
@@ -32,7 +34,15 @@ def check(
 
     names = tuple(name for part in target for name in part)
     problems = find_problems(
-        data, target=names or None, time=time, series=series, context=context, horizon=horizon, table=build_table()
+        data,
+        target=names or None,
+        time=time,
+        series=series,
+        known=tuple(name for part in known for name in part),
+        static=tuple(name for part in static for name in part),
+        context=context,
+        horizon=horizon,
+        table=build_table(),
     )
     num_errors = sum(problem.severity == "error" for problem in problems)
     lines = [f"{problem.severity}: {problem.message}" for problem in problems]
@@ -61,6 +71,8 @@ command = make_command(
         ),
         option(_SECTION, "--time", metavar="NAME", help="Column of timestamps. [default: looked for]"),
         option(_SECTION, "--series", metavar="NAME", help="Column that names the series of a row. [default: none]"),
+        option(_SECTION, "--known", type=Names(), multiple=True, help="Known ahead, such as holidays."),
+        option(_SECTION, "--static", type=Names(), multiple=True, help="With one value for each series."),
         option(
             _SECTION,
             "--context",

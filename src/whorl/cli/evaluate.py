@@ -25,9 +25,13 @@ def evaluate(model: str, data: str) -> None:
         "answers": found.num_answers,
         "metrics": dict(found.metrics),
         "baselines": {name: dict(scores) for name, scores in found.baseline.items()},
+        "skipped": list(found.skipped),
         "by_step": {name: values.tolist() for name, values in found.by_step.items()},
     }
-    show(result, [f"{found.num_answers} answers, {', '.join(loaded.reader.names)}:", *score_table(found)])
+    lines = [f"{found.num_answers} answers, {', '.join(loaded.reader.names)}:", *score_table(found)]
+    if found.skipped:
+        lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
+    show(result, lines)
 
 
 def score_table(found: "Evaluation") -> list[str]:

@@ -43,6 +43,31 @@ class Arrays:
         return np.array([len(sequence) for sequence in self.x], np.int64)
 
 
+ARRAYS = "the arrays"
+SERIES = "series"
+
+
+def series_frame(source: object) -> Frame | None:
+    """Series without targets of their own as a long table; None when the source is something else.
+
+    (T,) and (T, D) are one series; (N, T, D) and lists of (T_i, D) are several, with a column `series` that numbers
+    them. The other columns are c0, c1, ...
+    """
+    if isinstance(source, np.ndarray) and source.ndim in (1, 2) and source.dtype.kind in "fiub":
+        source = [source.reshape(len(source), -1)]
+    arrays = read_arrays(source)
+    if arrays is None:
+        return None
+    if arrays.y is not None:
+        raise DataError("a forecast's targets are the series themselves, but (X, y) came. Pass X alone.")
+    rows = np.concatenate([np.asarray(x) for x in arrays.x])
+    columns: dict[str, np.ndarray] = {f"c{k}": rows[:, k] for k in range(rows.shape[1])}
+    if len(arrays.x) > 1:
+        names = np.array([str(n) for n in range(len(arrays.x))], object)
+        columns[SERIES] = np.repeat(names, [len(x) for x in arrays.x])
+    return Frame(columns, ARRAYS)
+
+
 def read_arrays(source: object) -> Arrays | None:
     """Reads arrays; returns None when the source is something else, so that the caller reads a table.
 

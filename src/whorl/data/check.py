@@ -25,6 +25,8 @@ def check(
     target: str | Sequence[str] | None = None,
     time: str | None = None,
     series: str | None = None,
+    known: Sequence[str] = (),
+    static: Sequence[str] = (),
     context: int | None = None,
     horizon: int | None = None,
     table: Table | None = None,
@@ -38,6 +40,8 @@ def check(
         target: what is to be forecast; None stands for every numeric column.
         time: the time column; None looks for one.
         series: the column that names the entity of a row.
+        known: covariates that are known ahead.
+        static: covariates with one value in each series.
         context: rows seen before a forecast, to find series that are too short.
         horizon: rows to forecast.
         table: how cells are read, and which repairs are allowed; what it repairs is no problem.
@@ -50,7 +54,7 @@ def check(
         frame = read_table(source, table, report=found.append)
         if series is not None:
             frame[series]
-        schema = infer_schema(frame, target=target, time=time, series=series, table=table)
+        schema = infer_schema(frame, target=target, time=time, series=series, known=known, static=static, table=table)
         whole = read_series(frame, schema, table, report=found.append)
     except WhorlError as error:
         found.append(Problem(severity="error", message=str(error)))

@@ -34,11 +34,20 @@ class TableRows(RowReader):
         horizon: steps that are known ahead.
         past: encodes what is read.
         ahead: encodes what is known ahead, or None.
+        key: the series that rows must be of, if they say; None takes any.
     """
 
     def __init__(
-        self, schema: Schema, table: Table, step: TimeStep, horizon: int, past: TableCodec, ahead: TableCodec | None
+        self,
+        schema: Schema,
+        table: Table,
+        step: TimeStep,
+        horizon: int,
+        past: TableCodec,
+        ahead: TableCodec | None,
+        key: str | None = None,
     ) -> None:
+        self.key = key
         self.schema, self.table, self.step, self.horizon = schema, table, step, horizon
         self._missing = frozenset({"", *table.missing})
         self._past: Encoder[Frame] = past.chunks()
@@ -105,6 +114,7 @@ class TableRows(RowReader):
     def _frame(self, row: Row) -> Frame:
         """A row as a frame of one row, converted by the rules of the table."""
         record = row if isinstance(row, Mapping) else self._record(row)
+        self._check_series(record)
         columns = {}
         for name in self.schema.columns:
             if name not in record:
@@ -114,6 +124,18 @@ class TableRows(RowReader):
         if self.schema.time is None:
             columns[INDEX] = np.array([0 if self._time is None else int(self._time) + 1], np.int64)
         return Frame(columns, "the row")
+
+    def _check_series(self, record: Mapping[str, object]) -> None:
+        name = self.schema.series
+        if not self.key or name is None or record.get(name) is None:
+            return
+        column = Frame({name: column_of([record[name]], name, "the row", self._missing)}, "the row")
+        found = convert(column, name, "category", self.table, refuse)[0]
+        if found != self.key:
+            raise DataError(
+                f"column `{name}` of the row is '{found}', but this stream is that of series '{self.key}'. "
+                "Push each series into a stream of its own."
+            )
 
     def _record(self, row: object) -> Mapping[str, object]:
         if not isinstance(row, list | tuple | np.ndarray):

@@ -44,8 +44,12 @@ def first_answer(pairing: Pairing) -> int:
 
 def target_windows(targets: np.ndarray, steps: np.ndarray, horizon: int) -> np.ndarray:
     """Truths of the `horizon` rows after each step, (len(steps), horizon, K); beyond the end: NaN."""
-    padded = np.concatenate([targets, np.full((horizon, *targets.shape[1:]), np.nan, targets.dtype)])
-    return padded[steps[:, None] + np.arange(1, horizon + 1)]
+    return padded(targets, horizon)[steps[:, None] + np.arange(1, horizon + 1)]
+
+
+def padded(targets: np.ndarray, horizon: int) -> np.ndarray:
+    """Truths with `horizon` unknown ones after the last."""
+    return np.concatenate([targets, np.full((horizon, *targets.shape[1:]), np.nan, targets.dtype)])
 
 
 class WindowBatches(Batches):

@@ -6,7 +6,7 @@ from collections.abc import Sequence as List
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
-from whorl.data.pairing import target_windows
+from whorl.data.pairing import padded
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import Strips
@@ -41,6 +41,9 @@ class StripBatches(Batches):
         self.pairing, self.num_steps, self.shuffle = pairing, num_steps, shuffle
         self._sequences, self._spans = list(sequences), list(spans)
         self._running = [running(one.past[:, : one.row_targets.shape[1]]) for one in sequences]
+        self._targets = [
+            padded(one.row_targets[:last], pairing.horizon) for one, (_, last) in zip(sequences, spans, strict=True)
+        ]
         rows = [max(0, last - max(first, pairing.warm_up)) for first, last in spans]
         if not sum(rows):
             raise DataError(
@@ -61,8 +64,11 @@ class StripBatches(Batches):
         names = parts[0][0].keys()
         weights = np.array([self._sequences[n].weight for n, _ in strips], np.float32)
         n, first = strips[0]
+        inputs = {name: np.stack([part[0][name] for part in parts]) for name in names}
+        if not inputs["starts"].any():
+            del inputs["starts"]  # nothing to reset, and a recurrence without resets is faster
         return Batch(
-            {name: np.stack([part[0][name] for part in parts]) for name in names},
+            inputs,
             np.stack([part[1] for part in parts]),
             weights,
             carries=index > 0,
@@ -84,14 +90,13 @@ class StripBatches(Batches):
         """Inputs and targets of `num_steps` rows; what lies outside of the strip or the span has no target."""
         sequence, (first, last) = self._sequences[n], self._spans[n]
         rows = np.arange(start, start + self.num_steps)
-        # Rows after the span belong to the validation part: its last row stands in their place.
         inside = np.clip(rows, 0, last - 1)
         before = np.arange(start - self.pairing.num_lags, start + self.num_steps)
         past = np.where((before >= 0)[:, None], sequence.past[np.clip(before, 0, last - 1)], np.float32(0.0))
-        inputs = {"past": past, "running": self._running[n][inside]}
+        inputs = {"past": past, "running": self._running[n][inside], "starts": rows == 0}
         if sequence.ahead is not None:
             inputs["future"] = sequence.ahead[inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
-        targets = target_windows(sequence.row_targets[:last], inside, self.pairing.horizon)
+        targets = self._targets[n][inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
         begin = max(first, self.pairing.warm_up) - 1
         # The last row of a strip is scored by the next one, where it follows a whole warm-up.
         scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length - 1))

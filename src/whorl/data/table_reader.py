@@ -10,6 +10,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
+from whorl.data.arrays import series_frame
 from whorl.data.live import TableRows
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.schema import Schema
@@ -17,7 +18,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.series import INDEX, Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.timestep import TimeStep
-from whorl.errors import DataError, ModelFileError
+from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.table import Table
 
 
@@ -53,9 +54,18 @@ class TableReader(Reader):
         self.names = schema.targets
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        frame = read_table(source, self.table)
+        frame = self._frame(source)
         series = read_series(frame, self._schema_for(frame, targets), self.table, step=self.step)
         return [self.encode(one, future) for one, future in zip(series, self._futures(series, known), strict=True)]
+
+    def _frame(self, source: object) -> Frame:
+        """The source as a table; series of arrays too where answers have a horizon."""
+        frame = series_frame(source) if self.horizon else None
+        if frame is None:
+            return read_table(source, self.table)
+        if self.schema.series is not None and self.schema.series not in frame.columns:
+            frame = frame.with_columns({self.schema.series: np.full(len(frame), "0", object)})
+        return frame
 
     def _schema_for(self, frame: Frame, targets: bool) -> Schema:
         """The fitted schema; without targets where they are neither read nor asked for."""
@@ -104,7 +114,9 @@ class TableReader(Reader):
         return Frame(columns, series.frame.origin), int(np.cumprod(given).sum())
 
     def _futures(self, series: List[Series], known: object) -> list[Frame | None]:
-        if known is None or not self.schema.known:
+        if known is not None and not self.schema.known:
+            raise ArgumentError("`known` was given, but this model has no known covariates. Leave it out.")
+        if known is None:
             return [None] * len(series)
         kinds = {
             name: kind for name, kind in self.schema.kinds.items() if name in (*self.schema.known, self.schema.time)
@@ -120,7 +132,7 @@ class TableReader(Reader):
         return futures
 
     def open(self, key: str | None) -> RowReader:
-        return TableRows(self._live_schema, self.table, self.step, self.horizon, self.past, self.ahead)
+        return TableRows(self._live_schema, self.table, self.step, self.horizon, self.past, self.ahead, key)
 
     @property
     def _live_schema(self) -> Schema:

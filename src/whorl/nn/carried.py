@@ -78,7 +78,8 @@ class CarriedForecaster(nn.Module):
 
         Shape:
             past (B, N + T, D): the T rows, and N before them, zeros before the start of a series;
-            running (B, T, 2, K): mean and standard deviation of the targets up to each step; future (B, T, H, F).
+            running (B, T, 2, K): mean and standard deviation of the targets up to each step; future (B, T, H, F);
+            starts (B, T), where any is: True at the first row of a series, before which there is no state.
             The result is (B, T, H, K, O), and the state after the last step.
         """
         past, running, lags = inputs["past"], inputs["running"], self.pairing.num_lags
@@ -93,7 +94,9 @@ class CarriedForecaster(nn.Module):
             parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
         features = torch.cat(parts, dim=-1)
         num_strips, num_steps = features.shape[:2]
-        h, state = self.core(features.transpose(1, 2).flatten(0, 1), state)
+        starts = inputs.get("starts")
+        resets = None if starts is None else starts.bool().repeat_interleave(self.num_targets, 0)
+        h, state = self.core(features.transpose(1, 2).flatten(0, 1), state, resets_BT=resets)
         h = h.reshape(num_strips, self.num_targets, num_steps, -1) + self.target[:, None]
         out = self.last(functional.dropout(h, self.dropout, self.training))
         out = out.reshape(num_strips, self.num_targets, num_steps, self.pairing.horizon, self.num_outputs)

@@ -1,6 +1,7 @@
 """Recipes of cores: which network, how wide, how deep. What surrounds the core belongs to the task."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 from whorl.errors import ArgumentError, did_you_mean
@@ -74,5 +75,5 @@ def from_key(network: Network | str) -> Network:
 
 
 def _at_least_one(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(f"`{name}` is a whole number >= 1, but is {value!r}. Raise it.")

@@ -29,7 +29,8 @@ class Table:
         kinds: overrides the inferred kind of a column: 'numeric', 'category', 'time' or 'ignore'.
         scaling: of numeric columns, by statistics of training rows: 'standard' (mean, standard deviation), 'robust'
             (median, interquartile range) or 'none'.
-        calendar: features of the time column (hour, weekday, day of year as sine and cosine): 'on', 'off', or 'auto'.
+        calendar: features of the time column (hour, weekday, day of year as sine and cosine): 'on', 'off', or 'auto',
+            which leaves it to the task; today's tasks leave them off, which measured better.
         missing: text cells that mean "no value", besides the empty one.
         on_duplicate: rows of one series with equal timestamps: 'error', keep 'first', keep 'last', or 'mean'.
         on_gap: missing timestamps: 'error', 'fill' with rows of missing values, or 'ignore' (rows as they are).

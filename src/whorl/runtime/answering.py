@@ -26,8 +26,10 @@ def outputs(
     """
     memory = engine.program.memory
     size = int(np.prod(engine.program.shapes[engine.program.output]))
+    # A batch of whole sequences makes an answer at each step from the shortest one's end on: only for short ones.
+    rows = max((int(wanted[-1]) + 1 for wanted in steps if len(wanted)), default=0) if memory is None else memory
     single = all(len(wanted) == 1 for wanted in steps)
-    if single:
+    if single and rows * size * min(_BATCH, len(sequences)) <= _PIECE:
         for first in range(0, len(sequences), _BATCH):
             yield from _last_steps(engine, sequences, steps, horizon, range(first, min(first + _BATCH, len(sequences))))
         return

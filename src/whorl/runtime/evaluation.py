@@ -28,6 +28,7 @@ class Evaluation:
         baseline: name of a naive rival -> its metrics on the same origins.
         by_step: mae, coverage and width at each step of the horizon, (H, K).
         num_answers: number of scored answers.
+        skipped: keys of sequences too short for a context and a horizon, which have no answer to score.
         scale: (K,) training scale of each output, the unit of the `_scaled` metrics.
     """
 
@@ -35,6 +36,7 @@ class Evaluation:
     baseline: Mapping[str, Mapping[str, float]]
     num_answers: int
     scale: np.ndarray
+    skipped: tuple[str, ...] = ()
     by_step: Mapping[str, np.ndarray] = field(default_factory=dict)
     kept: tuple[Prediction, np.ndarray] | None = None
 
@@ -90,6 +92,7 @@ def evaluate(
         by_step=scores.steps(),
         num_answers=num_answers,
         scale=model.reader.scale,
+        skipped=tuple(one.key for one, wanted in zip(sequences, steps, strict=True) if not len(wanted)),
         kept=(joined(predictions), np.concatenate(targets)) if keep else None,
     )
 

@@ -177,8 +177,7 @@ class Model:
             readings = [
                 stream._rows.push(row, future) for stream, row, future in zip(streams, rows, ahead, strict=True)
             ]
-            # A single step that fails leaves the engine as it was; of several, the first ones may have been taken.
-            slots = {s._slot: self.engine.read(s._slot) for s, r in zip(streams, readings, strict=True) if len(r) > 1}
+            slots = {stream._slot: self.engine.read(stream._slot) for stream in streams}
             return self._stepped(streams, readings)
         except BaseException:
             for stream, remainder in zip(streams, before, strict=True):

@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from whorl.errors import ModelFileError
+from whorl.errors import ArgumentError, ModelFileError
+from whorl.plans.wiring import Head, Quantiles
 from whorl.registry import Registry
 
 readouts: Registry[type["Readout"]] = Registry("readout")
@@ -25,6 +26,11 @@ class Readout(ABC):
     """
 
     levels: tuple[float, ...] = ()
+
+    @classmethod
+    @abstractmethod
+    def of(cls, head: Head) -> Self:
+        """Builds the readout of a head, before it is calibrated."""
 
     @abstractmethod
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
@@ -47,6 +53,10 @@ class Readout(ABC):
 @readouts.add("point")
 class PointReadout(Readout):
     """One number an output; nothing to calibrate."""
+
+    @classmethod
+    def of(cls, head: Head) -> Self:
+        return cls()
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
@@ -73,6 +83,7 @@ class QuantileReadout(Readout):
     eq. 8), its score divided by the width of the interval. Scores are pooled over the outputs of a step and over so
     many neighbouring steps that there are enough: windows of one series overlap and say less than their number. A
     width counts as at least a tenth of the median width of its output, lest a bound that collapsed sets the share.
+    Levels without a partner stay as they were learned.
 
     Args:
         levels: ascending levels within (0, 1).
@@ -84,6 +95,12 @@ class QuantileReadout(Readout):
         self.levels = levels
         self.shifts: np.ndarray | None = None  # (..., Q): signed share of the width, by step
         self.floors: np.ndarray | None = None  # (K, Q): least width that counts, by output
+
+    @classmethod
+    def of(cls, head: Head) -> Self:
+        if not isinstance(head, Quantiles):
+            raise ArgumentError(f"a quantile readout needs a head of quantiles, but the head is {head}.")
+        return cls(head.levels)
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         quantiles = np.sort(outputs[..., 1:], axis=-1).astype(np.float64)
@@ -118,7 +135,11 @@ class QuantileReadout(Readout):
                 quantiles = np.concatenate([lower, middle, np.maximum(moved[..., count - half :], middle)], axis=-1)
             else:
                 quantiles = moved
-        return Answer(outputs[..., 0], quantiles)
+        # A value is never outside of its own interval.
+        value = outputs[..., 0]
+        quantiles[..., 0] = np.minimum(quantiles[..., 0], value)
+        quantiles[..., -1] = np.maximum(quantiles[..., -1], value)
+        return Answer(value, quantiles)
 
     def arrays(self) -> dict[str, np.ndarray]:
         levels = {"levels": np.asarray(self.levels, np.float64)}

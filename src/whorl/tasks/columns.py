@@ -1,5 +1,6 @@
 """Which columns of a table play which role, as a task was told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from whorl.plans.table import Table
@@ -26,3 +27,8 @@ class Columns:
     static: tuple[str, ...] = ()
     table: Table
     calendar: bool = False
+
+
+def names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of columns; a lone one may stand without a list around it."""
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -88,8 +88,8 @@ class Estimator(Settings, ABC):
         """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept."""
         from whorl.report.page import write_report
 
-        sequences = None if data is None else self._fitted.reader.read(data, targets=True)
-        write_report(Path(path), self._fitted, sequences or getattr(self, "held_out_", None))
+        shown = getattr(self, "held_out_", None) if data is None else self._fitted.reader.read(data, targets=True)
+        write_report(Path(path), self._fitted, shown)
 
     def save(self, path: str | Path) -> None:
         """Writes a `.whorl` file."""

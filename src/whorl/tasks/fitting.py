@@ -1,7 +1,7 @@
 """What `fit` does, for whatever task: prepare, train, emit, calibrate, score."""
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -28,15 +28,19 @@ from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.kernels import running_statistics
 from whorl.runtime.model import Model
 from whorl.runtime.program import Program
-from whorl.runtime.readouts import PointReadout, QuantileReadout, Readout
+from whorl.runtime.readouts import readouts
 from whorl.specs import Spec
 from whorl.tasks import baselines, settings
 from whorl.tasks.preparation import Prepared, prepare
 from whorl.train import Carried, History, Loss, Objective, TensorBatch
+from whorl.train.device import private_randomness
 from whorl.train.loop import fit as train
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
+
+# Probability of dropping a unit of the state on its way to the last layer.
+DROPOUT = 0.1
 
 # Most numbers that calibration reads: more validation origins are thinned evenly.
 _CALIBRATION = 1 << 25
@@ -69,17 +73,16 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
     prepared = prepare(estimator, data)
     tell.lines(prepared.notes)
     training_part, recipe, plan = _training_part(estimator, wiring, prepared)
-    torch_state = torch.random.get_rng_state()
-    torch.manual_seed(plan.seed)
-    network = build(
-        wiring,
-        recipe,
-        past=prepared.reader.past.spec,  # type: ignore[attr-defined]
-        ahead=_ahead_spec(prepared),
-        num_targets=len(prepared.reader.names),
-        dropout=DROPOUT,
-    )
-    torch.random.set_rng_state(torch_state)
+    with private_randomness(torch.device("cpu")):
+        torch.default_generator.manual_seed(plan.seed)
+        network = build(
+            wiring,
+            recipe,
+            past=prepared.reader.past.spec,  # type: ignore[attr-defined]
+            ahead=_ahead_spec(prepared),
+            num_targets=len(prepared.reader.names),
+            dropout=DROPOUT,
+        )
     history = train(
         network,
         training_part,
@@ -89,17 +92,15 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
         resume=resume,
+        task=msgspec.json.encode([wiring, recipe, DROPOUT]).decode(),
     )
     held_out = _held_out(wiring, prepared)
     model = _model(estimator, wiring, prepared, network, held_out)
     scores = evaluate(model, held_out.sequences, held_out.steps, keep=False)
     card = _card(prepared, recipe, plan, history, model, scores)
-    model = Model(**{**{name: getattr(model, name) for name in model.__dataclass_fields__}, "card": card})
+    model = replace(model, card=card)
     tell.scores(scores, prepared.reader.names)
     return Fitted(model=model, network=network, history=history, held_out=held_out)
-
-
-DROPOUT = 0.1
 
 
 def _ahead_spec(prepared: Prepared) -> Spec | None:
@@ -180,7 +181,7 @@ def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: 
     network.eval()
     program = Program()
     network.emit(program)  # type: ignore[operator]
-    readout: Readout = QuantileReadout(wiring.head.levels) if wiring.readout == "quantile" else PointReadout()  # type: ignore[union-attr]
+    readout = readouts.get(wiring.readout).of(wiring.head)
     rivals, naive = _rivals(wiring, prepared)
     model = Model(
         task=estimator.task,
@@ -236,6 +237,7 @@ def _card(
     return {
         "data": prepared.facts,
         "network": msgspec.to_builtins(recipe),
+        "dropout": DROPOUT,
         "parameters": model.engine.program.num_parameters(),
         "training": msgspec.to_builtins(plan),
         "history": msgspec.to_builtins(history),

@@ -1,6 +1,5 @@
 """Forecasting: the next `horizon` values of one or several targets of many series."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
@@ -9,7 +8,7 @@ from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Head, ManyToMany, ManyToOne, Point, Quantiles, Strips, Windows, Wiring
-from whorl.tasks.columns import Columns
+from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Rows before a row that a carried memory reads beside it.
@@ -35,7 +34,8 @@ class Forecaster(Estimator):
         horizon: rows ahead.
         context: rows before; with carried memory the warm-up that is read but not scored.
         stride: rows between two training windows.
-        quantiles: levels to answer beside the value; () answers the value alone.
+        quantiles: levels to answer beside the value; () answers the value alone. Pairs such as 0.1 and 0.9 are
+            calibrated on the validation part.
         memory: 'window' or 'carried'.
         segment_length: rows that a window reads at once; 'auto' is a quarter of the context, at most 24.
         table: kinds, scaling and allowed repairs.
@@ -71,6 +71,7 @@ class Forecaster(Estimator):
             check_whole("segment_length", self.segment_length, 1)
         if self.memory not in ("window", "carried"):
             raise ArgumentError(f"`memory` must be 'window' or 'carried', but is {self.memory!r}. Choose one.")
+        self._check_combinations()
         levels = tuple(self.quantiles)
         if any(not 0.0 < level < 1.0 for level in levels) or list(levels) != sorted(set(levels)):
             raise ArgumentError(f"`quantiles` are ascending levels within (0, 1), but are {self.quantiles!r}.")
@@ -79,6 +80,17 @@ class Forecaster(Estimator):
         if from_key(self.network).bidirectional:
             raise ArgumentError("`bidirectional` is True, but a forecast is decoded from one state. Use False.")
         super().__post_init__()
+
+    def _check_combinations(self) -> None:
+        """Settings that one memory has and the other has not are refused where they would do nothing."""
+        carried = self.memory == "carried"
+        for name, default in (("stride", 1), ("segment_length", "auto")):
+            if carried and getattr(self, name) != default:
+                raise ArgumentError(f"`{name}` is of windows, but memory is 'carried'. Leave it out.")
+        if self.segment_length != "auto" and self.segment_length > self.context:
+            raise ArgumentError(
+                f"`segment_length` is {self.segment_length}, but the context has {self.context} rows. Lower it."
+            )
 
     def wiring(self) -> Wiring:
         head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point("mae")
@@ -105,11 +117,11 @@ class Forecaster(Estimator):
 
     def columns(self) -> Columns:
         return Columns(
-            target=_names(self.target),
+            target=None if self.target is None else names(self.target),
             time=self.time,
             series=self.series,
-            known=tuple(self.known),
-            static=tuple(self.static),
+            known=names(self.known),
+            static=names(self.static),
             table=self.table,
             calendar=self.table.calendar == "on",
         )
@@ -130,7 +142,7 @@ class Forecaster(Estimator):
             least, most = 400, 1000
         epochs = chosen.epochs or -(-max(least, min(most, 5 * num_batches)) // num_batches)
         return (
-            replace(recipe, hidden_size=recipe.hidden_size or 128),
+            replace(recipe, hidden_size=int(recipe.hidden_size or 128)),
             replace(
                 chosen,
                 batch_size=batch_size,
@@ -140,7 +152,3 @@ class Forecaster(Estimator):
                 patience=max(3, epochs // 3) if chosen.patience == "auto" else chosen.patience,
             ),
         )
-
-
-def _names(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    return names if names is None or isinstance(names, str) else tuple(names)

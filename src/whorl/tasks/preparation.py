@@ -8,7 +8,7 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.frame import Frame
 from whorl.data.array_reader import ArrayReader, truths
-from whorl.data.arrays import Arrays, read_arrays
+from whorl.data.arrays import ARRAYS, SERIES, Arrays, read_arrays, series_frame
 from whorl.data.reader import Reader
 from whorl.data.schema import infer_schema
 from whorl.data.sequences import Sequence
@@ -55,36 +55,27 @@ class Prepared:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
-    arrays = read_arrays(data)
-    if arrays is not None and isinstance(wiring.pairing, Sequences):
-        return _arrays(estimator, arrays)
-    return _table(estimator, wiring, data if arrays is None else as_frame(arrays))
-
-
-def as_frame(arrays: Arrays) -> Frame:
-    """Arrays as a long table: columns c0, c1, ... and, for several sequences, `series`."""
-    if arrays.y is not None:
-        raise DataError("a forecast's targets are the series themselves, but (X, y) came. Pass X alone.")
-    rows = np.concatenate([np.asarray(x) for x in arrays.x])
-    columns: dict[str, np.ndarray] = {f"c{k}": rows[:, k] for k in range(rows.shape[1])}
-    if len(arrays.x) > 1:
-        names = np.array([str(n) for n in range(len(arrays.x))], object)
-        columns["series"] = np.repeat(names, [len(x) for x in arrays.x])
-    return Frame(columns, "the arrays")
+    if isinstance(wiring.pairing, Sequences):
+        arrays = read_arrays(data)
+        return _table(estimator, wiring, data) if arrays is None else _arrays(estimator, arrays)
+    frame = series_frame(data)
+    return _table(estimator, wiring, data if frame is None else frame)
 
 
 def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     columns = estimator.columns()
-    table = columns.table
-    if columns.series is not None:
+    table, key = columns.table, columns.series
+    if key is None and isinstance(data, Frame) and SERIES in data.columns and data.origin == ARRAYS:
+        key = SERIES
+    if key is not None:
         # Keys are names, not numbers: '007' and '7' are two series.
-        table = replace(table, kinds={columns.series: "category", **table.kinds})
+        table = replace(table, kinds={key: "category", **table.kinds})
     frame = read_table(data, table)
     schema = infer_schema(
         frame,
         target=columns.target,
         time=columns.time,
-        series=columns.series,
+        series=key,
         known=columns.known,
         static=columns.static,
         table=table,
@@ -109,6 +100,7 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         calendar=columns.calendar,
     )
     sequences = [reader.encode(one) for one in series]
+    _check_known(sequences, cuts, schema.targets)
     facts: dict[str, object] = {
         "origin": frame.origin,
         "rows": len(frame),
@@ -123,6 +115,20 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     }
     notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
     return Prepared(reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts)
+
+
+def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, ...]) -> None:
+    """Both parts need truths: without any there is nothing to learn from, or nothing to stop by."""
+    for part, taken in (("training", slice(None, 1)), ("validation", slice(1, 2))):
+        known = False
+        for one, cut in zip(sequences, cuts, strict=True):
+            rows = one.row_targets if one.row_targets.ndim == 2 else np.repeat(one.row_targets[None], len(one), axis=0)
+            known = known or any(bool(np.isfinite(half).any()) for half in (rows[:cut], rows[cut:])[taken])
+        if not known:
+            raise DataError(
+                f"column `{', '.join(names)}` has no value in the {part} part, so nothing can be learned or scored "
+                "there. Bring rows with values, or change `validation`."
+            )
 
 
 def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:

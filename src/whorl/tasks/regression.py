@@ -8,7 +8,7 @@ from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Point, Sequences, Wiring
-from whorl.tasks.columns import Columns
+from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
 
 
@@ -65,10 +65,10 @@ class Regressor(Estimator):
 
     def columns(self) -> Columns:
         return Columns(
-            target=self.target,
+            target=None if self.target is None else names(self.target),
             time=self.time,
             series=self.series,
-            static=tuple(self.static),
+            static=names(self.static),
             table=self.table,
             calendar=self.table.calendar == "on",
         )
@@ -80,7 +80,7 @@ class Regressor(Estimator):
         epochs = self.training.epochs or max(10, min(200, round(2000 / num_batches)))
         patience = self.training.patience
         return (
-            replace(recipe, hidden_size=recipe.hidden_size or 64),
+            replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
             replace(
                 self.training,
                 batch_size=batch_size,

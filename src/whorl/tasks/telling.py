@@ -27,13 +27,11 @@ class Teller:
             for line in lines:
                 sys.stdout.write(f"{line}\n")
 
-    def progress(self) -> "Progress | None":
-        """A progress bar on a terminal, or None."""
-        if not self.speaks:
-            return None
-        from whorl.train.progress import TerminalProgress
+    def progress(self) -> "Progress":
+        """A progress bar on a terminal, or silence."""
+        from whorl.train.progress import SilentProgress, TerminalProgress
 
-        return TerminalProgress()
+        return TerminalProgress() if self.speaks else SilentProgress()
 
     def scores(self, evaluation: "Evaluation", names: Sequence[str]) -> None:
         """Prints the scores on the validation part beside the naive rivals, in the user's units."""
@@ -48,7 +46,9 @@ def score_lines(
 ) -> list[str]:
     """A table of scores: the model first, then its rivals, and a word on the verdict."""
     rows = {"model": metrics, **baselines}
-    lines = [f"held-out part, {num_answers} answers, {', '.join(names)}:"]
+    lines = [
+        f"validation part (it also chose the epoch and set the intervals), {num_answers} answers, {', '.join(names)}:"
+    ]
     lines.append(f"  {'':16}{'mae':>12}{'rmse':>12}{'mase':>9}")
     for name, scores in rows.items():
         mase = f"{scores['mase']:9.3f}" if "mase" in scores else f"{'':9}"

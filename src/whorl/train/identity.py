@@ -18,20 +18,22 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         training: every setting but the folder of the checkpoints.
+        task: whatever else the caller says must not change.
         network: digest of the names, shapes and types of the weights.
         data: digest of the first, middle and last batch of both parts and of their numbers.
     """
 
     training: dict[str, int | float | str | None]
+    task: str
     network: str
     data: str
 
     @classmethod
-    def of(cls, network: nn.Module, train: Batches, valid: Batches, training: Training) -> "Identity":
+    def of(cls, network: nn.Module, train: Batches, valid: Batches, training: Training, task: str = "") -> "Identity":
         """Describes a run."""
         settings = asdict(training)
         del settings["checkpoint"]
-        return cls(settings, _network_digest(network), _data_digest(train, valid, training.seed))
+        return cls(settings, task, _network_digest(network), _data_digest(train, valid, training.seed))
 
     def check_continues(self, saved: "Identity") -> None:
         """Raises ModelFileError if the saved run is another one than this."""
@@ -42,7 +44,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"`{name}` is {now!r}, but the checkpoint was trained with {then!r}. Resume with the settings "
                     "the run began with, or start a new run in another folder."
                 )
-        for name in ("network", "data"):
+        for name in ("task", "network", "data"):
             if getattr(self, name) != getattr(saved, name):
                 raise ModelFileError(
                     f"The {name} differs from that of the checkpoint. Resume with the same {name}, or start a new "

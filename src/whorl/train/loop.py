@@ -32,6 +32,7 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     num_steps: int | None = None,
+    task: str = "",
 ) -> History:
     """Trains a network and leaves it in eval mode with the weights of its best epoch.
 
@@ -49,6 +50,7 @@ def fit(
         resume: goes on from the checkpoint in that folder.
         num_steps: takes exactly so many steps (unless patience ends first) instead of timing `max_seconds`:
             `History.num_steps` of a timed run replays it.
+        task: what else must be the same when the run is resumed, such as the wiring and the recipe.
 
     Raises:
         ArgumentError: a setting is missing, or a fresh run would overwrite an unfinished one.
@@ -63,7 +65,7 @@ def fit(
     folder = None if checkpoint is None else CheckpointFolder(checkpoint)
     progress = TerminalProgress() if progress is None else progress
     with placed(network, device), private_randomness(device), Signals() as signals:
-        run = Run(network, train, valid, objective, training, device)
+        run = Run(network, train, valid, objective, training, device, task)
         saved = _saved(folder, resume)
         if saved is not None:
             run.restore(saved)

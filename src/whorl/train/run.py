@@ -29,6 +29,7 @@ class Run:
         objective: Objective,
         training: Training,
         device: torch.device,
+        task: str = "",
     ) -> None:
         self.network, self.train, self.valid = network, train, valid
         self.objective, self.training, self.device = objective, training, device
@@ -37,7 +38,7 @@ class Run:
         self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.best = self._weights_copied()
         self.state: Carried = None
-        self.record = RunRecord(identity=Identity.of(network, train, valid, training))
+        self.record = RunRecord(identity=Identity.of(network, train, valid, training, task))
 
     def indices_left(self) -> range:
         """Returns the batches of the epoch in progress that are still to be learned from."""

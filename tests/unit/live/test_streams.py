@@ -244,12 +244,23 @@ def test_series_may_have_any_name():
     model = forecaster(series="building")
     for name in ("store-7", "Ägäis 東京 \U0001f600", "a\nb", "\ud800", ""):
         stream = model.stream(series=name)
-        for row in rows(5, series="x"):
+        for row in rows(5, series=name or "x"):
             answers = stream.push(row)
         assert answers[0].index.series.tolist() == [name]
         moved = model.stream()
         moved.state = State.from_bytes(bytes(stream.state))
         assert moved.series == name
+
+
+def test_a_row_of_another_series_is_refused_and_changes_nothing():
+    stream = forecaster(series="building").stream(series="store-7")
+    first, second = rows(2, series="store-7")
+    stream.push(first)
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match="'store-8', but this stream is that of series 'store-7'"):
+        stream.push({**second, "building": "store-8"})
+    assert bytes(stream.state) == before
+    stream.push(second)
 
 
 @pytest.mark.parametrize("memory", MEMORIES)

@@ -117,6 +117,7 @@ def test_json_lines_hold_null_for_what_is_no_number(tmp_path):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])
 def test_text_that_a_spreadsheet_would_run_is_escaped(text):
+    """D5: in cells and in headers."""
     said = list(csv.DictReader(io.StringIO(to_csv([{"series": text, "value": -2.5, "step": 3}]), newline="")))
     assert said == [{"series": "'" + text, "value": "-2.5", "step": "3"}]
     (header,) = csv.reader(io.StringIO(to_csv([{text: 1.0}]).rpartition("1.0")[0], newline=""))
@@ -125,6 +126,7 @@ def test_text_that_a_spreadsheet_would_run_is_escaped(text):
 
 @pytest.mark.parametrize("text", ["north", "a=b", "7", "", "'quoted'", 'say "x"', "a,b", "a\nb", "ü"])
 def test_other_text_and_numbers_are_written_as_they_are(text):
+    """D5: -1e-7 is a number."""
     said = list(csv.DictReader(io.StringIO(to_csv([{"series": text, "value": -1e-7}]), newline="")))
     assert said == [{"series": text, "value": "-1e-07"}]
 

@@ -20,7 +20,7 @@ FORECASTER = {
     "context": 31,
     "stride": 3,
     "quantiles": (0.05, 0.5, 0.95),
-    "memory": "carried",
+    "memory": "window",
     "segment_length": 5,
     "table": whorl.Table(
         kinds={"holiday": "category", "n": "ignore"}, scaling="robust", missing=("-",), on_gap="fill", delimiter=";"

@@ -23,6 +23,7 @@ def run(net: nn.Module, training: Training = PLAN, train: Batches = TRAIN, num_s
 
 
 def test_one_seed_gives_one_history_and_the_same_weights_bit_for_bit() -> None:
+    """R5."""
     first, second, other = network(), network(), network()
     history = run(first)
     assert run(second) == history
@@ -31,6 +32,7 @@ def test_one_seed_gives_one_history_and_the_same_weights_bit_for_bit() -> None:
 
 
 def test_dropout_depends_on_the_seed_and_not_on_the_callers_generator() -> None:
+    """R5."""
     histories = []
     for state in (0, 1):
         torch.manual_seed(state)
@@ -39,6 +41,8 @@ def test_dropout_depends_on_the_seed_and_not_on_the_callers_generator() -> None:
 
 
 def test_validation_meets_the_same_random_numbers_in_every_epoch() -> None:
+    """R5."""
+
     def noisy(net: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
         loss = objective(net, batch, state)
         return loss if net.training else Loss(0 * loss.total + torch.rand(()), 1.0)
@@ -185,6 +189,7 @@ def test_a_state_of_something_else_than_tensors_is_refused() -> None:
 
 
 def test_an_input_that_is_not_a_number_stops_the_step_and_names_the_batch() -> None:
+    """R4."""
     net = network()
     start = weights(net)
     with pytest.raises(
@@ -196,6 +201,7 @@ def test_an_input_that_is_not_a_number_stops_the_step_and_names_the_batch() -> N
 
 
 def test_a_poisoned_later_epoch_leaves_the_best_weights() -> None:
+    """R4."""
     net, clean = network(), network()
     with pytest.raises(TrainingError, match=r"epoch 2, batch 1 of 4 \(rows 0 to 2\).*those of epoch 1"):
         run(net, plan(schedule="constant"), Sums(poison=(1, 0)))
@@ -204,6 +210,8 @@ def test_a_poisoned_later_epoch_leaves_the_best_weights() -> None:
 
 
 def test_an_infinite_gradient_of_a_finite_loss_stops_the_step() -> None:
+    """R4."""
+
     def steep(net: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
         return Loss(torch.sqrt(net.last.bias * 0).sum(), 1.0)  # type: ignore[union-attr,operator]
 
@@ -215,6 +223,7 @@ def test_an_infinite_gradient_of_a_finite_loss_stops_the_step() -> None:
 
 
 def test_a_validation_loss_that_is_not_a_number_is_named_too() -> None:
+    """R4."""
     with pytest.raises(TrainingError, match=r"validation loss is .* epoch 1, validation batch 2 of 2 \(rows 3 to 5\)"):
         fit(network(), TRAIN, Sums(num_batches=2, poison=(0, 1)), objective, PLAN, progress=SilentProgress())
 

@@ -1,4 +1,4 @@
-"""Checkpoints: a run that is stopped anywhere and resumed equals one that was never stopped."""
+"""R2: a run that is stopped anywhere and resumed equals one that was never stopped."""
 
 import signal
 from pathlib import Path

@@ -1,0 +1,137 @@
+"""A forecaster on all kinds of data, and settings that cannot do anything."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+import whorl
+
+QUICK = whorl.Training(epochs=1, seed=3)
+
+
+def forecaster(**settings):
+    given = {"horizon": 3, "context": 12, "network": whorl.Recurrent(hidden_size=4), "training": QUICK, **settings}
+    return whorl.Forecaster(**given)
+
+
+def waves(count=80, width=2, phase=0.0):
+    steps = np.arange(count)[:, None] + phase
+    return np.sin(steps / np.arange(2, 2 + width)) + 0.01 * steps
+
+
+@pytest.mark.parametrize("memory", ["window", "carried"])
+def test_arrays_are_series_and_never_joined(memory):
+    arrays = np.stack([waves(phase=5 * n) for n in range(3)])
+    model = forecaster(memory=memory).fit(arrays)
+    assert model.model_.reader.names == ("c0", "c1")
+    assert model.model_.card["data"]["series"] == 3
+    assert model.predict(arrays).value.shape == (3, 3, 2)
+    assert model.evaluate(arrays).num_answers == 3 * (80 - 12 - 3 + 1)
+    stream = model.stream()
+    for row in arrays[1]:
+        answers = stream.push(tuple(row))
+    np.testing.assert_array_equal(answers[0].value, model.predict(arrays[1]).value)
+
+
+def test_a_flat_array_is_one_series_and_a_list_may_have_any_lengths():
+    one = forecaster().fit(waves(width=1)[:, 0])
+    assert one.predict(waves(40, 1)).value.shape == (1, 3, 1)
+    several = forecaster().fit([waves(80), waves(51), waves(64)])
+    assert several.predict([waves(20), waves(33)]).index.origin.tolist() == [19, 32]
+
+
+def test_a_lone_name_is_a_list_of_one():
+    table = pl.DataFrame({"y": waves(80, 1)[:, 0], "hol": np.arange(80) % 7, "noise": np.cos(np.arange(80.0))})
+    model = forecaster(target="y", known="hol").fit(table)
+    assert model.model_.reader.schema.known == ("hol",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory": "carried", "stride": 2}, "`stride` is of windows"),
+        ({"memory": "carried", "segment_length": 4}, "`segment_length` is of windows"),
+        ({"segment_length": 13}, "context has 12 rows"),
+        ({"quantiles": (0.9, 0.1)}, "ascending"),
+        ({"network": "gro"}, "Did you mean 'gru'"),
+        ({"horizon": 0}, "`horizon` is a whole number >= 1"),
+    ],
+)
+def test_settings_that_cannot_do_anything_are_refused(settings, message):
+    with pytest.raises(whorl.ArgumentError, match=message):
+        forecaster(**settings)
+
+
+def test_known_rows_for_a_model_without_known_columns_are_refused():
+    model = forecaster().fit(waves())
+    with pytest.raises(whorl.ArgumentError, match="no known covariates"):
+        model.predict(waves(), known=waves(3))
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    model = forecaster(context=np.int64(12), memory="carried", network=whorl.Recurrent(hidden_size=np.int64(4)))
+    assert model.fit(waves()).predict(waves()).value.shape == (1, 3, 2)
+
+
+def test_a_value_lies_in_its_interval():
+    prediction = forecaster(target="c0").fit(waves(300)).predict(waves(300), every_row=True)
+    lower, upper = prediction.interval
+    assert (lower <= prediction.value).all()
+    assert (prediction.value <= upper).all()
+
+
+def test_validation_without_truths_is_found_before_training():
+    table = pl.DataFrame({"y": [*waves(80, 1)[:60, 0], *[None] * 20]})
+    with pytest.raises(whorl.DataError, match="no value in the validation part"):
+        forecaster(target="y", training=whorl.Training(epochs=1, validation=20)).fit(table)
+
+
+def test_a_fit_that_is_told_to_be_silent_is(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    forecaster().fit(waves(), verbose=False)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+
+def test_a_fit_leaves_the_random_numbers_of_the_caller_alone():
+    before = torch.random.get_rng_state()
+    forecaster().fit(waves())
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "other", [{"quantiles": (0.02, 0.5, 0.98)}, {"network": whorl.Recurrent(hidden_size=4, zoneout=0.5)}]
+)
+def test_a_run_is_not_resumed_as_another_task(tmp_path, other):
+    training = whorl.Training(epochs=1, seed=3, checkpoint=str(tmp_path / "runs"))
+    forecaster(training=training).fit(waves())
+    with pytest.raises(whorl.ModelFileError, match="task differs"):
+        forecaster(training=training, **other).fit(waves(), resume=True)
+
+
+def test_an_answer_that_fails_leaves_the_stream_as_it_was(monkeypatch):
+    model = forecaster().fit(waves())
+    stream = model.stream()
+    for row in waves(20):
+        stream.push(tuple(row))
+    before = bytes(stream.state)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(model.model_), "_labelled", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            stream.push((0.1, 0.2))
+    assert bytes(stream.state) == before
+
+
+def test_a_series_too_short_to_be_scored_is_named():
+    model = forecaster().fit([waves(80), waves(70)])
+    scored = model.evaluate([waves(40), waves(5)])
+    assert scored.skipped == ("1",)
+
+
+def test_many_long_series_are_answered_one_after_the_other(monkeypatch):
+    model = forecaster(memory="carried").fit(waves())
+    arrays = [waves(30), waves(41), waves(25)]
+    together = model.predict(arrays).value
+    monkeypatch.setattr("whorl.runtime.answering._PIECE", 40)
+    np.testing.assert_array_equal(model.predict(arrays).value, together)
