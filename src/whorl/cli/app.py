@@ -80,7 +80,7 @@ def _verdict(error: BaseException) -> tuple[str, int]:
         case ModuleNotFoundError(name=str(name)) if name.split(".")[0] in _EXTRAS:
             package, extra = _EXTRAS[name.split(".")[0]]
             return f"Error: {MissingExtraError(package, extra, 'for this command')}", MissingExtraError.exit_code
-        case MemoryError():
+        case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or "alloc" in str(error).lower():
             return "Error: memory ran out. Use less data, or a smaller network or batch.", ResourceError.exit_code
         case OSError():
             return f"Error: {error.filename or 'the system'}: {error.strerror or error}.", ResourceError.exit_code

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from whorl.cli.evaluate import score_table
-from whorl.cli.fitting import check_writable
 from whorl.cli.kinds import Choice, Number
 from whorl.cli.output import command as make_command
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
+from whorl.cli.outputs import check_output
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
@@ -38,7 +38,7 @@ def demo(task: str, folder: str, epochs: int) -> None:
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     path, page = home / "beijing.whorl", home / "report.html"
-    check_writable(path, "--folder")
+    check_output(path, "--folder")
     columns = datasets.load("beijing_air")
     cut = round(len(columns["time"]) * (1 - _TEST))
     # The test part brings the context of its first forecast along, so that each of its rows is forecast.

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +11,8 @@ import click
 
 from whorl.cli.options import build, options_of
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
-from whorl.errors import ArgumentError, ResourceError
+from whorl.cli.outputs import check_output
+from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent
 from whorl.plans.table import Table
 from whorl.plans.training import Training
@@ -69,9 +69,9 @@ def run(
     training = build(Training, [field.name for field in fields(Training)])
     estimator = build(_with_one_target(kind), own, table=build_table(), network=network, training=training)
     path = Path(out) if out is not None else Path(Path(data).stem + ".whorl")
-    check_writable(path, "--out")
+    check_output(path, "--out", data)
     if report is not None:
-        check_writable(Path(report), "--report")
+        check_output(Path(report), "--report", data, path)
     if resume and training.checkpoint is None:
         raise ArgumentError("`--resume` needs the folder of the run to go on with. Give it with --checkpoint DIR.")
     verbose = not (is_quiet() or wants_json())
@@ -97,20 +97,6 @@ def _with_one_target(kind: "Callable[..., Estimator]") -> "Callable[..., Estimat
         return kind(**given)
 
     return make
-
-
-def check_writable(path: Path, flag: str) -> None:
-    """Raises ResourceError unless a file can be written there: hours of training must not end in a refusal."""
-    if path.is_dir():
-        raise ResourceError(f"`{flag}` is the path of a file, but `{path}` is a folder. Add a file name.")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise ResourceError(
-            f"`{flag}` is `{path}`, but nothing can be written into folder `{path.parent}` ({error.strerror}). "
-            "Make the folder, or choose another."
-        ) from None
 
 
 def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None) -> None:

@@ -1,11 +1,13 @@
 """`whorl predict MODEL DATA`."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option, show, tell, wants_json
+from whorl.cli.outputs import check_output
 
 
 def predict(model: str, data: str, known: str | None, every_row: bool, out: str | None) -> None:
@@ -17,6 +19,8 @@ def predict(model: str, data: str, known: str | None, every_row: bool, out: str 
     from whorl import runtime
     from whorl.runtime.export_records import to_csv
 
+    if out is not None:
+        check_output(Path(out), "--out", model, data, known)
     prediction = runtime.load(model).predict(data, known=known, every_row=every_row)
     if out is not None:
         prediction.write(out)

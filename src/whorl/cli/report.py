@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from whorl.cli.fitting import check_writable
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option, show, size_of, wants_json
+from whorl.cli.outputs import check_output
 
 
 def report(model: str, data: str | None, out: str | None) -> None:
@@ -17,7 +17,7 @@ def report(model: str, data: str | None, out: str | None) -> None:
     import whorl
 
     path = Path(out) if out is not None else Path(Path(model).stem + ".html")
-    check_writable(path, "--out")
+    check_output(path, "--out", model, data)
     whorl.load(model).report(path, data)
     size = path.stat().st_size
     if wants_json():

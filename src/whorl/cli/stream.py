@@ -9,6 +9,7 @@ import click
 
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option
+from whorl.cli.outputs import check_output
 
 if TYPE_CHECKING:
     from whorl.cli.streams import Streams
@@ -27,18 +28,27 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool) -> None:
     from whorl.cli.stream_rows import read_rows
     from whorl.cli.streams import Streams
 
-    streams = Streams(runtime.load(model))
     file = Path(state) if state is not None else None
+    if file is not None:
+        check_output(file, "--state", model, source)
+    streams = Streams(runtime.load(model), fills_gaps=skip_bad)
     if file is not None and file.exists():
         streams.load(file)
     with _opened(source) as lines:
         try:
-            for row in read_rows(lines, streams.delimiter, skipped if skip_bad else None):
+            for row in read_rows(lines, streams.delimiter, skipped if skip_bad else None, streams.columns):
                 _answer(streams, row, skip_bad)
-        finally:
-            # On Ctrl-C and after a bad row too: the rows that were answered are part of the state.
-            if file is not None:
-                streams.save(file)
+            _save(streams, file)
+        except BaseException:
+            # After Ctrl-C and a bad row too, and where the signal came while the state was saved: the rows that were
+            # answered are part of it.
+            _save(streams, file)
+            raise
+
+
+def _save(streams: "Streams", file: Path | None) -> None:
+    if file is not None:
+        streams.save(file)
 
 
 def _answer(streams: "Streams", row: "tuple[int, object]", skip_bad: bool) -> None:
@@ -89,7 +99,12 @@ command = make_command(
             default="-",
             help="File of rows. [default: -, which is standard input]",
         ),
-        option("Rows", "--skip-bad", is_flag=True, help="Report bad rows on standard error and go on."),
+        option(
+            "Rows",
+            "--skip-bad",
+            is_flag=True,
+            help="Report bad rows on standard error and go on; they, and gaps, count as missing.",
+        ),
         option(
             "State",
             "--state",

@@ -2,22 +2,24 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
-from whorl.data.csv_text import column_names, detect_delimiter
+from whorl.data.csv_text import column_names, detect_delimiter, is_header
 from whorl.errors import DataError
 
 Skip = Callable[[Exception], None] | None
 Numbered = tuple[int, object]
 
 
-def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip) -> Iterator[Numbered]:
+def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Sequence[str] = ()) -> Iterator[Numbered]:
     """Yields (line number, row): a record, or the list of values of a JSON array.
 
     Args:
         lines: JSON lines or CSV, told apart by the first character that is not blank.
         delimiter: of CSV; None detects it in the header.
+        columns: that a header must name; a first row of numbers without them is a row of the columns c0, c1, ...
         skip: is told of a bad row, which is left out; None raises.
 
     Raises:
@@ -40,14 +42,27 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip) -> Iterator[Nu
             whole = _decoded(_completed(text, numbered))
             if header is None:
                 delimiter = delimiter or detect_delimiter(whole)
-                header = column_names(_cells(whole, delimiter), "the rows")
-                continue
+                cells = _cells(whole, delimiter)
+                if is_header(cells) or not any(re.fullmatch(r"c\d+", name) for name in columns):
+                    header = column_names(cells, "the rows")
+                    _check_header(header, columns)
+                    continue
+                header = [f"c{n}" for n in range(len(cells))]
             yield number, _record(header, _cells(whole, delimiter or ","))
         except _BadLineError as error:
             problem = DataError(f"line {number}: {error}")
             if skip is None or (not is_json and header is None):
                 raise problem from None
             skip(problem)
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str]) -> None:
+    absent = [name for name in columns if name not in header]
+    if absent:
+        raise _BadLineError(
+            f"the header lacks {', '.join(f'`{name}`' for name in absent[:5])}; it has {', '.join(header[:20])}. "
+            "Rows need the columns of the training."
+        )
 
 
 class _BadLineError(Exception):

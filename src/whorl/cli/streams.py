@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from whorl.data.table_reader import TableReader
@@ -21,14 +22,22 @@ class Streams:
 
     Args:
         model: answers the rows.
+        fills_gaps: rows that are missing are filled with missing values, whatever the model was fitted to do.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, fills_gaps: bool = False) -> None:
+        reader = model.reader
+        if fills_gaps and isinstance(reader, TableReader) and reader.table.on_gap == "error":
+            reader.table = replace(reader.table, on_gap="fill")
         self._model = model
         self._streams: dict[str, Stream] = {}
-        reader = model.reader
         schema = reader.schema if isinstance(reader, TableReader) else None
         self._series = None if schema is None else schema.series
+        unread = (
+            schema.targets if schema is not None and isinstance(reader, TableReader) and reader.per_sequence else ()
+        )
+        # What a row must name; nothing is known of the columns of arrays.
+        self.columns = () if schema is None else tuple(name for name in schema.columns if name not in unread)
         self._needs_known = schema is not None and bool(schema.known)
         self.delimiter = reader.table.delimiter if isinstance(reader, TableReader) else None
         if not model.engine.program.streams:

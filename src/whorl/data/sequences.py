@@ -43,3 +43,8 @@ class Sequence:
             windows = np.lib.stride_tricks.sliding_window_view(self.ahead[1:], horizon, axis=0)
             inputs["future"] = np.moveaxis(windows, -1, 1)[None, start:stop]
         return inputs
+
+
+def named(key: str) -> str:
+    """A series in a message; a lone one has no name."""
+    return f"series '{key}'" if key else "the table"

@@ -51,6 +51,8 @@ def _read(source: object, table: Table) -> Frame:
     match source:
         case Frame():
             return source
+        case str() if not source:
+            raise DataError("the path of the data is empty. Give the path of a table.")
         case str() | os.PathLike():
             return _read_path(Path(source), table)
         case _ if is_pandas(source):

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.errors import MissingExtraError, ResourceError
+from whorl.errors import MissingExtraError
 from whorl.plans.wiring import Sequences
 from whorl.report import answers, card, curves, forecasts, scores, split, states
 from whorl.report.anatomy import dissect
 from whorl.report.card import Card
 from whorl.report.diagram import diagram
 from whorl.report.evidence import Evidence, HeldOut, gather
+from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
 
 if TYPE_CHECKING:
@@ -38,10 +39,7 @@ def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | 
         ResourceError: the page cannot be written.
     """
     page = _template().render(_content(model, held_out))
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ResourceError(f"`{path}` cannot be written: {error.strerror}. Choose another place.") from None
+    write_bytes(path, page.encode())
 
 
 def _template() -> "Template":

@@ -29,6 +29,10 @@ class Tensors:
     def __getitem__(self, name: Name) -> Array:
         return self._tensors[name]
 
+    def __getstate__(self) -> dict[str, dict[Name, Array]]:
+        """What a copy needs: packed forms belong to their process and are made again."""
+        return {"_tensors": self._tensors, "_packed": {}}
+
     def affine(self, x: Array, weight: Name, bias: Name | None) -> Array:
         """Returns x W^T + b over the last axis, the same bits for a row whatever stands beside it."""
         packed = self._packed.get(weight)

@@ -12,7 +12,7 @@ import numpy as np
 
 from whorl.data.pairing import answered_steps, first_answer, scored_steps, target_windows
 from whorl.data.reader import Inputs, Reader, Row
-from whorl.data.sequences import Sequence
+from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.wiring import Sequences, Wiring
 from whorl.runtime.answering import outputs
@@ -79,7 +79,7 @@ class Model:
             able = answered_steps(self.wiring.pairing, len(sequence))
             if not len(able):
                 raise DataError(
-                    f"`context` is {first_answer(self.wiring.pairing) + 1}, but series '{sequence.key}' has only "
+                    f"`context` is {first_answer(self.wiring.pairing) + 1}, but {named(sequence.key)} has only "
                     f"{len(sequence)} rows. Lower `context` or drop the series."
                 )
             everything = every_row or (isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step)

@@ -132,10 +132,9 @@ class Prediction:
 
 
 def plain(value: object) -> str | int:
-    """A time as JSON and CSV can hold it: ISO text without needless zeros, or a whole number."""
+    """A time as JSON and CSV can hold it: date and time of day, in one form so that a column parses; or a number."""
     if isinstance(value, np.datetime64):
-        text = str(value.astype("datetime64[us]")).replace("T", " ")
-        return text.removesuffix(".000000").removesuffix(" 00:00:00")
+        return str(value.astype("datetime64[us]")).replace("T", " ").removesuffix(".000000")
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from whorl.errors import ArgumentError
 from whorl.plans.table import Table
 
 
@@ -29,6 +30,9 @@ class Columns:
     calendar: bool = False
 
 
-def names(given: str | Sequence[str]) -> tuple[str, ...]:
+def names(given: object) -> tuple[str, ...]:
     """Names of columns; a lone one may stand without a list around it."""
-    return (given,) if isinstance(given, str) else tuple(given)
+    listed = (given,) if isinstance(given, str) else given
+    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
+        raise ArgumentError(f"a column is named by text, and several by a list of texts, but {given!r} came.")
+    return tuple(listed)

@@ -17,6 +17,7 @@ from whorl.data.pairing import WindowBatches, scored_steps, target_windows
 from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.table_reader import TableReader
+from whorl.errors import ModelFileError, TrainingError
 from whorl.nn.build import build
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.heads import loss
@@ -180,7 +181,12 @@ def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: 
     """The network as a program, its readout calibrated on the validation part, and the rivals."""
     network.eval()
     program = Program()
-    network.emit(program)  # type: ignore[operator]
+    try:
+        network.emit(program)  # type: ignore[operator]
+    except ModelFileError:
+        raise TrainingError(
+            "the weights stopped being numbers during training. Lower `learning_rate`, and check the scale of the data."
+        ) from None
     readout = readouts.get(wiring.readout).of(wiring.head)
     rivals, naive = _rivals(wiring, prepared)
     model = Model(

@@ -11,7 +11,7 @@ from whorl.data.array_reader import ArrayReader, truths
 from whorl.data.arrays import ARRAYS, SERIES, Arrays, read_arrays, series_frame
 from whorl.data.reader import Reader
 from whorl.data.schema import infer_schema
-from whorl.data.sequences import Sequence
+from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.table_reader import TableReader, fit_table
@@ -139,7 +139,7 @@ def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:
     num_rows, need = len(series.frame), context + pairing.horizon
     if num_rows < need:
         raise DataError(
-            f"`context` is {context} and `horizon` {pairing.horizon}, but series '{series.key}' has only {num_rows} "
+            f"`context` is {context} and `horizon` {pairing.horizon}, but {named(series.key)} has only {num_rows} "
             f"rows ({need} are needed). Lower `context` or drop the series."
         )
     wanted = validation if isinstance(validation, int) else max(pairing.horizon, round(validation * num_rows))

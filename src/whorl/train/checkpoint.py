@@ -9,7 +9,8 @@ A checkpoint is written under a new name and made durable before `latest` is rep
 
 import hashlib
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,29 @@ class CheckpointFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other runs out of the folder; the system lets go of it however this process ends.
+
+        Raises:
+            ResourceError: another run is using the folder, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = durable.lock(self.path)
+        except BlockingIOError:
+            raise ResourceError(
+                f"`checkpoint` folder '{self.path}' is in use by another run. Give each run a folder of its own."
+            ) from None
+        except OSError as error:
+            raise ResourceError(
+                f"`checkpoint` folder '{self.path}' cannot be used: {error.strerror or error}. Give another folder."
+            ) from error
+        try:
+            yield
+        finally:
+            durable.unlock(lock)
 
     def save(self, step: int, checkpoint: Checkpoint) -> None:
         """Adds the checkpoint of that step and makes it the one that `load` returns.

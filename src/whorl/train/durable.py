@@ -41,3 +41,24 @@ def _sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def lock(folder: Path) -> int | None:
+    """Locks a folder against other processes and returns what `unlock` takes; BlockingIOError where one holds it."""
+    if os.name == "nt":  # Windows opens no folders.
+        return None
+    import fcntl
+
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened
+
+
+def unlock(locked: int | None) -> None:
+    """Lets go of a folder."""
+    if locked is not None:
+        os.close(locked)

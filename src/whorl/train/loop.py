@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from torch import nn
@@ -64,7 +65,8 @@ def fit(
     device = choose_device(training.device)
     folder = None if checkpoint is None else CheckpointFolder(checkpoint)
     progress = TerminalProgress() if progress is None else progress
-    with placed(network, device), private_randomness(device), Signals() as signals:
+    held = nullcontext() if folder is None else folder.held()
+    with held, placed(network, device), private_randomness(device), Signals() as signals:
         run = Run(network, train, valid, objective, training, device, task)
         saved = _saved(folder, resume)
         if saved is not None:

@@ -97,7 +97,7 @@ def test_the_bars_are_the_split(forecaster, regressor):
     drawn = bars(data, forecaster.held_out_)
     assert sum(bar.training for bar in drawn) == data.training_rows
     assert sum(bar.validation for bar in drawn) == data.validation_rows
-    assert drawn[0].times[0] == "2024-01-01"
+    assert drawn[0].times[0] == "2024-01-01 00:00"
     assert bars(data, None) == [Bar("rows", data.training_rows, data.validation_rows)]
     assert bars(evidence_card(regressor), regressor.held_out_) == [Bar("sequences", 54, 6)]
     assert "held out from" in timeline(drawn)

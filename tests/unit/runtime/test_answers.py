@@ -66,7 +66,7 @@ def test_records_have_one_row_for_each_answer_step_and_output():
         "q0.5": 7.0,
         "q0.9": 9.0,
     }
-    assert records[0]["origin"] == "2024-03-01"
+    assert records[0]["origin"] == "2024-03-01 00:00:00"
 
 
 def test_records_of_a_regressor_have_one_step_and_no_time():
@@ -238,7 +238,7 @@ def test_too_few_rows_to_score_are_named():
     model = forecaster()
     with pytest.raises(DataError, match="the longest sequence has 6 rows"):
         model.evaluate(rows(6))
-    with pytest.raises(DataError, match="`context` is 4, but series '' has only 3 rows"):
+    with pytest.raises(DataError, match="`context` is 4, but the table has only 3 rows"):
         model.predict(rows(3))
 
 
