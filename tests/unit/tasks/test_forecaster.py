@@ -1,5 +1,8 @@
 """A forecaster on all kinds of data, and settings that cannot do anything."""
 
+import copy
+import pickle
+
 import numpy as np
 import polars as pl
 import pytest
@@ -135,3 +138,16 @@ def test_many_long_series_are_answered_one_after_the_other(monkeypatch):
     together = model.predict(arrays).value
     monkeypatch.setattr("whorl.runtime.answering._PIECE", 40)
     np.testing.assert_array_equal(model.predict(arrays).value, together)
+
+
+def test_a_fitted_model_can_be_pickled_and_copied():
+    model = forecaster().fit(waves())
+    wanted = model.predict(waves()).value
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(twin.predict(waves()).value, wanted)
+
+
+@pytest.mark.parametrize("name", ["target", "known", "static"])
+def test_columns_are_named_by_text(name):
+    with pytest.raises(whorl.ArgumentError, match="named by text"):
+        forecaster(**{name: 3}).fit(waves())

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.unit.train.tiny import PLAN, Sums, network, objective, plan, weights
 
-from whorl.errors import ArgumentError, ModelFileError
+from whorl.errors import ArgumentError, ModelFileError, ResourceError
 from whorl.plans.training import Training
 from whorl.train import EpochRecord, History, Interrupted, SilentProgress, TensorBatch, fit
 from whorl.train.checkpoint import CheckpointFolder
@@ -263,3 +263,16 @@ def test_latest_can_name_nothing_but_a_checkpoint_beside_it(tmp_path: Path, name
     (tmp_path / "latest").write_text(name, encoding="latin-1")
     with pytest.raises(ModelFileError, match="holds the name of a checkpoint"):
         CheckpointFolder(tmp_path).load()
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    """R1: the second is refused before it writes anything."""
+    folder = CheckpointFolder(tmp_path / "runs")
+    with (
+        folder.held(),
+        pytest.raises(ResourceError, match="in use by another run"),
+        CheckpointFolder(folder.path).held(),
+    ):
+        pass
+    with CheckpointFolder(folder.path).held():
+        assert list(folder.path.iterdir()) == []
