@@ -1,12 +1,18 @@
 """What holds for every test: poisoned memory, fixed threads, and no silent skips."""
 
 import os
+import signal
 import sys
 import zlib
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell that starts a job in the background lets it ignore Ctrl-C, and everything that it starts too; the tests of
+# interrupts need what a user has.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One thread per worker: two workers with two threads each on two cores take longer than one after the other. Set before
 # anything imports torch. A test about threads sets its own number.
