@@ -92,7 +92,7 @@ def run(name: str, folder: Path, memory: str, seed: int) -> dict[str, object]:
     # Rivals answer the very windows that the model is scored on, whatever it read before them.
     same = scored if lead == data.context else model.evaluate(table[train + valid - data.context :])
     rivals = same.baseline
-    rows = _last_rows(scored, data, memory, lead)
+    rows = _last_rows(scored, data, lead)
     card = model.model_.card["scores"]
     return {
         "set": name,
@@ -142,18 +142,13 @@ class Rows:
         return [round(float(value), 4) for value in share]
 
 
-def _last_rows(scored: whorl.Evaluation, data: DataSet, memory: str, lead: int) -> Rows:
+def _last_rows(scored: whorl.Evaluation, data: DataSet, lead: int) -> Rows:
     """The windows whose targets all lie in the test part: the same for both memories."""
     skip = lead - data.context
     prediction = scored.prediction
     quantiles = prediction.quantiles
     assert quantiles is not None
-    scale = _scale(scored)
-    return Rows(prediction.value[skip:], quantiles[skip:], scored.target[skip:], scale)
-
-
-def _scale(scored: whorl.Evaluation) -> np.ndarray:
-    return np.asarray(scored.scale)
+    return Rows(prediction.value[skip:], quantiles[skip:], scored.target[skip:], scored.scale)
 
 
 def _naive_interval(table: pl.DataFrame, rows: Rows, end: int, data: DataSet) -> dict[str, float]:

@@ -4,7 +4,6 @@ A codec's array of one sequence has shape (T, spec.width); a `Picture` step has 
 """
 
 from dataclasses import dataclass
-from typing import assert_never
 
 
 @dataclass(frozen=True)
@@ -73,20 +72,3 @@ class Fields:
 
 
 Spec = Tokens | Reals | Flags | Picture | Fields
-
-
-def to_json(spec: Spec) -> dict[str, object]:
-    """Describes a spec in plain values; `from_json` is the way back."""
-    match spec:
-        case Tokens(n):
-            return {"kind": "tokens", "n": n}
-        case Reals(n):
-            return {"kind": "reals", "n": n}
-        case Flags(n):
-            return {"kind": "flags", "n": n}
-        case Picture(c, h, w):
-            return {"kind": "picture", "c": c, "h": h, "w": w}
-        case Fields(fields):
-            return {"kind": "fields", "fields": {name: to_json(part) for name, part in fields.items()}}
-        case _:
-            assert_never(spec)

@@ -101,11 +101,6 @@ class WindowBatches(Batches):
                 f"but the longest part has {longest}. Lower one of them, or bring more rows."
             )
 
-    @property
-    def num_windows(self) -> int:
-        """Number of origins."""
-        return len(self._origins)
-
     def __len__(self) -> int:
         return -(-len(self._origins) // self.batch_size)
 

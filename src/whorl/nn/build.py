@@ -1,31 +1,21 @@
 """From plans to networks: the recipe of a core, the wiring of a task and the specs of its data."""
 
-from typing import Protocol, assert_never
-
-from torch import nn
+from typing import assert_never
 
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.heads import num_outputs
+from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.summarised import SequenceRegressor
 from whorl.nn.windowed import WindowedForecaster, segment_length
 from whorl.plans.networks import Recurrent
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Strips, Windows, Wiring
-from whorl.runtime.operations import Name
-from whorl.runtime.program import Program
 from whorl.specs import Spec
-
-
-class Network(Protocol):
-    """A whole network: it answers batches in torch, and says itself as a program."""
-
-    def emit(self, program: Program) -> Name:
-        """Adds the network to a program and sets its output."""
 
 
 def build(
     wiring: Wiring, recipe: Recurrent, *, past: Spec, ahead: Spec | None, num_targets: int, dropout: float
-) -> nn.Module:
+) -> Network:
     """Builds the network of a wiring.
 
     Args:

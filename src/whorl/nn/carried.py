@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from whorl.nn.core import State
 from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Strips
 from whorl.runtime import operations as ops
@@ -32,7 +33,7 @@ def decay_of(warm_up: int) -> float:
     return float(0.5 ** (2.0 / max(2, warm_up)))
 
 
-class CarriedForecaster(nn.Module):
+class CarriedForecaster(Network):
     """Reads rows one by one and answers the whole horizon at every row.
 
     Args:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -16,7 +17,7 @@ from whorl.runtime.program import Program
 from whorl.specs import Spec
 
 
-class SequenceRegressor(nn.Module):
+class SequenceRegressor(Network):
     """A core and a last layer on its last output (both directions' last outputs where it reads both ways).
 
     Args:

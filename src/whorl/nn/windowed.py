@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
@@ -33,7 +34,7 @@ def segment_length(context: int, horizon: int, chosen: int | None = None) -> int
     return min(chosen or max(1, min(24, round(context / 4))), context)
 
 
-class WindowedForecaster(nn.Module):
+class WindowedForecaster(Network):
     """Reads windows and answers the whole horizon.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 from whorl.data.pairing import scored_steps
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
-from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.evaluation import score_rival
 from whorl.runtime.metrics import Scores
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, joined
@@ -104,7 +104,7 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
         targets.append(model.truths(sequences[n], at))
         numbers.append(np.full(len(at), n))
         own.update(predictions[-1].value, targets[-1], predictions[-1].quantiles)
-    scores = {"model": own, **{name: _rival(model, name, sequences, steps) for name in model.baselines}}
+    scores = {"model": own, **{name: score_rival(model, name, sequences, steps) for name in model.baselines}}
     return Evidence(
         prediction=joined(predictions),
         target=np.concatenate(targets),
@@ -115,13 +115,6 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
         by_step={name: score.steps() for name, score in scores.items()},
         every=total / sum(map(len, steps)),
     )
-
-
-def _rival(model: Model, name: str, sequences: list[Sequence], steps: list[np.ndarray]) -> Scores:
-    scores = Scores(model.reader.scale, model.naive_mae)
-    for n, at, out in model.outputs(sequences, steps, Interpreter(model.baselines[name])):
-        scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
-    return scores
 
 
 def _thinned(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-BOX, LINE, SOFT = "#e8f1f8", "#0072B2", "#f4f4f4"
+BOX, LINE = "#e8f1f8", "#0072B2"
 
 
 def text(x: float, y: float, content: str, *, size: float = 13, anchor: str = "middle", **style: str) -> str:

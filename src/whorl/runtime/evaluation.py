@@ -88,7 +88,7 @@ def evaluate(
             targets.append(target)
     return Evaluation(
         metrics=scores.result(),
-        baseline={name: _baseline(model, name, sequences, steps) for name in model.baselines},
+        baseline={name: score_rival(model, name, sequences, steps).result() for name in model.baselines},
         by_step=scores.steps(),
         num_answers=num_answers,
         scale=model.reader.scale,
@@ -97,8 +97,9 @@ def evaluate(
     )
 
 
-def _baseline(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> dict[str, float]:
+def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scores:
+    """Scores one of a model's naive rivals on the same steps."""
     scores = Scores(model.reader.scale, model.naive_mae)
     for n, at, out in model.outputs(sequences, steps, Interpreter(model.baselines[name])):
         scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
-    return scores.result()
+    return scores

@@ -21,6 +21,7 @@ from whorl.errors import ModelFileError, TrainingError
 from whorl.nn.build import build
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.heads import loss
+from whorl.nn.network import Network
 from whorl.plans.networks import Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
@@ -60,7 +61,7 @@ class Fitted:
     """What `fit` makes."""
 
     model: Model
-    network: nn.Module
+    network: Network
     history: History
     held_out: HeldOut
 
@@ -177,12 +178,12 @@ def _held_out(wiring: Wiring, prepared: Prepared) -> HeldOut:
     return HeldOut(sequences=prepared.sequences, steps=steps)
 
 
-def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: nn.Module, held_out: HeldOut) -> Model:
+def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut) -> Model:
     """The network as a program, its readout calibrated on the validation part, and the rivals."""
     network.eval()
     program = Program()
     try:
-        network.emit(program)  # type: ignore[operator]
+        network.emit(program)
     except ModelFileError:
         raise TrainingError(
             "the weights stopped being numbers during training. Lower `learning_rate`, and check the scale of the data."
