@@ -18,16 +18,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUIET := >> $(LOG) 2>&1
 SHOW_LOG := { tail -n 40 $(LOG); echo "Setting up .venv failed; the whole log is $(LOG)." >&2; exit 1; }
 
-.PHONY: help demo test test-all test-slow check format sanitize clean
+.PHONY: help demo test test-all test-slow bench check format sanitize aarch64 clean
 
 help:
 	@echo "make demo      fit a model on data that is shipped, show the score beside the baselines, stream from it"
 	@echo "make test      the tests every change needs"
 	@echo "make test-all  those and the long ones"
 	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
-	@echo "make check     ruff, mypy, import-linter, size budgets, docs/reliability.md, clang-format"
+	@echo "make bench     whorl beside torch, jax and ONNX Runtime, about 15 minutes: make bench BENCH=--quick for a part"
+	@echo "make check     ruff, mypy, import-linter, size budgets, docs written by tools, clang-format"
 	@echo "make format    rewrite the sources as make check wants them"
 	@echo "make sanitize  the tests of the native code, with address and undefined-behaviour sanitizers"
+	@echo "make aarch64   compile the native code for ARM, by a cross compiler (Debian: g++-aarch64-linux-gnu)"
 	@echo "make clean     remove .venv and everything built"
 
 demo: .venv/.ready
@@ -42,6 +44,12 @@ test-all: .venv/.ready
 test-slow: .venv/.ready
 	@$(PYTEST) -q -m slow $(if $(SLOW_PART),--slow-part $(SLOW_PART)) || { status=$$?; ((status == 5)); } # 5: no tests in it
 
+# What is measured and written stands in benchmarks/run.py; a part (BENCH="--quick", BENCH="--only 'step *'") leaves the
+# committed results and their page as they are.
+bench: .venv/.bench
+	@$(BIN)/python -m benchmarks.run $(BENCH)
+	@$(if $(BENCH),,$(BIN)/python -m benchmarks.page)
+
 check: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,6 +57,7 @@ check: .venv/.ready
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/reliability.py --check
+	$(BIN)/python -m benchmarks.page --check
 	$(BIN)/clang-format --dry-run --Werror csrc/*.cpp csrc/*.h
 
 format: .venv/.ready
@@ -58,6 +67,13 @@ format: .venv/.ready
 
 sanitize: .venv/.ready
 	@$(BIN)/python tools/sanitize.py
+
+# All but the bindings, which need the headers of a Python for that processor.
+AARCH64 ?= aarch64-linux-gnu-g++
+aarch64:
+	@for source in $(filter-out %bindings.cpp,$(wildcard csrc/*.cpp)); do \
+	  $(AARCH64) -std=c++17 -O3 -ffp-contract=off -fPIC -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast \
+	    -Wnon-virtual-dtor -Werror -c "$$source" -o /dev/null; done
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -78,3 +94,11 @@ clean:
 	@command -v cmake > /dev/null || $(PIP) install "cmake>=3.25" $(QUIET) || $(SHOW_LOG)
 	@PATH="$$PWD/$(BIN):$$PATH" $(PIP) install --no-build-isolation --editable ".[train,dev]" $(QUIET) || $(SHOW_LOG)
 	@touch $@
+
+# The peers of the benchmarks. Where one cannot be installed, the others are measured, and the run says what is missing.
+BENCH_PEERS = $(shell $(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(repr(name) for name in extras["bench"]))')
+.venv/.bench: .venv/.ready
+	@echo "Installing the libraries that whorl is compared with ..."
+	@missing=; for peer in $(BENCH_PEERS); do $(PIP) install "$$peer" $(QUIET) || missing+=" $$peer"; done; \
+	  if [[ -z $$missing ]]; then touch $@; else \
+	  tail -n 5 $(LOG); echo "Not installed, and not compared:$$missing. The whole log is $(LOG)." >&2; fi

@@ -1,14 +1,10 @@
 #include "affine.h"
 
 #include <algorithm>
-#include <cfenv>
 
 #include "dispatch.h"
+#include "rounding.h"
 #include "threads.h"
-
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
 
 namespace whorl {
 namespace {
@@ -19,33 +15,8 @@ constexpr double min_us_per_thread = 50.0;
 // Row borders between threads are multiples of every kernel's tile height, so that no thread works on a cut tile.
 constexpr std::ptrdiff_t row_multiple = 12;
 
-// Round to nearest and keep subnormal numbers while it lives, whatever the caller (or torch.set_flush_denormal) has set
-// for this thread: the same inputs must give the same bits.
-class DefaultRounding {
- public:
-#if defined(__x86_64__)
-  DefaultRounding() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
-  ~DefaultRounding() { _mm_setcsr(saved_); }
-#else
-  DefaultRounding() {
-    std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);
-  }
-  ~DefaultRounding() { std::fesetenv(&saved_); }
-#endif
-  DefaultRounding(const DefaultRounding&) = delete;
-  DefaultRounding& operator=(const DefaultRounding&) = delete;
-
- private:
-#if defined(__x86_64__)
-  unsigned saved_;
-#else
-  std::fenv_t saved_;
-#endif
-};
-
 void run(const AffineJob& job) {
-  const DefaultRounding rounding;
+  const Rounding rounding(Subnormals::keep);
   kernels().affine(job);
 }
 
@@ -68,9 +39,35 @@ void pack_panels(const float* weight, std::ptrdiff_t out_features, std::ptrdiff_
   }
 }
 
+void pack_panels_transposed(const float* weight, std::ptrdiff_t out_features, std::ptrdiff_t in_features,
+                            float* packed) {
+  for (std::ptrdiff_t first = 0; first < out_features; first += panel_width) {
+    const std::ptrdiff_t columns = std::min(panel_width, out_features - first);
+    for (std::ptrdiff_t k = 0; k < in_features; ++k) {
+      std::copy_n(weight + k * out_features + first, columns, packed);
+      std::fill(packed + columns, packed + panel_width, 0.0F);
+      packed += panel_width;
+    }
+  }
+}
+
+AffineJob whole_product(const float* x, std::ptrdiff_t rows, const Matrix& weight, const float* bias, float* out) {
+  AffineJob job = {};
+  job.x = x;
+  job.x_stride = weight.in_features;
+  job.weight = &weight;
+  job.bias = bias;
+  job.out = out;
+  job.out_stride = weight.out_features;
+  job.row_end = rows;
+  job.panel_end = num_panels(weight.out_features);
+  return job;
+}
+
 double estimated_us(const AffineJob& whole) {
-  return static_cast<double>(whole.row_end) * static_cast<double>(whole.in_features) *
-         static_cast<double>(whole.out_features) / kernels().multiply_adds_per_us;
+  const double speedup = whole.weight->format == Format::int8 ? 3.0 : 1.0;  // between 1.3 and 5, by instruction set
+  return static_cast<double>(whole.row_end) * static_cast<double>(whole.weight->in_features) *
+         static_cast<double>(whole.weight->out_features) / (kernels().multiply_adds_per_us * speedup);
 }
 
 void affine(const AffineJob& whole, int num_threads) {

@@ -1,46 +1,25 @@
 // What Python sees. Shapes and dtypes are checked here, once; nothing is computed here.
+#include "bindings.h"
+
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <new>
 #include <string>
 
 #include "affine.h"
 #include "dispatch.h"
+#include "quantised.h"
 
 namespace nb = nanobind;
+using whorl::PackedMatrix;
 
 namespace {
 
 // Other Python threads may run during a call that takes at least this long; a shorter one would lose more than it
 // gives.
 constexpr double min_us_to_release = 20.0;
-
-// Weights in panels; see affine.h.
-class PackedWeight {
- public:
-  PackedWeight(std::ptrdiff_t in, std::ptrdiff_t out)
-      : in_features(in), out_features(out), size_(whorl::num_panels(out) * in * whorl::panel_width) {
-    values_ = static_cast<float*>(::operator new(nbytes(), alignment));
-  }
-  ~PackedWeight() { ::operator delete(values_, alignment); }
-  PackedWeight(const PackedWeight&) = delete;
-  PackedWeight& operator=(const PackedWeight&) = delete;
-
-  float* values() { return values_; }
-  const float* values() const { return values_; }
-  std::size_t nbytes() const { return static_cast<std::size_t>(size_) * sizeof(float); }
-
-  const std::ptrdiff_t in_features, out_features;
-
- private:
-  static constexpr std::align_val_t alignment{64};
-  std::ptrdiff_t size_;
-  float* values_;
-};
 
 // A float32 C-contiguous array of a known number of axes, borrowed through the buffer protocol.
 class Array {
@@ -121,49 +100,40 @@ nb::object new_matrix(std::ptrdiff_t rows, std::ptrdiff_t columns) {
   return nb::handle(numpy_empty)(nb::make_tuple(rows, columns), nb::handle(float32));
 }
 
-PackedWeight* pack(nb::handle weight) {
+PackedMatrix* pack(nb::handle weight, const std::string& format) {
   const Array from(weight, "weight", 2);
-  const std::ptrdiff_t out_features = from.size(0), in_features = from.size(1);
-  constexpr std::ptrdiff_t limit = std::numeric_limits<std::ptrdiff_t>::max() / (2 * sizeof(float));
-  if (in_features > 0 && out_features > limit / in_features - whorl::panel_width) {
-    throw nb::value_error((from.quoted() + " is too large to pack: " + from.shape() + ".").c_str());
-  }
-  auto* packed = new PackedWeight(in_features, out_features);
-  whorl::pack_panels(from.values(), out_features, in_features, packed->values());
-  return packed;
+  return new PackedMatrix(from.values(), from.size(0), from.size(1), whorl::format_named(format.c_str()));
 }
 
-nb::object affine(nb::handle x, const PackedWeight& packed, nb::handle bias, std::int64_t num_threads, nb::object out) {
+nb::object affine(nb::handle x, const PackedMatrix& packed, nb::handle bias, std::int64_t num_threads, nb::object out,
+                  bool resume) {
   const Array from(x, "x", 2);
   const std::ptrdiff_t rows = from.size(0);
-  const std::string out_features = std::to_string(packed.out_features);
-  if (from.size(1) != packed.in_features) {
+  const whorl::Matrix& weight = packed.matrix();
+  const std::string out_features = std::to_string(weight.out_features);
+  if (from.size(1) != weight.in_features) {
     throw nb::value_error((from.quoted() + " has " + std::to_string(from.size(1)) +
-                           " features, but the packed weight takes " + std::to_string(packed.in_features) + ".")
+                           " features, but the packed weight takes " + std::to_string(weight.in_features) + ".")
                               .c_str());
   }
   if (num_threads < 1) {
     throw nb::value_error(("`num_threads` must be at least 1, but is " + std::to_string(num_threads) + ".").c_str());
   }
 
-  whorl::AffineJob job = {};
-  job.x = from.values();
-  job.packed = packed.values();
-  job.in_features = packed.in_features;
-  job.out_features = packed.out_features;
-  job.row_end = rows;
-  job.panel_end = whorl::num_panels(packed.out_features);
-
   const bool fresh = out.is_none();
-  if (fresh) out = new_matrix(rows, packed.out_features);
+  if (resume && fresh) {
+    throw nb::value_error("`resume` goes on from what stands in `out`, but there is none. Pass `out`.");
+  }
+  if (fresh) out = new_matrix(rows, weight.out_features);
   const Array to(out, "out", 2, Array::Access::write);
-  if (to.size(0) != rows || to.size(1) != packed.out_features) {
+  if (to.size(0) != rows || to.size(1) != weight.out_features) {
     throw_wrong_shape(to, "(" + std::to_string(rows) + ", " + out_features + ")");
   }
   if (!fresh && to.overlaps(from)) {
     throw nb::value_error("`out` shares memory with `x`. Pass a buffer of its own.");
   }
-  job.out = to.values();
+  whorl::AffineJob job = whorl::whole_product(from.values(), rows, weight, nullptr, to.values());
+  job.resume = resume;
 
   const auto run = [&] {
     const int threads = num_threads > 1024 ? 1024 : static_cast<int>(num_threads);
@@ -176,7 +146,7 @@ nb::object affine(nb::handle x, const PackedWeight& packed, nb::handle bias, std
     return out;
   }
   const Array start(bias, "bias", 1);
-  if (start.size(0) != packed.out_features) throw_wrong_shape(start, "(" + out_features + ",)");
+  if (start.size(0) != weight.out_features) throw_wrong_shape(start, "(" + out_features + ",)");
   if (!fresh && to.overlaps(start)) {
     throw nb::value_error("`out` shares memory with `bias`. Pass a buffer of its own.");
   }
@@ -193,18 +163,26 @@ NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);
   whorl::kernels();  // a wrong WHORL_ISA is reported at import, not at the first product
 
-  nb::class_<PackedWeight>(m, "PackedWeight", "A weight matrix laid out for `affine`. Made by `pack`; immutable.")
-      .def_ro("in_features", &PackedWeight::in_features)
-      .def_ro("out_features", &PackedWeight::out_features)
-      .def_prop_ro("nbytes", &PackedWeight::nbytes)
-      .def("__repr__", [](const PackedWeight& self) {
-        return "PackedWeight(in_features=" + std::to_string(self.in_features) +
-               ", out_features=" + std::to_string(self.out_features) + ")";
+  nb::class_<PackedMatrix>(m, "PackedWeight", "A weight matrix laid out for `affine`. Made by `pack`; immutable.")
+      .def_prop_ro("in_features", [](const PackedMatrix& self) { return self.matrix().in_features; })
+      .def_prop_ro("out_features", [](const PackedMatrix& self) { return self.matrix().out_features; })
+      .def_prop_ro("format", [](const PackedMatrix& self) { return whorl::name_of(self.matrix().format); })
+      .def_prop_ro("nbytes", &PackedMatrix::nbytes)
+      .def("__repr__", [](const PackedMatrix& self) {
+        const whorl::Matrix& matrix = self.matrix();
+        const bool plain = matrix.format == whorl::Format::fp32;
+        return "PackedWeight(in_features=" + std::to_string(matrix.in_features) +
+               ", out_features=" + std::to_string(matrix.out_features) +
+               (plain ? ")" : std::string(", format='") + whorl::name_of(matrix.format) + "')");
       });
 
-  m.def("pack", &pack, nb::arg("weight").none(), "Lays a weight matrix out for `affine`.");
+  m.def("pack", &pack, nb::arg("weight").none(), nb::kw_only(), nb::arg("format") = "fp32",
+        "Lays a weight matrix out for `affine`.");
   m.def("affine", &affine, nb::arg("x").none(), nb::arg("packed"), nb::arg("bias").none() = nb::none(),
-        nb::arg("num_threads") = 1, nb::kw_only(), nb::arg("out").none() = nb::none(),
+        nb::arg("num_threads") = 1, nb::kw_only(), nb::arg("out").none() = nb::none(), nb::arg("resume") = false,
         "The affine product x * weight^T + bias, each row as if it were alone.");
+  bind_engine(m);
+  bind_readout(m);
+  bind_scan(m);
   m.def("isa", [] { return whorl::kernels().isa; }, "The instruction set in use: portable, avx2 or avx512.");
 }

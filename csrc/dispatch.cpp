@@ -7,15 +7,29 @@
 
 namespace whorl {
 
-namespace portable {
-void affine(const AffineJob& job);
-}
+// What every build of the kernels defines in its own namespace.
+#define WHORL_DECLARE_KERNELS(isa)                                                               \
+  namespace isa {                                                                                \
+  extern const ValueKernels value_kernels;                                                       \
+  void affine(const AffineJob& job);                                                             \
+  void affine_int8(const AffineJob& job);                                                        \
+  void scan_forward(const Forward&, std::ptrdiff_t, std::ptrdiff_t, float*);                     \
+  void scan_backward(const Backward&, std::ptrdiff_t, std::ptrdiff_t, const Gradients&, float*); \
+  std::ptrdiff_t scan_scratch(const Layer&);                                                     \
+  std::ptrdiff_t scan_backward_scratch(const Layer&, bool);                                      \
+  }
+#define WHORL_KERNELS(isa, affine_int8, rate)                                                 \
+  Kernels {                                                                                   \
+    #isa, isa::affine, affine_int8, isa::scan_forward, isa::scan_backward, isa::scan_scratch, \
+        isa::scan_backward_scratch, &isa::value_kernels, rate                                 \
+  }
+
+WHORL_DECLARE_KERNELS(portable)
 #if defined(WHORL_X86_KERNELS)
-namespace avx2 {
-void affine(const AffineJob& job);
-}
-namespace avx512 {
-void affine(const AffineJob& job);
+WHORL_DECLARE_KERNELS(avx2)
+WHORL_DECLARE_KERNELS(avx512)
+namespace avx512vnni {
+void affine_int8(const AffineJob& job);
 }
 #endif
 
@@ -27,10 +41,13 @@ std::vector<Kernels> runnable() {
 #if defined(WHORL_X86_KERNELS)
   // These ask the operating system too: a processor whose wide registers are not saved on a context switch says no.
   const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (has_avx2 && __builtin_cpu_supports("avx512f") != 0) found.push_back({"avx512", avx512::affine, 4e4});
-  if (has_avx2) found.push_back({"avx2", avx2::affine, 2e4});
+  if (has_avx2 && __builtin_cpu_supports("avx512f") != 0) {
+    const bool has_vnni = __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bw") != 0;
+    found.push_back(WHORL_KERNELS(avx512, has_vnni ? avx512vnni::affine_int8 : avx2::affine_int8, 4e4));
+  }
+  if (has_avx2) found.push_back(WHORL_KERNELS(avx2, avx2::affine_int8, 2e4));
 #endif
-  found.push_back({"portable", portable::affine, 5e2});
+  found.push_back(WHORL_KERNELS(portable, portable::affine_int8, 5e2));
   return found;
 }
 

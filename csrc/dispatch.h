@@ -2,12 +2,21 @@
 #pragma once
 
 #include "affine.h"
+#include "engine_kernels.h"
+#include "scan.h"
 
 namespace whorl {
 
 struct Kernels {
   const char* isa;
-  void (*affine)(const AffineJob&);
+  void (*affine)(const AffineJob&);       // any format
+  void (*affine_int8)(const AffineJob&);  // which needs instructions of its own
+  // The rows from the first to the second number, on this thread.
+  void (*scan_forward)(const Forward&, std::ptrdiff_t, std::ptrdiff_t, float* scratch);
+  void (*scan_backward)(const Backward&, std::ptrdiff_t, std::ptrdiff_t, const Gradients&, float* scratch);
+  std::ptrdiff_t (*scan_scratch)(const Layer&);
+  std::ptrdiff_t (*scan_backward_scratch)(const Layer&, bool has_projection);
+  const ValueKernels* values;
   double multiply_adds_per_us;  // a rough rate, for estimates only
 };
 

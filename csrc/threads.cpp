@@ -7,6 +7,7 @@
 #include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
+#include <dlfcn.h>
 #include <pthread.h>
 #define WHORL_HAS_FORK 1
 #endif
@@ -88,14 +89,44 @@ Pool& pool() {
 }
 
 #if defined(WHORL_HAS_FORK)
+std::atomic<bool> forked{false};
+
 // A child has none of the parent's helpers, and possibly a mutex that nobody will ever unlock: forget them all.
-[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] { current_pool.store(nullptr); });
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] {
+  current_pool.store(nullptr);
+  forked.store(true);
+});
+
+// Where torch is loaded, its OpenMP helpers spin for milliseconds after each of its products and would fight with ours
+// for the cores; so its team works for us too. A child must not touch the team of its parent.
+bool run_by_openmp(int num_parts, const std::function<void(int)>& part) {
+  using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+  static std::atomic<Parallel> parallel{nullptr};
+  if (forked.load()) return false;
+  if (parallel.load() == nullptr) parallel.store(reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel")));
+  if (parallel.load() == nullptr) return false;
+
+  struct Work {
+    const std::function<void(int)>& part;
+    int num_parts;
+    std::atomic<int> next{0};
+  } work{part, num_parts};
+  parallel.load()(
+      [](void* data) {  // in each thread of a team that may be smaller than asked for
+        auto& shared = *static_cast<Work*>(data);
+        for (int index = shared.next++; index < shared.num_parts; index = shared.next++) shared.part(index);
+      },
+      &work, static_cast<unsigned>(num_parts), 0);
+  return true;
+}
+#else
+bool run_by_openmp(int, const std::function<void(int)>&) { return false; }
 #endif
 
 }  // namespace
 
 void run_parts(int num_parts, const std::function<void(int)>& part) {
-  if (num_parts > 1 && pool().run(num_parts, part)) return;
+  if (num_parts > 1 && (run_by_openmp(num_parts, part) || pool().run(num_parts, part))) return;
   for (int index = 0; index < num_parts; ++index) part(index);
 }
 

@@ -42,8 +42,7 @@ def main() -> None:
     run("cmake", "--build", BUILD, "--parallel", "2")
     package = BUILD / "package" / "whorl"
     shutil.rmtree(package.parent, ignore_errors=True)
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
+    shutil.copytree(ROOT / "src" / "whorl", package, ignore=shutil.ignore_patterns("_native*.so", "__pycache__"))
     (package.parent / "sitecustomize.py").write_text(WITHOUT_EDITABLE_INSTALL)
     for module in BUILD.glob("_native*.so"):
         shutil.copy(module, package)

@@ -24,7 +24,7 @@ from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
 from whorl.data.batches import Batch, Batches
 from whorl.nn.recurrent import RecurrentCore
-from whorl.ops import reference
+from whorl.ops import native
 from whorl.ops.dispatch import Backend
 from whorl.runtime import files
 from whorl.runtime.interpreter import Interpreter
@@ -206,13 +206,14 @@ twin("12 purity", "core", core, WritesIntoItsInput)
 
 
 def no_gradient_of_the_initial_state() -> BackendSubject:
-    """A backend whose backward forgets where the state came from."""
+    """Native code whose backward forgets where the state came from."""
 
     def run(call):
-        return reference.run(replace(call, state=tuple(part.detach() for part in call.state)))
+        return native.run(replace(call, state=tuple(part.detach() for part in call.state)))
 
     return BackendSubject(
-        backend=Backend(name="broken", refuse=lambda call: None, run=run), subject=core(RecurrentCore)
+        backend=Backend(name="broken", refuse=native.refuse, run=run),
+        subject=replace(core(RecurrentCore), dtype=torch.float32),
     )
 
 
@@ -298,6 +299,13 @@ class SeesTheFuture(Interpreter):
         return result - np.float32(1e-3) * result.mean(axis=1, keepdims=True)
 
 
+class RoundsItsAnswers(Interpreter):
+    """Answers in half precision."""
+
+    def run(self, inputs, lengths=None, slots=None, *, start=0):
+        return half(super().run(inputs, lengths, slots, start=start))
+
+
 class IgnoresStates(Interpreter):
     """Takes a state, and goes on from its own."""
 
@@ -339,6 +347,7 @@ twin("04 split", "engine", engine, ForgetsItsState)
 twin("05 padding", "engine", engine, ReadsPaddingToo)
 twin("06 batch", "engine", engine, SeesItsNeighbours)
 twin("07 causality", "engine", engine, SeesTheFuture)
+twin("08 backend", "engine", engine, RoundsItsAnswers)
 twin("10 save", "engine", engine, IgnoresStates)
 twin("12 purity", "engine", engine, ScalesInPlace)
 twin("15 constant stream", "engine", engine, KeepsAJournal)

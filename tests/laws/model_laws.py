@@ -272,8 +272,26 @@ def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> No
                 same_bits(told(answer), told(wanted.take(slice(place, place + 1))), f"the answers at row {t}")
         assert stream.flush() == []
         assert answered == len(wanted) or (subject.gaps and 0 < answered <= len(wanted))
+        _rows_at_once_are_the_same(subject, data, rows, wanted, stream)
         _prefix_is_the_same(subject, data, rows, wanted)
     _chunks_are_the_same(subject, data, sequences, at_once)
+
+
+def _rows_at_once_are_the_same(
+    subject: ModelSubject, data: st.DataObject, rows: Rows, wanted: Prediction, pushed: Any
+) -> None:
+    """Rows pushed in two pieces leave the state of rows pushed singly, and have their answers."""
+    places = {str(origin): n for n, origin in enumerate(wanted.index.origin)}
+    stream, last = subject.fitted.stream(pushed.series), read_rows(subject, rows)
+    middle = size(data, 0, last, "rows in the first piece")
+    for first, end in ((0, middle), (middle, last)):
+        if first == end:
+            continue
+        known = None if not subject.needs_known else known_of(subject, rows, end - 1)
+        found = stream.push_rows(rows[first:end], known=known)
+        chosen = [places[str(origin)] for origin in found.index.origin]
+        same_bits(told(found), told(wanted.take(np.array(chosen, np.int64))), f"the answers of rows {first} to {end}")
+    assert bytes(stream.state) == bytes(pushed.state)
 
 
 def _prefix_is_the_same(subject: ModelSubject, data: st.DataObject, rows: Rows, wanted: Prediction) -> None:

@@ -60,7 +60,7 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "window batches": {},
         "strip batches": {},
     },
-    "08 backend": {"backend": {}},
+    "08 backend": {"backend": {}, "engine": {}},
     "09 parity": {"core": {"not in torch": "torch.nn has neither layer norm nor zoneout"}},
     "10 save": {"codec": {}, "core": {}, "network": {}, "engine": {}, "readout": {}, "model": {}},
     "11 seed": {

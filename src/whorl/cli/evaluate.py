@@ -7,19 +7,22 @@ import click
 
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show
+from whorl.cli.weights import loss_lines, weights_option
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
+    from whorl.runtime.quantised import Weights
 
 
-def evaluate(model: str, data: str) -> None:
+def evaluate(model: str, data: str, weights: "Weights") -> None:
     """Score a saved model on DATA beside its naive rivals, in the user's units; needs no torch.
 
-    Every row with full context and full horizon is scored, and none is left out.
+    Every row with full context and full horizon is scored, and none is left out. With --weights of fewer bits than
+    float32 the model is scored both ways, and what the bits change is printed.
     """
     from whorl import runtime
 
-    loaded = runtime.load(model)
+    loaded = runtime.load(model, weights=weights)
     found = loaded.evaluate(data, keep=False)
     result = {
         "answers": found.num_answers,
@@ -31,6 +34,10 @@ def evaluate(model: str, data: str) -> None:
     lines = [f"{found.num_answers} answers, {', '.join(loaded.reader.names)}:", *score_table(found)]
     if found.skipped:
         lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
+    if weights != "fp32":
+        exact = runtime.load(model).evaluate(data, keep=False).metrics
+        result.update({"weights": weights, "metrics_fp32": dict(exact)})
+        lines.extend(loss_lines(weights, exact, found.metrics))
     show(result, lines)
 
 
@@ -54,4 +61,4 @@ def interval_lines(metrics: Mapping[str, float]) -> list[str]:
     ]
 
 
-command = make_command("evaluate", evaluate, [click.Argument(["model"]), click.Argument(["data"])])
+command = make_command("evaluate", evaluate, [click.Argument(["model"]), click.Argument(["data"]), weights_option()])

@@ -41,6 +41,7 @@ def _lines(model: "Model") -> Iterator[str]:
     yield f"  {'operations':20}{len(program.operations)}"
     memory = program.memory
     yield f"  {'memory':20}{'the whole stream, in its state' if memory is None else f'the last {memory} rows'}"
+    yield f"  {'engine':20}{model.engine.name}"
     yield f"  {'streams':20}{'yes' if program.streams else 'no: it reads in both directions'}"
     yield from _scores(card.get("scores"))
     yield from _section("versions", card.get("versions"))

@@ -2,15 +2,20 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option, show, tell, wants_json
 from whorl.cli.outputs import check_output
+from whorl.cli.weights import weights_option
+
+if TYPE_CHECKING:
+    from whorl.runtime.quantised import Weights
 
 
-def predict(model: str, data: str, known: str | None, every_row: bool, out: str | None) -> None:
+def predict(model: str, data: str, known: str | None, every_row: bool, out: str | None, weights: "Weights") -> None:
     """Answer new data with a saved model; needs no torch.
 
     DATA is a table like the one of the training. The answers go to standard output as CSV, one line for each series,
@@ -21,7 +26,7 @@ def predict(model: str, data: str, known: str | None, every_row: bool, out: str 
 
     if out is not None:
         check_output(Path(out), "--out", model, data, known)
-    prediction = runtime.load(model).predict(data, known=known, every_row=every_row)
+    prediction = runtime.load(model, weights=weights).predict(data, known=known, every_row=every_row)
     if out is not None:
         prediction.write(out)
         if wants_json():
@@ -52,5 +57,6 @@ command = make_command(
             help="Answer from every row with full context, not only from the last one of each series.",
         ),
         option("Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file."),
+        weights_option(),
     ],
 )

@@ -10,12 +10,14 @@ import click
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option
 from whorl.cli.outputs import check_output
+from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
     from whorl.cli.streams import Streams
+    from whorl.runtime.quantised import Weights
 
 
-def stream(model: str, source: str, state: str | None, skip_bad: bool) -> None:
+def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: "Weights") -> None:
     """Answer rows as they come in, one stream for each series; needs no torch.
 
     Rows are JSON lines or CSV with a header, told apart by their first character, from standard input or --input. Each
@@ -31,7 +33,7 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool) -> None:
     file = Path(state) if state is not None else None
     if file is not None:
         check_output(file, "--state", model, source)
-    streams = Streams(runtime.load(model), fills_gaps=skip_bad)
+    streams = Streams(runtime.load(model, weights=weights), fills_gaps=skip_bad)
     if file is not None and file.exists():
         streams.load(file)
     with _opened(source) as lines:
@@ -111,6 +113,7 @@ command = make_command(
             metavar="FILE",
             help="One file with the state of every stream: read at the start where it is there, replaced at the end.",
         ),
+        weights_option(),
     ],
     epilog="Example: tail -n +1 -f rows.jsonl | whorl stream load.whorl --state load.state",
 )

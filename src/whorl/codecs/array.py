@@ -6,8 +6,9 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.numeric import Missing, Numeric, NumericEncoder, fitted_rows
+from whorl.codecs.rows import RowScaler
 from whorl.errors import DataError, ModelFileError, NotFittedError
 from whorl.plans.table import Scaling
 from whorl.specs import Fields, Spec
@@ -60,15 +61,19 @@ class ArrayCodec(Codec[np.ndarray]):
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """Returns the user's units, shape (..., D), float64, of (..., D) or of whole encoded rows (..., width)."""
-        if array.shape[-1] not in (len(self.center), self.spec.width):
+        if array.shape[-1] != len(self.center) and array.shape[-1] != self.spec.width:
             raise DataError(
                 f"`decode` takes {len(self.center)} columns, but the array has {array.shape[-1]}. "
                 "Decode with the codec that encoded it."
             )
         return self._fitted.decode(array)
 
-    def chunks(self) -> Encoder[np.ndarray]:
+    def chunks(self) -> NumericEncoder[np.ndarray]:
         return NumericEncoder(self._encode, self._fitted.start(), self.spec.width)
+
+    def row_scaler(self) -> RowScaler | None:
+        """Returns what encodes single rows of numbers; None where missing values are not held."""
+        return RowScaler(self._fitted) if self.missing == "hold" else None
 
     def config(self) -> dict[str, object]:
         return {"num_features": len(self._fitted.center), "scaling": self.scaling, "missing": self.missing}

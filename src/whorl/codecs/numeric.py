@@ -74,7 +74,9 @@ class Numeric:
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """Returns values in the user's units, float64, of an array (..., n) or one whose first n columns are these."""
-        values: np.ndarray = array[..., : len(self.center)].astype(np.float64) * self.scale + self.center
+        values: np.ndarray = array[..., : len(self.center)].astype(np.float64)
+        values *= self.scale
+        values += self.center
         return values
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -115,35 +117,39 @@ def require_array(
 
 
 class NumericEncoder(Encoder[V], Generic[V]):
-    """Encodes pieces; what it remembers between them is the last known value of each column."""
+    """Encodes pieces; what it remembers between them is the last known value of each column.
+
+    Attributes:
+        held: (n,), these values, scaled. It is replaced and never changed, so that the one before can be put back.
+    """
 
     def __init__(
         self, encode: Callable[[V, np.ndarray], tuple[np.ndarray, np.ndarray]], start: np.ndarray, width: int
     ) -> None:
         self._encode = encode
-        self._held = start
+        self.held = start
         self._width = width
 
     def push(self, piece: V) -> np.ndarray:
-        rows, self._held = self._encode(piece, self._held)
+        rows, self.held = self._encode(piece, self.held)
         return rows
 
     def flush(self) -> np.ndarray:
         return np.empty((0, self._width), np.float32)
 
     def read(self) -> bytes:
-        return self._held.tobytes()
+        return self.held.astype(np.float64).tobytes()
 
     def write(self, remainder: bytes) -> None:
-        if len(remainder) != 8 * len(self._held):
+        if len(remainder) != 8 * len(self.held):
             raise ModelFileError(
-                f"The state of a codec has {8 * len(self._held)} bytes, but {len(remainder)} came. "
+                f"The state of a codec has {8 * len(self.held)} bytes, but {len(remainder)} came. "
                 "It belongs to another model."
             )
         held = np.frombuffer(remainder, np.float64)
         if not np.isfinite(held).all():
             raise ModelFileError("The state of a codec is damaged: it holds a value that is not finite.")
-        self._held = held.copy()
+        self.held = held.copy()
 
 
 def fitted_rows(sequences: Iterable[np.ndarray]) -> list[np.ndarray]:

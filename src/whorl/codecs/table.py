@@ -8,9 +8,10 @@ import numpy as np
 
 from whorl.codecs import calendar as calendars
 from whorl.codecs.category import Categories
-from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.frame import Frame
 from whorl.codecs.numeric import Missing, Numeric, NumericEncoder, fitted_rows, require_array
+from whorl.codecs.rows import RowScaler
 from whorl.errors import DataError, ModelFileError, NotFittedError
 from whorl.plans.table import Scaling
 from whorl.specs import Fields, Reals, Spec, Tokens
@@ -95,15 +96,20 @@ class TableCodec(Codec[Frame]):
         Args:
             array: (..., n), or whole encoded rows (..., width).
         """
-        if array.shape[-1] not in (len(self.numeric), self.spec.width):
+        if array.shape[-1] != len(self.numeric) and array.shape[-1] != self.spec.width:
             raise DataError(
                 f"`decode` takes {len(self.numeric)} numeric columns, but the array has {array.shape[-1]}. "
                 "Decode with the codec that encoded it."
             )
         return self._fitted.decode(array)
 
-    def chunks(self) -> Encoder[Frame]:
+    def chunks(self) -> NumericEncoder[Frame]:
         return NumericEncoder(self._encode, self._fitted.start(), self.spec.width)
+
+    def row_scaler(self) -> RowScaler | None:
+        """Returns what encodes single rows of numbers; None where a row has more than numbers."""
+        plain = not self.categories and self.calendar is None and self.missing == "hold"
+        return RowScaler(self._fitted) if plain else None
 
     def report(self, frame: Frame) -> list[str]:
         """Returns a sentence for each column with categories, or missing values, that training did not have."""

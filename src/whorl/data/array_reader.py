@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.array import ArrayCodec
-from whorl.codecs.codec import Encoder
+from whorl.codecs.numeric import NumericEncoder
 from whorl.data.arrays import Arrays, read_arrays
-from whorl.data.reader import Inputs, Reader, Row, RowReader, readers
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
 from whorl.data.sequences import Sequence
-from whorl.errors import DataError, ModelFileError
+from whorl.errors import ArgumentError, DataError, ModelFileError
 
 
 @readers.add("array")
@@ -72,6 +72,10 @@ class ArrayReader(Reader):
     def scale(self) -> np.ndarray:
         return self.outputs.scale
 
+    @property
+    def center(self) -> np.ndarray:
+        return self.outputs.center
+
     def config(self) -> dict[str, object]:
         return {"past": self.past.config(), "outputs": self.outputs.config(), "num_targets": self.num_targets}
 
@@ -109,11 +113,19 @@ class _ArrayRows(RowReader):
     """Reads one sequence step by step."""
 
     def __init__(self, codec: ArrayCodec) -> None:
-        self._encoder: Encoder[np.ndarray] = codec.chunks()
+        self._encoder: NumericEncoder[np.ndarray] = codec.chunks()
+        self._scaler = codec.row_scaler()
         self._width = len(codec.center)
         self._count = 0
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
+        kind = type(row)
+        if self._scaler is not None and (kind is tuple or kind is list) and len(row) == self._width:
+            encoded = self._scaler.encode(row, self._encoder.held, missing=True)
+            if encoded is not None:
+                self._encoder.held = encoded[0, : self._width]
+                self._count += 1
+                return [{"past": encoded}]
         try:
             given = np.asarray(row)
             if given.dtype.kind not in "fiubO" or isinstance(row, str | bytes):
@@ -127,9 +139,41 @@ class _ArrayRows(RowReader):
         self._count += 1
         return [{"past": encoded}]
 
+    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
+        if times is not None or known is not None:
+            raise ArgumentError(
+                "`time` and `known` are of tables, but this model was fitted on arrays. Leave them out."
+            )
+        try:
+            given = np.asarray(rows)
+            if given.dtype.kind not in "fiubO":
+                raise TypeError(given.dtype)
+            values = given.astype(np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise DataError(f"rows of this model are an array (T, {self._width}), but {rows!r:.80} came.") from None
+        if not values.size and values.ndim == 1:
+            values = values.reshape(0, self._width)
+        if values.ndim != 2 or values.shape[1] != self._width:
+            raise DataError(f"rows of this model are an array (T, {self._width}), but {values.shape} came.")
+        infinite = np.isinf(values).any(axis=1)
+        if infinite.any():
+            at = int(np.argmax(infinite))
+            raise DataError(f"row {at} must hold finite numbers, but is {values[at].tolist()}.")
+        encoded = self._encoder.push(values)
+        first, self._count = self._count, self._count + len(values)
+        times_of = np.arange(first, self._count, dtype=np.int64)
+        return Reading({"past": encoded}, times_of - first, times_of)
+
     @property
     def time(self) -> np.ndarray:
         return np.asarray(self._count - 1, np.int64)
+
+    def mark(self) -> Mark:
+        return self._count, self._encoder.held, None
+
+    def back_to(self, mark: Mark) -> None:
+        count, self._encoder.held, _ = mark
+        self._count = count or 0
 
     def read(self) -> bytes:
         return self._count.to_bytes(8, "little") + self._encoder.read()

@@ -6,22 +6,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from whorl.codecs.codec import Encoder
 from whorl.codecs.frame import Frame
+from whorl.codecs.numeric import NumericEncoder
 from whorl.codecs.table import TableCodec
 from whorl.data.convert import convert
+from whorl.data.live_frames import checked_gaps, in_time, joined, not_after, rows_ahead, table_of, wrong_time
+from whorl.data.plain_row import PlainRow
 from whorl.data.problems import refuse
-from whorl.data.reader import Inputs, Row, RowReader
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader
 from whorl.data.schema import Schema
 from whorl.data.series import INDEX
 from whorl.data.timestep import TimeStep
 from whorl.data.values import column_of
-from whorl.errors import DataError, ModelFileError, did_you_mean
+from whorl.errors import ArgumentError, DataError, ModelFileError, did_you_mean
 from whorl.plans.table import Table
 
 _LARGEST = float(np.finfo(np.float32).max)
-# Rows that a stream fills in one gap: more is a wrong year in one cell, not a gap.
-MOST_FILLED = 10_000
+_COUNT, _DATE = np.dtype(np.int64), np.dtype("datetime64[us]")
 
 
 class TableRows(RowReader):
@@ -50,31 +51,71 @@ class TableRows(RowReader):
         self.key = key
         self.schema, self.table, self.step, self.horizon = schema, table, step, horizon
         self._missing = frozenset({"", *table.missing})
-        self._past: Encoder[Frame] = past.chunks()
-        self._ahead: Encoder[Frame] | None = None if ahead is None else ahead.chunks()
-        self._time: np.ndarray | None = None
+        self._past: NumericEncoder[Frame] = past.chunks()
+        self._ahead: NumericEncoder[Frame] | None = None if ahead is None else ahead.chunks()
+        self._last: int | None = None  # time of the last row: microseconds since 1970, or a count
         self._is_date = schema.time is not None and step.unit != "index"
+        self._plain = None if ahead is not None else PlainRow.of(schema, table, step, past.row_scaler(), key)
 
     @property
     def time(self) -> np.ndarray:
         """When the last row happened; a DataError before the first row."""
-        if self._time is None:
+        if self._last is None:
             raise DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
-        return self._time
+        time = np.array(self._last, _COUNT)
+        return time.view(_DATE) if self._is_date else time
+
+    @property
+    def _before(self) -> np.ndarray | None:
+        return None if self._last is None else self.time
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
+        if self._plain is not None:
+            found = self._plain.read(row, self._last, self._past.held)
+            if found is not None:
+                self._last, self._past.held = found[0], found[1][0, : len(self._past.held)]
+                return [{"past": found[1]}]
         frame = self._frame(row)
         time = self._next_time(frame)
         frames = [*self._filled(time, frame), frame]
         future = self._future(time, known) if self._ahead is not None else None
-        before = self.read()
+        before = self.mark()
         try:
             inputs = self._encoded(frames, future)
-        except DataError:  # a value may be infinite once scaled
-            self.write(before)
+            self._last = int(time.astype(np.int64))
+        except BaseException:  # a value may be infinite once scaled
+            self.back_to(before)
             raise
-        self._time = time
         return inputs
+
+    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
+        if known is not None and not self.schema.known:
+            raise ArgumentError("`known` was given, but this model has no known covariates. Leave it out.")
+        frame = table_of(rows, times, self.schema, self.table, self.key)
+        before = self.mark()
+        try:
+            if self._ahead is not None:
+                return self._singly(frame, known)
+            frame, steps = in_time(frame, self._before, self.schema, self.table, self.step)
+            inputs = {"past": self._past.push(frame)}
+            stamps = frame[self.schema.time or INDEX][steps]
+            if len(stamps):
+                self._last = int(stamps[-1].astype(np.int64))
+            return Reading(inputs, steps, stamps)
+        except BaseException:
+            self.back_to(before)
+            raise
+
+    def _singly(self, frame: Frame, known: object) -> Reading:
+        """Rows one by one, each with the known covariates of the rows after it."""
+        records, future = rows_ahead(frame, known, self.schema, self.table)
+        readings: list[Inputs] = []
+        steps, times = [], []
+        for n in range(len(frame)):
+            readings += self.push(records[n], future[n + 1 : n + 1 + self.horizon] if self.schema.known else None)
+            steps.append(len(readings) - 1)
+            times.append(self.time)
+        return joined(readings, steps, times)
 
     def _encoded(self, frames: list[Frame], future: Frame | None) -> list[Inputs]:
         inputs = []
@@ -83,14 +124,14 @@ class TableRows(RowReader):
             if self._ahead is not None and future is not None:
                 self._ahead.push(piece)
                 rows = future if n == len(frames) - 1 else self._shown(frames[n + 1 :], future)
-                held = self._ahead.read()
+                held = self._ahead.held
                 reading["future"] = self._ahead.push(rows)[None]
-                self._ahead.write(held)
+                self._ahead.held = held
             inputs.append(reading)
         return inputs
 
     def read(self) -> bytes:
-        time = -(2**63) if self._time is None else int(self._time.astype(np.int64))
+        time = -(2**63) if self._last is None else self._last
         past = self._past.read()
         return struct.pack("<qQ", time, len(past)) + past + (b"" if self._ahead is None else self._ahead.read())
 
@@ -104,10 +145,15 @@ class TableRows(RowReader):
         self._past.write(past)
         if self._ahead is not None:
             self._ahead.write(ahead)
-        if time == -(2**63):
-            self._time = None
-        else:
-            self._time = np.asarray(np.datetime64(time, "us") if self._is_date else np.int64(time))
+        self._last = None if time == -(2**63) else time
+
+    def mark(self) -> Mark:
+        return self._last, self._past.held, None if self._ahead is None else self._ahead.held
+
+    def back_to(self, mark: Mark) -> None:
+        self._last, self._past.held, ahead = mark
+        if self._ahead is not None and ahead is not None:
+            self._ahead.held = ahead
 
     # One row
 
@@ -122,7 +168,7 @@ class TableRows(RowReader):
                 raise DataError(f"column `{name}` is missing from the row; it has {list(record)[:20]}.{near}")
             columns[name] = self._cell(name, record[name])
         if self.schema.time is None:
-            columns[INDEX] = np.array([0 if self._time is None else int(self._time) + 1], np.int64)
+            columns[INDEX] = np.array([0 if self._last is None else self._last + 1], np.int64)
         return Frame(columns, "the row")
 
     def _check_series(self, record: Mapping[str, object]) -> None:
@@ -167,37 +213,19 @@ class TableRows(RowReader):
         name = self.schema.time or INDEX
         time = np.asarray(frame[name][0])
         if (time.dtype.kind == "M") != self._is_date:
-            expected = "a timestamp" if self._is_date else "a whole number"
-            raise DataError(f"column `{name}` must hold {expected}, as in training, but the row has {time}.")
-        if self._time is not None and time <= self._time:
-            raise DataError(
-                f"column `{name}` must move on: the last row was at {self._time}, this one is at {time}. "
-                "Push rows in order of time; nothing was changed."
-            )
+            raise wrong_time(name, time, self._is_date)
+        last = self._before
+        if last is not None and time <= last:
+            raise not_after(name, last, time)
         return time
 
     def _filled(self, time: np.ndarray, frame: Frame) -> list[Frame]:
         """Rows of missing values for the steps between the last row and this one, where the table allows it."""
-        if self._time is None or self.table.on_gap == "ignore":
+        last = self._before
+        if last is None or self.table.on_gap == "ignore":
             return []
-        missing, off = self.step.gaps(np.array([self._time, time]))
-        if bool(off[0]):
-            raise DataError(
-                f"the row at {time} is not a multiple of {self.step.describe()} after the last one at {self._time}. "
-                "Correct its time, or fit with on_gap='ignore' (--on-gap ignore)."
-            )
-        count = int(missing[0])
-        if count > MOST_FILLED:
-            raise DataError(
-                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}, but a stream "
-                f"fills at most {MOST_FILLED}. Correct the row's time, or reset the stream."
-            )
-        if count and self.table.on_gap == "error":
-            raise DataError(
-                f"{count} rows of {self.step.describe()} are missing between {self._time} and {time}. "
-                "Fill them with missing values by fitting with on_gap='fill' (--on-gap fill)."
-            )
-        times = self.step.after(self._time[()], count)
+        count = int(checked_gaps(np.array([last, time]), self.step, self.table)[0])
+        times = self.step.after(last[()], count)
         return [self._empty(times[n : n + 1], frame) for n in range(count)]
 
     def _empty(self, times: np.ndarray, like: Frame) -> Frame:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from collections.abc import Sequence as List
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -14,6 +14,22 @@ readers: Registry[type["Reader"]] = Registry("reader")
 
 Row = Mapping[str, object] | List[object] | np.ndarray
 Inputs = dict[str, np.ndarray]
+# Where a row reader is: the time or number of the last row, and what is held for missing values, read and known ahead.
+Mark = tuple[int | None, np.ndarray, np.ndarray | None]
+
+
+class Reading(NamedTuple):
+    """What the engine reads for some rows.
+
+    Shape:
+        inputs: name -> (S, ...), one for each step: the rows and those that fill gaps.
+        steps: (T,), the step of each row.
+        times: (T,) datetime64 or int64, when each row happens.
+    """
+
+    inputs: Inputs
+    steps: np.ndarray
+    times: np.ndarray
 
 
 class RowReader(ABC):
@@ -26,10 +42,30 @@ class RowReader(ABC):
         Raises DataError, leaving everything as it was, for a row that breaks a rule.
         """
 
+    @abstractmethod
+    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
+        """Reads many rows in order, with the numbers of pushing each.
+
+        Args:
+            rows: (T, D) values in the order of a row, or what the reader reads whole.
+            times: (T,), where the values of an array are to have a time beside them.
+            known: rows of known covariates after the last row, for models that use them.
+
+        Raises DataError, leaving everything as it was, where a row breaks a rule.
+        """
+
     @property
     @abstractmethod
     def time(self) -> np.ndarray:
         """When the last row happened: a scalar datetime64 or int64 array."""
+
+    @abstractmethod
+    def mark(self) -> Mark:
+        """Returns what `back_to` needs: as much as `read` tells, in no time. It must not be changed."""
+
+    @abstractmethod
+    def back_to(self, mark: Mark) -> None:
+        """Goes back to where this reader was when `mark` was called."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -66,6 +102,11 @@ class Reader(ABC):
     @abstractmethod
     def scale(self) -> np.ndarray:
         """Training scale of each output in the user's units, (K,)."""
+
+    @property
+    @abstractmethod
+    def center(self) -> np.ndarray:
+        """What `decode` adds to each output times its scale, (K,)."""
 
     @abstractmethod
     def config(self) -> dict[str, object]:

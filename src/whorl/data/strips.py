@@ -38,7 +38,7 @@ class StripBatches(Batches):
         *,
         shuffle: bool = True,
     ) -> None:
-        self.pairing, self.num_steps, self.shuffle = pairing, num_steps, shuffle
+        self.pairing, self.batch_size, self.num_steps, self.shuffle = pairing, batch_size, num_steps, shuffle
         self._sequences, self._spans = list(sequences), list(spans)
         self._running = [running(one.past[:, : one.row_targets.shape[1]]) for one in sequences]
         self._targets = [
@@ -53,6 +53,19 @@ class StripBatches(Batches):
         self._scored = max(-(-sum(rows) // batch_size), min(max(rows), 2 * num_steps))
         self._length = pairing.warm_up + self._scored
         self._order: tuple[tuple[int, int], list[tuple[int, int]]] | None = None
+
+    def elsewhere(self, spans: List[tuple[int, int]], *, shuffle: bool = True) -> "StripBatches":
+        """The same sequences in strips of other spans; their running statistics are not computed again."""
+        known = iter(self._running)
+        return StripBatches(
+            self._sequences,
+            self.pairing,
+            self.batch_size,
+            self.num_steps,
+            spans,
+            lambda _: next(known),
+            shuffle=shuffle,
+        )
 
     def __len__(self) -> int:
         return -(-self._length // self.num_steps)

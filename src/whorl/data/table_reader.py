@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Self
 
 import msgspec
@@ -20,6 +21,8 @@ from whorl.data.sources import read_table
 from whorl.data.timestep import TimeStep
 from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.table import Table
+
+_COUNT = np.dtype(np.int64)
 
 
 @readers.add("table")
@@ -144,14 +147,17 @@ class TableReader(Reader):
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         if not self.horizon:
             return None
-        if self.step.unit != "months":
-            steps = self.step.after(0, self.horizon)  # one vectorised sum instead of a call for each origin
-            offsets = steps.astype("datetime64[us]").astype(np.int64) if times.dtype.kind == "M" else steps
-            after: np.ndarray = times[:, None] + offsets.astype(
-                "timedelta64[us]" if times.dtype.kind == "M" else np.int64
-            )
-            return after
+        if self._distances is not None:
+            after: np.ndarray = times.view(_COUNT).reshape(-1, 1) + self._distances
+            return after.view(times.dtype)
         return np.stack([self.step.after(time, self.horizon) for time in times])
+
+    @cached_property
+    def _distances(self) -> np.ndarray | None:
+        """Microseconds or counts to the steps ahead; None for months, which differ."""
+        if self.step.unit == "months":
+            return None
+        return np.arange(1, self.horizon + 1, dtype=np.int64) * self.step.count
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         return self.outputs.decode(values)
@@ -159,6 +165,10 @@ class TableReader(Reader):
     @property
     def scale(self) -> np.ndarray:
         return self.outputs.scale
+
+    @property
+    def center(self) -> np.ndarray:
+        return self.outputs.center
 
     def config(self) -> dict[str, object]:
         return {

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whorl.nn.core import State
+from whorl.nn.dropout import dropout
 from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.layers import planes
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Strips
@@ -83,29 +85,39 @@ class CarriedForecaster(Network):
             starts (B, T), where any is: True at the first row of a series, before which there is no state.
             The result is (B, T, H, K, O), and the state after the last step.
         """
-        past, running, lags = inputs["past"], inputs["running"], self.pairing.num_lags
-        rows_BTKN = past[..., : self.num_targets].unfold(1, lags + 1, 1)
-        now_BTK1 = rows_BTKN[..., -1:]
-        mean_BTK1, scale_BTK1 = running[:, :, 0, :, None], running[:, :, 1, :, None]
-        if not self.rescale:
-            scale_BTK1 = torch.ones_like(scale_BTK1)
-        parts = [(now_BTK1 - mean_BTK1) / scale_BTK1, (rows_BTKN[..., :-1] - now_BTK1) / scale_BTK1]
-        if self.covariates.size:
-            extra = self.covariates(past[:, lags:])
-            parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
-        features = torch.cat(parts, dim=-1)
-        num_strips, num_steps = features.shape[:2]
+        num_strips, num_steps = inputs["running"].shape[:2]
+        # The core reads one step after the other, so all is laid out with time first; a batch-first copy of any of
+        # these tensors costs as much as what is computed of it.
+        features, now_TBK1, scale_TBK1 = self._features(inputs)
         starts = inputs.get("starts")
         resets = None if starts is None else starts.bool().repeat_interleave(self.num_targets, 0)
-        h, state = self.core(features.transpose(1, 2).flatten(0, 1), state, resets_BT=resets)
-        h = h.reshape(num_strips, self.num_targets, num_steps, -1) + self.target[:, None]
-        out = self.last(functional.dropout(h, self.dropout, self.training))
-        out = out.reshape(num_strips, self.num_targets, num_steps, self.pairing.horizon, self.num_outputs)
-        out = out.permute(0, 2, 3, 1, 4)
+        h, state = self.core(features.flatten(1, 2).transpose(0, 1), state, resets_BT=resets)
+        h_TBKH = h.transpose(0, 1).reshape(num_steps, num_strips, self.num_targets, -1) + self.target
+        rows = dropout(h_TBKH, self.dropout, self.training).flatten(0, 2)
+        out = functional.linear(rows, *planes(self.last, self.num_outputs))
         if self.future is not None and self.last_future is not None:
             known = self.last_future(self.future(inputs["future"]))
-            out = out + known.reshape(out.shape)
-        return out * scale_BTK1[:, :, None] + now_BTK1[:, :, None], state
+            known = known.reshape(*known.shape[:-1], self.num_targets, -1)
+            out = out + known.permute(1, 0, 3, 4, 2).reshape(out.shape)
+        now, scale = now_TBK1.reshape(-1, 1), None if scale_TBK1 is None else scale_TBK1.reshape(-1, 1)
+        out = out + now if scale is None else torch.addcmul(now, out, scale)
+        out = out.reshape(num_steps, num_strips, self.num_targets, self.num_outputs, self.pairing.horizon)
+        return out.permute(1, 0, 4, 2, 3), state
+
+    def _features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the core reads (T, B, K, 1 + N + C), the last values (T, B, K, 1) and their scale where there is one."""
+        lags = self.pairing.num_lags
+        past, running = inputs["past"].transpose(0, 1), inputs["running"].transpose(0, 1)
+        rows_TBKN = past[..., : self.num_targets].unfold(0, lags + 1, 1)
+        now_TBK1 = rows_TBKN[..., -1:]
+        parts = [now_TBK1 - running[:, :, 0, :, None], rows_TBKN[..., :-1] - now_TBK1]
+        scale_TBK1 = running[:, :, 1, :, None] if self.rescale else None
+        if scale_TBK1 is not None:
+            parts = [part / scale_TBK1 for part in parts]
+        if self.covariates.size:
+            extra = self.covariates(past[lags:])
+            parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
+        return torch.cat(parts, dim=-1), now_TBK1, scale_TBK1
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""

@@ -1,4 +1,8 @@
-"""Which backend runs a recurrent module on given data, and why not the others."""
+"""Which backend runs a recurrent module on given data, and why not the others.
+
+'native' is whorl's own code, for CPUs in float32; 'torch' are torch's kernels; 'reference' is the plain loop in
+PyTorch, which runs everything and defines what is correct. `whorl.nn.backend` forces one.
+"""
 
 from collections.abc import Sequence
 
@@ -33,8 +37,8 @@ def explain(
         >>> import torch, whorl.nn
         >>> layer = whorl.nn.GRU(3, 5)
         >>> explain(layer, torch.zeros(7, 2, 3), lengths=[7, 0], measure=False)
-        Decision(backend='reference', rejected=(Rejection(backend='torch', reason='torch cannot pack a sequence of \
-length 0', cost_ms=None),), cost_ms=None)
+        Decision(backend='native', rejected=(Rejection(backend='torch', reason='torch cannot pack a sequence of \
+length 0', cost_ms=None), Rejection(backend='reference', reason="'native' is preferred", cost_ms=None)), cost_ms=None)
     """
     stack = module.stack if isinstance(module, RecurrentCore) else module
     call = stack.call(x, lengths=lengths, resets=resets)

@@ -55,6 +55,8 @@ def _lengths(lengths: Tensor | Sequence[int], num_steps: int, batch_size: int) -
         )
     if batch_size == 0:
         return None
+    if torch.compiler.is_compiling():
+        return lengths_B.long()  # their values are not known yet; who reads them checks them
     shortest, longest = (int(bound) for bound in lengths_B.aminmax())
     if shortest < 0 or longest > num_steps:
         raise ArgumentError(

@@ -214,7 +214,7 @@ class RecurrentStack(nn.Module, ABC):
     ) -> tuple[Sequences, State]:
         """Does what `forward` does, with the state as a tuple of its parts whatever the cell."""
         call = self.call(input, state, lengths=lengths, resets=resets)
-        output_TBH, final = dispatch.run(dispatch.decide(call), call)
+        output_TBH, final = dispatch.choose(call).run(call)
         if not layout.is_batched(input):
             final = tuple(part[:, 0] for part in final)
         return layout.like_input(input, output_TBH, self.batch_first), final

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from whorl.nn.dropout import dropout
 from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.layers import planes
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Windows
@@ -95,13 +97,16 @@ class WindowedForecaster(Network):
         num_windows = len(past_BLD)
         targets_BKL = past_BLD[..., : self.num_targets].transpose(1, 2)
         last_BK1 = targets_BKL[..., -1:]
-        scale_BK1 = self._scale(targets_BKL)
-        segments = self._segments((targets_BKL - last_BK1) / scale_BK1).flatten(0, 1)
+        scale_BK1 = self._scale(targets_BKL) if self.rescale else None
+        relative_BKL = targets_BKL - last_BK1
+        segments = self._segments(relative_BKL if scale_BK1 is None else relative_BKL / scale_BK1)
+        # With time first, as the core reads: (S, B, K, ...).
+        parts = [segments.permute(2, 0, 1, 3)]
         if self.covariates.size:
             extra_BCL = self.covariates(past_BLD).transpose(1, 2)
-            extra = self._segments(extra_BCL).transpose(1, 2).flatten(2)
-            segments = torch.cat([segments, extra.repeat_interleave(self.num_targets, 0)], dim=-1)
-        _, state = self.core(segments)
+            extra = self._segments(extra_BCL).permute(2, 0, 1, 3).flatten(2)
+            parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
+        _, state = self.core(torch.cat(parts, dim=-1).flatten(1, 2).transpose(0, 1))
         gates = self._position_gates()
         if self.future is not None and self.decode_future is not None:
             rows = self._pad_end(self.future(inputs["future"]))
@@ -110,15 +115,16 @@ class WindowedForecaster(Network):
         state = tuple(
             type(layer)(*(part.reshape(num_windows, self.num_targets, 1, -1) for part in layer)) for layer in state
         )
-        h_BKPH = functional.dropout(self.core.advance(gates, state), self.dropout, self.training)
-        out: Tensor = self.last(h_BKPH).reshape(num_windows, self.num_targets, -1, self.num_outputs)
-        out = out[:, :, : self.pairing.horizon] * scale_BK1[..., None] + last_BK1[..., None]
-        return out.transpose(1, 2)
+        h_BKPH = dropout(self.core.advance(gates, state), self.dropout, self.training)
+        out = functional.linear(h_BKPH.flatten(0, 2), *planes(self.last, self.num_outputs))
+        out = out.reshape(num_windows, self.num_targets, self.num_answered, self.num_outputs, self.answer_segment)
+        out = out.transpose(2, 3).flatten(3)[..., : self.pairing.horizon]
+        last, scale = last_BK1[..., None], None if scale_BK1 is None else scale_BK1[..., None]
+        out = out + last if scale is None else torch.addcmul(last, out, scale)
+        return out.permute(0, 3, 1, 2)
 
     def _scale(self, targets_BKL: Tensor) -> Tensor:
         """The spread of each target in its window, (B, K, 1), kept off zero for windows that stand still."""
-        if not self.rescale:
-            return torch.ones_like(targets_BKL[..., -1:])
         centred = targets_BKL - targets_BKL.mean(-1, keepdim=True)
         return torch.sqrt(centred.square().mean(-1, keepdim=True) + FLOOR**2)
 

@@ -1,7 +1,7 @@
 """Which backend runs a call, and why not the others.
 
-A new backend is one more member of `BACKENDS`: a name, a function that says why it cannot run a call, and one that
-runs it.
+A new backend is one more member of `BACKENDS`: a name, a function that says why it cannot run a call, one that says
+why it had better not, and one that runs it.
 """
 
 import statistics
@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.ops import fused, reference
+from whorl.ops import fused, native, reference
 from whorl.ops.call import Call, State
 
 
@@ -28,11 +27,13 @@ class Backend:
         name: what the user calls it.
         refuse: says why it cannot run a call; None if it can.
         run: returns the output (T, B, directions * H) and the final state, each part (L, B, H).
+        decline: says why the next backend is faster on a call that it can run; None if none is.
     """
 
     name: str
     refuse: Callable[[Call], str | None]
     run: Callable[[Call], tuple[Tensor, State]]
+    decline: Callable[[Call], str | None] = lambda call: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,57 +68,82 @@ class Decision:
 
 
 BACKENDS: tuple[Backend, ...] = (
+    Backend(name="native", refuse=native.refuse, run=native.run, decline=native.decline),
     Backend(name="torch", refuse=fused.refuse, run=fused.run),
     Backend(name="reference", refuse=lambda call: None, run=reference.run),
 )
 """From the most to the least preferred; the last runs everything."""
 
 _forced: ContextVar[str | None] = ContextVar("whorl_backend", default=None)
+# torch.compile cannot read a ContextVar. It does read a global name, and compiles anew when that changes.
+_forced_in_graphs: str | None = None
 
 
 @contextmanager
 def backend(name: str) -> Iterator[None]:
     """Makes every recurrent module inside the `with` block run on one backend.
 
+    A module under torch.compile obeys the block that was entered last in any thread; others that of their own thread
+    or task.
+
     Args:
-        name: 'torch' or 'reference'.
+        name: 'native', 'torch' or 'reference'.
 
     Raises:
         ArgumentError: the name is unknown; or, at a call inside the block, the backend cannot run that call.
     """
+    global _forced_in_graphs
     _find(name)
-    token = _forced.set(name)
+    token, before = _forced.set(name), _forced_in_graphs
+    _forced_in_graphs = name
     try:
         yield
     finally:
+        _forced_in_graphs = before
         _forced.reset(token)
 
 
+def _forced_name() -> str | None:
+    return _forced_in_graphs if torch.compiler.is_compiling() else _forced.get()
+
+
+def choose(call: Call) -> Backend:
+    """The first backend that can run the call and has no reason against it, or the one that is forced.
+
+    Raises:
+        ArgumentError: the one that is forced cannot run the call.
+    """
+    forced = _forced_name()
+    if forced is None:
+        for candidate in BACKENDS:
+            if candidate.refuse(call) is None and candidate.decline(call) is None:
+                return candidate
+        raise AssertionError("the last backend runs everything")
+    candidate = _find(forced)
+    reason = candidate.refuse(call)
+    if reason is not None:
+        raise ArgumentError(
+            f"`backend({forced!r})` must be able to run the call, but {reason}. "
+            "Leave the `with whorl.nn.backend(...)` block or choose 'reference'."
+        )
+    return candidate
+
+
 def decide(call: Call) -> Decision:
-    """Chooses the first backend that can run the call, or the one that is forced."""
-    forced = _forced.get()
-    chosen: str | None = None
-    rejected: list[tuple[str, str | None]] = []
-    for candidate in BACKENDS:
-        reason = None
-        if chosen is None and forced in (None, candidate.name):
-            reason = candidate.refuse(call)
-            if reason is None:
-                chosen = candidate.name
-                continue
-            if forced is not None:
-                raise ArgumentError(
-                    f"`backend({forced!r})` must be able to run the call, but {reason}. "
-                    "Leave the `with whorl.nn.backend(...)` block or choose 'reference'."
-                )
-        rejected.append((candidate.name, reason))
-    assert chosen is not None, "the last backend runs everything"
-    return _decision(chosen, forced, tuple(rejected))
-
-
-def run(decision: Decision, call: Call) -> tuple[Tensor, State]:
-    """Runs a call as decided; returns the output (T, B, directions * H) and the final state, each part (L, B, H)."""
-    return _find(decision.backend).run(call)
+    """The choice, and why it did not fall on the others."""
+    chosen, forced = choose(call).name, _forced_name()
+    preferred = f"{chosen!r} is preferred"
+    return Decision(
+        backend=chosen,
+        rejected=tuple(
+            Rejection(
+                backend=other.name,
+                reason=f"{forced!r} is forced" if forced else other.refuse(call) or other.decline(call) or preferred,
+            )
+            for other in BACKENDS
+            if other.name != chosen
+        ),
+    )
 
 
 def measure(decision: Decision, call: Call, *, repeats: int = 5) -> Decision:
@@ -156,13 +182,3 @@ def _find(name: str) -> Backend:
             return candidate
     names = [candidate.name for candidate in BACKENDS]
     raise ArgumentError(f"`{name}` is not a backend; known are {', '.join(names)}.{did_you_mean(name, names)}")
-
-
-# Every call decides, and there are few decisions.
-@cache
-def _decision(chosen: str, forced: str | None, rejected: tuple[tuple[str, str | None], ...]) -> Decision:
-    spare = f"{chosen!r} is preferred" if forced is None else f"{forced!r} is forced"
-    return Decision(
-        backend=chosen,
-        rejected=tuple(Rejection(backend=name, reason=reason or spare) for name, reason in rejected),
-    )

@@ -27,6 +27,8 @@ def refuse(call: Call) -> str | None:
         return "torch cannot reset the state inside a sequence"
     if 0 in call.x_TBD.shape[:2]:
         return "torch refuses empty input"
+    if call.lengths_B is not None and torch.compiler.is_compiling():
+        return "torch packs by lengths, which a graph does not know while it is compiled"
     if call.lengths_B is not None and int(call.lengths_B.min()) == 0:
         return "torch cannot pack a sequence of length 0"
     return None
@@ -53,6 +55,8 @@ def _dense(call: Call) -> tuple[Tensor, ...]:
     options = (call.weights[0].bias_ih is not None, call.num_layers, call.dropout, call.training, call.bidirectional)
     if call.cell == "lstm":
         if call.weights[0].weight_hr is None:
+            return torch.lstm(call.x_TBD, call.state, flat, *options, False)
+        if torch.compiler.is_compiling():  # which can neither trace the next lines nor emit the warning
             return torch.lstm(call.x_TBD, call.state, flat, *options, False)
         with warnings.catch_warnings():
             # That oneDNN has no projection is torch's affair; a user who asked for one can do nothing about it.

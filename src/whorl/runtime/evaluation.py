@@ -9,12 +9,15 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
-from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.engines import engine_for
 from whorl.runtime.metrics import Scores
 from whorl.runtime.prediction import Index, Prediction, joined
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
+
+Outputs = List[tuple[int, np.ndarray, np.ndarray]]
+"""Pieces of an engine's answers: number of the sequence, steps (N,), outputs (N, ...)."""
 
 KEEP_BYTES = 1_000_000_000
 
@@ -65,9 +68,21 @@ class Evaluation:
 
 
 def evaluate(
-    model: "Model", sequences: List[Sequence], steps: List[np.ndarray], keep: bool | None = None
+    model: "Model",
+    sequences: List[Sequence],
+    steps: List[np.ndarray],
+    keep: bool | None = None,
+    outputs: Outputs | None = None,
 ) -> Evaluation:
-    """Scores a model on some steps of encoded sequences with targets."""
+    """Scores a model on some steps of encoded sequences with targets.
+
+    Args:
+        model: what is scored.
+        sequences: with targets.
+        steps: for each sequence the steps that are scored.
+        keep: keep answers and truths. None keeps them up to 1 GB.
+        outputs: what the model's engine answers at these steps, where that is known already.
+    """
     num_answers = sum(map(len, steps))
     if not num_answers:
         longest = max((len(sequence) for sequence in sequences), default=0)
@@ -79,7 +94,7 @@ def evaluate(
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
     predictions, targets = [], []
-    for n, at, out in model.outputs(sequences, steps):
+    for n, at, out in model.outputs(sequences, steps) if outputs is None else outputs:
         prediction = model.prediction(sequences[n], at, model.readout(out))
         target = model.truths(sequences[n], at)
         scores.update(prediction.value, target, prediction.quantiles)
@@ -100,6 +115,6 @@ def evaluate(
 def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scores:
     """Scores one of a model's naive rivals on the same steps."""
     scores = Scores(model.reader.scale, model.naive_mae)
-    for n, at, out in model.outputs(sequences, steps, Interpreter(model.baselines[name])):
+    for n, at, out in model.outputs(sequences, steps, engine_for(model.baselines[name])):
         scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
     return scores

@@ -12,9 +12,10 @@ from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Wiring
 from whorl.runtime import artifact
 from whorl.runtime.consistency import check_parts
-from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.engines import EngineName, engine_for
 from whorl.runtime.model import Model
 from whorl.runtime.program import Program
+from whorl.runtime.quantised import Weights
 from whorl.runtime.readouts import readouts
 
 _SECTIONS = {"model", "program", "reader", "baselines", "card"}
@@ -56,11 +57,18 @@ def save(model: Model, path: str | Path) -> None:
     artifact.write(path, artifact.Artifact(sections, tensors))
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, *, weights: Weights = "fp32", engine: EngineName | None = None) -> Model:
     """Loads a model for prediction, evaluation and streams; needs no torch.
+
+    Args:
+        path: a `.whorl` file.
+        weights: 'fp32', 'bf16' or 'int8': how the engine keeps weight matrices. Fewer bits are faster and smaller, and
+            change the answers by what rounding the weights costs.
+        engine: 'native', or 'numpy', the slow reference. None takes the native one wherever it runs the program.
 
     Raises:
         ModelFileError: the file is damaged, foreign, or names things that are not registered.
+        ArgumentError: the engine is unknown, does not run the program, or has no such weights.
     """
     loaded = artifact.read(path)
     if set(loaded.sections) != _SECTIONS:
@@ -90,7 +98,7 @@ def load(path: str | Path) -> Model:
         settings=header.settings,
         wiring=header.wiring,
         reader=reader,
-        engine=Interpreter(program),
+        engine=engine_for(program, engine=engine, weights=weights),
         readout=readout,
         baselines=rivals,
         naive_mae=scores.get("naive_mae"),

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from whorl.errors import ArgumentError, ModelFileError, StreamingError
-from whorl.runtime import kernels
+from whorl.errors import ArgumentError
+from whorl.runtime import arguments, kernels
 from whorl.runtime import operations as ops
 from whorl.runtime.engine import Engine, Inputs, Slot
 from whorl.runtime.program import Program
@@ -38,11 +38,7 @@ class Interpreter(Engine):
     # Slots
 
     def open(self, context: Inputs | None = None) -> Slot:
-        context = {name: np.asarray(value, np.float32) for name, value in (context or {}).items()}
-        for op in self.program.inputs:
-            if op.static and (op.out not in context or context[op.out].shape != op.shape):
-                found = context[op.out].shape if op.out in context else "nothing"
-                raise ArgumentError(f"`context` must hold '{op.out}' of shape {op.shape}, but has {found}.")
+        context = arguments.context_of(self.program, context)
         if not self._free:
             self._grow()
         slot = self._free.pop()
@@ -66,19 +62,12 @@ class Interpreter(Engine):
     def read(self, slot: Slot) -> bytes:
         self._known(slot)
         parts = [slab[slot].astype(slab.dtype.newbyteorder("<")) for _, _, slab in self._fields()]
-        return bytes.fromhex(self.program.hash) + b"".join(part.tobytes() for part in parts)
+        return arguments.state_prefix(self.program) + b"".join(part.tobytes() for part in parts)
 
     def write(self, slot: Slot, state: bytes) -> None:
         self._known(slot)
-        if state[:32] != bytes.fromhex(self.program.hash):
-            raise ModelFileError(
-                "`state` must come from this model, but it was made by another one. Start the stream afresh, "
-                "or load the model that made the state."
-            )
-        size = 32 + sum(slab[slot].nbytes for _, _, slab in self._fields())
-        if len(state) != size:
-            raise ModelFileError(f"`state` must have {size} bytes, but has {len(state)}. It is damaged.")
-        at = 32
+        arguments.check_state(self.program, state, sum(slab[slot].nbytes for _, _, slab in self._fields()))
+        at = len(arguments.state_prefix(self.program))
         for _, _, slab in self._fields():
             row = slab[slot]
             values = np.frombuffer(state, slab.dtype.newbyteorder("<"), row.size, at)
@@ -98,7 +87,7 @@ class Interpreter(Engine):
 
     def _known(self, slot: Slot) -> Slot:
         if slot not in self._contexts:
-            raise ArgumentError(f"`slot` {slot} is not open. Open one with `open()`.")
+            raise arguments.not_open(slot)
         return slot
 
     # Running
@@ -110,17 +99,11 @@ class Interpreter(Engine):
     def run(
         self, inputs: Inputs, lengths: np.ndarray | None = None, slots: Sequence[Slot] | None = None, *, start: int = 0
     ) -> np.ndarray:
-        values, batch_size, num_steps = self._check(inputs)
+        values, batch_size, num_steps = arguments.sequences_of(self.program, inputs)
         states, index = self._states(slots, batch_size)
         static = self._static(inputs, slots, batch_size)
-        if not 0 <= start <= num_steps:
-            raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start}.")
-        if slots is not None and not self.program.streams:
-            raise StreamingError(
-                "This model reads in both directions, so it needs the whole sequence and has no state to keep. "
-                "Build it with bidirectional=False."
-            )
-        valid = _valid(lengths, batch_size, num_steps)
+        arguments.check_start(start, num_steps)
+        valid = _valid(arguments.lengths_of(lengths, batch_size, num_steps), num_steps)
         output = self.program.output
         outputs = [part[output] for part in self._blocks([output], values, static, states, valid, start)]
         if index is not None:
@@ -145,7 +128,7 @@ class Interpreter(Engine):
         unknown = [name for name in names if name not in self.program.shapes]
         if unknown:
             raise ArgumentError(f"`names` must be values of the program, but {unknown} are none. Leave them out.")
-        values, batch_size, _ = self._check(inputs)
+        values, batch_size, _ = arguments.sequences_of(self.program, inputs)
         states, _ = self._states(None, batch_size)
         static = self._static(inputs, None, batch_size)
         parts = list(self._blocks(names, values, static, states, None, 0))
@@ -154,40 +137,12 @@ class Interpreter(Engine):
 
     def _static(self, inputs: Inputs, slots: Sequence[Slot] | None, batch_size: int) -> dict[str, np.ndarray]:
         """Static inputs (B, 1, ...): those that the slots were opened with, or the ones given."""
-        static: dict[str, np.ndarray] = {}
-        for op in self.program.inputs:
-            if not op.static:
-                continue
-            if slots is None and op.out not in inputs:
-                raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, {op.shape}), but has {list(inputs)}.")
-            if slots is None:
-                value = np.asarray(inputs[op.out], np.float32)
-            else:
-                value = np.array([self._contexts[slot][op.out] for slot in slots], np.float32)
-                value = value.reshape(len(slots), *op.shape)
-            if value.shape != (batch_size, *op.shape):
-                raise ArgumentError(f"`{op.out}` must be ({batch_size}, *{op.shape}), but is {value.shape}.")
-            static[op.out] = value[:, None]
-        return static
-
-    def _check(self, inputs: Inputs) -> tuple[dict[str, np.ndarray], int, int]:
-        values: dict[str, np.ndarray] = {}
-        sizes: set[tuple[int, int]] = set()
-        for op in self.program.inputs:
-            if op.static:
-                continue
-            if op.out not in inputs:
-                raise ArgumentError(
-                    f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}."
-                )
-            value = np.asarray(inputs[op.out], np.float32)
-            if value.ndim < 2 or value.shape[2:] != op.shape:
-                raise ArgumentError(f"`{op.out}` must be (B, T, *{op.shape}), but is {value.shape}.")
-            values[op.out] = value
-            sizes.add(value.shape[:2])
-        if len(sizes) != 1:
-            raise ArgumentError(f"the inputs must agree on batch size and steps, but have {sorted(sizes)}.")
-        return values, *sizes.pop()
+        if slots is None:
+            static = arguments.static_of(self.program, inputs, batch_size)
+        else:
+            names = [op.out for op in self.program.inputs if op.static]
+            static = {name: np.array([self._contexts[slot][name] for slot in slots], np.float32) for name in names}
+        return {name: value.reshape(batch_size, 1, *self.program.shapes[name]) for name, value in static.items()}
 
     def _states(
         self, slots: Sequence[Slot] | None, batch_size: int
@@ -195,8 +150,7 @@ class Interpreter(Engine):
         if slots is None:
             fresh = {o: {n: _rows(zero, batch_size) for n, zero in f.items()} for o, f in self._fresh.items()}
             return fresh, None
-        if len(set(slots)) != len(slots) or len(slots) != batch_size:
-            raise ArgumentError(f"`slots` must be {batch_size} different slots, but are {list(slots)}.")
+        arguments.check_slots(self.program, slots, batch_size)
         index = np.array([self._known(slot) for slot in slots], np.int64)
         return {out: {name: slab[index] for name, slab in f.items()} for out, f in self._slabs.items()}, index
 
@@ -277,11 +231,6 @@ def _rows(zero: np.ndarray, count: int) -> np.ndarray:
     return np.zeros((count, *zero.shape), zero.dtype)
 
 
-def _valid(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> np.ndarray | None:
-    if lengths is None:
-        return None
-    lengths = np.asarray(lengths)
-    if lengths.shape != (batch_size,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > num_steps:
-        raise ArgumentError(f"`lengths` must be ({batch_size},) within 0 and {num_steps}, but is {lengths}.")
-    valid = np.arange(num_steps) < lengths[:, None]
-    return None if valid.all() else valid
+def _valid(lengths: np.ndarray | None, num_steps: int) -> np.ndarray | None:
+    """Which steps are real, (B, T)."""
+    return None if lengths is None else np.arange(num_steps) < lengths[:, None]

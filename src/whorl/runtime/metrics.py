@@ -25,20 +25,21 @@ class Scores:
     def update(self, value: np.ndarray, target: np.ndarray, quantiles: np.ndarray | None = None) -> None:
         """Adds answers and truths of shape (N, K) or (N, H, K); quantiles (..., Q)."""
         known = np.isfinite(target)
-        error = np.where(known, value - np.where(known, target, 0.0), 0.0)
-        size = np.abs(value) + np.abs(np.where(known, target, 0.0))
-        scaled = error / self.scale
-        self._add("mae", np.abs(error), known)
-        self._add("mse", error**2, known)
-        self._add("smape", 200.0 * np.abs(error) / np.where(size > 0, size, 1.0), known)
-        self._add("mae_scaled", np.abs(scaled), known)
-        self._add("mse_scaled", scaled**2, known)
+        truth = np.where(known, target, 0.0)
+        error = np.where(known, value - truth, 0.0)
+        size = np.abs(value) + np.abs(truth)
+        absolute, squared = np.abs(error), error**2
+        self._add("mae", absolute, known)
+        self._add("mse", squared, known)
+        self._add("smape", 200.0 * absolute / np.where(size > 0, size, 1.0), known)
+        self._add("mae_scaled", absolute / self.scale, known)
+        self._add("mse_scaled", (error / self.scale) ** 2, known)
         if self.naive_mae is not None:
-            self._add("mase", np.abs(error) / self.naive_mae, known)
+            self._add("mase", absolute / self.naive_mae, known)
         if quantiles is not None and self.levels:
             self._add_quantiles(quantiles, target, known)
         if value.ndim == 3:
-            self._add_steps(np.abs(error), known)
+            self._add_steps(absolute, known)
 
     def _add_quantiles(self, quantiles: np.ndarray, target: np.ndarray, known: np.ndarray) -> None:
         below = np.where(known, target, 0.0)[..., None] - quantiles

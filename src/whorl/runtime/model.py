@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from whorl.data.pairing import answered_steps, first_answer, scored_steps, target_windows
-from whorl.data.reader import Inputs, Reader, Row
+from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.wiring import Sequences, Wiring
@@ -19,7 +19,8 @@ from whorl.runtime.answering import outputs
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation, evaluate
-from whorl.runtime.prediction import Index, Prediction, joined
+from whorl.runtime.live import push_many
+from whorl.runtime.prediction import Index, Prediction, answer, joined
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import Answer, Readout
 from whorl.runtime.stream import Stream
@@ -84,7 +85,7 @@ class Model:
                 )
             everything = every_row or (isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step)
             steps.append(self._with_known_future(sequence, able if everything else able[-1:]))
-        parts = [self.prediction(sequences[n], at, self.readout(out)) for n, at, out in self.outputs(sequences, steps)]
+        parts = [self.answered(self._index(sequences[n], at), out) for n, at, out in self.outputs(sequences, steps)]
         return joined(parts)
 
     def _with_known_future(self, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
@@ -125,22 +126,26 @@ class Model:
         """Yields (sequence number, steps, engine outputs) until all wanted steps are answered."""
         return outputs(engine or self.engine, sequences, steps, self.reader.horizon)
 
-    def prediction(self, sequence: Sequence, steps: np.ndarray, answer: Answer) -> Prediction:
+    def prediction(self, sequence: Sequence, steps: np.ndarray, said: Answer) -> Prediction:
         """An answer of some steps of one sequence, in the user's units."""
-        key = np.full(len(steps), sequence.key, object)
-        return self._labelled(Index(key, sequence.time[steps], self.reader.times_after(sequence.time[steps])), answer)
+        stacked = said.value[None]
+        if said.quantiles is not None:
+            stacked = np.concatenate([stacked, np.moveaxis(said.quantiles, -1, 0)])
+        return answer(self._index(sequence, steps), self.reader.decode(stacked), self.reader.names, self.readout.levels)
 
-    def _labelled(self, index: Index, answer: Answer) -> Prediction:
-        quantiles = answer.quantiles
-        if quantiles is not None:
-            quantiles = np.moveaxis(self.reader.decode(np.moveaxis(quantiles, -1, 0)), 0, -1)
-        return Prediction(
-            value=self.reader.decode(answer.value),
-            index=index,
-            names=self.reader.names,
-            quantiles=quantiles,
-            levels=self.readout.levels,
-        )
+    def answered(self, index: Index, outputs: np.ndarray) -> Prediction:
+        """What engine outputs (N, ...) of these rows answer, in the user's units."""
+        decoded = self.readout.in_units(outputs, *self.units)
+        return answer(index, decoded, self.reader.names, self.readout.levels)
+
+    @cached_property
+    def units(self) -> tuple[np.ndarray, np.ndarray]:
+        """What `Reader.decode` multiplies outputs by, and what it adds, (K,) each."""
+        return self.reader.scale, self.reader.center
+
+    def _index(self, sequence: Sequence, steps: np.ndarray) -> Index:
+        origin = sequence.time[steps]
+        return Index(np.full(len(steps), sequence.key, object), origin, self.reader.times_after(origin))
 
     def stream(self, series: str | None = None) -> Stream:
         """Starts a live stream for one entity.
@@ -166,44 +171,9 @@ class Model:
         if not len(rows) == len(ahead) == len(streams) == len({id(stream) for stream in streams}):
             raise ArgumentError(f"`push_many` needs one row for each of {len(streams)} different streams.")
         for stream in streams:
-            stream._check_open()
-            if stream._model is not self:
+            stream.live.check_open()
+            if stream.live.model is not self:
                 raise ArgumentError(
                     f"`push_many` takes streams of this model, but '{stream.series}' is of another one."
                 )
-        before = [stream._rows.read() for stream in streams]
-        slots: dict[int, bytes] = {}
-        try:
-            readings = [
-                stream._rows.push(row, future) for stream, row, future in zip(streams, rows, ahead, strict=True)
-            ]
-            slots = {stream._slot: self.engine.read(stream._slot) for stream in streams}
-            return self._stepped(streams, readings)
-        except BaseException:
-            for stream, remainder in zip(streams, before, strict=True):
-                stream._rows.write(remainder)
-            for slot, state in slots.items():
-                self.engine.write(slot, state)
-            raise
-
-    def _stepped(self, streams: List[Stream], readings: List[List[Inputs]]) -> list[list[Prediction]]:
-        """Steps the engine through what was read from a row of each stream, and answers."""
-        results: dict[int, np.ndarray] = {}
-        for depth in range(max(map(len, readings), default=0)):
-            moving = [n for n, reading in enumerate(readings) if depth < len(reading)]
-            first = readings[moving[0]][depth]
-            inputs = {name: np.concatenate([readings[n][depth][name] for n in moving]) for name in first}
-            out = self.engine.step([streams[n]._slot for n in moving], inputs)
-            results.update(zip(moving, out, strict=True))
-        num_rows = [stream.num_rows + len(reading) for stream, reading in zip(streams, readings, strict=True)]
-        answers = [self._answers(stream, num_rows[n], results[n]) for n, stream in enumerate(streams)]
-        for stream, count in zip(streams, num_rows, strict=True):
-            stream.num_rows = count
-        return answers
-
-    def _answers(self, stream: Stream, num_rows: int, out: np.ndarray) -> list[Prediction]:
-        if num_rows <= first_answer(self.wiring.pairing):
-            return []
-        origin = np.asarray(stream.time).reshape(1)
-        index = Index(np.array([stream.series], object), origin, self.reader.times_after(origin))
-        return [self._labelled(index, self.readout(out[None]))]
+        return push_many([stream.live for stream in streams], rows, ahead)

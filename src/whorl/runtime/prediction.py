@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,13 +71,15 @@ class Prediction:
         def part(array: np.ndarray | None) -> np.ndarray | None:
             return None if array is None else array[rows]
 
-        return replace(
-            self,
-            value=self.value[rows],
-            index=Index(self.index.series[rows], self.index.origin[rows], part(self.index.time)),
-            quantiles=part(self.quantiles),
-            probabilities=part(self.probabilities),
-            score=part(self.score),
+        return _made(
+            {
+                **self.__dict__,
+                "value": self.value[rows],
+                "index": Index(self.index.series[rows], self.index.origin[rows], part(self.index.time)),
+                "quantiles": part(self.quantiles),
+                "probabilities": part(self.probabilities),
+                "score": part(self.score),
+            }
         )
 
     def to_records(self) -> Iterator[dict[str, object]]:
@@ -129,6 +132,24 @@ class Prediction:
             axis.plot(steps, value[row, :, k], marker="." if value.shape[1] < 30 else "", label=name)
             axis.legend(loc="upper left", frameon=False)
         return figure
+
+
+def answer(index: Index, decoded: np.ndarray, names: tuple[str, ...], levels: tuple[float, ...]) -> Prediction:
+    """The prediction of values and quantiles in the user's units, (1 + Q, N, ..., K)."""
+    quantiles = decoded[1:].transpose(_first_to_last(decoded.ndim)) if len(decoded) > 1 else None
+    return _made({"value": decoded[0], "index": index, "names": names, "quantiles": quantiles, "levels": levels})
+
+
+@cache
+def _first_to_last(ndim: int) -> tuple[int, ...]:
+    return (*range(1, ndim), 0)
+
+
+def _made(fields: dict[str, object]) -> Prediction:
+    """A prediction without the setters of a frozen dataclass, which cost as much as the arithmetic of a row."""
+    made = object.__new__(Prediction)
+    made.__dict__.update(fields)
+    return made
 
 
 def plain(value: object) -> str | int:

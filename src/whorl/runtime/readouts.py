@@ -5,9 +5,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from whorl import _native
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Head, Quantiles
 from whorl.registry import Registry
+
+_FLOAT32 = np.dtype(np.float32)
 
 readouts: Registry[type["Readout"]] = Registry("readout")
 
@@ -17,6 +20,11 @@ class Answer(NamedTuple):
 
     value: np.ndarray
     quantiles: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, stacked: np.ndarray) -> Self:
+        """The answer of (1 + Q, ..., K) values and quantiles, of which it shows parts."""
+        return cls(stacked[0], np.moveaxis(stacked[1:], 0, -1) if len(stacked) > 1 else None)
 
 
 class Readout(ABC):
@@ -37,8 +45,34 @@ class Readout(ABC):
         """Calibrates on validation outputs (N, ..., K, O) and targets (N, ..., K); NaN targets are left out."""
 
     @abstractmethod
+    def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        """Turns outputs (N, ..., K, O) into the values and quantiles of N rows: (1 + Q, N, ..., K)."""
+
     def __call__(self, outputs: np.ndarray) -> Answer:
         """Turns outputs (N, ..., K, O) into an answer of N rows."""
+        return Answer.of(self.stacked(outputs))
+
+    def in_units(
+        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
+    ) -> np.ndarray:
+        """Answers in the user's units.
+
+        Args:
+            outputs: (N, ..., K, O).
+            scale: (K,), what values are multiplied by.
+            center: (K,), what is added then.
+            into: (1 + Q, N or more, ..., K) float64, contiguous, where answers are written from row `at` on.
+
+        Returns:
+            `into`, or a new array (1 + Q, N, ..., K).
+        """
+        values = self.stacked(outputs).astype(np.float64)
+        values *= scale
+        values += center
+        if into is None:
+            return values
+        into[:, at : at + len(outputs)] = values
+        return into
 
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
@@ -61,8 +95,8 @@ class PointReadout(Readout):
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
 
-    def __call__(self, outputs: np.ndarray) -> Answer:
-        return Answer(outputs[..., 0])
+    def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs[None, ..., 0]
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {}
@@ -72,6 +106,15 @@ class PointReadout(Readout):
         if arrays:
             raise ModelFileError(f"a point readout has no arrays, but {sorted(arrays)} came. The file is damaged.")
         return cls()
+
+
+class _Ready(NamedTuple):
+    """The native readout of rows of one shape in one unit; None where there is none."""
+
+    steps: tuple[int, ...]
+    scale: np.ndarray
+    center: np.ndarray
+    native: _native.QuantileReadout | None
 
 
 @readouts.add("quantile")
@@ -95,6 +138,7 @@ class QuantileReadout(Readout):
         self.levels = levels
         self.shifts: np.ndarray | None = None  # (..., Q): signed share of the width, by step
         self.floors: np.ndarray | None = None  # (K, Q): least width that counts, by output
+        self._ready: _Ready | None = None
 
     @classmethod
     def of(cls, head: Head) -> Self:
@@ -120,9 +164,41 @@ class QuantileReadout(Readout):
             shifts[..., low], shifts[..., high] = -shift, shift
             floors[:, low] = floors[:, high] = floor
         self.shifts, self.floors = shifts.astype(np.float32), floors.astype(np.float32)
+        self._ready = None
         return self
 
-    def __call__(self, outputs: np.ndarray) -> Answer:
+    def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        return np.concatenate([outputs[None, ..., 0], np.moveaxis(self._quantiles(outputs), -1, 0)])
+
+    def in_units(
+        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
+    ) -> np.ndarray:
+        steps = outputs.shape[1:-1]
+        ready = self._ready
+        if ready is None or ready.steps != steps or ready.scale is not scale or ready.center is not center:
+            ready = self._ready = self._prepared(steps, scale, center)
+        if ready.native is None or outputs.dtype is not _FLOAT32:
+            return super().in_units(outputs, scale, center, into, at)
+        answers = np.empty((len(self.levels) + 1, *outputs.shape[:-1])) if into is None else into
+        ready.native.answer(np.ascontiguousarray(outputs), answers, at)
+        return answers
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_ready": None}  # native code is made again where it is needed
+
+    def _prepared(self, steps: tuple[int, ...], scale: np.ndarray, center: np.ndarray) -> "_Ready":
+        """`_quantiles` in native code, with the constants of each number of a row."""
+        shape, calibration = (*steps, len(self.levels)), [np.empty((0, 0), np.float32)] * 2
+        if self.shifts is not None and self.floors is not None:
+            if self.shifts.dtype != np.float32 or self.floors.dtype != np.float32:
+                return _Ready(steps, scale, center, None)
+            wide = np.broadcast_to(self.shifts[..., None, :], shape), np.broadcast_to(self.floors, shape)
+            calibration = [np.ascontiguousarray(part.reshape(-1, len(self.levels)).T) for part in wide]
+        by, plus = (np.broadcast_to(np.asarray(part, np.float64), steps).ravel() for part in (scale, center))
+        native = _native.QuantileReadout(len(self.levels), by, plus, *calibration)
+        return _Ready(steps, scale, center, native)
+
+    def _quantiles(self, outputs: np.ndarray) -> np.ndarray:
         quantiles = np.sort(outputs[..., 1:], axis=-1)
         if self.shifts is not None and self.floors is not None:
             width = np.abs(quantiles - quantiles[..., ::-1])
@@ -139,7 +215,7 @@ class QuantileReadout(Readout):
         value = outputs[..., 0]
         quantiles[..., 0] = np.minimum(quantiles[..., 0], value)
         quantiles[..., -1] = np.maximum(quantiles[..., -1], value)
-        return Answer(value, quantiles)
+        return quantiles
 
     def arrays(self) -> dict[str, np.ndarray]:
         levels = {"levels": np.asarray(self.levels, np.float64)}

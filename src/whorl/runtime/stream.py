@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.errors import ArgumentError, ModelFileError
+from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 class Stream:
     """The live side of a fitted model for one entity; made by `model.stream()`.
 
+    Attributes:
+        live: what a push moves; of the model, not of the user.
+
     Example:
         stream = model.stream(series="store-7")
         stream.push({"timestamp": "2026-11-21 09:00", "load": 3.1})  # -> list[Prediction], empty while warming up
@@ -27,17 +31,23 @@ class Stream:
     """
 
     def __init__(self, model: "Model", series: str | None) -> None:
-        self._model = model
-        self.series = "" if series is None else str(series)
-        self._rows = model.reader.open(series)
-        self._open()
+        self._open(Live(model, "" if series is None else str(series)))
 
-    def _open(self) -> None:
+    def _open(self, live: Live) -> None:
         """Takes a fresh slot; it goes back when the stream is closed or forgotten."""
-        self._slot = self._model.engine.open()
-        self._release = weakref.finalize(self, self._model.engine.close, self._slot)
+        self.live = live
+        self._release = weakref.finalize(self, live.model.engine.close, live.slot)
         self._release.atexit = False  # nobody needs the slot then
-        self.num_rows = 0
+
+    @property
+    def series(self) -> str:
+        """The key of the sequence; empty where there is none."""
+        return self.live.series
+
+    @property
+    def num_rows(self) -> int:
+        """Rows read so far, with those that filled gaps."""
+        return self.live.num_rows
 
     def push(self, row: "Row", known: object = None) -> list[Prediction]:
         """Reads one row.
@@ -52,7 +62,28 @@ class Stream:
         Raises:
             DataError: the row breaks a rule, such as a timestamp not after the last. The state is as before.
         """
-        return self._model.push_many([self], [row], [known])[0]
+        return self.live.push(row, known)
+
+    def push_rows(
+        self, rows: object, *, time: object = None, known: object = None, every_row: bool = True
+    ) -> Prediction:
+        """Reads many rows in order at once, with the numbers of pushing each and without the cost of a call for each.
+
+        Args:
+            rows: an array (T, D) or a list of rows whose values stand in the order of a row, or whatever `predict`
+                reads: a path, a frame, records.
+            time: (T,) times of the rows, for an array without a time column.
+            known: rows of known covariates after the last row, for models that use them; those of the other rows are
+                read from the rows after them.
+            every_row: answer after every row; False answers after the last one only.
+
+        Returns:
+            The answers below each other, one for each row that has enough rows before it; there may be none.
+
+        Raises:
+            DataError: a row breaks a rule. The state is as before the first row.
+        """
+        return self.live.push_rows(rows, time, known, every_row=every_row)
 
     def flush(self) -> list[Prediction]:
         """Ends the sequence and returns the answers that were held back; none for models that answer at once."""
@@ -60,53 +91,44 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets everything: the next row is the first one."""
-        self._check_open()
-        self._release()
-        self._rows = self._model.reader.open(self.series or None)
-        self._open()
+        self.live.check_open()
+        fresh = Live(self.live.model, self.series)
+        self.close()
+        self._open(fresh)
 
     @property
     def time(self) -> np.ndarray:
         """When the last row happened."""
-        return self._rows.time
+        return self.live.rows.time
 
     @property
     def state(self) -> State:
         """The state as a value; assign one to go on from it."""
-        self._check_open()
-        return State(
-            self._model.identity, self.series, self.num_rows, self._rows.read(), self._model.engine.read(self._slot)
-        )
+        return self.live.state
 
     @state.setter
     def state(self, state: State) -> None:
-        self._check_open()
+        self.live.check_open()
         if not isinstance(state, State):
             raise ArgumentError(
                 f"`state` must be a whorl.State, but is a {type(state).__name__}. Use State.from_bytes."
             )
-        if state.model != self._model.identity:
+        identity = self.live.model.identity
+        if state.model != identity:
             raise ModelFileError(
-                f"`state` belongs to model {state.model[:12]}, but this is model {self._model.identity[:12]}. "
+                f"`state` belongs to model {state.model[:12]}, but this is model {identity[:12]}. "
                 "Load the model that made it, or start afresh."
             )
-        rows = self._model.reader.open(state.series or None)
-        rows.write(state.reader)
-        self._model.engine.write(self._slot, state.engine)
-        self._rows, self.series, self.num_rows = rows, state.series, state.num_rows
+        self.live.go_on(state)
 
     def close(self) -> None:
         """Gives the stream's slot back to the engine; the stream is of no use any more."""
+        self.live.closed = True
         self._release()
-
-    def _check_open(self) -> None:
-        """A slot that was given back may belong to another stream by now."""
-        if not self._release.alive:
-            raise ArgumentError(f"the stream of series '{self.series}' is closed. Start another with model.stream().")
 
 
 def push_many(
     streams: "Sequence[Stream]", rows: "Sequence[Row]", known: "Sequence[object] | None" = None
 ) -> list[list[Prediction]]:
     """Pushes one row into each of many streams of one model, in one step of the engine; see `Model.push_many`."""
-    return streams[0]._model.push_many(list(streams), list(rows), known and list(known)) if streams else []
+    return streams[0].live.model.push_many(list(streams), list(rows), known and list(known)) if streams else []

@@ -25,8 +25,8 @@ from whorl.nn.network import Network
 from whorl.plans.networks import Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
-from whorl.runtime.evaluation import Evaluation, evaluate
-from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.engines import engine_for
+from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
 from whorl.runtime.kernels import running_statistics
 from whorl.runtime.model import Model
 from whorl.runtime.program import Program
@@ -88,7 +88,7 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
     history = train(
         network,
         training_part,
-        _validation_part(wiring, prepared, plan),
+        _validation_part(wiring, prepared, plan, training_part),
         _objective(wiring),
         plan,
         progress=tell.progress(),
@@ -97,8 +97,8 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
         task=msgspec.json.encode([wiring, recipe, DROPOUT]).decode(),
     )
     held_out = _held_out(wiring, prepared)
-    model = _model(estimator, wiring, prepared, network, held_out)
-    scores = evaluate(model, held_out.sequences, held_out.steps, keep=False)
+    model, outputs = _model(estimator, wiring, prepared, network, held_out)
+    scores = evaluate(model, held_out.sequences, held_out.steps, keep=False, outputs=outputs)
     card = _card(prepared, recipe, plan, history, model, scores)
     model = replace(model, card=card)
     tell.scores(scores, prepared.reader.names)
@@ -127,27 +127,26 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return SequenceBatches(prepared.training, plan.batch_size or 1), recipe, plan
 
 
-def _validation_part(wiring: Wiring, prepared: Prepared, plan: Training) -> Batches:
+def _validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training_part: Batches) -> Batches:
     batch_size = 4 * (plan.batch_size or 1)
     match wiring.pairing:
         case Windows() as windows:
             spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
             return WindowBatches(prepared.sequences, windows, batch_size, spans, shuffle=False)
-        case Strips() as strips:
+        case Strips():
+            assert isinstance(training_part, StripBatches)
             spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
-            return _strips(prepared, strips, plan, spans, shuffle=False)
+            return training_part.elsewhere(spans, shuffle=False)
         case Sequences():
             return SequenceBatches(prepared.validation, batch_size, shuffle=False)
 
 
-def _strips(
-    prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]], *, shuffle: bool = True
-) -> StripBatches:
+def _strips(prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]]) -> StripBatches:
     def running(targets: np.ndarray) -> np.ndarray:
         return running_statistics(targets, decay_of(pairing.warm_up), FLOOR)
 
     batch_size, num_steps = plan.batch_size or 1, plan.tbptt_steps or 1
-    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running, shuffle=shuffle)
+    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running)
 
 
 def _objective(wiring: Wiring) -> Objective:
@@ -178,8 +177,13 @@ def _held_out(wiring: Wiring, prepared: Prepared) -> HeldOut:
     return HeldOut(sequences=prepared.sequences, steps=steps)
 
 
-def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut) -> Model:
-    """The network as a program, its readout calibrated on the validation part, and the rivals."""
+def _model(
+    estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut
+) -> tuple[Model, Outputs | None]:
+    """The network as a program, its readout calibrated on the validation part, and the rivals.
+
+    Beside it what the engine answered on the validation part, where it answered all of its steps.
+    """
     network.eval()
     program = Program()
     try:
@@ -195,31 +199,26 @@ def _model(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: 
         settings=settings.describe(estimator),
         wiring=wiring,
         reader=prepared.reader,
-        engine=Interpreter(program),
+        engine=engine_for(program),
         readout=readout,
         baselines=rivals,
         naive_mae=naive,
     )
-    outputs, targets = _calibration(model, held_out)
-    readout.fit(outputs, targets)
-    return model
-
-
-def _calibration(model: Model, held_out: HeldOut) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs of the engine and truths in the codec's units on the validation part, thinned where it is long."""
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     every = max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)
-    steps = [part[::every] for part in held_out.steps]
-    outputs, targets = [], []
-    for n, at, out in model.outputs(held_out.sequences, steps):
-        known = held_out.sequences[n].targets
-        assert known is not None
-        outputs.append(out)
-        if isinstance(model.wiring.pairing, Sequences):
-            targets.append(known[at] if known.ndim == 2 else known[None])
-        else:
-            targets.append(target_windows(known, at, model.reader.horizon))
-    return np.concatenate(outputs), np.concatenate(targets)
+    answered = list(model.outputs(held_out.sequences, [part[::every] for part in held_out.steps]))
+    targets = [_truths(model, held_out.sequences[n], at) for n, at, _ in answered]
+    readout.fit(np.concatenate([out for _, _, out in answered]), np.concatenate(targets))
+    return model, answered if every == 1 else None
+
+
+def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
+    """Targets of these steps in the codec's units."""
+    known = sequence.targets
+    assert known is not None
+    if isinstance(model.wiring.pairing, Sequences):
+        return known[steps] if known.ndim == 2 else known[None]
+    return target_windows(known, steps, model.reader.horizon)
 
 
 def _rivals(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], np.ndarray | None]:

@@ -6,28 +6,18 @@ import sys
 import numpy as np
 import pytest
 from tests.unit.live.tiny import accumulator, forecaster, rows
+from tests.unit.live.watching import same
 
 from whorl.errors import ArgumentError, DataError, ModelFileError, StreamingError
 from whorl.plans.table import Table
 from whorl.runtime import files
 from whorl.runtime import operations as ops
-from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
+from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.state import State
 
 MEMORIES = ("carried", "window")
-
-
-def same(one, other):
-    """Two lists of answers, bit for bit."""
-    assert len(one) == len(other)
-    for a, b in zip(one, other, strict=True):
-        assert a.value.tobytes() == b.value.tobytes()
-        assert (a.quantiles is None) == (b.quantiles is None)
-        assert a.quantiles is None or a.quantiles.tobytes() == b.quantiles.tobytes()
-        for part, twin in zip(a.index, b.index, strict=True):
-            assert np.array_equal(part, twin)
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
@@ -189,7 +179,7 @@ def test_an_error_after_a_filled_gap_leaves_the_engine_as_it_was(monkeypatch):
     for row in data[:5]:
         stream.push(row)
         twin.push(row)
-    before, calls, step = bytes(stream.state), [], Interpreter.step
+    before, calls, step = bytes(stream.state), [], NativeEngine.step
 
     def broken(self, slots, inputs):
         calls.append(slots)
@@ -198,7 +188,7 @@ def test_an_error_after_a_filled_gap_leaves_the_engine_as_it_was(monkeypatch):
         return step(self, slots, inputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Interpreter, "step", broken)
+        patch.setattr(NativeEngine, "step", broken)
         with pytest.raises(MemoryError):
             stream.push(data[5])
     assert len(calls) == 3
@@ -465,6 +455,6 @@ def test_a_model_that_reads_both_ways_has_no_stream():
     )
     program.output = program.add(ops.Reshape(x=back, shape=(1, 1)))
     fields = {name: getattr(model, name) for name in model.__dataclass_fields__}
-    both = Model(**{**fields, "engine": Interpreter(program)})
+    both = Model(**{**fields, "engine": NativeEngine(program)})
     with pytest.raises(StreamingError, match=r"This regress cannot stream.*bidirectional=False"):
         both.stream()

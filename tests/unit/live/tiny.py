@@ -11,8 +11,8 @@ from whorl.data.table_reader import fit_table
 from whorl.plans.table import Table
 from whorl.plans.wiring import ManyToMany, ManyToOne, Point, Quantiles, Sequences, Strips, Windows, Wiring
 from whorl.runtime import operations as ops
-from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
+from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
 from whorl.tasks import baselines
@@ -101,6 +101,8 @@ def forecaster(
     horizon=3,
     levels=LEVELS,
     known=(),
+    static=(),
+    time="time",
     series=None,
     table=None,
     count=60,
@@ -112,7 +114,7 @@ def forecaster(
     if data is None:
         data = rows(count, **({} if series is None else {"series": "north"}), **rest)
     frame = read_table(data, table)
-    schema = infer_schema(frame, target="load", time="time", series=series, known=known, table=table)
+    schema = infer_schema(frame, target="load", time=time, series=series, known=known, static=static, table=table)
     parts = read_series(frame, schema, table)
     reader = fit_table(
         parts,
@@ -145,7 +147,7 @@ def forecaster(
         settings={"horizon": horizon},
         wiring=wiring,
         reader=reader,
-        engine=Interpreter(program),
+        engine=NativeEngine(program),
         readout=readout,
         baselines=baselines.forecasts(width, 1, context, horizon, 2),
         naive_mae=np.array([1.5]),
@@ -183,7 +185,7 @@ def accumulator(num_features=2):
         settings={},
         wiring=wiring,
         reader=reader,
-        engine=Interpreter(program),
+        engine=NativeEngine(program),
         readout=PointReadout(),
         baselines={"mean": baselines.mean_answer(num_features, 1)},
     )

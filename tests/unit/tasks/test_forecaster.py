@@ -9,6 +9,10 @@ import pytest
 import torch
 
 import whorl
+from whorl.data.sequences import Sequence
+from whorl.data.strips import StripBatches
+from whorl.plans.wiring import Strips
+from whorl.runtime.evaluation import evaluate
 
 QUICK = whorl.Training(epochs=1, seed=3)
 
@@ -42,6 +46,41 @@ def test_a_flat_array_is_one_series_and_a_list_may_have_any_lengths():
     assert one.predict(waves(40, 1)).value.shape == (1, 3, 1)
     several = forecaster().fit([waves(80), waves(51), waves(64)])
     assert several.predict([waves(20), waves(33)]).index.origin.tolist() == [19, 32]
+
+
+@pytest.mark.parametrize("memory", ["window", "carried"])
+def test_the_scores_of_the_card_are_those_of_an_evaluation_of_the_held_out_part(memory):
+    model = forecaster(memory=memory).fit([waves(80), waves(51), waves(64)])
+    held_out = model.held_out_
+    scores = evaluate(model.model_, held_out.sequences, held_out.steps)
+    assert model.model_.card["scores"]["metrics"] == dict(scores.metrics)
+    assert model.model_.card["scores"]["answers"] == scores.num_answers
+
+
+def test_strips_of_another_part_are_those_that_are_cut_afresh():
+    random = np.random.default_rng(0)
+    sequences = [
+        Sequence(key=str(n), past=random.random((n, 2), np.float32), time=np.arange(n), targets=np.zeros((n, 2)))
+        for n in (50, 41)
+    ]
+    calls = []
+
+    def running(targets):
+        calls.append(len(targets))
+        return np.stack([targets.cumsum(0), targets], axis=1)
+
+    first = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, [(0, 30), (0, 41)], running)
+    spans = [(30, 50), (41, 41)]
+    again = first.elsewhere(spans, shuffle=False)
+    assert calls == [50, 41]
+    afresh = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, spans, running, shuffle=False)
+    assert len(again) == len(afresh)
+    for index in range(len(again)):
+        one, other = (each.batch(index, seed=0, epoch=3) for each in (again, afresh))
+        assert one.inputs.keys() == other.inputs.keys()
+        for name in one.inputs:
+            np.testing.assert_array_equal(one.inputs[name], other.inputs[name])
+        np.testing.assert_array_equal(one.targets, other.targets)
 
 
 def test_a_lone_name_is_a_list_of_one():
@@ -120,7 +159,7 @@ def test_an_answer_that_fails_leaves_the_stream_as_it_was(monkeypatch):
         stream.push(tuple(row))
     before = bytes(stream.state)
     with monkeypatch.context() as patch:
-        patch.setattr(type(model.model_), "_labelled", lambda *_: 1 / 0)
+        patch.setattr(type(model.model_), "answered", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             stream.push((0.1, 0.2))
     assert bytes(stream.state) == before

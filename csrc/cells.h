@@ -1,0 +1,101 @@
+// One step of each cell on sixteen units, forward and backward. The equations stand in whorl/nn/cells.
+//
+// a: input products, overwritten by the activated gates; u: recurrent products; h, c: the state entering the step;
+// shown: c on its way to h. d_x is the gradient of x. A new cell is one more struct here and one line in `with_cell`.
+#pragma once
+
+#include "functions.h"
+#include "scan.h"
+
+namespace whorl::WHORL_SIMD_NAMESPACE {
+
+inline Lanes sigmoid_slope(Lanes y) { return multiply_add(zero_lanes() - y, y, y); }
+inline Lanes tanh_slope(Lanes y) { return multiply_add(zero_lanes() - y, y, broadcast(1.0F)); }
+
+// What the second half of a backward step gives: the gradients of u's last gate and of the c entering the step.
+struct Past {
+  Lanes d_u, d_c;
+};
+
+struct ElmanTanh {
+  static constexpr int gates = 1;
+  static constexpr bool has_c = false, splits = false;  // splits: u is not just added to a
+  static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = tanh(a[0] + u[0]); }
+  static Lanes output(const Lanes* a, Lanes, Lanes) { return a[0]; }
+  static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
+    d_a[0] = d_h * tanh_slope(a[0]);
+  }
+  static Past update_back(const Lanes*, Lanes, Lanes, Lanes, Lanes* d_a) { return {d_a[0], zero_lanes()}; }
+};
+
+struct ElmanRelu : ElmanTanh {
+  static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = relu(a[0] + u[0]); }
+  static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
+    d_a[0] = where_positive(a[0], d_h);
+  }
+};
+
+// Gates r, z, n.
+struct Gru {
+  static constexpr int gates = 3;
+  static constexpr bool has_c = false, splits = true;
+  static Lanes update(Lanes* a, const Lanes* u, Lanes) {
+    a[0] = sigmoid(a[0] + u[0]);
+    a[1] = sigmoid(a[1] + u[1]);
+    return a[2] = tanh(multiply_add(a[0], u[2], a[2]));
+  }
+  static Lanes output(const Lanes* a, Lanes h, Lanes) { return multiply_add(a[1], h - a[2], a[2]); }
+  static void output_back(const Lanes* a, Lanes h, Lanes, Lanes d_h, Lanes* d_a, Lanes& d_past_h, Lanes&) {
+    const Lanes through_z = a[1] * d_h;
+    d_a[1] = d_h * (h - a[2]) * sigmoid_slope(a[1]);
+    d_a[2] = (d_h - through_z) * tanh_slope(a[2]);
+    d_past_h = through_z;
+  }
+  static Past update_back(const Lanes* a, Lanes u, Lanes, Lanes, Lanes* d_a) {
+    d_a[0] = d_a[2] * u * sigmoid_slope(a[0]);
+    return {d_a[2] * a[0], zero_lanes()};
+  }
+};
+
+// Gates i, f, g, o.
+struct Lstm {
+  static constexpr int gates = 4;
+  static constexpr bool has_c = true, splits = false;
+  static Lanes update(Lanes* a, const Lanes* u, Lanes c) {
+    a[0] = sigmoid(a[0] + u[0]);
+    a[1] = sigmoid(a[1] + u[1]);
+    a[2] = tanh(a[2] + u[2]);
+    a[3] = sigmoid(a[3] + u[3]);
+    return remember(a, c);
+  }
+  static Lanes remember(const Lanes* a, Lanes c) { return multiply_add(a[1], c, a[0] * a[2]); }
+  static Lanes output(const Lanes* a, Lanes, Lanes shown) { return a[3] * tanh(shown); }
+  static void output_back(const Lanes* a, Lanes, Lanes shown, Lanes d_h, Lanes* d_a, Lanes&, Lanes& d_shown) {
+    const Lanes t = tanh(shown);
+    d_a[3] = d_h * t * sigmoid_slope(a[3]);
+    d_shown = d_h * a[3] * tanh_slope(t);
+  }
+  static Past update_back(const Lanes* a, Lanes, Lanes c, Lanes d_c, Lanes* d_a) {
+    d_a[0] = d_c * a[2] * sigmoid_slope(a[0]);
+    d_a[1] = d_c * c * sigmoid_slope(a[1]);
+    d_a[2] = d_c * a[0] * tanh_slope(a[2]);
+    return {d_a[3], d_c * a[1]};
+  }
+};
+
+// Calls `run` with an object of the cell's struct.
+template <class Run>
+void with_cell(Cell cell, const Run& run) {
+  switch (cell) {
+    case Cell::rnn_tanh:
+      return run(ElmanTanh{});
+    case Cell::rnn_relu:
+      return run(ElmanRelu{});
+    case Cell::gru:
+      return run(Gru{});
+    case Cell::lstm:
+      return run(Lstm{});
+  }
+}
+
+}  // namespace whorl::WHORL_SIMD_NAMESPACE

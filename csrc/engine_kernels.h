@@ -1,0 +1,61 @@
+// What the engine does to values beside products and recurrences; engine_kernel.cpp is compiled once per instruction
+// set. Every element's bits depend on what goes into it alone, not on where it stands in a loop.
+#pragma once
+
+#include <cstddef>
+
+#include "scan.h"
+
+namespace whorl {
+
+// Steps, sequences, and the axes of a value.
+constexpr int max_loops = 10;
+
+// Nested loops over elements that lie in memory with strides, counted in floats; the outermost loop comes first.
+// Operand 0 is what is written.
+struct Loops {
+  int depth = 0;
+  std::ptrdiff_t sizes[max_loops] = {};
+  std::ptrdiff_t strides[3][max_loops] = {};
+};
+
+enum class Activation { tanh, relu, sigmoid, softplus, exp, sqrt, square };
+enum class Combination { add, subtract, multiply, divide, maximum };
+enum class Reduction { mean, max };
+
+// Layer norm of rows: gain * (x - mean) / sqrt(variance + eps) + bias.
+struct Normalisation {
+  const float* x;
+  std::ptrdiff_t x_stride, num_rows, size;
+  const float *gain, *bias;
+  float eps;
+  float* out;
+  std::ptrdiff_t out_stride;
+};
+
+// One step of a cell for rows that may share their state. The loops go over rows: the new state (stride in floats), the
+// input products (floats), and the state that a row starts from (rows of `state` and `u`).
+struct CellStep {
+  Cell cell;
+  std::ptrdiff_t hidden;
+  Loops rows;
+  float* out;
+  const float *gates, *state;
+  float* u;  // recurrent products of each row of `state`; overwritten where `norm_gain` is there
+  std::ptrdiff_t num_states;
+  const float *norm_gain, *norm_bias, *norm_c_gain, *norm_c_bias;  // null without layer norm
+  float norm_eps;
+  float* scratch;  // `hidden` floats
+};
+
+struct ValueKernels {
+  void (*copy)(const Loops&, float* to, const float* from);
+  void (*activate)(Activation, const Loops&, float* to, const float* from);
+  void (*combine)(Combination, const Loops&, float* to, const float* a, const float* b);
+  // Each element written is made of `size` elements, `stride` apart, from its start to its end.
+  void (*reduce)(Reduction, const Loops&, std::ptrdiff_t size, std::ptrdiff_t stride, float* to, const float* from);
+  void (*normalise)(const Normalisation&);
+  void (*cell_step)(const CellStep&);
+};
+
+}  // namespace whorl

@@ -1,0 +1,152 @@
+#include "program.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace whorl {
+namespace {
+
+constexpr auto float_bytes = static_cast<std::ptrdiff_t>(sizeof(float));
+constexpr auto double_bytes = static_cast<std::ptrdiff_t>(sizeof(double));
+
+// Rows of the slab begin at multiples of this.
+constexpr std::ptrdiff_t row_alignment = 64;
+
+struct NamedKind {
+  const char* name;
+  Kind kind;
+};
+
+constexpr NamedKind named_kinds[] = {
+    {"input", Kind::input},         {"constant", Kind::constant},   {"affine", Kind::affine},
+    {"embed", Kind::embed},         {"activate", Kind::activate},   {"combine", Kind::combine},
+    {"normalise", Kind::normalise}, {"recurrent", Kind::recurrent}, {"step", Kind::step},
+    {"window", Kind::window},       {"running", Kind::running},     {"first", Kind::first},
+    {"slice", Kind::slice},         {"take", Kind::take},           {"reshape", Kind::reshape},
+    {"transpose", Kind::transpose}, {"concat", Kind::concat},       {"repeat", Kind::repeat},
+    {"reduce", Kind::reduce},
+};
+
+}  // namespace
+
+std::ptrdiff_t elements(const Shape& shape) {
+  std::ptrdiff_t product = 1;
+  for (const std::ptrdiff_t size : shape) product *= size;
+  return product;
+}
+
+Kind kind_named(const std::string& name) {
+  for (const NamedKind& candidate : named_kinds) {
+    if (candidate.name == name) return candidate.kind;
+  }
+  throw std::invalid_argument("the engine knows no operation '" + name + "'.");
+}
+
+Cell cell_named(const std::string& name) {
+  if (name == "rnn_tanh") return Cell::rnn_tanh;
+  if (name == "rnn_relu") return Cell::rnn_relu;
+  if (name == "gru") return Cell::gru;
+  if (name == "lstm") return Cell::lstm;
+  throw std::invalid_argument("the engine knows no cell '" + name + "'.");
+}
+
+int Program::add_tensor(const float* values, std::ptrdiff_t size) {
+  tensors_.emplace_back(values, values + size);
+  return static_cast<int>(tensors_.size()) - 1;
+}
+
+int Program::add_weight(const float* values, std::ptrdiff_t out_features, std::ptrdiff_t in_features, Format format) {
+  weights_.emplace_back(values, out_features, in_features, format);
+  return static_cast<int>(weights_.size()) - 1;
+}
+
+int Program::add(Operation operation, const Shape& shape, const Shape* final_shape) {
+  const auto known = static_cast<int>(shapes_.size());
+  for (const int operand : operation.operands) {
+    if (operand < 0 || operand >= known) throw std::invalid_argument("an operand is not defined before it is read.");
+  }
+  operation.out = known;
+  shapes_.push_back(shape);
+  if (final_shape != nullptr) {
+    operation.final = known + 1;
+    shapes_.push_back(*final_shape);
+  }
+  operations_.push_back(std::move(operation));
+  return known;
+}
+
+void Program::finish(int output) {
+  if (output < 0 || output >= static_cast<int>(shapes_.size())) throw std::invalid_argument("the output is no value.");
+  output_ = output;
+  find_late();
+  lay_out_state();
+}
+
+const Matrix* Program::weight(int number) const {
+  return number < 0 ? nullptr : &weights_[static_cast<std::size_t>(number)].matrix();
+}
+
+Units Program::units(const Operation& operation) const {
+  const bool recurrent = operation.kind == Kind::recurrent;
+  const Matrix* own = weight(operation.weights[recurrent ? 1 : 0]);
+  const Cell cell = cell_named(operation.word);
+  return {cell, own->out_features / num_gates(cell), own->in_features};
+}
+
+bool Program::carries(const Operation& operation) const {
+  switch (operation.kind) {
+    case Kind::window:
+    case Kind::running:
+    case Kind::first:
+      return true;
+    case Kind::recurrent:
+      return operation.numbers[0] != 0;
+    default:
+      return false;
+  }
+}
+
+std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
+  if (!carries(operation)) return 0;
+  const Shape& x = shape(operation.operands[0]);
+  switch (operation.kind) {
+    case Kind::window:
+      return (operation.numbers[0] - 1) * elements(x) * float_bytes;
+    case Kind::running:  // weight, mean, squares
+      return (1 + 2 * elements(x)) * double_bytes;
+    case Kind::first:  // value, seen
+      return (elements(x) + 1) * float_bytes;
+    default:  // h, and c behind it, of each row
+      return elements(x) / x.back() * units(operation).state() * float_bytes;
+  }
+}
+
+void Program::find_late() {
+  late_.assign(shapes_.size(), true);
+  for (auto operation = operations_.rbegin(); operation != operations_.rend(); ++operation) {
+    const auto early = [&](int value) { return value >= 0 && !late_[static_cast<std::size_t>(value)]; };
+    if (!carries(*operation) && !early(operation->out) && !early(operation->final)) continue;
+    for (const int operand : operation->operands) late_[static_cast<std::size_t>(operand)] = false;
+  }
+}
+
+void Program::lay_out_state() {
+  offsets_.assign(operations_.size(), 0);
+  for (std::size_t n = 0; n < operations_.size(); ++n) {
+    const Operation& operation = operations_[n];
+    offsets_[n] = state_bytes_;
+    state_bytes_ += state_bytes_of(operation);
+    if (operation.kind == Kind::recurrent && operation.numbers[0] != 0 && operation.numbers[1] != 0) streams_ = false;
+  }
+  row_bytes_ = state_bytes_;
+  for (std::size_t n = 0; n < operations_.size(); ++n) {
+    const Operation& operation = operations_[n];
+    if (operation.kind != Kind::input || operation.numbers[0] == 0) continue;
+    offsets_[n] = row_bytes_;
+    row_bytes_ += elements(shape(operation.out)) * float_bytes;
+  }
+  row_bytes_ = std::max(row_alignment, (row_bytes_ + row_alignment - 1) / row_alignment * row_alignment);
+}
+
+}  // namespace whorl

@@ -1,0 +1,206 @@
+// The recurrence for Python. Tensors come as addresses (0: none), since asking a tensor for its buffer costs more than
+// a short sequence takes; whorl/ops/native_scan.py, the only caller, checks shapes, dtypes and strides.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "bindings.h"
+#include "quantised.h"
+#include "scan.h"
+
+namespace nb = nanobind;
+
+namespace {
+
+// Calls that take less keep Python's lock; giving it away would cost more.
+constexpr double min_us_to_release = 20.0;
+
+using Address = std::uintptr_t;
+
+template <class T>
+T* at(Address address) {
+  return reinterpret_cast<T*>(address);
+}
+
+whorl::Cell cell_of(const std::string& name) {
+  if (name == "rnn_tanh") return whorl::Cell::rnn_tanh;
+  if (name == "rnn_relu") return whorl::Cell::rnn_relu;
+  if (name == "gru") return whorl::Cell::gru;
+  if (name == "lstm") return whorl::Cell::lstm;
+  throw std::invalid_argument("`cell` must be rnn_tanh, rnn_relu, gru or lstm, but is '" + name + "'.");
+}
+
+// A weight (rows, columns) laid out for the product, or its transpose; nothing where there is no weight.
+class Panels {
+ public:
+  Panels(const float* weight, std::ptrdiff_t rows, std::ptrdiff_t columns, bool transposed)
+      : weight_(weight), transposed_(transposed) {
+    matrix_.out_features = transposed ? columns : rows;
+    matrix_.in_features = transposed ? rows : columns;
+  }
+  std::ptrdiff_t size() const {
+    if (weight_ == nullptr) return 0;
+    return whorl::num_panels(matrix_.out_features) * matrix_.in_features * whorl::panel_width;
+  }
+  // Null where there is no weight; else it is written to `memory`.
+  const whorl::Matrix* pack(float* memory) {
+    if (weight_ == nullptr) return nullptr;
+    (transposed_ ? whorl::pack_panels_transposed : whorl::pack_panels)(weight_, matrix_.out_features,
+                                                                       matrix_.in_features, memory);
+    matrix_.values = memory;
+    return &matrix_;
+  }
+
+ private:
+  const float* weight_;
+  bool transposed_;
+  whorl::Matrix matrix_;
+};
+
+// One layer in one direction, and the sequences it reads.
+class Scan {
+ public:
+  Scan(const std::string& cell, std::ptrdiff_t features, std::ptrdiff_t hidden, std::ptrdiff_t width,
+       std::ptrdiff_t num_steps, std::ptrdiff_t num_rows, bool reverse, int num_threads)
+      : num_threads_(num_threads) {
+    layer_.cell = cell_of(cell);
+    layer_.features = features;
+    layer_.hidden = hidden;
+    layer_.width = width;
+    layer_.norm_eps = 1e-5F;
+    sequences_.num_steps = num_steps;
+    sequences_.num_rows = num_rows;
+    sequences_.reverse = reverse;
+  }
+
+  // In the order of `Weights` in whorl/ops/call.py.
+  void weights(Address input, Address recurrent, Address input_bias, Address bias, Address projection, Address norm_x,
+               Address norm_h, Address norm_c, Address norm_c_bias) {
+    input_ = at<float>(input);
+    recurrent_ = at<float>(recurrent);
+    projection_ = at<float>(projection);
+    layer_.input_bias = at<float>(input_bias);
+    layer_.bias = at<float>(bias);
+    layer_.norm_x_gain = at<float>(norm_x);
+    layer_.norm_gain = at<float>(norm_h);
+    layer_.norm_c_gain = at<float>(norm_c);
+    layer_.norm_c_bias = at<float>(norm_c_bias);
+  }
+
+  void options(float hold, Address lengths, Address resets, Address mask, Address hold_h, Address hold_c) {
+    sequences_.lengths = at<std::int64_t>(lengths);
+    sequences_.resets = at<std::uint8_t>(resets);
+    sequences_.mask = at<float>(mask);
+    sequences_.hold_h = at<float>(hold_h);
+    sequences_.hold_c = at<float>(hold_c);
+    sequences_.hold = hold;
+  }
+
+  // In the order of `Saved` in csrc/scan.h.
+  void saved(Address gates, Address h, Address c, Address u, Address normed, Address norm_scale, Address normed_x,
+             Address norm_x_scale, Address normed_c, Address norm_scale_c, Address raw_h) {
+    saved_ = {at<float>(gates),    at<float>(h),
+              at<float>(c),        at<float>(u),
+              at<float>(normed),   at<float>(norm_scale),
+              at<float>(normed_x), at<float>(norm_x_scale),
+              at<float>(normed_c), at<float>(norm_scale_c),
+              at<float>(raw_h)};
+  }
+
+  // Where the gradients of the weights go, in the order of `weights`; none where one is not wanted.
+  void gradients(Address input, Address recurrent, Address input_bias, Address bias, Address projection, Address norm_x,
+                 Address norm_h, Address norm_c, Address norm_c_bias) {
+    gradients_ = {at<float>(input),  at<float>(recurrent),  at<float>(input_bias),
+                  at<float>(bias),   at<float>(projection), at<float>(norm_x),
+                  at<float>(norm_h), at<float>(norm_c),     at<float>(norm_c_bias)};
+  }
+
+  // x lies in rows of its features, `step` and `row` floats apart.
+  void forward(Address x, std::ptrdiff_t step, std::ptrdiff_t row, Address gates, Address h, Address c, Address out) {
+    const std::ptrdiff_t columns = num_gates();
+    whorl::Forward job = {};
+    job.layer = layer_;
+    job.sequences = sequences_;
+    job.x = at<float>(x);
+    job.x_step = step;
+    job.x_row = row;
+    job.gates = at<float>(gates);
+    job.gates_row = columns;
+    job.gates_step = columns * sequences_.num_rows;
+    job.h = at<float>(h);
+    job.c = at<float>(c);
+    job.out = at<float>(out);
+    job.out_row = layer_.width;
+    job.out_step = layer_.width * sequences_.num_rows;
+    job.saved = saved_;
+    run(job, false, whorl::scratch_floats(layer_), job.layer.input, job.layer.recurrent, job.layer.projection);
+  }
+
+  void backward(Address x, std::ptrdiff_t step, std::ptrdiff_t row, Address d_out, std::ptrdiff_t d_out_step,
+                std::ptrdiff_t d_out_row, Address d_h, Address d_c, Address d_x) {
+    whorl::Backward job = {};
+    job.layer = layer_;
+    job.sequences = sequences_;
+    job.saved = saved_;
+    job.x = at<float>(x);
+    job.x_step = step;
+    job.x_row = row;
+    job.d_out = at<float>(d_out);
+    job.d_out_step = d_out_step;
+    job.d_out_row = d_out_row;
+    job.d_h = at<float>(d_h);
+    job.d_c = at<float>(d_c);
+    job.d_x = at<float>(d_x);
+    job.d_x_row = layer_.features;
+    job.d_x_step = layer_.features * sequences_.num_rows;
+    job.gradients = gradients_;
+    run(job, true, whorl::backward_scratch_floats(layer_, projection_ != nullptr), job.input_back, job.recurrent_back,
+        job.projection_back);
+  }
+
+ private:
+  std::ptrdiff_t num_gates() const { return whorl::num_gates(layer_.cell) * layer_.hidden; }
+
+  // Packs the weights, transposed or not, and runs the job.
+  template <class Job>
+  void run(Job& job, bool transposed, std::ptrdiff_t scratch, const whorl::Matrix*& input,
+           const whorl::Matrix*& recurrent, const whorl::Matrix*& projection) {
+    Panels first(input_, num_gates(), layer_.features, transposed);
+    Panels second(recurrent_, num_gates(), layer_.width, transposed);
+    Panels third(projection_, layer_.width, layer_.hidden, transposed);
+    const std::ptrdiff_t size = first.size() + second.size() + third.size() + scratch * num_threads_;
+    // Kept by the thread from call to call: fresh pages would cost more than a short sequence.
+    auto* memory = reinterpret_cast<float*>(whorl::thread_scratch(static_cast<std::size_t>(size) * sizeof(float)));
+    input = first.pack(memory);
+    recurrent = second.pack(memory += first.size());
+    projection = third.pack(memory += second.size());
+    memory += third.size();
+    if (whorl::estimated_us(layer_, sequences_) < min_us_to_release) return whorl::scan(job, num_threads_, memory);
+    const nb::gil_scoped_release released;
+    whorl::scan(job, num_threads_, memory);
+  }
+
+  whorl::Layer layer_ = {};
+  whorl::Sequences sequences_ = {};
+  whorl::Saved saved_ = {};
+  whorl::Gradients gradients_ = {};
+  const float *input_ = nullptr, *recurrent_ = nullptr, *projection_ = nullptr;
+  int num_threads_;
+};
+
+}  // namespace
+
+void bind_scan(nb::module_& m) {
+  nb::class_<Scan>(m, "Scan", "One layer of a recurrent network in one direction, over whole sequences.")
+      .def(nb::init<const std::string&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,
+                    bool, int>())
+      .def("weights", &Scan::weights)
+      .def("options", &Scan::options)
+      .def("saved", &Scan::saved)
+      .def("gradients", &Scan::gradients)
+      .def("forward", &Scan::forward)
+      .def("backward", &Scan::backward);
+}

@@ -1,0 +1,164 @@
+"""`native_scan` as operators that torch.compile can put into a graph without looking inside.
+
+In eager mode they are not used: a registered operator costs tens of microseconds a call. Operators take no list with
+holes, so a list of tensors comes as those that are there, and `there` says for each weight, then for each tensor of
+`Sequences`, whether it is.
+
+Axes: B batch, T time, D features, W width of h.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whorl.errors import ArgumentError
+from whorl.ops import native_scan
+from whorl.ops.call import Weights
+from whorl.ops.native_scan import NUM_WEIGHTS, Sequences
+
+
+def scan(
+    cell: str, sequences: Sequences, weights: Weights, x_TBD: Tensor, state: tuple[Tensor, ...], save: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """`native_scan.forward` as one node of a graph; returns the output (T, B, W) and the final state."""
+    reverse, hold, *options = sequences
+    found = forward(
+        cell,
+        reverse,
+        hold,
+        save,
+        [tensor is not None for tensor in (*weights, *options)],
+        x_TBD,
+        list(state),
+        [weight for weight in weights if weight is not None],
+        [option for option in options if option is not None],
+    )
+    return found[0], tuple(found[1 : 1 + len(state)])
+
+
+@torch.library.custom_op("whorl::scan", mutates_args=())
+def forward(
+    cell: str,
+    reverse: bool,
+    hold: float,
+    save: bool,
+    there: list[bool],
+    x_TBD: Tensor,
+    state: list[Tensor],
+    weights: list[Tensor],
+    options: list[Tensor],
+) -> list[Tensor]:
+    """Returns the output (T, B, W), the parts of the final state, and what the backward pass needs."""
+    sequences = _sequences(reverse, hold, there, options)
+    _check(sequences.lengths_B, len(x_TBD))
+    output, final, saved = native_scan.forward(cell, sequences, _weights(there, weights), x_TBD, tuple(state), save)
+    return [output, *final, *saved]
+
+
+@forward.register_fake
+def _(
+    cell: str,
+    reverse: bool,
+    hold: float,
+    save: bool,
+    there: list[bool],
+    x_TBD: Tensor,
+    state: list[Tensor],
+    weights: list[Tensor],
+    options: list[Tensor],
+) -> list[Tensor]:
+    known = _weights(there, weights)
+    steps, rows, _ = x_TBD.shape
+    saved = native_scan.empty_saved(cell, known, x_TBD) if save else []
+    final = [part.new_empty(part.shape) for part in state]
+    return [x_TBD.new_empty(steps, rows, known.weight_hh.shape[1]), *final, *saved]
+
+
+@torch.library.custom_op("whorl::scan_backward", mutates_args=())
+def backward(
+    cell: str,
+    reverse: bool,
+    hold: float,
+    there: list[bool],
+    x_TBD: Tensor,
+    weights: list[Tensor],
+    options: list[Tensor],
+    saved: list[Tensor],
+    d_out: Tensor,
+    d_final: list[Tensor],
+) -> list[Tensor]:
+    """Returns the gradients of the input, of the parts of the initial state, and of the weights that are there."""
+    d_state = tuple(native_scan.dense(grad.clone()) for grad in d_final)
+    d_x, d_weights, d_state = native_scan.backward(
+        cell,
+        _sequences(reverse, hold, there, options),
+        _weights(there, weights),
+        x_TBD,
+        saved,
+        d_out,
+        d_state,
+        [True] * (1 + NUM_WEIGHTS),
+    )
+    assert d_x is not None
+    return [d_x, *d_state, *(grad for grad in d_weights if grad is not None)]
+
+
+@backward.register_fake
+def _(
+    cell: str,
+    reverse: bool,
+    hold: float,
+    there: list[bool],
+    x_TBD: Tensor,
+    weights: list[Tensor],
+    options: list[Tensor],
+    saved: list[Tensor],
+    d_out: Tensor,
+    d_final: list[Tensor],
+) -> list[Tensor]:
+    return [x_TBD.new_empty(tensor.shape) for tensor in (x_TBD, *d_final, *weights)]
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    cell, reverse, hold, _, there, x_TBD, state, weights, options = inputs
+    ctx.how, ctx.sizes = (cell, reverse, hold, there), (len(state), len(weights), len(options))
+    ctx.save_for_backward(x_TBD, *weights, *options, *output[1 + len(state) :])
+
+
+def _backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
+    num_state, num_weights, num_options = ctx.sizes
+    x_TBD, *tensors = ctx.saved_tensors
+    weights, options = tensors[:num_weights], tensors[num_weights : num_weights + num_options]
+    saved = tensors[num_weights + num_options :]
+    d_x, *found = backward(*ctx.how, x_TBD, weights, options, saved, grads[0], grads[1 : 1 + num_state])
+    return None, None, None, None, None, d_x, found[:num_state], found[num_state:], [None] * num_options
+
+
+forward.register_autograd(_backward, setup_context=_setup)
+
+
+def _spread(there: Sequence[bool], tensors: Sequence[Tensor]) -> list[Tensor | None]:
+    known = iter(tensors)
+    return [next(known) if is_there else None for is_there in there]
+
+
+def _weights(there: Sequence[bool], weights: Sequence[Tensor]) -> Weights:
+    return Weights(*_spread(there[:NUM_WEIGHTS], weights))  # type: ignore[arg-type]
+
+
+def _sequences(reverse: bool, hold: float, there: Sequence[bool], options: Sequence[Tensor]) -> Sequences:
+    return Sequences(reverse, hold, *_spread(there[NUM_WEIGHTS:], options))
+
+
+def _check(lengths_B: Tensor | None, num_steps: int) -> None:
+    # Until the graph runs nobody knows them.
+    if lengths_B is None or lengths_B.numel() == 0:
+        return
+    shortest, longest = (int(bound) for bound in lengths_B.aminmax())
+    if shortest < 0 or longest > num_steps:
+        raise ArgumentError(
+            f"`lengths` must lie within 0 and the {num_steps} steps of the input, but goes from {shortest} to "
+            f"{longest}. Correct them or pad the input."
+        )

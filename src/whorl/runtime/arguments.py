@@ -1,0 +1,102 @@
+"""What an engine is given, checked: the same rules and messages for every engine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whorl.errors import ArgumentError, ModelFileError, StreamingError
+from whorl.runtime.engine import Inputs, Slot
+from whorl.runtime.program import Program
+
+
+def context_of(program: Program, context: Inputs | None) -> dict[str, np.ndarray]:
+    """The static inputs of one stream; raises ArgumentError where one is missing or has another shape."""
+    found = {name: np.asarray(value, np.float32) for name, value in (context or {}).items()}
+    for op in program.inputs:
+        if op.static and (op.out not in found or found[op.out].shape != op.shape):
+            shape = found[op.out].shape if op.out in found else "nothing"
+            raise ArgumentError(f"`context` must hold '{op.out}' of shape {op.shape}, but has {shape}.")
+    return found
+
+
+def sequences_of(program: Program, inputs: Inputs) -> tuple[dict[str, np.ndarray], int, int]:
+    """The inputs that come at every step, (B, T, ...), with B and T; raises ArgumentError where they do not fit."""
+    values: dict[str, np.ndarray] = {}
+    sizes: set[tuple[int, int]] = set()
+    for op in program.inputs:
+        if op.static:
+            continue
+        if op.out not in inputs:
+            raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, T, {op.shape}), but has {list(inputs)}.")
+        value = np.asarray(inputs[op.out], np.float32)
+        if value.ndim < 2 or value.shape[2:] != op.shape:
+            raise ArgumentError(f"`{op.out}` must be (B, T, *{op.shape}), but is {value.shape}.")
+        values[op.out] = value
+        sizes.add(value.shape[:2])
+    if len(sizes) != 1:
+        raise ArgumentError(f"the inputs must agree on batch size and steps, but have {sorted(sizes)}.")
+    return values, *sizes.pop()
+
+
+def static_of(program: Program, inputs: Inputs, batch_size: int) -> dict[str, np.ndarray]:
+    """The static inputs of sequences that start afresh, (B, ...); raises ArgumentError where they do not fit."""
+    static: dict[str, np.ndarray] = {}
+    for op in program.inputs:
+        if not op.static:
+            continue
+        if op.out not in inputs:
+            raise ArgumentError(f"`inputs` must hold '{op.out}' of shape (B, {op.shape}), but has {list(inputs)}.")
+        value = np.asarray(inputs[op.out], np.float32)
+        if value.shape != (batch_size, *op.shape):
+            raise ArgumentError(f"`{op.out}` must be ({batch_size}, *{op.shape}), but is {value.shape}.")
+        static[op.out] = value
+    return static
+
+
+def check_slots(program: Program, slots: Sequence[Slot], batch_size: int) -> None:
+    """Raises unless there is a slot of its own for each sequence, and the program can keep a state in it."""
+    if len(set(slots)) != len(slots) or len(slots) != batch_size:
+        raise ArgumentError(f"`slots` must be {batch_size} different slots, but are {list(slots)}.")
+    if not program.streams:
+        raise StreamingError(
+            "This model reads in both directions, so it needs the whole sequence and has no state to keep. "
+            "Build it with bidirectional=False."
+        )
+
+
+def not_open(slot: Slot) -> ArgumentError:
+    """The error for a slot that nobody opened, or that was closed."""
+    return ArgumentError(f"`slot` {slot} is not open. Open one with `open()`.")
+
+
+def check_start(start: int, num_steps: int) -> None:
+    """Raises unless the first wanted step lies within the sequence or at its end."""
+    if not 0 <= start <= num_steps:
+        raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start}.")
+
+
+def lengths_of(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> np.ndarray | None:
+    """Real steps of each sequence, (B,) int64; None where all steps are real."""
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths)
+    if lengths.shape != (batch_size,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > num_steps:
+        raise ArgumentError(f"`lengths` must be ({batch_size},) within 0 and {num_steps}, but is {lengths}.")
+    return None if (lengths == num_steps).all() else lengths.astype(np.int64)
+
+
+def state_prefix(program: Program) -> bytes:
+    """What the stored states of a program begin with: they belong to no other one."""
+    return bytes.fromhex(program.hash)
+
+
+def check_state(program: Program, state: bytes, num_bytes: int) -> None:
+    """Raises ModelFileError unless a stored state is of this program and has `num_bytes` behind its prefix."""
+    prefix = state_prefix(program)
+    if state[: len(prefix)] != prefix:
+        raise ModelFileError(
+            "`state` must come from this model, but it was made by another one. Start the stream afresh, "
+            "or load the model that made the state."
+        )
+    if len(state) != len(prefix) + num_bytes:
+        raise ModelFileError(f"`state` must have {len(prefix) + num_bytes} bytes, but has {len(state)}. It is damaged.")

@@ -1,0 +1,189 @@
+"""Rows into the engine and answers out of it. Whatever stops a push, all it moved stands where it stood before."""
+
+from collections.abc import Sequence as List
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.data.pairing import first_answer
+from whorl.data.reader import Inputs, Row
+from whorl.errors import ArgumentError
+from whorl.runtime.prediction import Index, Prediction, answer
+from whorl.runtime.state import State
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+
+# Numbers of a block of engine outputs: the block and what is made of it stay in the caches.
+_BLOCK = 1 << 16
+
+
+class Live:
+    """What a stream moves on: its reader of rows, its slot of the engine, and how many rows it has read.
+
+    Args:
+        model: answers.
+        series: key of the sequence; empty where there is none.
+    """
+
+    __slots__ = ("_engine", "_label", "_slots", "closed", "first", "model", "num_rows", "rows", "series", "slot")
+
+    def __init__(self, model: "Model", series: str) -> None:
+        self.model, self.series = model, series
+        self.rows = model.reader.open(series or None)
+        self._engine = model.engine
+        self.slot = self._engine.open()
+        self._slots = [self.slot]
+        self.num_rows = 0
+        self.first = first_answer(model.wiring.pairing)
+        self.closed = False
+
+    def check_open(self) -> None:
+        """A slot that was given back may belong to another stream by now."""
+        if self.closed:
+            raise ArgumentError(f"the stream of series '{self.series}' is closed. Start another with model.stream().")
+
+    @property
+    def state(self) -> State:
+        """What the answers after the next push depend on."""
+        self.check_open()
+        engine = self._engine.read(self.slot)
+        return State(self.model.identity, self.series, self.num_rows, self.rows.read(), engine)
+
+    def go_on(self, state: State) -> None:
+        """Takes the place of the stream that made the state."""
+        rows = self.model.reader.open(state.series or None)
+        rows.write(state.reader)
+        before = self._engine.read(self.slot), self.rows, self.series, self.num_rows
+        try:
+            self._engine.write(self.slot, state.engine)
+            self.rows, self.series, self.num_rows = rows, state.series, state.num_rows
+        except BaseException:
+            engine, self.rows, self.series, self.num_rows = before
+            self._engine.write(self.slot, engine)
+            raise
+
+    def push(self, row: Row, known: object) -> list[Prediction]:
+        """Reads one row; its answers."""
+        if self.closed:
+            self.check_open()
+        rows, engine, num_rows = self.rows, self._engine, self.num_rows
+        mark, state = rows.mark(), None
+        try:
+            readings = rows.push(row, known)
+            # A step leaves an error no trace, but a signal may come right after it, or another step fail.
+            state = engine.read(self.slot)
+            out = None
+            for inputs in readings:
+                out = engine.step(self._slots, inputs)
+            self.num_rows = num_rows + len(readings)
+            if out is None or self.num_rows <= self.first:
+                return []
+            origin = rows.time.reshape(1)
+            index = Index(np.array([self.series], object), origin, self.model.reader.times_after(origin))
+            return [self.model.answered(index, out)]
+        except BaseException:
+            self.num_rows = num_rows
+            rows.back_to(mark)
+            if state is not None:
+                engine.write(self.slot, state)
+            raise
+
+    def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
+        """Reads many rows; the answers of all that have one, or of the last."""
+        self.check_open()
+        num_rows, mark, state = self.num_rows, self.rows.mark(), None
+        try:
+            reading = self.rows.push_rows(rows, times, known)
+            able = reading.steps >= self.first - num_rows
+            if not every_row:
+                able[:-1] = False
+            state = self._engine.read(self.slot)
+            decoded = self._run(reading.inputs, reading.steps[able])
+            origin = reading.times[able]
+            series = np.full(len(origin), self.series, object)
+            self.num_rows = num_rows + (int(reading.steps[-1]) + 1 if len(reading.steps) else 0)
+            index = Index(series, origin, self.model.reader.times_after(origin))
+            return answer(index, decoded, self.model.reader.names, self.model.readout.levels)
+        except BaseException:
+            self.num_rows = num_rows
+            self.rows.back_to(mark)
+            if state is not None:
+                self._engine.write(self.slot, state)
+            raise
+
+    def _run(self, inputs: Inputs, wanted: np.ndarray) -> np.ndarray:
+        """Answers (1 + Q, n, ..., K) of the wanted steps, in the user's units; runs block by block."""
+        model, program = self.model, self._engine.program
+        shape = program.shapes[program.output]
+        block = max(1, _BLOCK // max(1, int(np.prod(shape))))
+        made = np.empty((1 + len(model.readout.levels), len(wanted), *shape[:-1]))
+        num_steps = len(next(iter(inputs.values()))) if inputs else 0
+        places = np.searchsorted(wanted, np.arange(0, num_steps + block, block))
+        for n, at in enumerate(range(0, num_steps, block)):
+            chosen = wanted[places[n] : places[n + 1]] - at
+            piece = {name: values[None, at : at + block] for name, values in inputs.items()}
+            start = int(chosen[0]) if len(chosen) else len(piece["past"][0])
+            out = self._engine.run(piece, slots=self._slots, start=start)[0]
+            if not len(chosen):
+                continue
+            out = out if len(out) == len(chosen) else out[chosen - start]
+            model.readout.in_units(out, *model.units, made, int(places[n]))
+        return made
+
+
+def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[list[Prediction]]:
+    """Pushes one row into each of different streams of one model, in one step of the engine."""
+    if not lives:
+        return []
+    engine = lives[0].model.engine
+    before = [(live, live.num_rows, live.rows.mark()) for live in lives]
+    states: dict[int, bytes] = {}
+    try:
+        readings = [live.rows.push(row, ahead) for live, row, ahead in zip(lives, rows, known, strict=True)]
+        states = {live.slot: engine.read(live.slot) for live in lives}
+        outputs = _stepped(lives, readings)
+        for live, reading in zip(lives, readings, strict=True):
+            live.num_rows += len(reading)
+        return _answers(lives, outputs)
+    except BaseException:
+        for live, num_rows, mark in before:
+            live.num_rows = num_rows
+            live.rows.back_to(mark)
+        for slot, state in states.items():
+            engine.write(slot, state)
+        raise
+
+
+def _stepped(lives: List[Live], readings: List[List[Inputs]]) -> np.ndarray:
+    """Steps the engine through what was read for each stream: the last outputs of each, (n, ...)."""
+    engine = lives[0].model.engine
+    depth = max(map(len, readings))
+    outputs = None
+    for at in range(depth):
+        moving = [n for n, reading in enumerate(readings) if at < len(reading)]
+        first = readings[moving[0]][at]
+        inputs = {name: np.concatenate([readings[n][at][name] for n in moving]) for name in first}
+        out = engine.step([lives[n].slot for n in moving], inputs)
+        if outputs is None:
+            outputs = out if depth == 1 else np.array(out)
+        else:
+            outputs[moving] = out
+    assert outputs is not None
+    return outputs
+
+
+def _answers(lives: List[Live], outputs: np.ndarray) -> list[list[Prediction]]:
+    able = [n for n, live in enumerate(lives) if live.num_rows > live.first]
+    answers: list[list[Prediction]] = [[] for _ in lives]
+    if not able:
+        return answers
+    model = lives[0].model
+    series = np.array([lives[n].series for n in able], object)
+    origin = np.concatenate([lives[n].rows.time.reshape(1) for n in able])
+    whole = model.answered(
+        Index(series, origin, model.reader.times_after(origin)), outputs if len(able) == len(lives) else outputs[able]
+    )
+    for place, n in enumerate(able):
+        answers[n].append(whole.take(slice(place, place + 1)))
+    return answers

@@ -1,0 +1,90 @@
+"""The page and the picture of the benchmarks."""
+
+import json
+
+import pytest
+from benchmarks import page, picture, printing
+from tests.unit.benchmarks.records import peer, record, results
+
+GRU = record("train gru 100x32x64x64", whorl=peer(2e-3), torch=peer(14e-3), jax=peer(1.9e-3))
+ZONEOUT = record(
+    "train gru 100x32x64x64 zoneout", whorl=peer(2.5e-3), whorl_plain=peer(2e-3), torch=peer(red="`h` differs by 1")
+)
+STEP = record("step lstm 8x64 fp32", floor=7e-7, latency=True, whorl=peer(1e-6), torch=peer(9e-5))
+STREAMS = record("streams lstm 64x256x256 fp32", whorl=peer(1e-3), torch_cell=peer(2e-3))
+ALL = results(GRU, ZONEOUT, STEP, STREAMS)
+
+
+def test_the_page_has_times_ratios_and_the_share_of_the_floor():
+    text = page.page(ALL, "")
+    assert "| gru 100x32x64x64 | 2.00 ms (1.80 ms to 2.40 ms) |" in text
+    assert "| 7.00x | 0.95x | 50% | output 3e-07 state 2e-07 gradient 4e-06 |" in text
+    assert "| lstm 8x64 | whorl | 1.00 us | 2.00 us | 3.00 us | 100,000 |" in text
+    assert "| 64,000 |" in text
+    assert "jax not installed" in text
+
+
+def test_losses_and_missed_targets_stand_on_the_page_and_in_the_summary():
+    for text in (page.page(ALL, ""), printing.summary_lines(ALL["entries"])):
+        assert "missed" in text
+        assert "0.95" in text
+    assert "| train gru 100x32x64x64 | jax | 0.95x |" in page.page(ALL, "")
+    assert "In none of these entries." in page.page(results(STEP), "")
+
+
+def test_what_is_wrong_has_no_time():
+    text = page.page(ALL, "")
+    assert "| wrong results |" in text
+    lines = printing.entry_lines(ZONEOUT)
+    assert "WRONG, no time: `h` differs by 1" in lines
+    assert "torch: not measured" in lines
+
+
+def test_notes_stand_below_the_targets():
+    text = page.page(ALL, "### Why\n\nBecause.\n")
+    assert text.index("## Bars and goals") < text.index("Because.") < text.index("## Where another library is faster")
+
+
+def test_every_table_has_as_many_cells_in_every_row():
+    for table in page.page(ALL, "").split("\n\n"):
+        rows = [line.count("|") for line in table.splitlines() if line.startswith("|")]
+        assert len(set(rows)) <= 1
+
+
+def test_the_picture_carries_which_results_it_shows(tmp_path):
+    path = tmp_path / "picture.png"
+    carried = page.digest(json.dumps(ALL))
+    picture.draw(ALL["entries"], path, carried)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert carried.encode() in path.read_bytes()
+
+
+def test_check_names_what_is_not_up_to_date(tmp_path, monkeypatch):
+    for name, file in (("RESULTS", "r.json"), ("NOTES", "n.md"), ("PAGE", "p.md"), ("PICTURE", "p.png")):
+        monkeypatch.setattr(page, name, tmp_path / file)
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match=r"r.json is missing. Run: make bench"):
+        page.main(["--check"])
+    page.RESULTS.write_text(json.dumps(ALL))
+    with pytest.raises(SystemExit, match=r"p.md and p.png: not up to date"):
+        page.main(["--check"])
+    page.main([])
+    page.main(["--check"])
+    page.RESULTS.write_text(json.dumps(results(STEP)))
+    with pytest.raises(SystemExit, match=r"p.md and p.png"):
+        page.main(["--check"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1.234e-7, "0.12 us"),
+        (9.99e-7, "1.00 us"),
+        (1.5e-5, "15.0 us"),
+        (0.01234, "12.3 ms"),
+        (0.25, "250 ms"),
+        (3, "3.00 s"),
+    ],
+)
+def test_durations_have_a_unit(seconds, text):
+    assert printing.duration(seconds) == text

@@ -1,0 +1,56 @@
+"""`--weights`: fewer bits for those who ask, and a table of what they change."""
+
+import json
+
+import pytest
+
+import whorl
+
+from .conftest import as_json, run
+
+
+@pytest.fixture(scope="module")
+def wide(tiny, tmp_path_factory):
+    """A model with matrices that are large enough to be kept in fewer bits."""
+    model = tmp_path_factory.mktemp("wide") / "wide.whorl"
+    arguments = ["--target", "größe", "--context", 24, "--horizon", 6, "--hidden-size", 33, "--epochs", 1]
+    fitted = run("fit", "forecast", tiny.data, *arguments, "--out", model)
+    assert fitted.exit_code == 0, fitted.stderr
+    return model
+
+
+@pytest.mark.parametrize("weights", ["bf16", "int8"])
+def test_evaluate_prints_the_scores_of_both_and_the_change(tiny, wide, weights):
+    result = run("evaluate", wide, tiny.data, "--weights", weights)
+    assert (result.exit_code, result.stderr) == (0, "")
+    exact, found = (
+        whorl.runtime.load(wide, weights=name).evaluate(str(tiny.data)).metrics["mae"] for name in ("fp32", weights)
+    )
+    assert exact != found
+    table = result.stdout.split(f"what {weights} weights change:\n")[1].splitlines()
+    assert table[0].split() == ["fp32", weights, "change"]
+    (mae,) = (line.split() for line in table if line.split()[0] == "mae")
+    assert mae == ["mae", f"{exact:.6g}", f"{found:.6g}", f"{found / exact - 1:+.3%}"]
+
+    scores = as_json(run("evaluate", wide, tiny.data, "--weights", weights, "--json"))
+    assert (scores["weights"], scores["metrics"]["mae"], scores["metrics_fp32"]["mae"]) == (weights, found, exact)
+
+
+def test_evaluate_with_all_bits_prints_no_such_table(tiny, wide):
+    assert "weights" not in run("evaluate", wide, tiny.data, "--weights", "fp32").stdout
+
+
+def test_predict_and_stream_answer_with_the_weights_that_are_asked_for(tiny, wide):
+    expected = whorl.runtime.load(wide, weights="int8").predict(str(tiny.data)).value[0, :, 0].tolist()
+    assert expected != whorl.runtime.load(wide).predict(str(tiny.data)).value[0, :, 0].tolist()
+    answers = as_json(run("predict", wide, tiny.data, "--weights", "int8", "--json"))["answers"]
+    assert [answer["value"] for answer in answers] == expected
+    streamed = run("stream", wide, "--input", tiny.data, "--weights", "int8")
+    assert streamed.exit_code == 0, streamed.stderr
+    assert json.loads(streamed.stdout.splitlines()[-1])["value"] == {"größe": expected}
+
+
+def test_another_word_is_refused(tiny, wide):
+    result = run("evaluate", wide, tiny.data, "--weights", "int4")
+    assert result.exit_code == 2
+    assert "'int4' is not one of fp32, bf16, int8" in result.stderr
