@@ -194,8 +194,10 @@ def main(arguments: list[str] | None = None) -> int:
     for entry in entries:
         records.append(measure(entry, rates, samples, log))
         print(printing.entry_lines(records[-1]), flush=True)
-    written = {"machine": described, "rates": _plain(rates), "whole": whole, "entries": records}
-    out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+        # After every entry: what was measured survives an interrupt.
+        complete = whole and len(records) == len(entries)
+        written = {"machine": described, "rates": _plain(rates), "whole": complete, "entries": records}
+        out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     red = [record["name"] for record in records for peer in record["peers"].values() if peer["red"]]
     print(printing.summary_lines(records))
     print(f"written to {os.path.relpath(out)}")
