@@ -48,9 +48,10 @@ SECTIONS: tuple[tuple[str, str, Callable[[Record], bool]], ...] = (
     ),
     (
         "Training with options",
-        "*Plain* is whorl without the option. torch is its own layer where that has the option, else a loop over steps "
-        "with the product of the input outside of it. With *new lengths*, no two calls of a sample have the same "
-        "number of steps.",
+        "*Plain* is whorl without the option. *torch* is its own layer where that has the option, else the fastest "
+        "loop over steps that was found, with the product of the input outside of it; *torch cell* is the loop that "
+        "most users write, over `torch.nn`'s cells or over one of their own where those lack the option. With *new "
+        "lengths*, no two calls of a sample have the same number of steps.",
         lambda record: record["kind"] == "train" and bool(record["option"]),
     ),
     (

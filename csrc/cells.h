@@ -1,11 +1,11 @@
 // One step of each cell on sixteen units, forward and backward. The equations stand in whorl/nn/cells.
 //
 // a: input products, overwritten by the activated gates; u: recurrent products; h, c: the state entering the step;
-// shown: c on its way to h. d_x is the gradient of x. A new cell is one more struct here and one line in `with_cell`.
+// shown: c on its way to h. d_x is the gradient of x. A new cell is one more struct here and its name in `Cells`.
 #pragma once
 
+#include "cell.h"
 #include "functions.h"
-#include "scan.h"
 
 namespace whorl::WHORL_SIMD_NAMESPACE {
 
@@ -18,8 +18,7 @@ struct Past {
 };
 
 struct ElmanTanh {
-  static constexpr int gates = 1;
-  static constexpr bool has_c = false, splits = false;  // splits: u is not just added to a
+  static constexpr CellType type = {"rnn_tanh", 1, false, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = tanh(a[0] + u[0]); }
   static Lanes output(const Lanes* a, Lanes, Lanes) { return a[0]; }
   static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
@@ -29,6 +28,7 @@ struct ElmanTanh {
 };
 
 struct ElmanRelu : ElmanTanh {
+  static constexpr CellType type = {"rnn_relu", 1, false, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = relu(a[0] + u[0]); }
   static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
     d_a[0] = where_positive(a[0], d_h);
@@ -37,8 +37,7 @@ struct ElmanRelu : ElmanTanh {
 
 // Gates r, z, n.
 struct Gru {
-  static constexpr int gates = 3;
-  static constexpr bool has_c = false, splits = true;
+  static constexpr CellType type = {"gru", 3, false, true};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) {
     a[0] = sigmoid(a[0] + u[0]);
     a[1] = sigmoid(a[1] + u[1]);
@@ -59,8 +58,7 @@ struct Gru {
 
 // Gates i, f, g, o.
 struct Lstm {
-  static constexpr int gates = 4;
-  static constexpr bool has_c = true, splits = false;
+  static constexpr CellType type = {"lstm", 4, true, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes c) {
     a[0] = sigmoid(a[0] + u[0]);
     a[1] = sigmoid(a[1] + u[1]);
@@ -83,19 +81,22 @@ struct Lstm {
   }
 };
 
+template <class... C>
+struct CellList {};
+using Cells = CellList<ElmanTanh, ElmanRelu, Gru, Lstm>;
+
 // Calls `run` with an object of the cell's struct.
+template <class Run, class First, class... Rest>
+void with_cell(Cell cell, const Run& run, CellList<First, Rest...>) {
+  if constexpr (sizeof...(Rest) > 0) {
+    if (static_cast<int>(cell) > 0)
+      return with_cell(static_cast<Cell>(static_cast<int>(cell) - 1), run, CellList<Rest...>{});
+  }
+  run(First{});
+}
 template <class Run>
 void with_cell(Cell cell, const Run& run) {
-  switch (cell) {
-    case Cell::rnn_tanh:
-      return run(ElmanTanh{});
-    case Cell::rnn_relu:
-      return run(ElmanRelu{});
-    case Cell::gru:
-      return run(Gru{});
-    case Cell::lstm:
-      return run(Lstm{});
-  }
+  with_cell(cell, run, Cells{});
 }
 
 }  // namespace whorl::WHORL_SIMD_NAMESPACE

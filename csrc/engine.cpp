@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rounding.h"
+#include "sizes.h"
 #include "threads.h"
 
 namespace whorl {
@@ -12,6 +13,9 @@ namespace {
 
 // Plans that a workspace keeps: a run needs four, and calls of a few sizes often follow each other in turn.
 constexpr std::size_t max_plans = 16;
+
+// Workspaces that wait for the next call; more come together only where many threads or bound slots do.
+constexpr std::size_t max_idle = 16;
 
 // Blocks are multiples of this where they are long: a whole number of every kernel's tiles.
 constexpr std::ptrdiff_t block_multiple = 24;
@@ -55,8 +59,7 @@ void AlignedBytes::reserve(std::size_t size) {
 Runner::Runner(const Program& program, const Policy& policy, int num_threads)
     : program_(program), policy_(policy), num_threads_(num_threads) {
   for (const Operation& operation : program.operations()) {
-    if (operation.kind != Kind::input || operation.numbers[0] != 0) continue;
-    input_sizes_.push_back(elements(program.shape(operation.out)));
+    if (comes_at_every_step(operation)) input_sizes_.push_back(elements(program.shape(operation.out)));
   }
   inputs_.resize(input_sizes_.size());
 }
@@ -100,7 +103,7 @@ Plan* Runner::plan(const BlockSize& size) {
 }
 
 Runner::Stretch Runner::stretch(std::ptrdiff_t begin, std::ptrdiff_t end, bool answers) {
-  std::ptrdiff_t block = policy_.block_floats / (policy_.row.floats * size_.num_sequences);
+  std::ptrdiff_t block = policy_.block_floats / times(policy_.row.floats, size_.num_sequences);
   if (block > block_multiple) block -= block % block_multiple;
   block = std::clamp<std::ptrdiff_t>(block, 1, end - begin);
   const auto sized = [&](std::ptrdiff_t steps) {
@@ -172,7 +175,7 @@ double Workspace::prepare(const CallSize& size) {
 }
 
 void Workspace::own_states() {
-  own_states_.reserve(bytes(size_.num_sequences * program_.row_bytes()));
+  own_states_.reserve(bytes(times(size_.num_sequences, program_.row_bytes())));
   for (std::size_t n = 0; n < states_.size(); ++n) states_[n] = own_states_.data() + n * bytes(program_.row_bytes());
 }
 
@@ -191,7 +194,9 @@ void Workspace::run_share(const Call& call, int index) {
 // Engine
 
 Engine::Engine(Program program, int num_threads, std::ptrdiff_t block_floats)
-    : program_(std::move(program)), policy_{num_threads, block_floats, cost_of_row(program_)} {}
+    : program_(std::move(program)), policy_{num_threads, block_floats, cost_of_row(program_)} {
+  idle_.reserve(max_idle);
+}
 
 std::ptrdiff_t Engine::open() {
   if (free_slots_.empty()) grow();
@@ -218,17 +223,19 @@ std::uint64_t Engine::opening(std::ptrdiff_t slot) const {
 }
 
 std::unique_ptr<Workspace> Engine::take_workspace() {
-  if (workspaces_.empty()) return std::make_unique<Workspace>(program_, policy_);
-  std::unique_ptr<Workspace> workspace = std::move(workspaces_.back());
-  workspaces_.pop_back();
+  if (idle_.empty()) return std::make_unique<Workspace>(program_, policy_);
+  std::unique_ptr<Workspace> workspace = std::move(idle_.back());
+  idle_.pop_back();
   return workspace;
 }
 
-void Engine::give_back(std::unique_ptr<Workspace> workspace) { workspaces_.push_back(std::move(workspace)); }
+void Engine::give_back(std::unique_ptr<Workspace> workspace) noexcept {
+  if (idle_.size() < max_idle) idle_.push_back(std::move(workspace));
+}
 
 void Engine::grow() {
   const std::size_t known = openings_.size(), capacity = std::max<std::size_t>(4, 2 * known);
-  AlignedBytes larger(capacity * bytes(program_.row_bytes()));
+  AlignedBytes larger(bytes(times(static_cast<std::ptrdiff_t>(capacity), program_.row_bytes())));
   openings_.reserve(capacity);
   free_slots_.reserve(capacity);  // closing a slot never allocates
   if (known > 0) std::memcpy(larger.data(), slab_.data(), known * bytes(program_.row_bytes()));

@@ -132,7 +132,7 @@ class Engine {
   std::byte* state(std::ptrdiff_t slot) const { return slab_.data() + slot * program_.row_bytes(); }
 
   std::unique_ptr<Workspace> take_workspace();
-  void give_back(std::unique_ptr<Workspace> workspace);
+  void give_back(std::unique_ptr<Workspace> workspace) noexcept;
 
  private:
   void grow();
@@ -143,7 +143,7 @@ class Engine {
   std::vector<std::uint64_t> openings_;
   std::vector<std::ptrdiff_t> free_slots_;
   std::uint64_t num_openings_ = 0;
-  std::vector<std::unique_ptr<Workspace>> workspaces_;
+  std::vector<std::unique_ptr<Workspace>> idle_;
 };
 
 }  // namespace whorl

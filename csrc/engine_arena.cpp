@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sizes.h"
+
 namespace whorl {
 namespace {
 
@@ -28,6 +30,7 @@ void Arena::lay_out() {
       if (other->death < storage.birth || other->birth > storage.death) continue;
       if (other->offset >= storage.offset + storage.floats) break;
       storage.offset = std::max(storage.offset, other->offset + other->floats);
+      if (storage.offset > max_floats) throw TooLarge();
     }
     const auto before = [](std::ptrdiff_t offset, const Storage* other) { return offset < other->offset; };
     placed.insert(std::upper_bound(placed.begin(), placed.end(), storage.offset, before), &storage);

@@ -9,12 +9,12 @@ namespace whorl {
 
 class Arena {
  public:
-  // Memory that the next instruction, or the one added last, begins to use; returns its number.
+  // Memory, at most max_floats, that the next instruction or the one added last begins to use; returns its number.
   int take(std::ptrdiff_t floats, std::size_t num_instructions);
   // Says that the instruction added last uses it.
   void touch(int number, std::size_t num_instructions);
 
-  // No more is taken. Gives each storage the lowest place that no other one needs meanwhile.
+  // No more is taken. Gives each storage the lowest place that no other one needs meanwhile; throws TooLarge.
   void lay_out();
   const std::vector<std::ptrdiff_t>& offsets() const { return offsets_; }
   std::ptrdiff_t floats() const { return floats_; }

@@ -31,8 +31,6 @@ void nest(const Loops& loops, int depth, float* to, const float* a, const float*
   }
 }
 
-ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
 // Elements `stride` apart, side by side: themselves if they are, else copied to `space`.
 const float* together(const float* from, ptrdiff_t stride, ptrdiff_t count, float* space) {
   if (stride == 1) return from;
@@ -136,30 +134,29 @@ void reduce_run(ptrdiff_t count, const ptrdiff_t* strides, ptrdiff_t size, ptrdi
 template <class C>
 void step_row(const CellStep& job, float* out, const float* gates, const float* u_row, const float* state) {
   const ptrdiff_t hidden = job.hidden;
-  const bool norm_c = C::has_c && job.norm_c_gain != nullptr;
+  const bool norm_c = C::type.has_c && job.norm_c_gain != nullptr;
   const auto finish = [&](ptrdiff_t i, auto lanes, const Lanes* a, Lanes shown) {
     lanes.store(out + i, C::output(a, lanes.load(state + i), shown));
   };
   for_lanes(hidden, [&](ptrdiff_t i, auto lanes) {
-    Lanes a[C::gates], u[C::gates];
+    Lanes a[C::type.gates], u[C::type.gates];
 #pragma GCC unroll 4
-    for (int g = 0; g < C::gates; ++g) {
+    for (int g = 0; g < C::type.gates; ++g) {
       a[g] = lanes.load(gates + g * hidden + i);
       u[g] = lanes.load(u_row + g * hidden + i);
     }
-    const Lanes fresh = C::update(a, u, C::has_c ? lanes.load(state + hidden + i) : zero_lanes());
-    if (C::has_c) lanes.store(out + hidden + i, fresh);
+    const Lanes fresh = C::update(a, u, C::type.has_c ? lanes.load(state + hidden + i) : zero_lanes());
+    if (C::type.has_c) lanes.store(out + hidden + i, fresh);
     if (norm_c)
-      lanes.store(out + i, a[C::gates - 1]);  // rests here until the whole of c is known
+      lanes.store(out + i, a[C::type.gates - 1]);  // rests here until the whole of c is known
     else
       finish(i, lanes, a, fresh);
   });
   if (!norm_c) return;
-  normalise(out + hidden, hidden, job.norm_eps, job.scratch);
-  scale_and_shift(job.scratch, job.norm_c_gain, job.norm_c_bias, hidden, job.scratch);
+  normalise(out + hidden, hidden, job.norm_eps, job.norm_c_gain, job.norm_c_bias, nullptr, job.scratch);
   for_lanes(hidden, [&](ptrdiff_t i, auto lanes) {
-    Lanes a[C::gates] = {};
-    a[C::gates - 1] = lanes.load(out + i);
+    Lanes a[C::type.gates] = {};
+    a[C::type.gates - 1] = lanes.load(out + i);
     finish(i, lanes, a, lanes.load(job.scratch + i));
   });
 }
@@ -217,19 +214,17 @@ void reduce(Reduction function, const Loops& loops, ptrdiff_t size, ptrdiff_t st
 void normalise_rows(const Normalisation& job) {
   for (ptrdiff_t row = 0; row < job.num_rows; ++row) {
     float* out = job.out + row * job.out_stride;
-    normalise(job.x + row * job.x_stride, job.size, job.eps, out);
-    scale_and_shift(out, job.gain, job.bias, job.size, out);
+    normalise(job.x + row * job.x_stride, job.size, job.eps, job.gain, job.bias, nullptr, out);
   }
 }
 
 void cell_step(const CellStep& job) {
-  const ptrdiff_t gates = num_gates(job.cell) * job.hidden;
-  const ptrdiff_t state_size = job.hidden * (has_memory(job.cell) ? 2 : 1);
+  const ptrdiff_t gates = type_of(job.cell).gates * job.hidden;
+  const ptrdiff_t state_size = job.hidden * (type_of(job.cell).has_c ? 2 : 1);
   if (job.norm_gain != nullptr) {
     for (ptrdiff_t row = 0; row < job.num_states; ++row) {
       float* u = job.u + row * gates;
-      normalise(u, gates, job.norm_eps, u);
-      scale_and_shift(u, job.norm_gain, job.norm_bias, gates, u);
+      normalise(u, gates, job.norm_eps, job.norm_gain, job.norm_bias, nullptr, u);
     }
   }
   // The third operand walks over rows of the state: its address counts them.

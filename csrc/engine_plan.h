@@ -39,7 +39,7 @@ class Plan {
            const std::int64_t* lengths);
 
  private:
-  friend class Planner;
+  friend class Draft;
 
   BlockSize size_;
   int num_threads_, num_inputs_ = 0;

@@ -1,20 +1,32 @@
 #include "engine_planner.h"
 
+#include <algorithm>
+
 namespace whorl {
+namespace {
+
+int count_inputs(const Program& program) {
+  const std::vector<Operation>& all = program.operations();
+  return static_cast<int>(std::count_if(all.begin(), all.end(), comes_at_every_step));
+}
+
+std::vector<int> number_inputs(const Program& program) {
+  std::vector<int> numbers;
+  int next = 0;
+  for (const Operation& operation : program.operations())
+    numbers.push_back(comes_at_every_step(operation) ? next++ : -1);
+  return numbers;
+}
+
+}  // namespace
 
 Planner::Planner(const Program& program, Plan* plan)
     : program_(program),
-      plan_(*plan),
-      size_(plan->size_),
+      size_(plan->size()),
+      input_numbers_(number_inputs(program)),
+      draft_(program, count_inputs(program), plan),
       views_(program.operations().size() * 2),
-      targets_(views_.size()) {
-  for (const Operation& operation : program.operations()) {
-    const bool comes = operation.kind == Kind::input && operation.numbers[0] == 0;
-    input_bases_.push_back(comes ? 1 + plan_.num_inputs_++ : -1);
-  }
-  first_tensor_ = 1 + plan_.num_inputs_;
-  first_storage_ = first_tensor_ + static_cast<int>(program.tensors().size());
-}
+      targets_(views_.size()) {}
 
 void Planner::run() {
   choose_targets();
@@ -28,13 +40,14 @@ void Planner::run() {
     add(operation);
   }
   if (size_.start < size_.num_steps) write_output();
-  lay_out();
+  draft_.finish();
 }
 
 View Planner::output_view() const {
   const Shape& shape = program_.shape(program_.output());
   const std::ptrdiff_t size = elements(shape);
-  View view = {{0, 0}, {{size_.num_steps - size_.start, size}, {size_.num_sequences, size_.output_steps * size}}};
+  View view = {Draft::output(),
+               {{size_.num_steps - size_.start, size}, {size_.num_sequences, size_.output_steps * size}}};
   append(row_major(shape), &view.axes);
   return view;
 }
@@ -50,67 +63,23 @@ View Planner::from_start(View view) const {
   return view;
 }
 
-View Planner::fresh(const Shape& shape, std::ptrdiff_t num_steps) {
-  std::vector<std::ptrdiff_t> sizes = {num_steps, size_.num_sequences};
-  sizes.insert(sizes.end(), shape.begin(), shape.end());
-  return dense(storage(num_steps * size_.num_sequences * whorl::elements(shape)), sizes);
-}
-
-std::vector<std::ptrdiff_t> Planner::with_last(const View& view, std::ptrdiff_t size) {
-  std::vector<std::ptrdiff_t> sizes;
-  for (const Axis& axis : view.axes) sizes.push_back(axis.size);
-  sizes.back() = size;
-  return sizes;
-}
-
-View Planner::slice(View view, std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t count) {
-  view.at.offset += start * view.axes[axis].stride;
-  view.axes[axis].size = count;
+View Planner::still(Place at, std::ptrdiff_t sequence_stride, const Shape& shape) const {
+  View view = {at, {{num_steps_, 0}, {size_.num_sequences, sequence_stride}}};
+  append(row_major(shape), &view.axes);
   return view;
 }
 
-View Planner::columns(const View& view, std::ptrdiff_t start, std::ptrdiff_t count) {
-  return slice(view, view.axes.size() - 1, start, count);
+View Planner::fresh(const Shape& shape, std::ptrdiff_t num_steps) {
+  std::vector<std::ptrdiff_t> sizes = {num_steps, size_.num_sequences};
+  sizes.insert(sizes.end(), shape.begin(), shape.end());
+  return dense(draft_.storage({num_steps, size_.num_sequences, elements(shape)}), sizes);
 }
 
-std::vector<Axis> Planner::still_axes(const Shape& shape) const {
-  std::vector<Axis> axes = {{num_steps_, 0}, {size_.num_sequences, 0}};
-  append(row_major(shape), &axes);
-  return axes;
-}
-
-void Planner::append(const std::vector<Axis>& more, std::vector<Axis>* axes) {
-  axes->insert(axes->end(), more.begin(), more.end());
-}
-
-View Planner::copied(const View& from) {
-  const std::vector<std::ptrdiff_t> sizes = with_last(from, from.axes.back().size);
-  const View to = dense(storage(from.elements()), sizes);
-  copy(from, to);
-  return to;
-}
-
-Rows Planner::rows(const View& x) {
-  const std::ptrdiff_t size = x.axes.back().size;
-  if (size == 0) return {x.at, 0, 0};
-  const std::ptrdiff_t count = x.elements() / size;
-  const std::vector<Axis> lead = merged({x.axes.begin(), x.axes.end() - 1}, 0);
-  const bool in_one_piece = size == 1 || x.axes.back().stride == 1;
-  if (in_one_piece && lead.size() <= 1) return {x.at, count, lead.empty() ? size : lead[0].stride};
-  return {copied(x).at, count, size};
-}
-
-Rows Planner::whole_rows(const View& x) {
-  const Rows found = rows(x);
-  const std::ptrdiff_t size = x.axes.back().size;
-  return found.stride == size || found.count <= 1 ? found : Rows{copied(x).at, found.count, size};
-}
-
-Spread Planner::spread(const View& x) {
-  const std::vector<Axis> inner = merged(x.axes, value_axes);
-  const View seen = inner.size() <= 1 ? x : copied(x);
-  const std::vector<Axis> axes = merged(seen.axes, value_axes);
-  return {seen.at, seen.axes[0].stride, seen.axes[1].stride, axes.empty() ? 1 : axes[0].stride};
+void Planner::write_output() {
+  num_steps_ = size_.num_steps - size_.start;
+  const int output = program_.output();
+  if (targets_[index(output)].exists) return;
+  draft_.copy(program_.is_late(output) ? view(output) : from_start(view(output)), output_view());
 }
 
 void Planner::choose_targets() {
@@ -146,7 +115,7 @@ View Planner::result(const Operation& operation) {
   const Target& target = targets_[index(operation.out)];
   if (!target.exists) return fresh(program_.shape(operation.out));
   if (target.concat == nullptr) return output_view();
-  const std::size_t axis = value_axes + static_cast<std::size_t>(target.concat->numbers[0]);
+  const std::size_t axis = value_axis(target.concat->numbers[0]);
   const std::ptrdiff_t count = program_.shape(operation.out)[axis - value_axes];
   return slice(concat_view(*target.concat), axis, target.start, count);
 }
@@ -155,30 +124,6 @@ View Planner::concat_view(const Operation& concat) {
   View& whole = views_[index(concat.out)];
   if (whole.axes.empty()) whole = fresh(program_.shape(concat.out));
   return whole;
-}
-
-std::size_t Planner::table_size(const Operation& operation) const {
-  return program_.tensors()[index(operation.tensors[0])].size();
-}
-
-Place Planner::storage(std::ptrdiff_t floats) {
-  return {first_storage_ + arena_.take(floats, plan_.instructions_.size()), 0};
-}
-
-Place Planner::touched(Place place) {
-  if (place.base >= first_storage_) arena_.touch(place.base - first_storage_, plan_.instructions_.size());
-  return place;
-}
-
-void Planner::lay_out() {
-  arena_.lay_out();
-  plan_.arena_offsets_ = arena_.offsets();
-  plan_.arena_floats_ = arena_.floats();
-  plan_.bases_.assign(index(first_storage_) + plan_.arena_offsets_.size(), nullptr);
-  for (std::size_t n = 0; n < program_.tensors().size(); ++n) {
-    // Only read; one table of bases serves what is read and what is written.
-    plan_.bases_[index(first_tensor_) + n] = const_cast<float*>(program_.tensors()[n].data());
-  }
 }
 
 }  // namespace whorl

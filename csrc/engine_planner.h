@@ -1,22 +1,14 @@
-// Makes a plan: one method for each operation, and how they find and take memory.
+// Makes a plan: one method for each operation, and where their operands and results lie.
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <utility>
 #include <vector>
 
-#include "engine_arena.h"
+#include "engine_draft.h"
 #include "engine_plan.h"
 #include "engine_views.h"
 
 namespace whorl {
-
-// Rows of a value, `stride` floats apart, the last axis in one piece.
-struct Rows {
-  Place at;
-  std::ptrdiff_t count, stride;
-};
 
 class Planner {
  public:
@@ -47,15 +39,7 @@ class Planner {
   // What is the same memory, seen otherwise.
   void add_view(const Operation& operation);
 
-  // Parts of operations
-
-  // Threads for a product or a recurrence. Sequences are shared among threads elsewhere, with no waiting in between;
-  // within an operation that only pays where it is very large.
-  int threads_for(double us);
-
-  void multiply(const Rows& x, int weight, Place bias, Place out);
-
-  void normalise(const Rows& x, std::ptrdiff_t size, int gain, int bias, float eps, Place out);
+  // Parts of recurrences
 
   // The input products of a recurrence for all rows of `x`, dense.
   Place input_gates(const Operation& operation, const View& x);
@@ -63,41 +47,23 @@ class Planner {
   template <class Scan>
   Scan* emit_scan(const Operation& operation, const Units& units, std::ptrdiff_t num_steps, std::ptrdiff_t num_rows);
 
-  void copy(const View& from, const View& to);
-
-  void write_output();
-
-  // Views
-
-  View output_view() const;
+  // Where values lie
 
   const View& view(int value) const { return views_[index(value)]; }
-
   // An operand of an operation without state, at the steps at which the operation runs.
   View operand(const Operation& operation, std::size_t place) const;
   View from_start(View view) const;
   void define(const Operation& operation, const View& view) { views_[index(operation.out)] = view; }
-
   std::ptrdiff_t positions() const { return num_steps_ * size_.num_sequences; }
+  static std::size_t value_axis(std::ptrdiff_t axis) { return value_axes + static_cast<std::size_t>(axis); }
 
+  // The same value at every step of every sequence, or of every sequence one.
+  View still(Place at, std::ptrdiff_t sequence_stride, const Shape& shape) const;
   // Dense memory for a value: steps, sequences, its axes.
   View fresh(const Shape& shape) { return fresh(shape, num_steps_); }
   View fresh(const Shape& shape, std::ptrdiff_t num_steps);
-  static View dense(Place at, const std::vector<std::ptrdiff_t>& sizes) { return {at, row_major(sizes)}; }
-
-  static std::vector<std::ptrdiff_t> with_last(const View& view, std::ptrdiff_t size);
-  static View slice(View view, std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t count);
-  static View columns(const View& view, std::ptrdiff_t start, std::ptrdiff_t count);
-  std::vector<Axis> still_axes(const Shape& shape) const;
-  static void append(const std::vector<Axis>& more, std::vector<Axis>* axes);
-  View copied(const View& from);
-
-  // Rows along the last axis, copied together if they do not stand evenly.
-  Rows rows(const View& x);
-
-  // Rows without gaps between them.
-  Rows whole_rows(const View& x);
-  Spread spread(const View& x);
+  View output_view() const;
+  void write_output();
 
   // Where results go
 
@@ -110,50 +76,20 @@ class Planner {
   };
 
   void choose_targets();
-
   bool is_placed(int value) const;
-
   // Memory for the result of an elementwise operation.
   View result(const Operation& operation);
-
   // Memory of a concatenation, taken when its first part needs it.
   View concat_view(const Operation& concat);
 
-  // Memory
-
   static std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
-  Place tensor(int number) const { return number < 0 ? Place{} : Place{first_tensor_ + number, 0}; }
-
-  std::size_t table_size(const Operation& operation) const;
-
-  Place storage(std::ptrdiff_t floats);
-
-  // Says that the instruction that was added last uses a place.
-  Place touched(Place place);
-
-  template <class T>
-  T* emit(std::ptrdiff_t num_elements) {
-    auto owned = std::make_unique<T>();
-    T* instruction = owned.get();
-    plan_.instructions_.push_back(std::move(owned));
-    plan_.estimated_us_ += us_per_instruction + us_per_element * static_cast<double>(num_elements);
-    return instruction;
-  }
-
-  void lay_out();
-
-  // Rough times for the decision whether other threads may run meanwhile.
-  static constexpr double us_per_instruction = 0.02, us_per_element = 0.0005;
-
   const Program& program_;
-  Plan& plan_;
   const BlockSize size_;
+  std::vector<int> input_numbers_;  // of the operations that are inputs at every step; -1 for all others
+  Draft draft_;
   std::vector<View> views_;
   std::vector<Target> targets_;
-  Arena arena_;
-  std::vector<int> input_bases_;
-  int first_tensor_, first_storage_;
   // Of the operation at hand.
   std::size_t number_ = 0;
   bool late_ = false;

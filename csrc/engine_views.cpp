@@ -1,12 +1,12 @@
 #include "engine_views.h"
 
-#include <algorithm>
+#include "sizes.h"
 
 namespace whorl {
 
 std::ptrdiff_t View::elements() const {
   std::ptrdiff_t product = 1;
-  for (const Axis& axis : axes) product *= axis.size;
+  for (const Axis& axis : axes) product = times(product, axis.size);
   return product;
 }
 
@@ -18,6 +18,29 @@ std::vector<Axis> row_major(const std::vector<std::ptrdiff_t>& sizes) {
     stride *= sizes[n];
   }
   return axes;
+}
+
+void append(const std::vector<Axis>& more, std::vector<Axis>* axes) {
+  axes->insert(axes->end(), more.begin(), more.end());
+}
+
+View dense(Place at, const std::vector<std::ptrdiff_t>& sizes) { return {at, row_major(sizes)}; }
+
+View slice(View view, std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t count) {
+  view.at.offset += start * view.axes[axis].stride;
+  view.axes[axis].size = count;
+  return view;
+}
+
+View columns(const View& view, std::ptrdiff_t start, std::ptrdiff_t count) {
+  return slice(view, view.axes.size() - 1, start, count);
+}
+
+std::vector<std::ptrdiff_t> sizes_with_last(const View& view, std::ptrdiff_t last) {
+  std::vector<std::ptrdiff_t> sizes;
+  for (const Axis& axis : view.axes) sizes.push_back(axis.size);
+  sizes.back() = last;
+  return sizes;
 }
 
 std::vector<Axis> merged(const std::vector<Axis>& axes, std::size_t first) {
@@ -53,7 +76,7 @@ bool reshape(const View& from, const std::vector<std::ptrdiff_t>& sizes, View* t
     stride *= sizes[n];
   }
   View result = {from.at, {from.axes[0], from.axes[1]}};
-  result.axes.insert(result.axes.end(), axes.begin(), axes.end());
+  append(axes, &result.axes);
   *to = result;
   return true;
 }

@@ -17,13 +17,26 @@ struct View {
   Place at;
   std::vector<Axis> axes;
 
-  std::ptrdiff_t elements() const;
+  std::ptrdiff_t elements() const;  // throws TooLarge
 };
 
 constexpr std::size_t value_axes = 2;  // where the axes of the value begin
 
 // `axes` in row-major order of these sizes.
 std::vector<Axis> row_major(const std::vector<std::ptrdiff_t>& sizes);
+
+void append(const std::vector<Axis>& more, std::vector<Axis>* axes);
+
+// Sizes of all axes in row-major order, without gaps.
+View dense(Place at, const std::vector<std::ptrdiff_t>& sizes);
+
+View slice(View view, std::size_t axis, std::ptrdiff_t start, std::ptrdiff_t count);
+
+// A slice of the last axis.
+View columns(const View& view, std::ptrdiff_t start, std::ptrdiff_t count);
+
+// The sizes of the axes, another one for the last.
+std::vector<std::ptrdiff_t> sizes_with_last(const View& view, std::ptrdiff_t last);
 
 // The axes from `first` on as few as possible: those of size 1 go, and those that continue each other become one.
 std::vector<Axis> merged(const std::vector<Axis>& axes, std::size_t first);

@@ -12,7 +12,7 @@ class Chunk {
   Chunk(const Backward& job, float* scratch)
       : job_(job),
         layer_(job.layer),
-        gates_(num_gates(layer_.cell) * layer_.hidden),
+        gates_(type_of(layer_.cell).gates * layer_.hidden),
         gates_stride_(stride(gates_)),
         shares_(shares(layer_)),
         d_a_(scratch),
@@ -25,11 +25,11 @@ class Chunk {
 
   // Whether input and recurrent products have the same gradient.
   static bool shares(const Layer& layer) {
-    return layer.cell != Cell::gru && layer.norm_x_gain == nullptr && layer.norm_gain == nullptr;
+    return !type_of(layer.cell).splits && layer.norm_x_gain == nullptr && layer.norm_gain == nullptr;
   }
 
   static ptrdiff_t scratch(const Layer& layer, bool has_projection) {
-    const ptrdiff_t gates = (shares(layer) ? 1 : 2) * stride(num_gates(layer.cell) * layer.hidden) * capacity(layer);
+    const ptrdiff_t gates = (shares(layer) ? 1 : 2) * stride(type_of(layer.cell).gates * layer.hidden) * capacity(layer);
     const ptrdiff_t rows = 2 * padded(capacity(layer) * layer.features) + padded(capacity(layer) * layer.width);
     const ptrdiff_t projection = padded(capacity(layer) * layer.width) + padded(capacity(layer) * layer.hidden);
     return gates + rows + (has_projection ? projection : 0);
@@ -73,7 +73,7 @@ class Chunk {
   static constexpr ptrdiff_t most = 512;
 
   static ptrdiff_t capacity(const Layer& layer) {
-    const ptrdiff_t fitting = (ptrdiff_t{1} << 17) / (num_gates(layer.cell) * layer.hidden);
+    const ptrdiff_t fitting = (ptrdiff_t{1} << 17) / (type_of(layer.cell).gates * layer.hidden);
     return fitting > most ? most : fitting < 2 * block_rows ? 2 * block_rows : fitting / 8 * 8;
   }
   // Rows a power of two apart would fall into the same few lines of a cache.

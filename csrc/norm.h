@@ -6,33 +6,28 @@
 
 namespace whorl::WHORL_SIMD_NAMESPACE {
 
-// normed = (x - mean) * scale, with scale = 1 / sqrt(variance + eps), which is returned. May work in place.
-inline float normalise(const float* x, ptrdiff_t size, float eps, float* normed) {
+// y = gain * normed + bias of normed = (x - mean) * scale, with scale = 1 / sqrt(variance + eps), which is returned.
+// `bias` may be null, and so may `normed`, where that is kept. y may be x.
+inline float normalise(const float* x, ptrdiff_t size, float eps, const float* gain, const float* bias, float* normed,
+                       float* y) {
   Lanes total = zero_lanes();
   for_lanes(size, [&](ptrdiff_t i, auto lanes) { total = total + lanes.load(x + i); });
   const float count = static_cast<float>(size);
   const Lanes mean = broadcast(sum_of_lanes(total) / count);
   Lanes squares = zero_lanes();
   for_lanes(size, [&](ptrdiff_t i, auto lanes) {
-    float centred[num_lanes] = {};  // absent lanes stay 0
-    lanes.store(centred, lanes.load(x + i) - mean);
-    const Lanes c = load(centred);
-    squares = multiply_add(c, c, squares);
+    const Lanes centred = lanes.only(lanes.load(x + i) - mean);  // absent lanes stay 0
+    squares = multiply_add(centred, centred, squares);
   });
   const Lanes variance = broadcast(sum_of_lanes(squares) / count + eps);
   const Lanes scale = broadcast(1.0F) / square_root(variance);
-  for_lanes(size, [&](ptrdiff_t i, auto lanes) { lanes.store(normed + i, (lanes.load(x + i) - mean) * scale); });
-  float all[num_lanes];
-  store(all, scale);
-  return all[0];
-}
-
-// y = gain * normed + bias; bias may be null. May work in place.
-inline void scale_and_shift(const float* normed, const float* gain, const float* bias, ptrdiff_t size, float* y) {
   for_lanes(size, [&](ptrdiff_t i, auto lanes) {
+    const Lanes value = (lanes.load(x + i) - mean) * scale;
+    if (normed != nullptr) lanes.store(normed + i, value);
     const Lanes start = bias != nullptr ? lanes.load(bias + i) : zero_lanes();
-    lanes.store(y + i, multiply_add(lanes.load(gain + i), lanes.load(normed + i), start));
+    lanes.store(y + i, multiply_add(lanes.load(gain + i), value, start));
   });
+  return first_lane(scale);
 }
 
 // The gradient of what was normalised, from d_y of y = gain * normed + bias. May work in place. What gain and bias

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sizes.h"
+
 namespace whorl {
 namespace {
 
@@ -32,7 +34,7 @@ constexpr NamedKind named_kinds[] = {
 
 std::ptrdiff_t elements(const Shape& shape) {
   std::ptrdiff_t product = 1;
-  for (const std::ptrdiff_t size : shape) product *= size;
+  for (const std::ptrdiff_t size : shape) product = times(product, size);
   return product;
 }
 
@@ -41,14 +43,6 @@ Kind kind_named(const std::string& name) {
     if (candidate.name == name) return candidate.kind;
   }
   throw std::invalid_argument("the engine knows no operation '" + name + "'.");
-}
-
-Cell cell_named(const std::string& name) {
-  if (name == "rnn_tanh") return Cell::rnn_tanh;
-  if (name == "rnn_relu") return Cell::rnn_relu;
-  if (name == "gru") return Cell::gru;
-  if (name == "lstm") return Cell::lstm;
-  throw std::invalid_argument("the engine knows no cell '" + name + "'.");
 }
 
 int Program::add_tensor(const float* values, std::ptrdiff_t size) {
@@ -62,6 +56,7 @@ int Program::add_weight(const float* values, std::ptrdiff_t out_features, std::p
 }
 
 int Program::add(Operation operation, const Shape& shape, const Shape* final_shape) {
+  if (is_finished()) throw std::invalid_argument("the program is finished: no operation can be added.");
   const auto known = static_cast<int>(shapes_.size());
   for (const int operand : operation.operands) {
     if (operand < 0 || operand >= known) throw std::invalid_argument("an operand is not defined before it is read.");
@@ -77,6 +72,7 @@ int Program::add(Operation operation, const Shape& shape, const Shape* final_sha
 }
 
 void Program::finish(int output) {
+  if (is_finished()) throw std::invalid_argument("the program is finished already.");
   if (output < 0 || output >= static_cast<int>(shapes_.size())) throw std::invalid_argument("the output is no value.");
   output_ = output;
   find_late();
@@ -90,8 +86,8 @@ const Matrix* Program::weight(int number) const {
 Units Program::units(const Operation& operation) const {
   const bool recurrent = operation.kind == Kind::recurrent;
   const Matrix* own = weight(operation.weights[recurrent ? 1 : 0]);
-  const Cell cell = cell_named(operation.word);
-  return {cell, own->out_features / num_gates(cell), own->in_features};
+  const Cell cell = cell_named(operation.word.c_str());
+  return {cell, own->out_features / type_of(cell).gates, own->in_features};
 }
 
 bool Program::carries(const Operation& operation) const {
@@ -118,7 +114,7 @@ std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
     case Kind::first:  // value, seen
       return (elements(x) + 1) * float_bytes;
     default:  // h, and c behind it, of each row
-      return elements(x) / x.back() * units(operation).state() * float_bytes;
+      return times(times(elements(x) / x.back(), units(operation).state()), float_bytes);
   }
 }
 
@@ -137,12 +133,13 @@ void Program::lay_out_state() {
     const Operation& operation = operations_[n];
     offsets_[n] = state_bytes_;
     state_bytes_ += state_bytes_of(operation);
-    if (operation.kind == Kind::recurrent && operation.numbers[0] != 0 && operation.numbers[1] != 0) streams_ = false;
+    const bool backwards = operation.kind == Kind::recurrent && operation.numbers[1] != 0;
+    if (backwards && carries(operation)) streams_ = false;
   }
   row_bytes_ = state_bytes_;
   for (std::size_t n = 0; n < operations_.size(); ++n) {
     const Operation& operation = operations_[n];
-    if (operation.kind != Kind::input || operation.numbers[0] == 0) continue;
+    if (!is_static(operation)) continue;
     offsets_[n] = row_bytes_;
     row_bytes_ += elements(shape(operation.out)) * float_bytes;
   }

@@ -1,5 +1,5 @@
 // A saved program as the engine takes it: operations on numbered values, in the order in which they run. What each
-// operation means stands in whorl/runtime/operations.py; whorl/runtime/native.py describes checked programs this way.
+// operation means stands in whorl/runtime/operations.py; whorl/runtime/lowering.py describes checked programs this way.
 //
 // A value has a fixed shape; at each step of each sequence there is one of it.
 #pragma once
@@ -16,7 +16,7 @@ namespace whorl {
 
 using Shape = std::vector<std::ptrdiff_t>;
 
-std::ptrdiff_t elements(const Shape& shape);
+std::ptrdiff_t elements(const Shape& shape);  // throws TooLarge
 
 // What stands beside each kind is what `Operation` holds for it; -1 is a tensor or weight that is not there.
 enum class Kind {
@@ -43,7 +43,6 @@ enum class Kind {
 };
 
 Kind kind_named(const std::string& name);  // throws std::invalid_argument
-Cell cell_named(const std::string& name);  // throws std::invalid_argument
 
 struct Operation {
   Kind kind;
@@ -56,12 +55,20 @@ struct Operation {
   int final = -1;  // a recurrence over a value: its final state
 };
 
+// An input of which the caller gives a value at every step.
+inline bool comes_at_every_step(const Operation& operation) {
+  return operation.kind == Kind::input && operation.numbers[0] == 0;
+}
+
+// An input that is given once for each sequence.
+inline bool is_static(const Operation& operation) { return operation.kind == Kind::input && operation.numbers[0] != 0; }
+
 // How a recurrence is built; the same for `recurrent` and `step`.
 struct Units {
   Cell cell;
   std::ptrdiff_t hidden, width;  // width of h: less than hidden with a projection
-  std::ptrdiff_t gates() const { return num_gates(cell) * hidden; }
-  std::ptrdiff_t state() const { return width + (has_memory(cell) ? hidden : 0); }
+  std::ptrdiff_t gates() const { return type_of(cell).gates * hidden; }
+  std::ptrdiff_t state() const { return width + (type_of(cell).has_c ? hidden : 0); }
 };
 
 class Program {
@@ -75,8 +82,12 @@ class Program {
   int add_weight(const float* values, std::ptrdiff_t out_features, std::ptrdiff_t in_features, Format format);
   // Returns the number of the value it makes; a final state has the next number.
   int add(Operation operation, const Shape& shape, const Shape* final_shape);
-  // No more operations come. Finds what the rest of the engine asks for.
+  // No more operations come. Finds what the rest of the engine asks for. Throws std::invalid_argument, and so does
+  // `add` afterwards.
   void finish(int output);
+
+  // False for a program that was moved away, too.
+  bool is_finished() const { return !late_.empty(); }
 
   const std::vector<Operation>& operations() const { return operations_; }
   const Shape& shape(int value) const { return shapes_[static_cast<std::size_t>(value)]; }

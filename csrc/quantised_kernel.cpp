@@ -171,7 +171,6 @@ inline void store_rounded(const Lanes& scaled, uint8_t* to) {
 
 #endif
 
-ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 constexpr ptrdiff_t round_up(ptrdiff_t size, ptrdiff_t multiple) { return (size + multiple - 1) / multiple * multiple; }
 
 // Writes q (+ zero_point) of a row, and whatever up to the next multiple of `num_lanes`, where weights are zero.
@@ -203,17 +202,6 @@ struct Tile {
   ptrdiff_t columns;  // out_features left from the first panel's first column on
   bool resume;        // add to what stands in `out`
 };
-
-Lanes load_columns(const float* from, ptrdiff_t columns) {
-  return columns >= panel_width ? load(from) : load_first(from, columns);
-}
-
-void store_columns(float* to, Lanes a, ptrdiff_t columns) {
-  if (columns >= panel_width)
-    store(to, a);
-  else
-    store_first(to, a, columns);
-}
 
 template <int Rows, int Panels>
 void compute_tile(const Tile& t) {
@@ -250,9 +238,9 @@ void compute_tile(const Tile& t) {
     for (int r = 0; r < Rows; ++r) {
       float* to = t.out + r * t.out_stride;
       const float* start = t.resume ? to : t.bias;
-      const Lanes from = start != nullptr ? load_columns(start + p * panel_width, left) : zero_lanes();
+      const Lanes from = start != nullptr ? load_up_to(left, start + p * panel_width) : zero_lanes();
       const Lanes result = multiply_add(to_floats(sum[r][p]), broadcast(t.x_scales[r]) * scale, from);
-      store_columns(to + p * panel_width, result, left);
+      store_up_to(left, to + p * panel_width, result);
     }
   }
 }

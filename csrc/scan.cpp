@@ -34,7 +34,7 @@ void run(const Sequences& sequences, int parts, const Kernel& kernel) {
 // Calls visit(part, floats) for each part of `Gradients`.
 template <class Visit>
 void for_each_part(const Layer& layer, bool has_projection, const Visit& visit) {
-  const std::ptrdiff_t gates = num_gates(layer.cell) * layer.hidden;
+  const std::ptrdiff_t gates = type_of(layer.cell).gates * layer.hidden;
   visit(&Gradients::input, gates * layer.features);
   visit(&Gradients::recurrent, gates * layer.width);
   visit(&Gradients::input_bias, gates);
@@ -53,6 +53,25 @@ std::ptrdiff_t gradient_floats(const Layer& layer, bool has_projection) {
   return (size + 15) / 16 * 16;
 }
 
+// Calls visit(part, floats of a row at a step) for each part of `Saved` that the layer has. Parts of one float come last,
+// so that the others keep their borders.
+template <class Visit>
+void for_each_part(const SavedLayout& layout, const Visit& visit) {
+  const auto& [cell, hidden, width, normed, normed_c, projected] = layout;
+  const std::ptrdiff_t gates = cell.gates * hidden;
+  visit(&Saved::gates, gates);
+  visit(&Saved::h, width);
+  if (cell.has_c) visit(&Saved::c, hidden);
+  if (cell.splits) visit(&Saved::u, hidden);
+  if (projected) visit(&Saved::raw_h, hidden);
+  if (normed) visit(&Saved::normed, gates);
+  if (normed) visit(&Saved::normed_x, gates);
+  if (normed_c) visit(&Saved::normed_c, hidden);
+  if (normed) visit(&Saved::norm_scale, 1);
+  if (normed) visit(&Saved::norm_x_scale, 1);
+  if (normed_c) visit(&Saved::norm_scale_c, 1);
+}
+
 // Zeros in `memory`; the first thread works where the whole is wanted.
 Gradients own_gradients(const Backward& job, bool has_projection, int index, float* memory) {
   Gradients own = {};
@@ -65,6 +84,21 @@ Gradients own_gradients(const Backward& job, bool has_projection, int index, flo
 }
 
 }  // namespace
+
+std::ptrdiff_t SavedLayout::floats() const {
+  std::ptrdiff_t total = 0;
+  for_each_part(*this, [&](auto, std::ptrdiff_t floats) { total += floats; });
+  return total;
+}
+
+Saved SavedLayout::in(float* memory, std::ptrdiff_t num_places) const {
+  Saved saved = {};
+  for_each_part(*this, [&](auto part, std::ptrdiff_t floats) {
+    saved.*part = memory;
+    memory += floats * num_places;
+  });
+  return saved;
+}
 
 std::ptrdiff_t scratch_floats(const Layer& layer) { return kernels().scan_scratch(layer); }
 
@@ -100,7 +134,7 @@ void scan(const Backward& job, int num_threads, float* scratch) {
 }
 
 double estimated_us(const Layer& layer, const Sequences& sequences) {
-  const auto gates = static_cast<double>(num_gates(layer.cell) * layer.hidden);
+  const auto gates = static_cast<double>(type_of(layer.cell).gates * layer.hidden);
   const auto depth = static_cast<double>(layer.width + layer.features);
   const double step =
       gates * depth / kernels().multiply_adds_per_us + cell_us_per_unit * static_cast<double>(layer.hidden);

@@ -9,13 +9,9 @@
 #include <cstdint>
 
 #include "affine.h"
+#include "cell.h"
 
 namespace whorl {
-
-enum class Cell { rnn_tanh, rnn_relu, gru, lstm };
-
-constexpr std::ptrdiff_t num_gates(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
-constexpr bool has_memory(Cell cell) { return cell == Cell::lstm; }
 
 // What does not change from call to call. With layer norm the gains are not null, and the biases are added after it.
 struct Layer {
@@ -45,7 +41,7 @@ struct Sequences {
   float hold;                   // the share where the two above are null
 };
 
-// What the backward pass needs; contiguous. All null in inference.
+// What the backward pass needs; each part contiguous. All null in inference.
 struct Saved {
   float* gates;         // (T, B, G) activated; may be the memory of the input products
   float* h;             // (T, B, W) entering each step, after a reset
@@ -58,6 +54,16 @@ struct Saved {
   float* normed_c;      // (T, B, H)
   float* norm_scale_c;  // (T, B)
   float* raw_h;         // (T, B, H) h before the projection
+};
+
+// All parts in one piece of memory.
+struct SavedLayout {
+  const CellType& cell;
+  std::ptrdiff_t hidden, width;
+  bool normed, normed_c, projected;
+
+  std::ptrdiff_t floats() const;  // of each row at each step
+  Saved in(float* memory, std::ptrdiff_t num_places) const;
 };
 
 struct Forward {

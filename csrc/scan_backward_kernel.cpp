@@ -96,18 +96,18 @@ class BackwardPass : Walk {
     const float* a_row = saved_.gates + at * gates_;
     const float* h = saved_.h + at * width_;
     float* d_h = job_.d_h + row * width_;
-    const bool norm_c = C::has_c && layer_.norm_c_gain != nullptr;
+    const bool norm_c = C::type.has_c && layer_.norm_c_gain != nullptr;
     const bool shares = d_a_row == d_u_row;
     if (norm_c) hide(at, a_row, d_raw_h);
 
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
-      Lanes a[C::gates], d_a[C::gates];
+      Lanes a[C::type.gates], d_a[C::type.gates];
 #pragma GCC unroll 4
-      for (int g = 0; g < C::gates; ++g) a[g] = lanes.load(a_row + g * hidden_ + i);
+      for (int g = 0; g < C::type.gates; ++g) a[g] = lanes.load(a_row + g * hidden_ + i);
       Lanes old_c = zero_lanes(), past_h = zero_lanes(), past_c = zero_lanes(), d_c = zero_lanes();
       Lanes d_shown = zero_lanes();
       const Lanes d_raw = lanes.load(d_raw_h + i);
-      if constexpr (C::has_c) {
+      if constexpr (C::type.has_c) {
         old_c = lanes.load(saved_.c + at * hidden_ + i);
         d_c = lanes.load(job_.d_c + row * hidden_ + i);
         if (holds()) {
@@ -119,15 +119,15 @@ class BackwardPass : Walk {
         if (norm_c) d_shown = lanes.load(shown_ + i);
       } else {
         C::output_back(a, lanes.load(h + i), zero_lanes(), d_raw, d_a, past_h, d_shown);
-        if (C::splits) lanes.store(d_h + i, lanes.load(d_h + i) + past_h);
+        if (C::type.splits) lanes.store(d_h + i, lanes.load(d_h + i) + past_h);
       }
-      const Lanes u = C::splits ? lanes.load(saved_.u + at * hidden_ + i) : zero_lanes();
+      const Lanes u = C::type.splits ? lanes.load(saved_.u + at * hidden_ + i) : zero_lanes();
       const Past past = C::update_back(a, u, old_c, d_c + d_shown, d_a);
-      if (C::has_c) lanes.store(job_.d_c + row * hidden_ + i, past.d_c + past_c);
+      if (C::type.has_c) lanes.store(job_.d_c + row * hidden_ + i, past.d_c + past_c);
 #pragma GCC unroll 4
-      for (int g = 0; g < C::gates; ++g) {
+      for (int g = 0; g < C::type.gates; ++g) {
         lanes.store(d_a_row + g * hidden_ + i, d_a[g]);
-        if (!shares) lanes.store(d_u_row + g * hidden_ + i, g + 1 == C::gates ? past.d_u : d_a[g]);
+        if (!shares) lanes.store(d_u_row + g * hidden_ + i, g + 1 == C::type.gates ? past.d_u : d_a[g]);
       }
     });
   }
@@ -141,8 +141,8 @@ class BackwardPass : Walk {
   // The gradient of c through its layer norm, into `shown_`.
   void hide(ptrdiff_t at, const float* a_row, const float* d_raw_h) {
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
-      Lanes a[C::gates] = {}, d_a[C::gates], past_h, d_shown = zero_lanes();
-      a[C::gates - 1] = lanes.load(a_row + (C::gates - 1) * hidden_ + i);
+      Lanes a[C::type.gates] = {}, d_a[C::type.gates], past_h, d_shown = zero_lanes();
+      a[C::type.gates - 1] = lanes.load(a_row + (C::type.gates - 1) * hidden_ + i);
       C::output_back(a, zero_lanes(), shown_lanes(at, i, lanes), lanes.load(d_raw_h + i), d_a, past_h, d_shown);
       lanes.store(shown_ + i, d_shown);
     });
@@ -164,7 +164,7 @@ class BackwardPass : Walk {
   void leave(ptrdiff_t t, ptrdiff_t row) {
     if (!reset_before(t, row)) return;
     fill_zero(job_.d_h + row * width_, width_);
-    if (C::has_c) fill_zero(job_.d_c + row * hidden_, hidden_);
+    if (C::type.has_c) fill_zero(job_.d_c + row * hidden_, hidden_);
   }
 
   void idle(ptrdiff_t t, ptrdiff_t row) {

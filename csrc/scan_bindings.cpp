@@ -1,6 +1,7 @@
 // The recurrence for Python. Tensors come as addresses (0: none), since asking a tensor for its buffer costs more than
 // a short sequence takes; whorl/ops/native_scan.py, the only caller, checks shapes, dtypes and strides.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "bindings.h"
 #include "quantised.h"
+#include "recycled.h"
 #include "scan.h"
 
 namespace nb = nanobind;
@@ -23,14 +25,6 @@ using Address = std::uintptr_t;
 template <class T>
 T* at(Address address) {
   return reinterpret_cast<T*>(address);
-}
-
-whorl::Cell cell_of(const std::string& name) {
-  if (name == "rnn_tanh") return whorl::Cell::rnn_tanh;
-  if (name == "rnn_relu") return whorl::Cell::rnn_relu;
-  if (name == "gru") return whorl::Cell::gru;
-  if (name == "lstm") return whorl::Cell::lstm;
-  throw std::invalid_argument("`cell` must be rnn_tanh, rnn_relu, gru or lstm, but is '" + name + "'.");
 }
 
 // A weight (rows, columns) laid out for the product, or its transpose; nothing where there is no weight.
@@ -66,7 +60,7 @@ class Scan {
   Scan(const std::string& cell, std::ptrdiff_t features, std::ptrdiff_t hidden, std::ptrdiff_t width,
        std::ptrdiff_t num_steps, std::ptrdiff_t num_rows, bool reverse, int num_threads)
       : num_threads_(num_threads) {
-    layer_.cell = cell_of(cell);
+    layer_.cell = whorl::cell_named(cell.c_str());
     layer_.features = features;
     layer_.hidden = hidden;
     layer_.width = width;
@@ -99,15 +93,13 @@ class Scan {
     sequences_.hold = hold;
   }
 
-  // In the order of `Saved` in csrc/scan.h.
-  void saved(Address gates, Address h, Address c, Address u, Address normed, Address norm_scale, Address normed_x,
-             Address norm_x_scale, Address normed_c, Address norm_scale_c, Address raw_h) {
-    saved_ = {at<float>(gates),    at<float>(h),
-              at<float>(c),        at<float>(u),
-              at<float>(normed),   at<float>(norm_scale),
-              at<float>(normed_x), at<float>(norm_x_scale),
-              at<float>(normed_c), at<float>(norm_scale_c),
-              at<float>(raw_h)};
+  // One piece of memory of saved_floats() for each row at each step; what the forward pass keeps there for the backward
+  // pass.
+  void saved(Address memory) {
+    const whorl::SavedLayout layout = {whorl::type_of(layer_.cell),    layer_.hidden,
+                                       layer_.width,                   layer_.norm_gain != nullptr,
+                                       layer_.norm_c_gain != nullptr, projection_ != nullptr};
+    saved_ = layout.in(at<float>(memory), sequences_.num_steps * sequences_.num_rows);
   }
 
   // Where the gradients of the weights go, in the order of `weights`; none where one is not wanted.
@@ -162,7 +154,7 @@ class Scan {
   }
 
  private:
-  std::ptrdiff_t num_gates() const { return whorl::num_gates(layer_.cell) * layer_.hidden; }
+  std::ptrdiff_t num_gates() const { return whorl::type_of(layer_.cell).gates * layer_.hidden; }
 
   // Packs the weights, transposed or not, and runs the job.
   template <class Job>
@@ -191,9 +183,37 @@ class Scan {
   int num_threads_;
 };
 
+nb::dict num_gates() {
+  nb::dict gates;
+  for (int i = 0; i < whorl::num_cells(); ++i) {
+    const whorl::CellType& type = whorl::type_of(static_cast<whorl::Cell>(i));
+    gates[type.name] = type.gates;
+  }
+  return gates;
+}
+
+std::ptrdiff_t saved_floats(const std::string& cell, std::ptrdiff_t hidden, std::ptrdiff_t width, bool normed,
+                            bool normed_c, bool projected) {
+  return whorl::SavedLayout{
+      whorl::type_of(whorl::cell_named(cell.c_str())), hidden, width, normed, normed_c, projected}
+      .floats();
+}
+
+using Array = nb::ndarray<nb::numpy, float, nb::ndim<3>, nb::c_contig>;
+
+Array recycled_array(std::size_t steps, std::size_t rows, std::size_t floats) {
+  void* memory = whorl::take_memory(steps * rows * floats * sizeof(float));
+  const nb::capsule owner(memory, [](void* given) noexcept { whorl::give_memory(given); });
+  return {memory, {steps, rows, floats}, owner};
+}
+
 }  // namespace
 
 void bind_scan(nb::module_& m) {
+  m.attr("NUM_GATES") = num_gates();
+  m.def("saved_floats", saved_floats);
+  m.def("recycled_array", recycled_array);
+  m.def("recycled_bytes", whorl::recycled_bytes);
   nb::class_<Scan>(m, "Scan", "One layer of a recurrent network in one direction, over whole sequences.")
       .def(nb::init<const std::string&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t,
                     bool, int>())

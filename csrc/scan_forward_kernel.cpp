@@ -56,10 +56,9 @@ class ForwardPass : Walk {
 
   void normalise_gates(ptrdiff_t at, const float* gain, const float* bias, float* saved_normed, float* saved_scale,
                        float* gates) {
-    float* normed = saved_normed != nullptr ? saved_normed + at * gates_ : gates;
-    const float scale = normalise(gates, gates_, layer_.norm_eps, normed);
+    float* normed = saved_normed != nullptr ? saved_normed + at * gates_ : nullptr;
+    const float scale = normalise(gates, gates_, layer_.norm_eps, gain, bias, normed, gates);
     if (saved_scale != nullptr) saved_scale[at] = scale;
-    scale_and_shift(normed, gain, bias, gates_, gates);
   }
 
   void work(const Block& block) {
@@ -86,7 +85,7 @@ class ForwardPass : Walk {
     float* h = job_.h + row * width_;
     if (reset_before(t, row)) {
       fill_zero(h, width_);
-      if (C::has_c) fill_zero(job_.c + row * hidden_, hidden_);
+      if (C::type.has_c) fill_zero(job_.c + row * hidden_, hidden_);
     }
     if (saved_.h != nullptr) copy(h, width_, saved_.h + (t * num_rows_ + row) * width_);
   }
@@ -95,32 +94,32 @@ class ForwardPass : Walk {
     const ptrdiff_t at = t * num_rows_ + row;
     const float* a_row = job_.gates + t * job_.gates_step + row * job_.gates_row;
     const float* h = job_.h + row * width_;
-    float* c = C::has_c ? job_.c + row * hidden_ : nullptr;
+    float* c = C::type.has_c ? job_.c + row * hidden_ : nullptr;
     float* saved_a = saved_.gates != nullptr ? saved_.gates + at * gates_ : nullptr;
-    const bool hold = holds(), norm_c = C::has_c && layer_.norm_c_gain != nullptr;
+    const bool hold = holds(), norm_c = C::type.has_c && layer_.norm_c_gain != nullptr;
     const bool whole_h = layer_.projection == nullptr;
 
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
-      Lanes a[C::gates], u[C::gates];
+      Lanes a[C::type.gates], u[C::type.gates];
 #pragma GCC unroll 4
-      for (int g = 0; g < C::gates; ++g) {
+      for (int g = 0; g < C::type.gates; ++g) {
         a[g] = lanes.load(a_row + g * hidden_ + i);
         u[g] = lanes.load(u_row + g * hidden_ + i);
       }
-      const Lanes old_c = C::has_c ? lanes.load(c + i) : zero_lanes();
+      const Lanes old_c = C::type.has_c ? lanes.load(c + i) : zero_lanes();
       const Lanes fresh_c = C::update(a, u, old_c);
-      if (C::has_c) {
+      if (C::type.has_c) {
         if (saved_.c != nullptr) lanes.store(saved_.c + at * hidden_ + i, old_c);
         lanes.store(c + i, hold ? blend(hold_of_c(at, i), old_c, fresh_c) : fresh_c);
       }
       if (saved_a != nullptr) {
 #pragma GCC unroll 4
-        for (int g = 0; g < C::gates; ++g) lanes.store(saved_a + g * hidden_ + i, a[g]);
-        if (C::splits) lanes.store(saved_.u + at * hidden_ + i, u[C::gates - 1]);
+        for (int g = 0; g < C::type.gates; ++g) lanes.store(saved_a + g * hidden_ + i, a[g]);
+        if (C::type.splits) lanes.store(saved_.u + at * hidden_ + i, u[C::type.gates - 1]);
       }
       if (norm_c) {  // the rest waits for the whole row; o is kept beside it
         lanes.store(shown_ + i, fresh_c);
-        lanes.store(fresh_h + i, a[C::gates - 1]);
+        lanes.store(fresh_h + i, a[C::type.gates - 1]);
         return;
       }
       const Lanes old_h = whole_h ? lanes.load(h + i) : zero_lanes();
@@ -132,13 +131,13 @@ class ForwardPass : Walk {
 
   // h of a cell whose c is normalised on its way to it.
   void show(ptrdiff_t at, float* fresh_h) {
-    float* normed = saved_.normed_c != nullptr ? saved_.normed_c + at * hidden_ : shown_;
-    const float scale = normalise(shown_, hidden_, layer_.norm_eps, normed);
+    float* normed = saved_.normed_c != nullptr ? saved_.normed_c + at * hidden_ : nullptr;
+    const float scale =
+        normalise(shown_, hidden_, layer_.norm_eps, layer_.norm_c_gain, layer_.norm_c_bias, normed, shown_);
     if (saved_.norm_scale_c != nullptr) saved_.norm_scale_c[at] = scale;
-    scale_and_shift(normed, layer_.norm_c_gain, layer_.norm_c_bias, hidden_, shown_);
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
-      Lanes a[C::gates] = {};
-      a[C::gates - 1] = lanes.load(fresh_h + i);
+      Lanes a[C::type.gates] = {};
+      a[C::type.gates - 1] = lanes.load(fresh_h + i);
       lanes.store(fresh_h + i, C::output(a, zero_lanes(), lanes.load(shown_ + i)));
     });
   }
@@ -168,7 +167,7 @@ class ForwardPass : Walk {
 }  // namespace
 
 ptrdiff_t scan_scratch(const Layer& layer) {
-  const ptrdiff_t gates = num_gates(layer.cell) * layer.hidden;
+  const ptrdiff_t gates = type_of(layer.cell).gates * layer.hidden;
   return aligned(block_rows * (2 * layer.width + gates + layer.hidden) + layer.hidden);
 }
 

@@ -58,8 +58,6 @@ inline void product(Rows<const float> x, ptrdiff_t count, const Matrix& weight, 
       {x.start, x.stride, &weight, bias, out.start, out.stride, resume, 0, count, 0, num_panels(weight.out_features)});
 }
 
-inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
 // What both passes share: sizes, and the order of steps and rows.
 class Walk {
  public:
@@ -68,7 +66,7 @@ class Walk {
         sequences_(sequences),
         hidden_(layer.hidden),
         width_(layer.width),
-        gates_(num_gates(layer.cell) * layer.hidden),
+        gates_(type_of(layer.cell).gates * layer.hidden),
         num_rows_(sequences.num_rows) {}
 
  protected:
@@ -114,7 +112,7 @@ class Walk {
  private:
   Lanes hold_of(const float* shares, ptrdiff_t at, ptrdiff_t left) const {
     if (shares == nullptr) return broadcast(sequences_.hold);
-    return left >= num_lanes ? load(shares + at) : load_first(shares + at, left);
+    return load_up_to(left, shares + at);
   }
 };
 

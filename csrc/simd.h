@@ -28,6 +28,14 @@ namespace whorl::WHORL_SIMD_NAMESPACE {
 
 constexpr ptrdiff_t num_lanes = 16;
 
+#if defined(__AVX2__) || defined(__AVX512F__)
+inline float sum_of_eight(__m256 a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+#endif
+
 #if defined(__AVX512F__)
 
 struct Lanes {
@@ -68,6 +76,14 @@ inline Lanes maximum(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
 inline Lanes where_positive(Lanes test, Lanes a) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(test.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
 }
+
+// The sum of all lanes: each of the first half plus its fellow in the second, and so on, on every machine.
+inline float sum_of_lanes(Lanes a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v),
+                                     _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1)));
+  return sum_of_eight(eight);
+}
+inline float first_lane(Lanes a) { return _mm512_cvtss_f32(a.v); }
 
 // The float whose bits are (bits(a) << 23) + bits(1).
 inline Lanes shift_into_exponent(Lanes a) {
@@ -120,6 +136,9 @@ inline Lanes where_positive(Lanes test, Lanes a) {
           _mm256_and_ps(_mm256_cmp_ps(test.high, zero, _CMP_GT_OQ), a.high)};
 }
 
+inline float sum_of_lanes(Lanes a) { return sum_of_eight(_mm256_add_ps(a.low, a.high)); }
+inline float first_lane(Lanes a) { return _mm256_cvtss_f32(a.low); }
+
 inline __m256 shift_into_exponent(__m256 a) {
   const __m256i shifted = _mm256_slli_epi32(_mm256_castps_si256(a), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(shifted, _mm256_set1_epi32(0x3f800000)));
@@ -163,6 +182,14 @@ inline Lanes maximum(const Lanes& a, const Lanes& b) { WHORL_EACH_LANE(a.v[i] > 
 
 inline Lanes where_positive(const Lanes& test, const Lanes& a) { WHORL_EACH_LANE(test.v[i] > 0.0F ? a.v[i] : 0.0F); }
 
+inline float sum_of_lanes(Lanes a) {
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
+  }
+  return a.v[0];
+}
+inline float first_lane(const Lanes& a) { return a.v[0]; }
+
 inline float shift_into_exponent(float a) {
   uint32_t bits;
   memcpy(&bits, &a, sizeof bits);
@@ -182,15 +209,34 @@ inline Lanes quotient(const Lanes& a, const Lanes& b) { return a / b; }
 
 inline Lanes zero_lanes() { return broadcast(0.0F); }
 
+inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+// The first sixteen of `count` numbers, or as many as there are.
+inline Lanes load_up_to(ptrdiff_t count, const float* from) {
+  return count >= num_lanes ? load(from) : load_first(from, count);
+}
+inline void store_up_to(ptrdiff_t count, float* to, Lanes a) {
+  if (count >= num_lanes)
+    store(to, a);
+  else
+    store_first(to, a, count);
+}
+
 // How a loop over numbers sees sixteen of them, or the rest that is left at the end; absent lanes read as 0.
 struct AllLanes {
   Lanes load(const float* from) const { return WHORL_SIMD_NAMESPACE::load(from); }
   void store(float* to, Lanes a) const { WHORL_SIMD_NAMESPACE::store(to, a); }
+  Lanes only(Lanes a) const { return a; }  // 0 in absent lanes
 };
 struct FirstLanes {
   ptrdiff_t count;
   Lanes load(const float* from) const { return load_first(from, count); }
   void store(float* to, Lanes a) const { store_first(to, a, count); }
+  Lanes only(Lanes a) const {
+    float present[num_lanes] = {};
+    store(present, a);
+    return WHORL_SIMD_NAMESPACE::load(present);
+  }
 };
 
 // Calls body(start, lanes) for every sixteen of `size` numbers; `lanes` loads and stores those that exist.
@@ -199,16 +245,6 @@ inline void for_lanes(ptrdiff_t size, const Body& body) {
   ptrdiff_t start = 0;
   for (; start + num_lanes <= size; start += num_lanes) body(start, AllLanes{});
   if (start < size) body(start, FirstLanes{size - start});
-}
-
-// The sum of all lanes, in a fixed order.
-inline float sum_of_lanes(Lanes a) {
-  float v[16];
-  store(v, a);
-  for (int half = 8; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) v[i] += v[i + half];
-  }
-  return v[0];
 }
 
 }  // namespace whorl::WHORL_SIMD_NAMESPACE

@@ -36,7 +36,7 @@ HOMES: dict[str, dict[Kind, str]] = {
     "whorl plain": {"train": "benchmarks.peers.whorl_training"},
     "whorl fp32": {"step": "benchmarks.peers.whorl_steps"},
     "torch": {"train": "benchmarks.peers.torch_training", "step": "benchmarks.peers.torch_steps"},
-    "torch cell": {"step": "benchmarks.peers.torch_steps"},
+    "torch cell": {"train": "benchmarks.peers.torch_training", "step": "benchmarks.peers.torch_steps"},
     "jax": {"train": "benchmarks.peers.jax_training"},
     "onnxruntime": {"step": "benchmarks.peers.onnxruntime_steps"},
 }

@@ -27,13 +27,30 @@ class Masks(NamedTuple):
     hold: tuple[Tensor, ...] | None = None
 
 
-def draw(entry: Entry, state: Sequence[Tensor]) -> Masks:
-    """Draws in float32, whatever the state is, so that the same seed gives all peers the same masks."""
+Scan = Callable[[str, Mapping[str, Tensor], Masks, Tensor | None, Tensor, Sequence[Tensor]], State]
+"""The arguments and the answer of `scan`."""
+Draw = Callable[[Sequence[int], float], Tensor]
+"""(shape, probability) -> ones with that probability, else zeros, in float32."""
+
+
+def bernoulli(shape: Sequence[int], probability: float) -> Tensor:
+    """Masks as users of torch draw them."""
+    return torch.empty(*shape).bernoulli_(probability)
+
+
+def draw(entry: Entry, state: Sequence[Tensor], hold: Draw) -> Masks:
+    """Draws in float32, whatever the state is, so that the same seed gives all peers the same masks.
+
+    Args:
+        entry: whose option says what is drawn.
+        state: h, and c with an LSTM, each (B, H).
+        hold: draws what zoneout keeps.
+    """
     if entry.option == "recurrent dropout":
         ones = torch.ones(state[0].shape)
         return Masks(recurrent=functional.dropout(ones, RECURRENT_DROPOUT).to(state[0].dtype))
     if entry.option == "zoneout":
-        drawn = [torch.empty(entry.steps, *part.shape).bernoulli_(ZONEOUT) for part in state]
+        drawn = [hold((entry.steps, *part.shape), ZONEOUT) for part in state]
         return Masks(hold=tuple(part.to(state[0].dtype) for part in drawn))
     return Masks()
 
@@ -41,7 +58,7 @@ def draw(entry: Entry, state: Sequence[Tensor]) -> Masks:
 def scan(
     cell: str, weights: Mapping[str, Tensor], masks: Masks, resets: Tensor | None, x: Tensor, state: Sequence[Tensor]
 ) -> State:
-    """Reads a batch of sequences.
+    """A loop over steps, the input product outside of it.
 
     Args:
         cell: 'rnn', 'gru' or 'lstm'.

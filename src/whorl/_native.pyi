@@ -205,6 +205,22 @@ class Bound:
     def step(self) -> None:
         """Moves each slot by one step; raises ArgumentError once one of them is closed."""
 
+NUM_GATES: dict[str, int]
+"""Gates of each cell that native code knows."""
+
+def saved_floats(cell: str, hidden: int, width: int, normed: bool, normed_c: bool, projected: bool, /) -> int:
+    """Numbers that a forward pass saves for its backward pass, of each row at each step.
+
+    Raises:
+        ValueError: the cell is unknown.
+    """
+
+def recycled_array(steps: int, rows: int, floats: int, /) -> NDArray[np.float32]:
+    """An array of these three axes with anything in it, in memory that earlier ones have used if there is some."""
+
+def recycled_bytes() -> int:
+    """Memory that waits for the next `recycled_array`."""
+
 class Scan:
     """One layer of a recurrent network in one direction, over whole sequences, forward or backward.
 
@@ -233,8 +249,8 @@ class Scan:
     def options(self, hold: float, /, *addresses: int) -> None:
         """What follows `reverse` in `whorl.ops.native_scan.Sequences`."""
 
-    def saved(self, *addresses: int) -> None:
-        """Eleven addresses in the order of `Saved` in csrc/scan.h, which `forward` fills and `backward` reads."""
+    def saved(self, address: int, /) -> None:
+        """Room for `saved_floats` of each row at each step, which `forward` fills and `backward` reads."""
 
     def gradients(self, *addresses: int) -> None:
         """Where the gradients of the weights go, in their order; 0 for one that is not wanted."""
@@ -242,7 +258,7 @@ class Scan:
     def forward(self, x: int, step: int, row: int, gates: int, h: int, c: int, out: int, /) -> None:
         """Writes h of each step to `out` and the final state over `h` and `c`.
 
-        `gates` has room for the input products; it may be the first address of `saved`.
+        `gates` has room for the input products; it may be what `saved` was given.
         """
 
     def backward(

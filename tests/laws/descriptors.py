@@ -12,13 +12,12 @@ from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
 from tests.laws.core_laws import BackendSubject, CoreSubject
 from tests.laws.engine_laws import EngineSubject
-from tests.laws.model_laws import ModelSubject
-from tests.laws.network_laws import NetworkSubject
+from tests.laws.models import MODELS
+from tests.laws.networks import NETWORKS
 from tests.laws.readout_laws import ReadoutSubject
 from tests.laws.table import KINDS, Object
 from torch import nn
 
-import whorl
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.padded import SequenceBatches
@@ -27,7 +26,6 @@ from whorl.data.strips import StripBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.recurrent import RecurrentCore
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.networks import Recurrent
 from whorl.plans.wiring import Strips, Windows
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
@@ -35,7 +33,6 @@ from whorl.runtime.kernels import running_statistics
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
-from whorl.specs import Fields, Flags, Reals, Spec, Tokens
 from whorl.tasks import baselines
 
 OBJECTS: dict[str, list[Object]] = {kind: [] for kind in KINDS}
@@ -144,64 +141,7 @@ for name, (cell, options) in CORES.items():
         add("backend", f"{backend.name}, {name}", functools.partial(build, own))
 
 
-# Networks: built as the tasks build them
-
-PLAIN = Fields({"numeric": Reals(1)})
-TWO_TARGETS = Fields({"numeric": Reals(2)})
-RICH = Fields({"numeric": Reals(3), "missing": Flags(1), "shop": Tokens(4), "calendar": Reals(2)})
-AHEAD = Fields({"numeric": Reals(1), "holiday": Tokens(3)})
-
-
-# Layer norm of a product that hardly varies over its few units divides by as little as sqrt(eps), and so enlarges
-# rounding: the engine was up to 6.7e-6 from torch, which itself was 4.8e-6 from torch in float64 (30 sequences each).
-LAYER_NORM = 2e-5
-
-
-def forecaster(
-    recipe: Recurrent, *, past: Spec = PLAIN, ahead: Spec | None = None, targets: int = 1, **settings: Any
-) -> NetworkSubject:
-    wiring = whorl.Forecaster(**{"horizon": 3, "context": 7, "quantiles": (), **settings}).wiring()
-    tolerance = LAYER_NORM if recipe.layer_norm else 1e-6
-    return NetworkSubject(
-        wiring=wiring, recipe=recipe, past=past, ahead=ahead, num_targets=targets, tolerance=tolerance
-    )
-
-
-def regressor(recipe: Recurrent, *, past: Spec = RICH, targets: int = 2, every_step: bool = False) -> NetworkSubject:
-    wiring = whorl.Regressor(every_step=every_step).wiring()
-    return NetworkSubject(wiring=wiring, recipe=recipe, past=past, num_targets=targets)
-
-
-def recipe(cell: str, **options: Any) -> Recurrent:
-    return Recurrent(cell, hidden_size=6, **options)
-
-
-NETWORKS = {
-    "window": lambda: forecaster(recipe("gru")),
-    "window, covariates": lambda: forecaster(recipe("lstm"), past=RICH),
-    "window, future": lambda: forecaster(recipe("gru"), past=RICH, ahead=AHEAD, quantiles=(0.1, 0.5, 0.9)),
-    "window, rescaled, two targets": lambda: forecaster(
-        recipe("rnn", num_layers=2), past=TWO_TARGETS, targets=2, series="shop"
-    ),
-    "window, padded segments": lambda: forecaster(
-        recipe("gru", layer_norm=True, num_layers=2), past=RICH, ahead=AHEAD, segment_length=3, horizon=5, series="shop"
-    ),
-    "window, lstm with layer norm": lambda: forecaster(
-        recipe("lstm", layer_norm=True, num_layers=2), segment_length=2, horizon=1, context=6
-    ),
-    "carried": lambda: forecaster(recipe("gru"), memory="carried"),
-    "carried, covariates": lambda: forecaster(recipe("lstm", num_layers=2), past=RICH, memory="carried"),
-    "carried, future": lambda: forecaster(
-        recipe("gru", zoneout=0.1), past=RICH, ahead=AHEAD, memory="carried", quantiles=(0.1, 0.9), series="shop"
-    ),
-    "carried, two targets": lambda: forecaster(
-        recipe("rnn", nonlinearity="relu"), past=TWO_TARGETS, targets=2, memory="carried"
-    ),
-    "sequence": lambda: regressor(recipe("lstm")),
-    "sequence, both ways": lambda: regressor(recipe("gru", bidirectional=True, num_layers=2)),
-    "sequence, every step": lambda: regressor(recipe("gru"), every_step=True),
-    "sequence, every step, both ways": lambda: regressor(recipe("rnn", bidirectional=True), every_step=True),
-}
+# Networks
 for name, build in NETWORKS.items():
     traits = [{"window": "windowed", "carried": "carried", "sequence": "summarised"}[name.split(",")[0]]]
     traits += ["both ways"] if "both ways" in name else []
@@ -274,106 +214,5 @@ add("sequence batches", "every step, in order", lambda: sequence_batches(every_s
 
 
 # Fitted models
-
-
-def model(new: Callable[..., Any], network: Recurrent, *, training: dict[str, Any], **options: Any) -> ModelSubject:
-    plan = whorl.Training(
-        epochs=1, batch_size=16, tbptt_steps=8, device="cpu", validation=options.pop("validation", 0.2)
-    )
-    settings = options.pop("settings", {})
-    return ModelSubject(new=lambda: new(network=network, training=plan, **settings), training=training, **options)
-
-
-def table_model(network: Recurrent, *, names: tuple[str, ...] = ("a",), **options: Any) -> ModelSubject:
-    settings = {"target": "y", "time": "t", "horizon": 3, "context": 5, **options.pop("settings", {})}
-    rows = functools.partial(sources.records, **options.pop("columns", {}))
-    rng = np.random.default_rng(9)
-    training = {name: rows(rng, 41 + 3 * n) for n, name in enumerate(names)}
-    targets = (settings["target"],) if isinstance(settings["target"], str) else settings["target"]
-    needs_known = bool(settings.get("known"))
-    return model(
-        whorl.Forecaster,
-        network,
-        training=training,
-        rows=rows,
-        settings=settings,
-        horizon=3,
-        least=5 + 3 * needs_known,
-        needs_known=needs_known,
-        series=settings.get("series"),
-        targets=targets,
-        **options,
-    )
-
-
-def rich(network: Recurrent, memory: str) -> ModelSubject:
-    table = whorl.Table(calendar="on", kinds={"weather": "category"})
-    settings = {
-        "target": ("y", "z"),
-        "series": "shop",
-        "known": ("promo", "holiday"),
-        "static": ("city",),
-        "memory": memory,
-        "table": table,
-    }
-    columns = {"second": True, "covariates": True, "missing": 0.15}
-    return table_model(
-        network, names=("a", "b", "c"), settings=settings, columns=columns, covariates=("temperature", "weather")
-    )
-
-
-def array_model(network: Recurrent, *, every_step: bool = False) -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-
-    def truths(rng: np.random.Generator, given: list[np.ndarray]) -> Any:
-        if every_step:
-            return [rng.standard_normal((len(one), 2)) for one in given]
-        return rng.standard_normal(len(given))
-
-    return model(
-        whorl.Regressor,
-        network,
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
-        truths=truths,
-        settings={"every_step": every_step},
-    )
-
-
-def sequence_table_model() -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.records, covariates=True, one_target=True)
-    return model(
-        whorl.Regressor,
-        recipe("gru"),
-        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
-        rows=rows,
-        series="shop",
-        settings={"target": "y", "time": "t", "series": "shop", "static": ("city",)},
-        targets=("y",),
-        covariates=("temperature", "weather"),
-    )
-
-
-MODELS = {
-    "window forecaster": lambda: table_model(recipe("gru")),
-    "window forecaster, everything": lambda: rich(recipe("lstm"), "window"),
-    "window forecaster, rows without time": lambda: table_model(
-        recipe("rnn"), settings={"time": None, "quantiles": ()}, columns={"timed": False}
-    ),
-    "carried forecaster": lambda: table_model(recipe("gru"), settings={"memory": "carried"}),
-    "carried forecaster, everything": lambda: rich(recipe("lstm", num_layers=2), "carried"),
-    "carried forecaster, gaps filled": lambda: table_model(
-        recipe("gru"),
-        settings={"memory": "carried", "table": whorl.Table(on_gap="fill")},
-        columns={"gaps": 0.2},
-        gaps=True,
-    ),
-    "regressor on arrays": lambda: array_model(recipe("lstm")),
-    "regressor on arrays, every step": lambda: array_model(recipe("gru", layer_norm=True), every_step=True),
-    "regressor on arrays, both ways": lambda: array_model(recipe("gru", bidirectional=True)),
-    "regressor on a table": sequence_table_model,
-}
 for name, build in MODELS.items():
     add("model", name, build, *(["both ways"] if "both ways" in name else []))

@@ -71,7 +71,7 @@ class Ready(SilentProgress):
 def train(folder: Path) -> None:
     """The way a command line treats an interruption: the message on stderr, the exit code of the signal."""
     try:
-        data = Noise(1000, pause=0.005), Noise(2)
+        data = Noise(1000, pause=0.1), Noise(2)  # 20 seconds, in which the signal comes
         fit(network(), *data, objective, plan(1), progress=Ready(), checkpoint=folder, num_steps=200)
     except Interrupted as interrupt:
         print(interrupt, file=sys.stderr)

@@ -10,7 +10,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.numeric import NumericEncoder
 from whorl.codecs.table import TableCodec
 from whorl.data.convert import convert
-from whorl.data.live_frames import checked_gaps, in_time, joined, not_after, rows_ahead, table_of, wrong_time
+from whorl.data.live_frames import checked_gaps, in_time, joined, not_after, rows_after, table_of, wrong_time
 from whorl.data.plain_row import PlainRow
 from whorl.data.problems import refuse
 from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader
@@ -107,15 +107,23 @@ class TableRows(RowReader):
             raise
 
     def _singly(self, frame: Frame, known: object) -> Reading:
-        """Rows one by one, each with the known covariates of the rows after it."""
-        records, future = rows_ahead(frame, known, self.schema, self.table)
+        """Rows one by one, each with the known covariates of the rows after it, in gaps with missing ones."""
+        frame, steps = in_time(frame, self._before, self.schema, self.table, self.step)
+        clock = self.schema.time or INDEX
+        times = frame[clock]
+        if not len(times):
+            return joined([], steps, times)
+        after = rows_after(known, self.table)
+        last = self._future(np.asarray(times[-1]), after and after[: self.horizon])
+        coming = {name: np.concatenate([frame[name], last[name]]) for name in self.schema.known}
         readings: list[Inputs] = []
-        steps, times = [], []
-        for n in range(len(frame)):
-            readings += self.push(records[n], future[n + 1 : n + 1 + self.horizon] if self.schema.known else None)
-            steps.append(len(readings) - 1)
-            times.append(self.time)
-        return joined(readings, steps, times)
+        for at in steps.tolist():
+            columns = {name: column[at + 1 : at + 1 + self.horizon] for name, column in coming.items()}
+            future = Frame({clock: self.step.after(times[at], self.horizon), **columns}, "the rows ahead")
+            pieces = [frame.take(slice(n, n + 1)) for n in range(len(readings), at + 1)]
+            readings += self._encoded(pieces, future)
+        self._last = int(times[-1].astype(np.int64))
+        return joined(readings, steps, times[steps])
 
     def _encoded(self, frames: list[Frame], future: Frame | None) -> list[Inputs]:
         inputs = []

@@ -173,23 +173,15 @@ def not_after(name: str, last: object, time: object) -> DataError:
     )
 
 
-def rows_ahead(
-    frame: Frame, known: object, schema: Schema, table: Table
-) -> tuple[list[dict[str, object]], list[Mapping[str, object]]]:
-    """Returns the rows as records, and what is known of each of them and of the rows after the last."""
-    records = [{name: frame[name][n] for name in schema.columns} for n in range(len(frame))]
-    names = (*((schema.time,) if schema.time else ()), *schema.known)
-    ahead: list[Mapping[str, object]] = [{name: record[name] for name in names} for record in records]
-    if known is None:
-        return records, ahead
-    if isinstance(known, list | tuple):
-        return records, [*ahead, *known]
+def rows_after(known: object, table: Table) -> List[object] | None:
+    """Returns what is known of the rows after the last as records; None where nothing was given."""
+    if known is None or isinstance(known, list | tuple):
+        return known
     after = read_table(known, table)
-    return records, [*ahead, *({name: column[n] for name, column in after.columns.items()} for n in range(len(after)))]
+    return [{name: column[n] for name, column in after.columns.items()} for n in range(len(after))]
 
 
-def joined(readings: List[Inputs], steps: List[int], times: List[np.ndarray]) -> Reading:
+def joined(readings: List[Inputs], steps: np.ndarray, times: np.ndarray) -> Reading:
     """Rows that were read singly."""
     inputs = {name: np.concatenate([one[name] for one in readings]) for name in readings[0]} if readings else {}
-    stamps = np.stack(times) if times else np.empty(0, np.int64)
-    return Reading(inputs, np.array(steps, np.int64), stamps)
+    return Reading(inputs, steps, times)

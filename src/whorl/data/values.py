@@ -72,7 +72,7 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
             )
         values = list(values.tolist())
     present = [value for value in values if not _is_missing(value)]
-    if all(isinstance(value, numbers.Real | np.bool_ | decimal.Decimal) for value in present):
+    if all(_is_number(value) for value in present):
         try:
             return np.array([np.nan if _is_missing(value) else float(value) for value in values], np.float64)  # type: ignore[arg-type]
         except OverflowError:
@@ -82,12 +82,17 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
         return _times(values, name, origin)
     for i, value in enumerate(values):
-        if not _is_missing(value) and not isinstance(value, str | numbers.Real | np.bool_ | dt.date):
+        if not _is_missing(value) and not (_is_number(value) or isinstance(value, str | dt.date)):
             raise DataError(
                 f"{origin}: column '{name}', row {i} is a {type(value).__name__}; cells are numbers, text, timestamps "
                 "or None. Convert or drop the column."
             )
     return as_objects(clean(["" if _is_missing(value) else str(value) for value in values], missing))
+
+
+def _is_number(value: object) -> bool:
+    # numpy counts its durations among the whole numbers.
+    return isinstance(value, numbers.Real | np.bool_ | decimal.Decimal) and not isinstance(value, np.timedelta64)
 
 
 def _is_missing(value: object) -> bool:

@@ -1,11 +1,9 @@
 """Dropout whose mask costs less than what it is applied to."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-_STEPS = 1 << 16
-"""Probabilities are multiples of one over this: a mask takes 16 random bits a number, four of one draw."""
+from whorl.ops import masks
 
 
 def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
@@ -18,9 +16,7 @@ def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
         probability: of zeroing a number, in [0, 1).
         training: False returns `x`.
     """
-    dropped = round(probability * _STEPS)
-    if not training or x.device.type != "cpu" or not 0 < dropped < _STEPS:
+    kept = masks.STEPS - round(probability * masks.STEPS)
+    if not training or x.device.type != "cpu" or not 0 < kept < masks.STEPS:
         return functional.dropout(x, probability, training)
-    bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-    kept = (bits.view(torch.int16)[: x.numel()] >= dropped - _STEPS // 2).to(x.dtype)
-    return x * kept.mul_(_STEPS / (_STEPS - dropped)).view(x.shape)
+    return x * masks.below(x.shape, kept).to(x.dtype).mul_(masks.STEPS / kept)

@@ -54,7 +54,7 @@ def forward(
     sequences = _sequences(reverse, hold, there, options)
     _check(sequences.lengths_B, len(x_TBD))
     output, final, saved = native_scan.forward(cell, sequences, _weights(there, weights), x_TBD, tuple(state), save)
-    return [output, *final, *saved]
+    return [output, *final] if saved is None else [output, *final, saved]
 
 
 @forward.register_fake
@@ -71,9 +71,9 @@ def _(
 ) -> list[Tensor]:
     known = _weights(there, weights)
     steps, rows, _ = x_TBD.shape
-    saved = native_scan.empty_saved(cell, known, x_TBD) if save else []
+    output = x_TBD.new_empty(steps, rows, known.weight_hh.shape[1])
     final = [part.new_empty(part.shape) for part in state]
-    return [x_TBD.new_empty(steps, rows, known.weight_hh.shape[1]), *final, *saved]
+    return [output, *final, *([x_TBD.new_empty(steps, rows, native_scan.saved_size(cell, known))] if save else [])]
 
 
 @torch.library.custom_op("whorl::scan_backward", mutates_args=())
@@ -85,7 +85,7 @@ def backward(
     x_TBD: Tensor,
     weights: list[Tensor],
     options: list[Tensor],
-    saved: list[Tensor],
+    saved: Tensor,
     d_out: Tensor,
     d_final: list[Tensor],
 ) -> list[Tensor]:
@@ -114,7 +114,7 @@ def _(
     x_TBD: Tensor,
     weights: list[Tensor],
     options: list[Tensor],
-    saved: list[Tensor],
+    saved: Tensor,
     d_out: Tensor,
     d_final: list[Tensor],
 ) -> list[Tensor]:
@@ -124,14 +124,13 @@ def _(
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     cell, reverse, hold, _, there, x_TBD, state, weights, options = inputs
     ctx.how, ctx.sizes = (cell, reverse, hold, there), (len(state), len(weights), len(options))
-    ctx.save_for_backward(x_TBD, *weights, *options, *output[1 + len(state) :])
+    ctx.save_for_backward(x_TBD, output[-1], *weights, *options)
 
 
 def _backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
     num_state, num_weights, num_options = ctx.sizes
-    x_TBD, *tensors = ctx.saved_tensors
-    weights, options = tensors[:num_weights], tensors[num_weights : num_weights + num_options]
-    saved = tensors[num_weights + num_options :]
+    x_TBD, saved, *tensors = ctx.saved_tensors
+    weights, options = tensors[:num_weights], tensors[num_weights:]
     d_x, *found = backward(*ctx.how, x_TBD, weights, options, saved, grads[0], grads[1 : 1 + num_state])
     return None, None, None, None, None, d_x, found[:num_state], found[num_state:], [None] * num_options
 

@@ -14,8 +14,10 @@ from whorl.ops import reference
 from whorl.ops.call import InputGates, State, Step, Weights
 from whorl.ops.stack import Pass
 
-NUM_GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+NUM_GATES = _native.NUM_GATES
 NUM_WEIGHTS = len(Weights._fields)
+# Fresh memory for fewer numbers than this costs no more than one that is used again.
+_FEW = 65_536
 
 
 class Sequences(NamedTuple):
@@ -72,22 +74,24 @@ def _dense_weights(weights: Weights) -> Weights:
     return Weights(*(None if weight is None else weight.contiguous() for weight in weights))  # type: ignore[arg-type]
 
 
-def empty_saved(cell: str, weights: Weights, x_TBD: Tensor) -> list[Tensor]:
-    """Memory for what the backward pass needs of each step and row, in the order of `Saved` in csrc/scan.h."""
+def saved_size(cell: str, weights: Weights) -> int:
+    """Numbers that the backward pass needs of each row at each step."""
     gates, width = weights.weight_hh.shape
-    hidden = gates // NUM_GATES[cell]
-    c, u = (hidden, 0) if cell == "lstm" else (0, hidden if cell == "gru" else 0)
-    norm, scale = (gates, 1) if weights.norm_weight_hh is not None else (0, 0)
-    norm_c, scale_c = (hidden, 1) if weights.norm_weight_c is not None else (0, 0)
-    raw_h = hidden if weights.weight_hr is not None else 0
-    sizes = (gates, width, c, u, norm, scale, norm, scale, norm_c, scale_c, raw_h)
+    normed, normed_c = weights.norm_weight_hh is not None, weights.norm_weight_c is not None
+    return _native.saved_floats(cell, gates // NUM_GATES[cell], width, normed, normed_c, weights.weight_hr is not None)
+
+
+def _new_saved(cell: str, weights: Weights, x_TBD: Tensor) -> Tensor:
     steps, rows, _ = x_TBD.shape
-    return [x_TBD.new_empty(steps, rows, size) if size else x_TBD.new_empty(0) for size in sizes]
+    size = saved_size(cell, weights)
+    if steps * rows * size < _FEW:
+        return x_TBD.new_empty(steps, rows, size)
+    return torch.from_numpy(_native.recycled_array(steps, rows, size))
 
 
 def forward(
     cell: str, sequences: Sequences, weights: Weights, x_TBD: Tensor, state: State, save: bool
-) -> tuple[Tensor, State, list[Tensor]]:
+) -> tuple[Tensor, State, Tensor | None]:
     """Runs the layer.
 
     Args:
@@ -99,7 +103,8 @@ def forward(
         save: keep what the backward pass needs.
 
     Returns:
-        h of each step (T, B, W), 0 at padding; the final state; what was saved.
+        h of each step (T, B, W), 0 at padding; the final state; what was saved, (T, B, `saved_size`) in no useful
+        order.
     """
     x_TBD, weights = _rows(x_TBD), _dense_weights(weights)
     steps, rows, _ = x_TBD.shape
@@ -107,10 +112,11 @@ def forward(
     final = tuple([dense(part.clone()) for part in state])
     gates, width = weights.weight_hh.shape
     output = x_TBD.new_empty(steps, rows, width)
-    saved = empty_saved(cell, weights, x_TBD) if save else []
     if save:
-        scan.saved(*_addresses(saved))
-    products = saved[0] if save else x_TBD.new_empty(steps, rows, gates)
+        products = saved = _new_saved(cell, weights, x_TBD)
+        scan.saved(saved.data_ptr())
+    else:
+        products, saved = x_TBD.new_empty(steps, rows, gates), None
     step, row, _ = x_TBD.stride()
     c = final[1].data_ptr() if len(final) > 1 else 0
     scan.forward(x_TBD.data_ptr(), step, row, products.data_ptr(), final[0].data_ptr(), c, output.data_ptr())
@@ -122,7 +128,7 @@ def backward(
     sequences: Sequences,
     weights: Weights,
     x_TBD: Tensor,
-    saved: Sequence[Tensor],
+    saved: Tensor,
     d_out: Tensor | None,
     d_final: State,
     wanted: Sequence[bool],
@@ -141,7 +147,7 @@ def backward(
     """
     x_TBD, weights = _rows(x_TBD), _dense_weights(weights)
     scan = _open(cell, sequences, weights, x_TBD)
-    scan.saved(*_addresses(saved))
+    scan.saved(saved.data_ptr())
     d_out = None if d_out is None else _rows(d_out)
     d_x = x_TBD.new_empty(x_TBD.shape) if wanted[0] else None
     d_weights = [
@@ -176,7 +182,7 @@ class ScanFunction(torch.autograd.Function):
         weights, state = Weights(*tensors[:NUM_WEIGHTS]), tensors[NUM_WEIGHTS:]
         output, final, saved = forward(cell, sequences, weights, x_TBD, state, save=True)
         # All tensors go this way, so that torch frees them after the backward pass and notices changes in place.
-        ctx.save_for_backward(x_TBD, *sequences[2:], *saved, *tensors)
+        ctx.save_for_backward(x_TBD, saved, *sequences[2:], *tensors)
         ctx.set_materialize_grads(False)
         ctx.how = (cell, equation, sequences.reverse, sequences.hold)
         return output, *final
@@ -184,8 +190,8 @@ class ScanFunction(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_out: Tensor | None, *d_final: Tensor | None) -> tuple[Tensor | None, ...]:
         cell, equation, reverse, hold = ctx.how
-        x_TBD, *tensors = ctx.saved_tensors
-        options, saved, inputs = tensors[:5], tensors[5:16], tensors[16:]
+        x_TBD, saved, *tensors = ctx.saved_tensors
+        options, inputs = tensors[:5], tensors[5:]
         sequences = Sequences(reverse, hold, *options)
         weights, state = Weights(*inputs[:NUM_WEIGHTS]), tuple(inputs[NUM_WEIGHTS:])
         # Somebody wants the gradient of the gradient, or many gradients at once: wrapped tensors have no memory.

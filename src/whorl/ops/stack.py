@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from whorl.ops import masks
 from whorl.ops.call import Call, InputGates, State, Step, Weights
 
 
@@ -81,7 +82,7 @@ def _pass(call: Call, x_TBD: Tensor, index: int, reverse: bool) -> Pass:
     if call.zoneout > 0:
         hold = call.zoneout
         if call.training:
-            hold = tuple(part.new_empty(len(x_TBD), *part.shape).bernoulli_(call.zoneout) for part in state)
+            hold = tuple([masks.draw(part, (len(x_TBD), *part.shape), call.zoneout) for part in state])
     return Pass(
         call.cell,
         call.input_gates,

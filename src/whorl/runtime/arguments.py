@@ -38,6 +38,19 @@ def sequences_of(program: Program, inputs: Inputs) -> tuple[dict[str, np.ndarray
     return values, *sizes.pop()
 
 
+def step_of(program: Program, inputs: Inputs) -> dict[str, np.ndarray]:
+    """The inputs of one step, (n, ...), as sequences of one step, (n, 1, ...); ArgumentError where they do not fit."""
+    values: dict[str, np.ndarray] = {}
+    for op in program.inputs:
+        if op.static or op.out not in inputs:
+            continue
+        value = np.asarray(inputs[op.out], np.float32)
+        if value.ndim < 1 or value.shape[1:] != op.shape:
+            raise ArgumentError(f"`{op.out}` must be (n, *{op.shape}), a row for each slot, but is {value.shape}.")
+        values[op.out] = value[:, None]
+    return values
+
+
 def static_of(program: Program, inputs: Inputs, batch_size: int) -> dict[str, np.ndarray]:
     """The static inputs of sequences that start afresh, (B, ...); raises ArgumentError where they do not fit."""
     static: dict[str, np.ndarray] = {}
@@ -71,8 +84,8 @@ def not_open(slot: Slot) -> ArgumentError:
 
 def check_start(start: int, num_steps: int) -> None:
     """Raises unless the first wanted step lies within the sequence or at its end."""
-    if not 0 <= start <= num_steps:
-        raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start}.")
+    if start not in range(num_steps + 1):
+        raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start!r}.")
 
 
 def lengths_of(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> np.ndarray | None:
@@ -80,8 +93,11 @@ def lengths_of(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> n
     if lengths is None:
         return None
     lengths = np.asarray(lengths)
-    if lengths.shape != (batch_size,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > num_steps:
-        raise ArgumentError(f"`lengths` must be ({batch_size},) within 0 and {num_steps}, but is {lengths}.")
+    fits = lengths.shape == (batch_size,) and lengths.dtype.kind in "iuf"
+    if not fits or not ((lengths >= 0) & (lengths <= num_steps) & (lengths == np.floor(lengths))).all():
+        raise ArgumentError(
+            f"`lengths` must be ({batch_size},) whole numbers within 0 and {num_steps}, but is {lengths}."
+        )
     return None if (lengths == num_steps).all() else lengths.astype(np.int64)
 
 

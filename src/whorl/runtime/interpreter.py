@@ -93,8 +93,7 @@ class Interpreter(Engine):
     # Running
 
     def step(self, slots: Sequence[Slot], inputs: Inputs) -> np.ndarray:
-        expanded = {name: np.asarray(value, np.float32)[:, None] for name, value in inputs.items()}
-        return self.run(expanded, slots=slots)[:, 0]
+        return self.run(arguments.step_of(self.program, inputs), slots=slots)[:, 0]
 
     def run(
         self, inputs: Inputs, lengths: np.ndarray | None = None, slots: Sequence[Slot] | None = None, *, start: int = 0

@@ -5,6 +5,7 @@ from typing import assert_never
 import numpy as np
 
 from whorl import _native
+from whorl.errors import ArgumentError
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -25,6 +26,9 @@ def lowered(program: Program, weights: Weights) -> _native.Program:
     Args:
         program: what is run.
         weights: format of the weight matrices that `weight_formats` lets be rounded: 'fp32', 'bf16' or 'int8'.
+
+    Raises:
+        ArgumentError: a matrix is too large for the format.
     """
     lowering = _Lowering(program, weights)
     for op in program.operations:
@@ -56,7 +60,10 @@ class _Lowering:
             return -1
         if name not in self._weights:
             matrix = np.ascontiguousarray(self.program.tensors[name])
-            self._weights[name] = self.native.weight(matrix, self._formats[name])
+            try:
+                self._weights[name] = self.native.weight(matrix, self._formats[name])
+            except ValueError as error:  # too many input features for the format
+                raise ArgumentError(f"the matrix `{name}` cannot be kept as {self._formats[name]}: {error}") from None
         return self._weights[name]
 
     def add(self, op: ops.AnyOperation) -> None:

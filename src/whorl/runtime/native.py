@@ -15,6 +15,7 @@ from whorl.runtime.quantised import Weights
 
 # Numbers that a block of steps may make: they stay in a cache of 1 MB.
 _BLOCK = 1 << 17
+_MOST_THREADS = 1 << 15
 
 
 class NativeEngine(Engine):
@@ -39,10 +40,12 @@ class NativeEngine(Engine):
             raise ArgumentError(f"the native engine cannot run this program: {reason}. Use the numpy interpreter.")
         if weights not in ("fp32", "bf16", "int8"):
             raise ArgumentError(f"`weights` must be 'fp32', 'bf16' or 'int8', but is {weights!r}.")
-        if num_threads is not None and num_threads < 1:
-            raise ArgumentError(f"`num_threads` must be at least 1, but is {num_threads}.")
+        if num_threads is not None and num_threads not in range(1, _MOST_THREADS + 1):
+            raise ArgumentError(
+                f"`num_threads` must be a whole number of 1 to {_MOST_THREADS}, but is {num_threads!r}."
+            )
         self.weights = weights
-        self.num_threads = num_threads or _usable_cores()
+        self.num_threads = int(num_threads or _usable_cores())
         self._build()
 
     def _build(self) -> None:
@@ -82,7 +85,9 @@ class NativeEngine(Engine):
             ArgumentError once one of the slots is closed.
         """
         arguments.check_slots(self.program, slots, len(slots))
-        return self._native.bind(list(slots))
+        for slot in slots:
+            self._check_open(slot)
+        return self._native.bind([int(slot) for slot in slots])
 
     def _check_open(self, slot: Slot) -> None:
         if not self._native.is_open(slot):
@@ -96,8 +101,7 @@ class NativeEngine(Engine):
         return self._checked_step(slots, inputs) if output is None else output
 
     def _checked_step(self, slots: Sequence[Slot], inputs: Inputs) -> np.ndarray:
-        expanded = {name: np.asarray(value, np.float32)[:, None] for name, value in inputs.items()}
-        return self.run(expanded, slots=slots)[:, 0]
+        return self.run(arguments.step_of(self.program, inputs), slots=slots)[:, 0]
 
     def run(
         self, inputs: Inputs, lengths: np.ndarray | None = None, slots: Sequence[Slot] | None = None, *, start: int = 0

@@ -15,7 +15,7 @@ from whorl.errors import ModelFileError
 from whorl.runtime import operations as ops
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.operations import AnyOperation, Name, Shape
-from whorl.runtime.shapes import final_shape, result_shape
+from whorl.runtime.shapes import carried_elements, final_shape, result_shape
 
 _OPERATIONS = msgspec.json.Decoder(list[AnyOperation])
 
@@ -61,13 +61,15 @@ class Program:
             ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
         shape = result_shape(op, self.shapes, tensor_shapes)
-        if ops.is_stateful(op):
-            self._carried += ops.elements(op, shape)
-            ops.expect(self._carried <= ops.MAX_ELEMENTS, op, "the state of a stream would exceed 1 GB")
         ops.elements(op, shape)
+        if ops.is_stateful(op):
+            self._carried += carried_elements(op, self.shapes, tensor_shapes, shape)
+            ops.expect(self._carried <= ops.MAX_ELEMENTS, op, "the state of a stream would exceed 1 GB")
         self._define(op, op.out, shape)
         if isinstance(op, ops.Recurrent) and op.final is not None:
-            self._define(op, op.final, final_shape(op, self.shapes, tensor_shapes))
+            final = final_shape(op, self.shapes, tensor_shapes)
+            ops.elements(op, final)
+            self._define(op, op.final, final)
         self.operations.append(op)
         return op.out
 

@@ -52,6 +52,15 @@ def final_shape(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mappin
     return (*values[op.x][:-2], _state_size(op, tensors))
 
 
+def carried_elements(
+    op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape], result: Shape
+) -> int:
+    """How many numbers a checked operation keeps from step to step of the stream, about."""
+    if isinstance(op, ops.Recurrent):
+        return math.prod(values[op.x][:-1]) * _state_size(op, tensors)
+    return math.prod(result)
+
+
 def _rearranged(
     op: ops.Slice | ops.Take | ops.Reshape | ops.Transpose | ops.Concat | ops.Repeat | ops.Reduce,
     values: Mapping[Name, Shape],
@@ -153,6 +162,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
         expect(len(x) >= 2, op, "a recurrence over a value reads (..., steps, features)")
         if op.initial is not None:
             expect(values[op.initial] == (*x[:-2], _state_size(op, tensors)), op, "the initial state does not fit")
+    ops.elements(op, (*x[:-1], rows))  # the input products
     return (*x[:-1], width)
 
 

@@ -74,7 +74,7 @@ class Stream:
                 reads: a path, a frame, records.
             time: (T,) times of the rows, for an array without a time column.
             known: rows of known covariates after the last row, for models that use them; those of the other rows are
-                read from the rows after them.
+                read from the rows after them, and are missing where a gap is filled.
             every_row: answer after every row; False answers after the last one only.
 
         Returns:

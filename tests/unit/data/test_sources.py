@@ -97,6 +97,10 @@ def test_nested_and_duration_columns_are_refused_by_name() -> None:
         read_table(pl.DataFrame({"x": [[1], [2]]}))
     with pytest.raises(DataError, match="column 'x', row 0 is a list"):
         read_table({"x": [[1], [2]]})
+    # numpy registers its durations as whole numbers.
+    for beside in (np.timedelta64(2, "D"), 1.0, None, "a"):
+        with pytest.raises(DataError, match="column 'x', row 0 is a timedelta64"):
+            read_table({"x": [np.timedelta64(1, "D"), beside]})
 
 
 def test_columns_of_unequal_length_are_refused() -> None:

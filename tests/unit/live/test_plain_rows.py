@@ -81,7 +81,8 @@ TIMES = [
     None, 3, 3.0, 3.5, float("nan"), 2**53, 2**53 + 1, 10**30, True, np.int64(4), np.float64(5.0),
     dt.datetime(2024, 2, 28, 22), dt.datetime(2024, 2, 28, 22, tzinfo=dt.UTC), dt.date(2024, 2, 29),
     np.datetime64("2024-02-28T22"), np.datetime64("NaT"), np.datetime64("2024-02-28T22:00:00", "ns"),
-    np.datetime64("2024-02-29"), np.datetime64(2**60, "s"), object(), "2024-02-28 22:00:61", "\uff17",
+    np.datetime64("2024-02-29"), np.datetime64(2**60, "s"), np.timedelta64(5, "D"), object(), "2024-02-28 22:00:61",
+    "\uff17",
 ]  # fmt: skip
 
 

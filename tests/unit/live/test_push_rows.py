@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from tests.unit.live.tiny import START, accumulator, forecaster, rows
+from tests.unit.live.tiny import MEMORIES, START, accumulator, forecaster, rows
 from tests.unit.live.watching import same
 
 from whorl.errors import ArgumentError, DataError
@@ -13,8 +13,6 @@ from whorl.plans.table import Table
 from whorl.runtime import live
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.prediction import joined
-
-MEMORIES = ("carried", "window")
 
 
 def numeric(count, seed=0, missing=True):

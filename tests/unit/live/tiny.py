@@ -18,6 +18,7 @@ from whorl.runtime.readouts import PointReadout, QuantileReadout
 from whorl.tasks import baselines
 
 LEVELS = (0.1, 0.5, 0.9)
+MEMORIES = ("carried", "window")
 START = np.datetime64("2024-02-28T21:00", "us")
 
 

@@ -247,7 +247,7 @@ def test_the_engine_that_can_is_chosen_and_a_program_that_it_cannot_run_goes_to_
         ({"engine": "nativ"}, "`engine` must be 'native' or 'numpy', but is 'nativ'. Did you mean 'native'"),
         ({"engine": "numpy", "weights": "int8"}, "`weights` must be 'fp32' on the numpy engine"),
         ({"weights": "int4"}, "`weights` must be 'fp32', 'bf16' or 'int8', but is 'int4'"),
-        ({"num_threads": 0}, "`num_threads` must be at least 1, but is 0"),
+        ({"num_threads": 0}, "`num_threads` must be a whole number of 1 to 32768, but is 0"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused(options, message):

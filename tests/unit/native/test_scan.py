@@ -193,14 +193,13 @@ def native(problem, save=True):
         *(arrays.put(name, fixed.get(name)) for name in ("mask", "hold_h", "hold_c")),
     )
     norm, lstm = case.norm, case.cell == "lstm"
-    sizes = (gates, width, hidden * lstm, hidden * (case.cell == "gru"), gates * norm, norm, gates * norm, norm)
-    sizes += (hidden * norm * lstm, norm * lstm, hidden * bool(case.width))
-    kept = [arrays.put(f"saved {n}", shape=(steps, rows, size) if size else None) for n, size in enumerate(sizes)]
+    size = _native.saved_floats(case.cell, hidden, width, norm, norm and lstm, bool(case.width))
+    gates_at = arrays.put("gates", shape=(steps, rows, size if save else gates))
     if save:
-        scan.saved(*kept)
+        scan.saved(gates_at)
     x = arrays.put("x", own["x"])
     h, c = arrays.put("h", own["h"]), arrays.put("c", own.get("c"))
-    scan.forward(x, rows * features, features, kept[0], h, c, arrays.put("out", shape=(steps, rows, width)))
+    scan.forward(x, rows * features, features, gates_at, h, c, arrays.put("out", shape=(steps, rows, width)))
     if not save:
         arrays.check_guards()
         return arrays, {}
@@ -293,5 +292,5 @@ def test_threads_share_the_rows_and_change_no_bit_of_them(cell):
 
 
 def test_an_unknown_cell_is_refused():
-    with pytest.raises(ValueError, match="`cell` must be rnn_tanh, rnn_relu, gru or lstm, but is 'elman'"):
+    with pytest.raises(ValueError, match="`cell` must be one of rnn_tanh, rnn_relu, gru, lstm, but is 'elman'"):
         _native.Scan("elman", 1, 1, 1, 1, 1, False, 1)

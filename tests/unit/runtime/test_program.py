@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -120,3 +121,33 @@ def test_the_state_of_a_stream_has_a_limit():
     program.add(ops.Window(x=x, length=1_000_000))
     with pytest.raises(ModelFileError, match="exceed 1 GB"):
         program.add(ops.Window(x=x, length=1_000_000))
+
+
+def projected(lead, units, **options):
+    """An LSTM over so many rows, its outputs far fewer than its units."""
+    program = Program()
+    x = program.add(ops.Input(out="x", shape=(1, 1)))
+    x = program.add(ops.Repeat(x=x, axis=0, count=lead))
+    inward, back = program.tensor("w", np.ones((4 * units, 1))), program.tensor("p", np.ones((1, units)))
+    program.add(ops.Recurrent(x=x, cell="lstm", weight_ih=inward, weight_hh=inward, weight_hr=back, **options))
+    return program
+
+
+def test_the_limits_count_what_a_projection_hides():
+    program = projected(2**16, 2**10, over="stream")
+    for _ in range(2):
+        program.add(msgspec.structs.replace(program.operations[2], out=""))
+    with pytest.raises(ModelFileError, match="exceed 1 GB"):
+        program.add(msgspec.structs.replace(program.operations[2], out=""))
+    for over in ("stream", "value"):
+        with pytest.raises(ModelFileError, match="outside the limits"):
+            projected(2**17, 2**10, over=over)
+
+
+def test_the_final_state_of_a_recurrence_is_within_the_limits_of_a_value():
+    program = Program()
+    x = program.add(ops.Input(out="x", shape=(2**19, 0, 1)))
+    weight, back = program.tensor("w", np.ones((4 * 2**10, 1))), program.tensor("p", np.ones((1, 2**10)))
+    op = ops.Recurrent(x=x, cell="lstm", over="value", weight_ih=weight, weight_hh=weight, weight_hr=back, final="f")
+    with pytest.raises(ModelFileError, match="outside the limits"):
+        program.add(op)

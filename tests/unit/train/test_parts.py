@@ -3,12 +3,12 @@
 import io
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
+from tests.unit.conftest import Clock
 from tests.unit.train.tiny import plan
 from torch import Tensor, nn
 
@@ -79,17 +79,17 @@ def test_a_budget_pays_for_steps_and_for_the_end_of_every_epoch(seconds: float, 
     assert affordable_steps(seconds, step_s=1.0, epoch_end_s=0.5, steps_per_epoch=10) == steps
 
 
-def test_timing_leaves_out_the_first_call_and_keeps_to_its_allowance() -> None:
+def test_timing_leaves_out_the_first_call_and_keeps_to_its_allowance(clock: Clock) -> None:
     calls: list[int] = []
 
     def task(index: int) -> None:
         calls.append(index)
-        time.sleep(0.05 if len(calls) == 1 else 0.002)
+        clock.now += 0.05 if len(calls) == 1 else 0.002
 
-    assert 0.002 <= seconds_each(task, 10, allowance=0.1) < 0.05
+    assert seconds_each(task, 10, allowance=0.1) == pytest.approx(0.002)
     assert calls == [0, *range(10)]
     calls.clear()
-    assert seconds_each(task, 10, allowance=0.01) >= 0.05  # one call says enough
+    assert seconds_each(task, 10, allowance=0.01) == pytest.approx(0.05)  # one call says enough
     assert calls == [0]
 
 

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.unit.train.tiny import PLAN, Sums, network, objective, plan, weights
+from tests.unit.conftest import Clock
+from tests.unit.train.tiny import PLAN, TRAIN, VALID, Sums, network, objective, plan, weights
 
 from whorl.errors import ArgumentError, ModelFileError, ResourceError
 from whorl.plans.training import Training
 from whorl.train import EpochRecord, History, Interrupted, SilentProgress, TensorBatch, fit
 from whorl.train.checkpoint import CheckpointFolder
 from whorl.train.objective import Carried, Loss
-
-TRAIN, VALID = Sums(num_batches=4), Sums(num_batches=2)
 
 
 class StopAfter(SilentProgress):
@@ -140,7 +139,8 @@ def test_early_stopping_counts_on_where_it_was(tmp_path: Path) -> None:
     assert run(network(), tmp_path, training=training, resume=True) == whole
 
 
-def test_a_timed_run_resumes_with_the_steps_it_had_planned(tmp_path: Path) -> None:
+def test_a_timed_run_resumes_with_the_steps_it_had_planned(tmp_path: Path, clock: Clock) -> None:
+    clock.tick = 1e-3
     training = plan(epochs=100_000, max_seconds=0.3)
     with pytest.raises(Interrupted) as stopped:
         run(network(), tmp_path, training=training, stop=StopAfter(1))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from whorl.data.batches import Batch, Batches
 from whorl.plans.training import Training
-from whorl.train import Carried, Loss, TensorBatch
+from whorl.train import Carried, History, Loss, SilentProgress, TensorBatch, fit
 
 LENGTH, ROWS, FEATURES = 5, 3, 2
 
@@ -81,6 +81,13 @@ PLAN = Training(epochs=3, batch_size=ROWS, learning_rate=0.01, patience=None, se
 
 def plan(**changes: object) -> Training:
     return replace(PLAN, **changes)  # type: ignore[arg-type]
+
+
+TRAIN, VALID = Sums(), Sums(num_batches=2)
+
+
+def run(net: nn.Module, training: Training = PLAN, train: Batches = TRAIN, num_steps: int | None = None) -> History:
+    return fit(net, train, VALID, objective, training, progress=SilentProgress(), num_steps=num_steps)
 
 
 def weights(network: nn.Module) -> dict[str, bytes]:

@@ -1,0 +1,87 @@
+#include "recycled.h"
+
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace whorl {
+namespace {
+
+constexpr std::size_t large_page = std::size_t{2} << 20;
+// The header stands in front of the memory and keeps its border.
+constexpr std::size_t border = 64;
+
+struct Header {
+  std::size_t size;  // with the header
+};
+
+std::align_val_t alignment_of(std::size_t size) { return std::align_val_t{size >= large_page ? large_page : border}; }
+
+void release(Header* block) noexcept { ::operator delete(block, alignment_of(block->size)); }
+
+Header* allocate(std::size_t size) {
+  auto* block = static_cast<Header*>(::operator new(size, alignment_of(size)));
+#ifdef __linux__
+  // A refusal costs speed alone.
+  if (size >= large_page) (void)madvise(block, size, MADV_HUGEPAGE);
+#endif
+  block->size = size;
+  return block;
+}
+
+// From the first given back to the last.
+std::vector<Header*>& kept() {
+  static auto* blocks = new std::vector<Header*>;  // never destroyed: arrays may outlive everything else at exit
+  return *blocks;
+}
+std::size_t kept_bytes = 0;
+std::mutex mutex;  // only ever tried: a child of a fork may find it locked for good
+
+}  // namespace
+
+void* take_memory(std::size_t size) {
+  size += border;
+  if (const std::unique_lock lock(mutex, std::try_to_lock); lock) {
+    std::vector<Header*>& blocks = kept();
+    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
+      if ((*block)->size < size || (*block)->size / 2 > size) continue;
+      Header* found = *block;
+      blocks.erase(std::next(block).base());
+      kept_bytes -= found->size;
+      return reinterpret_cast<std::uint8_t*>(found) + border;
+    }
+  }
+  return reinterpret_cast<std::uint8_t*>(allocate(size)) + border;
+}
+
+void give_memory(void* memory) noexcept {
+  if (memory == nullptr) return;
+  auto* block = reinterpret_cast<Header*>(static_cast<std::uint8_t*>(memory) - border);
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock || block->size > most_recycled_bytes) return release(block);
+  std::vector<Header*>& blocks = kept();
+  try {
+    blocks.push_back(block);
+  } catch (const std::bad_alloc&) {
+    return release(block);
+  }
+  kept_bytes += block->size;
+  std::size_t num_dropped = 0;
+  for (; kept_bytes > most_recycled_bytes; ++num_dropped) {
+    kept_bytes -= blocks[num_dropped]->size;
+    release(blocks[num_dropped]);
+  }
+  blocks.erase(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(num_dropped));
+}
+
+std::size_t recycled_bytes() {
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  return lock ? kept_bytes : 0;
+}
+
+}  // namespace whorl

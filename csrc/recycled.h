@@ -1,0 +1,20 @@
+// Memory that a call hands to a later one.
+#pragma once
+
+#include <cstddef>
+
+namespace whorl {
+
+// What a forward pass saves for its backward pass is as large at the next step of training, and is written once and
+// read once. Fresh from the system its pages would cost as much time as the arithmetic of a small layer, so memory that
+// is given back is kept, up to `most_recycled_bytes` in the whole process, for the next caller that wants about as much.
+constexpr std::size_t most_recycled_bytes = std::size_t{128} << 20;
+
+// At least `size` bytes on a border of 64; their values are anything. Throws std::bad_alloc.
+void* take_memory(std::size_t size);
+void give_memory(void* memory) noexcept;  // null is fine
+
+// Bytes that are kept now.
+std::size_t recycled_bytes();
+
+}  // namespace whorl

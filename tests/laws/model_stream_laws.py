@@ -1,0 +1,148 @@
+"""What the laws mean for the streams of a fitted model: the answers of predict, at a price that does not grow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from tests.laws.drawing import cuts, random, same_bits, size
+from tests.laws.engine_laws import calls
+from tests.laws.model_subject import ModelSubject, Rows, ask, known_of, only, read_rows, told
+from tests.laws.table import law
+
+import whorl
+from whorl.data.pairing import answered_steps
+from whorl.errors import StreamingError
+from whorl.runtime.prediction import Prediction
+
+
+@law("13 stream", "model")
+def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> None:
+    if not subject.model.engine.program.streams:
+        with pytest.raises(StreamingError, match="bidirectional=False"):
+            subject.fitted.stream()
+        return
+    sequences = subject.drawn(data, most=2)
+    at_once = ask(subject, subject.fitted, sequences)
+    for key, rows in sequences.items():
+        wanted = only(at_once, key)
+        places = {str(origin): n for n, origin in enumerate(wanted.index.origin)}
+        stream, answered = subject.fitted.stream(key), 0
+        restored = size(data, 0, len(rows), "rows before the stream is stored")
+        for t in range(read_rows(subject, rows)):
+            if t == restored:
+                state = whorl.State.from_bytes(bytes(stream.state))
+                stream = subject.fitted.stream()
+                stream.state = state
+            for answer in stream.push(rows[t], known_of(subject, rows, t)):
+                answered += 1
+                place = places[str(answer.index.origin[0])]
+                same_bits(told(answer), told(wanted.take(slice(place, place + 1))), f"the answers at row {t}")
+        assert stream.flush() == []
+        assert answered == len(wanted) or (subject.gaps and 0 < answered <= len(wanted))
+        _rows_at_once_are_the_same(subject, data, rows, wanted, stream)
+        _prefix_is_the_same(subject, data, rows, wanted)
+    _chunks_are_the_same(subject, data, sequences, at_once)
+
+
+def _rows_at_once_are_the_same(
+    subject: ModelSubject, data: st.DataObject, rows: Rows, wanted: Prediction, pushed: Any
+) -> None:
+    """Rows pushed in two pieces leave the state of rows pushed singly, and have their answers."""
+    places = {str(origin): n for n, origin in enumerate(wanted.index.origin)}
+    stream, last = subject.fitted.stream(pushed.series), read_rows(subject, rows)
+    middle = size(data, 0, last, "rows in the first piece")
+    for first, end in ((0, middle), (middle, last)):
+        if first == end:
+            continue
+        known = None if not subject.needs_known else known_of(subject, rows, end - 1)
+        found = stream.push_rows(rows[first:end], known=known)
+        chosen = [places[str(origin)] for origin in found.index.origin]
+        same_bits(told(found), told(wanted.take(np.array(chosen, np.int64))), f"the answers of rows {first} to {end}")
+    assert bytes(stream.state) == bytes(pushed.state)
+
+
+def _prefix_is_the_same(subject: ModelSubject, data: st.DataObject, rows: Rows, wanted: Prediction) -> None:
+    """The answer from the rows so far is the one that every_row gives there."""
+    if subject.gaps:
+        return
+    count = size(data, subject.least, len(rows), "rows so far")
+    alone = ask(subject, subject.fitted, {str(wanted.index.series[0]): rows[:count]}, every_row=False)
+    if alone.value.ndim == 2 or len(alone) == 1:
+        alone = alone.take(slice(len(alone) - 1, None))
+    place = [str(origin) for origin in wanted.index.origin].index(str(alone.index.origin[-1]))
+    same_bits(told(alone.take(slice(-1, None))), told(wanted.take(slice(place, place + 1))))
+
+
+def _chunks_are_the_same(
+    subject: ModelSubject, data: st.DataObject, sequences: Mapping[str, Rows], at_once: Prediction
+) -> None:
+    """The engine, fed by chunks into slots, says what `predict` says."""
+    model = subject.model
+    shown = {key: rows[: read_rows(subject, rows)] for key, rows in sequences.items()}
+    after = {key: rows[read_rows(subject, rows) :] for key, rows in sequences.items()}
+    known = subject.source(after) if subject.needs_known else None
+    parts = []
+    for one in model.reader.read(subject.source(shown), known=known):
+        slot = model.engine.open()
+        pieces = [
+            model.engine.run(one.inputs(piece.start, piece.stop, model.reader.horizon), slots=[slot])
+            for piece in cuts(data, len(one))
+        ]
+        model.engine.close(slot)
+        steps = answered_steps(model.wiring.pairing, len(one))
+        answer = model.readout(np.concatenate(pieces, axis=1)[0][steps])
+        parts.append(model.prediction(one, steps, answer))
+    for n, part in enumerate(told(at_once)):
+        same_bits(part, None if part is None else np.concatenate([told(one)[n] for one in parts]))
+
+
+@law("15 constant stream", "model", examples=1)  # 10,000 rows
+def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObject) -> None:
+    """Rows go through the reader and the engine singly or in chunks (13: the same bits); two pushes are measured."""
+    model, rng = subject.model, random(data)
+    rows, key = subject.rows(rng, 10_000 + subject.horizon), next(iter(subject.training))
+    for n in range(1 + subject.horizon):  # the two measured rows hold the same values
+        rows[9_999 + n] = rows[9 + n] if subject.arrays else {**rows[9_999 + n], **_but_time(rows[9 + n])}
+    stream = subject.fitted.stream(key)
+    for t in range(9):
+        stream.push(rows[t], known_of(subject, rows, t))
+    early = _measured(subject, stream, rows, 9)
+    late = subject.fitted.stream(key)
+    late.state = _advanced(subject, model, stream.state, rows, 10, 9_999)
+    assert late.num_rows == 9_999 or subject.gaps
+    found = _measured(subject, late, rows, 9_999)
+    assert found == early, f"(bytes of state, calls of a push) were {early} at push 10 and are {found} at push 10,000"
+
+
+def _but_time(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "t"}
+
+
+def _measured(subject: ModelSubject, stream: Any, rows: Rows, t: int) -> tuple[int, int]:
+    known = known_of(subject, rows, t)
+    work = []
+    for _ in range(3):  # what is computed once and kept does not count
+        trial = subject.fitted.stream()
+        trial.state = stream.state
+        work.append(calls(lambda: trial.push(rows[t], known)))  # noqa: B023  called at once
+        trial.close()
+    stream.push(rows[t], known)
+    return len(bytes(stream.state)), min(work)
+
+
+def _advanced(subject: ModelSubject, model: Any, state: Any, rows: Rows, first: int, last: int) -> Any:
+    live, engine = model.reader.open(state.series), model.engine
+    live.write(state.reader)
+    slot = engine.open()
+    engine.write(slot, state.engine)
+    readings = [one for t in range(first, last) for one in live.push(rows[t], known_of(subject, rows, t))]
+    for start in range(0, len(readings), 1000):
+        piece = readings[start : start + 1000]
+        inputs = {name: np.concatenate([one[name] for one in piece])[None] for name in piece[0]}
+        engine.run(inputs, slots=[slot], start=len(piece))
+    moved = engine.read(slot)
+    engine.close(slot)
+    return replace(state, num_rows=state.num_rows + len(readings), reader=live.read(), engine=moved)

@@ -1,0 +1,115 @@
+"""A fitted model under the laws: what it is fitted on, and how it is asked."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from tests.laws.drawing import random, size
+
+from whorl.runtime.prediction import Prediction
+from whorl.tasks.estimator import Estimator
+from whorl.tasks.preparation import prepare
+
+Rows = list[Any]  # records, or an array (T, D)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSubject:
+    """An estimator, what it is fitted on, and how to draw other data.
+
+    Args:
+        new: makes the unfitted estimator.
+        rows: (random, length) -> rows of one sequence that a user could have.
+        training: name of a sequence -> its rows.
+        truths: (random, rows of each sequence) -> y, for data that are arrays.
+        least: fewest rows that are answered.
+        horizon: steps ahead.
+        needs_known: whether answers need `horizon` rows of known covariates.
+        gaps: whether steps may be missing between rows.
+        series: column that names a sequence.
+        targets: columns that are answered.
+        covariates: other columns that change with time, those known ahead left out.
+        prepare: what `fit` does before it trains.
+    """
+
+    new: Callable[[], Estimator]
+    rows: Callable[[np.random.Generator, int], Rows]
+    training: Mapping[str, Rows]
+    truths: Callable[[np.random.Generator, list[Rows]], Any] | None = None
+    least: int = 1
+    horizon: int = 0
+    needs_known: bool = False
+    gaps: bool = False
+    series: str | None = None
+    targets: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    prepare: Callable[[Estimator, Any], Any] = prepare
+
+    @property
+    def arrays(self) -> bool:
+        return self.truths is not None
+
+    def fitting_data(self, training: Mapping[str, Rows] | None = None) -> Any:
+        source = self.source(training or self.training)
+        if self.truths is None:
+            return source
+        return source, self.truths(np.random.default_rng(1), list((training or self.training).values()))
+
+    def source(self, sequences: Mapping[str, Rows]) -> Any:
+        """Sequences as a user brings them: long records, or a list of arrays."""
+        if self.arrays:
+            return list(sequences.values())
+        if self.series is None:
+            return [dict(row) for rows in sequences.values() for row in rows]
+        return [{**row, self.series: key} for key, rows in sequences.items() for row in rows]
+
+    @functools.cached_property
+    def fitted(self) -> Any:
+        return self.new().fit(self.fitting_data(), verbose=False)
+
+    @property
+    def model(self) -> Any:
+        return self.fitted.model_
+
+    def drawn(self, data: st.DataObject, *, most: int = 3, extra: int = 8) -> dict[str, Rows]:
+        """One or several sequences, under the names of training, and one that training did not have."""
+        rng = random(data)
+        count = 1 if self.series is None and not self.arrays else size(data, 1, most, "sequences")
+        if self.arrays:
+            names = [str(n) for n in range(count)]  # arrays have no names but their places
+        else:
+            names = [""] if self.series is None else [*list(self.training)[: count - 1], "new"]
+        return {name: self.rows(rng, size(data, self.least, self.least + extra, "rows")) for name in names}
+
+
+def known_of(subject: ModelSubject, rows: Rows, t: int) -> Any:
+    """The rows of known covariates for the steps after row t, gaps as rows in which nothing is known."""
+    if not subject.needs_known:
+        return None
+    assert not subject.gaps
+    return [dict(row) for row in rows[t + 1 : t + 1 + subject.horizon]]
+
+
+def ask(subject: ModelSubject, model: Any, sequences: Mapping[str, Rows], *, every_row: bool = True) -> Prediction:
+    """Predicts; where known covariates are needed, from all but the last `horizon` rows, which are then known."""
+    if not subject.needs_known:
+        return model.predict(subject.source(sequences), every_row=every_row)
+    shown = {key: rows[: len(rows) - subject.horizon] for key, rows in sequences.items()}
+    after = {key: rows[len(rows) - subject.horizon :] for key, rows in sequences.items()}
+    return model.predict(subject.source(shown), known=subject.source(after), every_row=every_row)
+
+
+def read_rows(subject: ModelSubject, rows: Rows) -> int:
+    """How many of the rows are read: the last ones are only known ahead."""
+    return len(rows) - (subject.horizon if subject.needs_known else 0)
+
+
+def told(prediction: Prediction) -> list[Any]:
+    return [prediction.value, prediction.quantiles, prediction.index.origin, prediction.index.time]
+
+
+def only(prediction: Prediction, key: str) -> Prediction:
+    return prediction.take(np.flatnonzero(prediction.index.series == key))

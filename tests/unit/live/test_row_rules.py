@@ -1,0 +1,142 @@
+"""What a row and the rows ahead may be; one that breaks a rule leaves no trace."""
+
+import numpy as np
+import pytest
+from tests.unit.live.tiny import MEMORIES, accumulator, forecaster, rows
+from tests.unit.live.watching import same
+
+from whorl.errors import DataError
+from whorl.plans.table import Table
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"time": "2024-02-29 00:00:00"},
+        {"time": "2024-02-28 21:00:00"},
+        {"time": "1999-01-01 00:00:00"},
+        {"time": "yesterday"},
+        {"time": 17},
+        {"time": None},
+        {"time": float("nan")},
+        {"load": float("inf")},
+        {"load": -1e39},
+        {"heat": 3e38},
+        {"load": "much"},
+        {"load": 1j},
+        {"load": [1.0, 2.0]},
+        {"load": b"1"},
+        {"heat": 10**400},
+        {"shop": ("open",)},
+    ],
+    ids=repr,
+)
+def test_a_row_that_breaks_a_rule_leaves_the_state_as_it_was(memory, row):
+    model, data = forecaster(memory=memory), rows(9)
+    stream, twin = model.stream(), model.stream()
+    for good in data[:4]:
+        stream.push(good)
+        twin.push(good)
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match=r"time|load|heat|shop"):
+        stream.push({**data[4], **row})
+    assert bytes(stream.state) == before
+    assert stream.num_rows == 4
+    for good in data[4:]:
+        same(stream.push(good), twin.push(good))
+
+
+@pytest.mark.parametrize("row", [None, 5, "abcd", b"abcd", 3.5, {1, 2, 3, 4}, [], (1, 2), np.zeros((4, 2)), object()])
+def test_what_is_no_row_is_refused(row):
+    stream = forecaster().stream()
+    before = bytes(stream.state)
+    with pytest.raises(DataError):
+        stream.push(row)
+    assert bytes(stream.state) == before
+
+
+def test_a_missing_column_is_named_with_the_closest_one_and_others_are_ignored():
+    model, data = forecaster(), rows(4)
+    stream, twin = model.stream(), model.stream()
+    typo = {("laod" if name == "load" else name): value for name, value in data[0].items()}
+    with pytest.raises(DataError, match=r"column `load` is missing from the row.*Did you mean 'laod'"):
+        stream.push(typo)
+    for row in data:
+        same(stream.push({**row, "colour": object()}), twin.push(row))
+
+
+def test_a_row_may_be_the_values_in_the_order_of_the_roles():
+    model, data = forecaster(), rows(6)
+    stream, twin = model.stream(), model.stream()
+    for row in data:
+        same(stream.push(tuple(row[name] for name in ("time", "load", "heat", "shop"))), twin.push(row))
+    with pytest.raises(DataError, match="must have 4 in the order time, load, heat, shop, but has 3"):
+        stream.push((1, 2, 3))
+
+
+def test_missing_values_are_held_as_predict_holds_them():
+    model, data = forecaster(), rows(8)
+    for n, absent in ((2, None), (3, float("nan")), (5, ""), (6, "NA"), (7, np.float32("nan"))):
+        data[n]["load"] = absent
+        data[n]["heat"] = absent
+    stream = model.stream()
+    pushed = [stream.push(row) for row in data]
+    plain = [{**row, "load": None, "heat": None} if n in (2, 3, 5, 6, 7) else row for n, row in enumerate(data)]
+    same(pushed[-1], [model.predict(plain)])
+
+
+def test_missing_values_are_refused_where_the_table_says_so():
+    data = [row for row in rows(30) if row["load"] is not None]
+    for n, row in enumerate(data):
+        row["time"] = n
+    model = forecaster(table=Table(on_missing="error"), data=data)
+    stream = model.stream()
+    with pytest.raises(DataError, match="may have no missing values"):
+        stream.push({**data[0], "load": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "row", [None, "12", ["1", "x"], [1.0], [1.0, 2.0, 3.0], [1.0, float("inf")], [1e39, 0.0], {"a": 1}, [1j, 0], [[]]]
+)
+def test_what_is_no_row_of_an_array_is_refused(row):
+    stream = accumulator().stream()
+    stream.push([1.0, 2.0])
+    before = bytes(stream.state)
+    with pytest.raises(DataError):
+        stream.push(row)
+    assert bytes(stream.state) == before
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        (None, "must hold 3 rows with heat .* but 0 came"),
+        ([], "but list came"),
+        ([{"heat": 1.0}] * 2, "but 2 came"),
+        (7, "but int came"),
+        ("abc", "but str came"),
+        ([1.0, 2.0, 3.0], "must hold heat in each row ahead"),
+        ([{"hat": 1.0}] * 3, "must hold heat in each row ahead"),
+        ([{"heat": "hot"}] * 3, "'heat' is numeric"),
+        ([{"heat": 1.0, "time": "2024-02-28 21:00:00"}] * 3, "must hold the row of"),
+    ],
+)
+def test_rows_ahead_that_are_missing_or_wrong_are_refused(known, message):
+    model, data = forecaster(known=("heat",)), rows(2)
+    stream = model.stream()
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match=message):
+        stream.push(data[0], known=known)
+    assert bytes(stream.state) == before
+
+
+def test_predict_refuses_a_last_row_whose_rows_ahead_are_unknown():
+    model, data = forecaster(known=("heat",)), rows(14)
+    with pytest.raises(DataError, match=r"must be given for 3 rows after the last row .* but 0 came"):
+        model.predict(data)
+    with pytest.raises(DataError, match="but 2 came"):
+        model.predict(data, known=[{"time": row["time"], "heat": 3.0} for row in rows(16)[14:]])
+    # The rows before it have theirs in the data.
+    assert len(model.predict(data, every_row=True)) == 14 - 3 - 3
+    assert len(model.predict(data, known=[{"time": row["time"], "heat": 3.0} for row in rows(17)[14:]])) == 1
