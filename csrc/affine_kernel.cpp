@@ -1,6 +1,5 @@
 // The affine product. CMake compiles this file once per instruction set.
 #include "affine.h"
-
 #include "dispatch.h"
 #include "storage.h"
 #include "tile.h"
@@ -63,9 +62,9 @@ void add_outer(const OuterJob& job) {
   ptrdiff_t group = 0;
   for (ptrdiff_t column = 0; column < job.columns; column += group * panel_width) {
     group = next_group(job.rows, num_panels(job.columns - column));
-    const Tile<Floats> tile = {job.left,        job.right + column, nullptr,          job.out + column,
-                               job.depth,       1,                  panel_width,      job.out_stride,
-                               job.left_stride, job.right_stride,   job.columns - column, true};
+    const Tile<Floats> tile = {
+        job.left,       job.right + column, nullptr,          job.out + column,     job.depth, 1, panel_width,
+        job.out_stride, job.left_stride,    job.right_stride, job.columns - column, true};
     compute_panels(tile, job.rows, group);
   }
 }

@@ -29,7 +29,8 @@ class Chunk {
   }
 
   static ptrdiff_t scratch(const Layer& layer, bool has_projection) {
-    const ptrdiff_t gates = (shares(layer) ? 1 : 2) * stride(type_of(layer.cell).gates * layer.hidden) * capacity(layer);
+    const ptrdiff_t gates =
+        (shares(layer) ? 1 : 2) * stride(type_of(layer.cell).gates * layer.hidden) * capacity(layer);
     const ptrdiff_t rows = 2 * padded(capacity(layer) * layer.features) + padded(capacity(layer) * layer.width);
     const ptrdiff_t projection = padded(capacity(layer) * layer.width) + padded(capacity(layer) * layer.hidden);
     return gates + rows + (has_projection ? projection : 0);

@@ -13,8 +13,16 @@ namespace whorl {
 namespace {
 
 constexpr std::size_t large_page = std::size_t{2} << 20;
+constexpr std::size_t most_bytes = SIZE_MAX / 4;
 // The header stands in front of the memory and keeps its border.
 constexpr std::size_t border = 64;
+
+// Sequences are rarely as long as those before them: eight sizes from one power of two to the next serve them all.
+std::size_t rounded(std::size_t size) {
+  std::size_t step = border;
+  while (step * 16 <= size) step *= 2;
+  return (size + step - 1) / step * step;
+}
 
 struct Header {
   std::size_t size;  // with the header
@@ -45,7 +53,8 @@ std::mutex mutex;  // only ever tried: a child of a fork may find it locked for 
 }  // namespace
 
 void* take_memory(std::size_t size) {
-  size += border;
+  if (size > most_bytes) throw std::bad_alloc();
+  size = rounded(size + border);
   if (const std::unique_lock lock(mutex, std::try_to_lock); lock) {
     std::vector<Header*>& blocks = kept();
     for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {

@@ -5,9 +5,10 @@
 
 namespace whorl {
 
-// What a forward pass saves for its backward pass is as large at the next step of training, and is written once and
-// read once. Fresh from the system its pages would cost as much time as the arithmetic of a small layer, so memory that
-// is given back is kept, up to `most_recycled_bytes` in the whole process, for the next caller that wants about as much.
+// What a layer makes in one step of training (its output, the gradient of its input, what the forward pass saves for
+// the backward pass) is about as large at the next step. Fresh from the system its pages would cost as much time as the
+// arithmetic of a small layer, so memory that is given back is kept, up to `most_recycled_bytes` in the whole process,
+// for the next caller that wants about as much.
 constexpr std::size_t most_recycled_bytes = std::size_t{128} << 20;
 
 // At least `size` bytes on a border of 64; their values are anything. Throws std::bad_alloc.

@@ -17,9 +17,14 @@ class Rounding {
  public:
 #if defined(__x86_64__)
   explicit Rounding(Subnormals subnormals) : saved_(_mm_getcsr()) {
-    _mm_setcsr(subnormals == Subnormals::flush ? 0x9fc0 : 0x1f80);
+    const unsigned wanted = subnormals == Subnormals::flush ? 0x9fc0 : 0x1f80;
+    // Setting it stops the processor for longer than a look at it takes. The low bits only say what has happened.
+    is_other_ = (saved_ & ~0x3fU) != wanted;
+    if (is_other_) _mm_setcsr(wanted);
   }
-  ~Rounding() { _mm_setcsr(saved_); }
+  ~Rounding() {
+    if (is_other_) _mm_setcsr(saved_);
+  }
 #else
   explicit Rounding(Subnormals) {
     std::fegetenv(&saved_);
@@ -33,6 +38,7 @@ class Rounding {
  private:
 #if defined(__x86_64__)
   unsigned saved_;
+  bool is_other_;
 #else
   std::fenv_t saved_;
 #endif

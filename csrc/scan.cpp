@@ -15,6 +15,7 @@ constexpr double cell_us_per_unit = 0.001;  // gates of one unit at one step, ro
 
 // Threads for the rows: each has rows of its own and goes through all steps without waiting for the others.
 int num_parts(const Layer& layer, const Sequences& sequences, int num_threads) {
+  if (num_threads == 1) return 1;  // the usual step of a stream takes as long as the divisions below
   const double worthwhile = estimated_us(layer, sequences) / min_us_per_thread;
   const auto limit = static_cast<double>(std::min<std::ptrdiff_t>(num_threads, sequences.num_rows));
   return std::max(1, static_cast<int>(std::min(limit, worthwhile)));
@@ -53,8 +54,8 @@ std::ptrdiff_t gradient_floats(const Layer& layer, bool has_projection) {
   return (size + 15) / 16 * 16;
 }
 
-// Calls visit(part, floats of a row at a step) for each part of `Saved` that the layer has. Parts of one float come last,
-// so that the others keep their borders.
+// Calls visit(part, floats of a row at a step) for each part of `Saved` that the layer has. Parts of one float come
+// last, so that the others keep their borders.
 template <class Visit>
 void for_each_part(const SavedLayout& layout, const Visit& visit) {
   const auto& [cell, hidden, width, normed, normed_c, projected] = layout;

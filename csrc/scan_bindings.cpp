@@ -96,9 +96,9 @@ class Scan {
   // One piece of memory of saved_floats() for each row at each step; what the forward pass keeps there for the backward
   // pass.
   void saved(Address memory) {
-    const whorl::SavedLayout layout = {whorl::type_of(layer_.cell),    layer_.hidden,
-                                       layer_.width,                   layer_.norm_gain != nullptr,
-                                       layer_.norm_c_gain != nullptr, projection_ != nullptr};
+    const whorl::SavedLayout layout = {
+        whorl::type_of(layer_.cell),   layer_.hidden,         layer_.width, layer_.norm_gain != nullptr,
+        layer_.norm_c_gain != nullptr, projection_ != nullptr};
     saved_ = layout.in(at<float>(memory), sequences_.num_steps * sequences_.num_rows);
   }
 
@@ -194,8 +194,7 @@ nb::dict num_gates() {
 
 std::ptrdiff_t saved_floats(const std::string& cell, std::ptrdiff_t hidden, std::ptrdiff_t width, bool normed,
                             bool normed_c, bool projected) {
-  return whorl::SavedLayout{
-      whorl::type_of(whorl::cell_named(cell.c_str())), hidden, width, normed, normed_c, projected}
+  return whorl::SavedLayout{whorl::type_of(whorl::cell_named(cell.c_str())), hidden, width, normed, normed_c, projected}
       .floats();
 }
 

@@ -79,8 +79,8 @@ inline Lanes where_positive(Lanes test, Lanes a) {
 
 // The sum of all lanes: each of the first half plus its fellow in the second, and so on, on every machine.
 inline float sum_of_lanes(Lanes a) {
-  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v),
-                                     _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1)));
+  const __m256 eight =
+      _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1)));
   return sum_of_eight(eight);
 }
 inline float first_lane(Lanes a) { return _mm512_cvtss_f32(a.v); }

@@ -10,7 +10,7 @@ namespace whorl::WHORL_SIMD_NAMESPACE {
 // Register blocks: up to most_rows(panels) x `most_panels` accumulators for many rows, 1 x `row_panels` for a single
 // one, where the latency of the multiply-add is hidden by more chains side by side.
 #if defined(__AVX512F__)
-constexpr int most_panels = 4, row_panels = 8;
+constexpr int most_panels = 4, row_panels = 6;
 constexpr int most_rows(int panels) { return panels == 4 ? 6 : panels > 4 ? 1 : 8; }
 #elif defined(__AVX2__) && defined(__FMA__)
 constexpr int most_panels = 1, row_panels = 4;
@@ -59,8 +59,7 @@ void compute_tile(const Tile<Storage>& given) {
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       const float* start = t.resume ? t.out + r * t.out_stride : t.bias;
-      sum[r][p] =
-          start != nullptr ? load_up_to(t.columns - p * panel_width, start + p * panel_width) : zero_lanes();
+      sum[r][p] = start != nullptr ? load_up_to(t.columns - p * panel_width, start + p * panel_width) : zero_lanes();
     }
   }
 
@@ -95,6 +94,7 @@ void compute_rows(const Tile<Storage>& t, ptrdiff_t rows) {
 // All rows of a group of panels, in tiles of even height.
 template <int Panels, class Storage>
 void compute_group(Tile<Storage> tile, ptrdiff_t rows) {
+  if (rows == 1) return compute_tile<1, Panels>(tile);
   for (ptrdiff_t tiles = (rows + most_rows(Panels) - 1) / most_rows(Panels); tiles > 0; --tiles) {
     const ptrdiff_t height = (rows + tiles - 1) / tiles;
     compute_rows<Panels>(tile, height);

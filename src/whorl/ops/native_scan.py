@@ -81,11 +81,10 @@ def saved_size(cell: str, weights: Weights) -> int:
     return _native.saved_floats(cell, gates // NUM_GATES[cell], width, normed, normed_c, weights.weight_hr is not None)
 
 
-def _new_saved(cell: str, weights: Weights, x_TBD: Tensor) -> Tensor:
-    steps, rows, _ = x_TBD.shape
-    size = saved_size(cell, weights)
+def _empty(like: Tensor, steps: int, rows: int, size: int) -> Tensor:
+    """Memory for three axes, used before if it is much."""
     if steps * rows * size < _FEW:
-        return x_TBD.new_empty(steps, rows, size)
+        return like.new_empty(steps, rows, size)
     return torch.from_numpy(_native.recycled_array(steps, rows, size))
 
 
@@ -111,12 +110,12 @@ def forward(
     scan = _open(cell, sequences, weights, x_TBD)
     final = tuple([dense(part.clone()) for part in state])
     gates, width = weights.weight_hh.shape
-    output = x_TBD.new_empty(steps, rows, width)
+    output = _empty(x_TBD, steps, rows, width)
     if save:
-        products = saved = _new_saved(cell, weights, x_TBD)
+        products = saved = _empty(x_TBD, steps, rows, saved_size(cell, weights))
         scan.saved(saved.data_ptr())
     else:
-        products, saved = x_TBD.new_empty(steps, rows, gates), None
+        products, saved = _empty(x_TBD, steps, rows, gates), None
     step, row, _ = x_TBD.stride()
     c = final[1].data_ptr() if len(final) > 1 else 0
     scan.forward(x_TBD.data_ptr(), step, row, products.data_ptr(), final[0].data_ptr(), c, output.data_ptr())
@@ -149,7 +148,7 @@ def backward(
     scan = _open(cell, sequences, weights, x_TBD)
     scan.saved(saved.data_ptr())
     d_out = None if d_out is None else _rows(d_out)
-    d_x = x_TBD.new_empty(x_TBD.shape) if wanted[0] else None
+    d_x = _empty(x_TBD, *x_TBD.shape) if wanted[0] else None
     d_weights = [
         weight.new_empty(weight.shape) if asked and weight is not None else None
         for weight, asked in zip(weights, wanted[1:], strict=True)
