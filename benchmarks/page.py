@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import targets
+from benchmarks import targets, verify
 from benchmarks.printing import distance, duration, losses, verdict
 from benchmarks.processes import ROOT
+from benchmarks.registry import ENTRIES
 
 RESULTS = ROOT / "benchmarks" / "results" / "recurrence.json"
 # Why goals are missed, in words; beside the results, since a new run may change the reasons.
@@ -30,10 +31,12 @@ How long whorl's recurrences take, beside torch, jax and ONNX Runtime. Written b
 
 Each library solves each problem in a process of its own, on the same cores. The processes take turns, one sample each,
 and sleep in between; times are medians of {samples} samples, with the 10 % and 90 % quantiles in parentheses. Before a
-time is taken, outputs, final states and all gradients are compared with float64: outputs may differ by 1e-5, gradients
-by 1e-4 of their largest value; where a library is off by more, it has no time here. *Ratio* is the other library's
-time over whorl's: above 1, whorl is faster. *Floor* is the time that the arithmetic takes at the rate of a large
-matrix product on this machine, or, for a single step, the time to read all weights once.
+time is taken, outputs, final states and all gradients are compared with float64. Outputs and states may differ by
+{output} ({narrow}), gradients by
+{gradient} of their largest value; where a library is off by more, it has no time here. *Ratio* is the other library's
+time over whorl's: above 1, whorl is faster. *Floor* is the time that the arithmetic takes at the rate of a large matrix
+product, in the numbers of the weights, on this machine; for a single step it is the time to read all weights once,
+where that is longer.
 
 ![Ratios of all entries; the tables below have the numbers](images/recurrence.png)
 """
@@ -72,7 +75,15 @@ def page(results: Mapping[str, Any], notes: str) -> str:
     """The page as text."""
     records: list[Record] = results["entries"]
     samples = sorted({record["samples"] for record in records})
-    parts = [HEAD.format(samples=" or ".join(map(str, samples))), _machine(results)]
+    exact = verify.BOUNDS["fp32"]
+    narrow = [f"by {bound.output:g} with {name} weights" for name, bound in verify.BOUNDS.items() if bound != exact]
+    head = HEAD.format(
+        samples=" or ".join(map(str, samples)),
+        output=f"{exact.output:g}",
+        gradient=f"{exact.gradient:g}",
+        narrow=f"those of whorl {', '.join(narrow)}",
+    )
+    parts = [head, _machine(results)]
     for title, words, belongs in SECTIONS:
         chosen = [record for record in records if belongs(record)]
         if chosen:
@@ -80,6 +91,7 @@ def page(results: Mapping[str, Any], notes: str) -> str:
             if chosen[0]["kind"] == "step":
                 parts.append(_latencies(chosen))
     parts += [_judged(records), *([notes.strip() + "\n"] if notes.strip() else []), _slower(records)]
+    parts += _absent(records)
     return "\n".join(parts)
 
 
@@ -167,6 +179,17 @@ def _slower(records: Sequence[Record]) -> str:
     if not rows:
         return "## Where another library is faster\n\nIn none of these entries.\n"
     return "## Where another library is faster\n\n" + _table(("entry", "library", "ratio"), rows)
+
+
+def _absent(records: Sequence[Record]) -> list[str]:
+    """The entries that the run did not reach."""
+    measured = {record["name"] for record in records}
+    absent = [f"- {name}\n" for name in ENTRIES if name not in measured]
+    if not absent:
+        return []
+    return [
+        f"## Not measured\n\n{len(absent)} of {len(ENTRIES)} entries are missing in these results.\n\n{''.join(absent)}"
+    ]
 
 
 def _number(value: float | None, form: str) -> str:

@@ -146,55 +146,53 @@ LOOPED: tuple[Option, ...] = ("resets", "layer norm", "zoneout", "recurrent drop
 OPTIONS: tuple[Option, ...] = ("lengths", *LOOPED, "projection")
 
 
-def _plain(cell: str, size: tuple[int, int, int, int]) -> Entry:
+Size = tuple[int, int, int, int]
+"""T, B, I, H."""
+
+
+def _bar(measure: Measure, limit: float, against: str = "") -> Target:
+    return Target(measure=measure, limit=limit, against=against, bar=True)
+
+
+def _goal(measure: Measure, limit: float, against: str = "") -> Target:
+    return Target(measure=measure, limit=limit, against=against)
+
+
+def _train(
+    cell: str, size: Size, peers: tuple[str, ...], targets: list[Target], *, option: Option = "", quick: bool = False
+) -> Entry:
     steps, batch, inputs, hidden = size
-    targets = [Target(measure="ratio", against="torch", limit=_goal(cell, hidden))]
-    if (cell, steps, hidden) in BARS:
-        targets.append(Target(measure="ratio", against="torch", limit=BARS[cell, steps, hidden], bar=True))
-    targets.append(Target(measure="ratio", against="jax", limit=1.2, bar=True))
+    sizes = {"steps": steps, "batch": batch, "inputs": inputs, "hidden": hidden}
+    return Entry(kind="train", cell=cell, **sizes, option=option, peers=peers, targets=tuple(targets), quick=quick)
+
+
+def _plain(cell: str, size: Size) -> Entry:
+    steps, _, _, hidden = size
+    goal, bar = next(value for largest, value in GOALS[cell] if hidden <= largest), BARS.get((cell, steps, hidden))
+    # A goal below the bar would ask for nothing.
+    targets = [_goal("ratio", goal, "torch")] if bar is None or goal > bar else []
+    if bar is not None:
+        targets.append(_bar("ratio", bar, "torch"))
+    targets.append(_bar("ratio", 1.2, "jax"))
     if cell != "lstm":
-        targets.append(Target(measure="ratio", against="torch or jax", limit=1.5))
+        targets.append(_goal("ratio", 1.5, "torch or jax"))
     if hidden >= 128:
-        targets.append(Target(measure="floor", limit=0.8))
-    return Entry(
-        kind="train",
-        cell=cell,
-        steps=steps,
-        batch=batch,
-        inputs=inputs,
-        hidden=hidden,
-        peers=("whorl", "torch", "jax"),
-        targets=tuple(targets),
-        quick=size == (100, 32, 64, 64),
-    )
+        targets.append(_goal("floor", 0.8))
+    return _train(cell, size, ("whorl", "torch", "jax"), targets, quick=size == PLAIN_SIZES[1])
 
 
-def _goal(cell: str, hidden: int) -> float:
-    return next(value for largest, value in GOALS[cell] if hidden <= largest)
-
-
-def _with_option(cell: str, option: Option, size: tuple[int, int, int, int]) -> Entry:
-    steps, batch, inputs, hidden = size
-    narrow = hidden <= 64
+def _with_option(cell: str, option: Option, size: Size) -> Entry:
+    narrow = size[-1] <= 64
     # Where torch's layer lacks the option there are two ways to write it: as most users do, and as fast as can be.
     looped = option in LOOPED
-    written = "torch cell" if looped else "torch"
-    targets = [Target(measure="ratio", against="torch", limit=8.0 if narrow else 1.5)]
-    if narrow and option != "projection":
-        targets.append(Target(measure="ratio", against=written, limit=8.0, bar=True))
-    targets.append(Target(measure="cost", limit=1.3))
-    return Entry(
-        kind="train",
-        cell=cell,
-        steps=steps,
-        batch=batch,
-        inputs=inputs,
-        hidden=hidden,
-        option=option,
-        peers=("whorl", "whorl plain", "torch", *(["torch cell"] if looped else [])),
-        targets=tuple(targets),
-        quick=narrow and (cell, option) in (("gru", "layer norm"), ("lstm", "lengths")),
-    )
+    judged = narrow and option != "projection"
+    targets = [_goal("ratio", 8.0 if narrow else 1.5, "torch")] if looped or not judged else []
+    if judged:
+        targets.append(_bar("ratio", 8.0, "torch cell" if looped else "torch"))
+    targets.append(_goal("cost", 1.3))
+    peers = ("whorl", "whorl plain", "torch", *(["torch cell"] if looped else []))
+    quick = narrow and (cell, option) in (("gru", "layer norm"), ("lstm", "lengths"))
+    return _train(cell, size, peers, targets, option=option, quick=quick)
 
 
 def _training() -> list[Entry]:
@@ -204,91 +202,49 @@ def _training() -> list[Entry]:
         cells = ("lstm",) if option == "projection" else tuple(GATES)
         entries += [_with_option(cell, option, small) for cell in cells]
         entries.append(_with_option(cells[-1] if option == "projection" else "gru", option, large))
-    entries += [
-        Entry(
-            kind="train",
-            cell=cell,
-            steps=100,
-            batch=32,
-            inputs=64,
-            hidden=64,
-            option="new lengths",
-            peers=("whorl", "whorl plain", "torch"),
-            # Lengths around T, as many below as above it: the mean cost is that of T, and 5 % is noise.
-            targets=(Target(measure="cost", limit=1.05),),
-        )
-        for cell in ("gru", "lstm")
-    ]
-    return entries + [
-        Entry(
-            kind="train",
-            cell=cell,
-            steps=5,
-            batch=1,
-            inputs=8,
-            hidden=16,
-            peers=("whorl", "torch", "jax"),
-            targets=(Target(measure="extra", against="torch", limit=6e-6),),
-        )
-        for cell in GATES
-    ]
+    # Lengths around T, as many below as above it: the mean cost is that of T, and 5 % is noise.
+    new, same = ("whorl", "whorl plain", "torch"), [_goal("cost", 1.05)]
+    entries += [_train(cell, small, new, same, option="new lengths") for cell in ("gru", "lstm")]
+    tiny = [_goal("extra", 6e-6, "torch")]
+    return entries + [_train(cell, (5, 1, 8, 16), ("whorl", "torch", "jax"), tiny) for cell in GATES]
 
 
 def _steps() -> list[Entry]:
     peers = ("whorl", "torch", "torch cell", "onnxruntime")
+    judged = (
+        _goal("seconds", 1.2e-6),
+        _bar("seconds", 1.5e-6),
+        _goal("ratio", 50.0, "torch"),
+        _bar("ratio", 8.0, "onnxruntime"),
+    )
     entries = []
     for cell in ("lstm", "gru"):
         for hidden in (16, 64, 128, 256):
-            judged = (cell, hidden) == ("lstm", 64)
-            targets = (
-                Target(measure="seconds", limit=1.2e-6),
-                Target(measure="seconds", limit=1.5e-6, bar=True),
-                Target(measure="ratio", against="torch", limit=50.0),
-                Target(measure="ratio", against="onnxruntime", limit=8.0, bar=True),
-            )
-            entries.append(
-                Entry(
-                    kind="step",
-                    cell=cell,
-                    inputs=8,
-                    hidden=hidden,
-                    peers=peers,
-                    targets=targets if judged else (),
-                    quick=hidden == 64,
-                )
-            )
-    entries.append(Entry(kind="step", cell="lstm", inputs=8, hidden=64, option="written", peers=peers))
-    small = (
-        Target(measure="seconds", limit=7e-6, bar=True),
-        Target(measure="ratio", against="whorl fp32", limit=3.0, bar=True),
-    )
-    wide = {"kind": "step", "cell": "lstm", "inputs": 256, "hidden": 256}
-    entries.append(Entry(**wide, weights="bf16", peers=("whorl", "whorl fp32")))
-    entries.append(Entry(**wide, weights="int8", peers=("whorl", "whorl fp32", *peers[1:]), targets=small))
-    return entries
+            entry = Entry(kind="step", cell=cell, inputs=8, hidden=hidden, peers=peers, quick=hidden == 64)
+            entries.append(replace(entry, targets=judged) if (cell, hidden) == ("lstm", 64) else entry)
+    small = (_bar("seconds", 7e-6), _bar("ratio", 3.0, "whorl fp32"))
+    wide = Entry(kind="step", cell="lstm", inputs=256, hidden=256, peers=("whorl", "whorl fp32"))
+    return [
+        *entries,
+        Entry(kind="step", cell="lstm", inputs=8, hidden=64, option="written", peers=peers),
+        replace(wide, weights="bf16"),
+        replace(wide, weights="int8", peers=(*wide.peers, *peers[1:]), targets=small),
+    ]
 
 
 def _streams() -> list[Entry]:
     rates: dict[Weights, tuple[Target, ...]] = {
-        "fp32": (Target(measure="rate", limit=85_000.0), Target(measure="rate", limit=85_000.0, bar=True)),
+        "fp32": (_bar("rate", 85_000.0),),
         "bf16": (),
-        "int8": (Target(measure="rate", limit=300_000.0), Target(measure="rate", limit=250_000.0, bar=True)),
+        "int8": (_goal("rate", 300_000.0), _bar("rate", 250_000.0)),
     }
-    return [
-        Entry(
-            kind="streams",
-            cell="lstm",
-            batch=batch,
-            inputs=256,
-            hidden=256,
-            weights=weights,
-            peers=("whorl", "torch cell", "onnxruntime") if weights == "fp32" else ("whorl", "whorl fp32"),
-            targets=targets,
-            quick=batch == 64,
-        )
-        for batch in (64, 256)
-        for weights, targets in rates.items()
-    ]
+    entries = []
+    for batch in (64, 256):
+        for weights, targets in rates.items():
+            peers = ("whorl", "torch cell", "onnxruntime") if weights == "fp32" else ("whorl", "whorl fp32")
+            entry = Entry(kind="streams", cell="lstm", batch=batch, inputs=256, hidden=256, peers=peers)
+            entries.append(replace(entry, weights=weights, targets=targets, quick=batch == 64))
+    return entries
 
 
 ENTRIES: dict[str, Entry] = {entry.name: entry for entry in [*_training(), *_steps(), *_streams()]}

@@ -3,8 +3,10 @@
     python -m benchmarks.run [--quick] [--only PATTERN] [--samples N] [--out FILE.json]
 
 Each peer solves each entry in a process of its own; the processes take turns, a sample each, and sleep in between. The
-results of a peer are compared with float64 first: where they are wrong, no time is taken, and the exit status is 1.
-Goals and bars are printed beside the times; missing one does not change the exit status.
+results of a peer are compared with float64 first: where they are wrong, no time is taken. The exit status is 1 where
+those of whorl are; another library's, and goals and bars that are missed, are only printed.
+
+Results gather in build/. Those of the whole matrix replace the committed ones at the end, unless whorl is wrong.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from benchmarks.processes import ROOT, Process, WorkerError
 from benchmarks.registry import Entry, select
 
 SAVED = ROOT / "benchmarks" / "results" / "recurrence.json"
-# Runs that are not the whole matrix, with all peers, do not replace it.
+# Runs that are not the whole matrix, with all peers, do not replace it; neither does one that was interrupted.
 PARTIAL = ROOT / "build" / "recurrence.json"
 
 SAMPLES, QUICK_SAMPLES = 20, 5
@@ -180,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no entry's name holds {options.only!r}")
     samples = options.samples or (QUICK_SAMPLES if options.quick else SAMPLES)
     whole = not options.quick and options.only is None and samples >= SAMPLES and all(map(_is_installed, LIBRARIES))
-    out = options.out or (SAVED if whole else PARTIAL)
+    out = options.out or PARTIAL
     log = PARTIAL.with_suffix(".log")
     for path in (out, log):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,10 +200,19 @@ def main(arguments: list[str] | None = None) -> int:
         complete = whole and len(records) == len(entries)
         written = {"machine": described, "rates": _plain(rates), "whole": complete, "entries": records}
         out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-    red = [record["name"] for record in records for peer in record["peers"].values() if peer["red"]]
+    red = any(found["red"] for record in records for peer, found in record["peers"].items() if _is_ours(peer))
     print(printing.summary_lines(records))
+    if whole and not red and options.out is None:
+        SAVED.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(out, SAVED)
+        out = SAVED
     print(f"written to {os.path.relpath(out)}")
-    return bool(red)
+    return int(red)
+
+
+def _is_ours(peer: str) -> bool:
+    """Whether a peer is whorl, as it is or for comparison: without the option, or with weights in float32."""
+    return peer.split()[0] == "whorl"
 
 
 def _plain(rates: floors.Rates) -> dict[str, object]:

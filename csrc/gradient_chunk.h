@@ -6,7 +6,7 @@
 namespace whorl::WHORL_SIMD_NAMESPACE {
 
 // Steps whose gradients wait for the products that many steps share: what the weights learn, and the gradient of x.
-// They stay in L2 until then, and never see main memory.
+// For all but the largest layers that is about a megabyte, which never sees main memory.
 class Chunk {
  public:
   Chunk(const Backward& job, float* scratch)
@@ -71,10 +71,10 @@ class Chunk {
   }
 
  private:
-  static constexpr ptrdiff_t most = 512;
+  static constexpr ptrdiff_t most = 512, most_gates = ptrdiff_t{1} << 17;
 
   static ptrdiff_t capacity(const Layer& layer) {
-    const ptrdiff_t fitting = (ptrdiff_t{1} << 17) / (type_of(layer.cell).gates * layer.hidden);
+    const ptrdiff_t fitting = most_gates / (type_of(layer.cell).gates * layer.hidden);
     return fitting > most ? most : fitting < 2 * block_rows ? 2 * block_rows : fitting / 8 * 8;
   }
   // Rows a power of two apart would fall into the same few lines of a cache.

@@ -32,16 +32,6 @@ std::align_val_t alignment_of(std::size_t size) { return std::align_val_t{size >
 
 void release(Header* block) noexcept { ::operator delete(block, alignment_of(block->size)); }
 
-Header* allocate(std::size_t size) {
-  auto* block = static_cast<Header*>(::operator new(size, alignment_of(size)));
-#ifdef __linux__
-  // A refusal costs speed alone.
-  if (size >= large_page) (void)madvise(block, size, MADV_HUGEPAGE);
-#endif
-  block->size = size;
-  return block;
-}
-
 // From the first given back to the last.
 std::vector<Header*>& kept() {
   static auto* blocks = new std::vector<Header*>;  // never destroyed: arrays may outlive everything else at exit
@@ -49,6 +39,29 @@ std::vector<Header*>& kept() {
 }
 std::size_t kept_bytes = 0;
 std::mutex mutex;  // only ever tried: a child of a fork may find it locked for good
+
+void drop_all() {
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock) return;
+  for (Header* block : kept()) release(block);
+  kept().clear();
+  kept_bytes = 0;
+}
+
+Header* allocate(std::size_t size) {
+  void* memory = ::operator new(size, alignment_of(size), std::nothrow);
+  if (memory == nullptr) {
+    drop_all();
+    memory = ::operator new(size, alignment_of(size));
+  }
+  auto* block = static_cast<Header*>(memory);
+#ifdef __linux__
+  // A refusal costs speed alone.
+  if (size >= large_page) (void)madvise(block, size, MADV_HUGEPAGE);
+#endif
+  block->size = size;
+  return block;
+}
 
 }  // namespace
 

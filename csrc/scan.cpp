@@ -13,14 +13,6 @@ namespace {
 constexpr double min_us_per_thread = 40.0;
 constexpr double cell_us_per_unit = 0.001;  // gates of one unit at one step, roughly
 
-// Threads for the rows: each has rows of its own and goes through all steps without waiting for the others.
-int num_parts(const Layer& layer, const Sequences& sequences, int num_threads) {
-  if (num_threads == 1) return 1;  // the usual step of a stream takes as long as the divisions below
-  const double worthwhile = estimated_us(layer, sequences) / min_us_per_thread;
-  const auto limit = static_cast<double>(std::min<std::ptrdiff_t>(num_threads, sequences.num_rows));
-  return std::max(1, static_cast<int>(std::min(limit, worthwhile)));
-}
-
 // Calls kernel(begin, end, index) for the rows of each part.
 template <class Kernel>
 void run(const Sequences& sequences, int parts, const Kernel& kernel) {
@@ -132,6 +124,13 @@ void scan(const Backward& job, int num_threads, float* scratch) {
       other += floats;
     });
   }
+}
+
+int num_parts(const Layer& layer, const Sequences& sequences, int num_threads) {
+  if (num_threads == 1) return 1;  // the usual step of a stream takes as long as the divisions below
+  const double worthwhile = estimated_us(layer, sequences) / min_us_per_thread;
+  const auto limit = static_cast<double>(std::min<std::ptrdiff_t>(num_threads, sequences.num_rows));
+  return std::max(1, static_cast<int>(std::min(limit, worthwhile)));
 }
 
 double estimated_us(const Layer& layer, const Sequences& sequences) {

@@ -108,9 +108,12 @@ std::ptrdiff_t backward_scratch_floats(const Layer& layer, bool has_projection);
 
 // Runs the recurrence, rows shared among up to `num_threads` threads. A row's bits depend on that row alone; those of
 // weight gradients, which are sums over rows, on the number of threads too. `scratch` holds scratch_floats(layer)
-// (backward_scratch_floats) for each thread.
+// (backward_scratch_floats) for each of num_parts().
 void scan(const Forward& job, int num_threads, float* scratch);
 void scan(const Backward& job, int num_threads, float* scratch);
+
+// Threads that take part, each with rows of its own: up to `num_threads`, as many as are worth it.
+int num_parts(const Layer& layer, const Sequences& sequences, int num_threads);
 
 // Roughly how long it takes on one thread.
 double estimated_us(const Layer& layer, const Sequences& sequences);

@@ -1,17 +1,18 @@
 // The recurrence for Python. Tensors come as addresses (0: none), since asking a tensor for its buffer costs more than
-// a short sequence takes; whorl/ops/native_scan.py, the only caller, checks shapes, dtypes and strides.
+// a short sequence takes; whorl/ops/native_scan.py, the only caller, checks everything.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
 #include <cstdint>
-#include <stdexcept>
+#include <optional>
 #include <string>
 
 #include "bindings.h"
 #include "quantised.h"
 #include "recycled.h"
 #include "scan.h"
+#include "sizes.h"
 
 namespace nb = nanobind;
 
@@ -19,6 +20,7 @@ namespace {
 
 // Calls that take less keep Python's lock; giving it away would cost more.
 constexpr double min_us_to_release = 20.0;
+constexpr double us_to_pack = 0.001;  // a number of a weight, roughly
 
 using Address = std::uintptr_t;
 
@@ -52,6 +54,26 @@ class Panels {
   const float* weight_;
   bool transposed_;
   whorl::Matrix matrix_;
+};
+
+// Memory of a call. A little is kept by the thread from call to call, since fresh pages would cost more than a short
+// sequence; much is handed on through the memory that all threads share.
+class Scratch {
+ public:
+  explicit Scratch(std::ptrdiff_t floats) {
+    const auto size = static_cast<std::size_t>(floats) * sizeof(float);
+    if (size > most_of_a_thread) taken_ = whorl::take_memory(size);
+    memory_ = static_cast<float*>(taken_ != nullptr ? taken_ : static_cast<void*>(whorl::thread_scratch(size)));
+  }
+  ~Scratch() { whorl::give_memory(taken_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  float* memory() const { return memory_; }
+
+ private:
+  static constexpr std::size_t most_of_a_thread = std::size_t{16} << 20;
+  void* taken_ = nullptr;
+  float* memory_ = nullptr;
 };
 
 // One layer in one direction, and the sequences it reads.
@@ -156,23 +178,24 @@ class Scan {
  private:
   std::ptrdiff_t num_gates() const { return whorl::type_of(layer_.cell).gates * layer_.hidden; }
 
-  // Packs the weights, transposed or not, and runs the job.
+  // Packs the weights, transposed or not, and runs the job. `scratch` floats go to each thread.
   template <class Job>
   void run(Job& job, bool transposed, std::ptrdiff_t scratch, const whorl::Matrix*& input,
            const whorl::Matrix*& recurrent, const whorl::Matrix*& projection) {
     Panels first(input_, num_gates(), layer_.features, transposed);
     Panels second(recurrent_, num_gates(), layer_.width, transposed);
     Panels third(projection_, layer_.width, layer_.hidden, transposed);
-    const std::ptrdiff_t size = first.size() + second.size() + third.size() + scratch * num_threads_;
-    // Kept by the thread from call to call: fresh pages would cost more than a short sequence.
-    auto* memory = reinterpret_cast<float*>(whorl::thread_scratch(static_cast<std::size_t>(size) * sizeof(float)));
+    const std::ptrdiff_t packed = first.size() + second.size() + third.size();
+    const double us = whorl::estimated_us(layer_, sequences_) + us_to_pack * static_cast<double>(packed);
+    std::optional<nb::gil_scoped_release> released;
+    if (us >= min_us_to_release) released.emplace();
+    const int parts = whorl::num_parts(layer_, sequences_, num_threads_);
+    const Scratch own(packed + whorl::times(scratch, parts));
+    float* memory = own.memory();
     input = first.pack(memory);
     recurrent = second.pack(memory += first.size());
     projection = third.pack(memory += second.size());
-    memory += third.size();
-    if (whorl::estimated_us(layer_, sequences_) < min_us_to_release) return whorl::scan(job, num_threads_, memory);
-    const nb::gil_scoped_release released;
-    whorl::scan(job, num_threads_, memory);
+    whorl::scan(job, parts, memory + third.size());
   }
 
   whorl::Layer layer_ = {};
@@ -200,8 +223,14 @@ std::ptrdiff_t saved_floats(const std::string& cell, std::ptrdiff_t hidden, std:
 
 using Array = nb::ndarray<nb::numpy, float, nb::ndim<3>, nb::c_contig>;
 
+std::ptrdiff_t signed_size(std::size_t size) {
+  if (size > static_cast<std::size_t>(whorl::max_floats)) throw whorl::TooLarge();
+  return static_cast<std::ptrdiff_t>(size);
+}
+
 Array recycled_array(std::size_t steps, std::size_t rows, std::size_t floats) {
-  void* memory = whorl::take_memory(steps * rows * floats * sizeof(float));
+  const std::ptrdiff_t size = whorl::times(whorl::times(signed_size(steps), signed_size(rows)), signed_size(floats));
+  void* memory = whorl::take_memory(static_cast<std::size_t>(size) * sizeof(float));
   const nb::capsule owner(memory, [](void* given) noexcept { whorl::give_memory(given); });
   return {memory, {steps, rows, floats}, owner};
 }

@@ -72,9 +72,9 @@ inline Lanes quotient(Lanes a, Lanes b) {
 inline Lanes minimum(Lanes a, Lanes b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline Lanes maximum(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
 
-// a where `test` is positive, 0 elsewhere.
+// a where `test` is positive or NaN, 0 elsewhere.
 inline Lanes where_positive(Lanes test, Lanes a) {
-  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(test.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
+  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(test.v, _mm512_setzero_ps(), _CMP_NLE_UQ), a.v)};
 }
 
 // The sum of all lanes: each of the first half plus its fellow in the second, and so on, on every machine.
@@ -132,8 +132,8 @@ inline Lanes maximum(Lanes a, Lanes b) { return {_mm256_max_ps(a.low, b.low), _m
 
 inline Lanes where_positive(Lanes test, Lanes a) {
   const __m256 zero = _mm256_setzero_ps();
-  return {_mm256_and_ps(_mm256_cmp_ps(test.low, zero, _CMP_GT_OQ), a.low),
-          _mm256_and_ps(_mm256_cmp_ps(test.high, zero, _CMP_GT_OQ), a.high)};
+  return {_mm256_and_ps(_mm256_cmp_ps(test.low, zero, _CMP_NLE_UQ), a.low),
+          _mm256_and_ps(_mm256_cmp_ps(test.high, zero, _CMP_NLE_UQ), a.high)};
 }
 
 inline float sum_of_lanes(Lanes a) { return sum_of_eight(_mm256_add_ps(a.low, a.high)); }
@@ -180,7 +180,7 @@ inline Lanes multiply_add(const Lanes& a, const Lanes& b, const Lanes& c) {
 inline Lanes minimum(const Lanes& a, const Lanes& b) { WHORL_EACH_LANE(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
 inline Lanes maximum(const Lanes& a, const Lanes& b) { WHORL_EACH_LANE(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
 
-inline Lanes where_positive(const Lanes& test, const Lanes& a) { WHORL_EACH_LANE(test.v[i] > 0.0F ? a.v[i] : 0.0F); }
+inline Lanes where_positive(const Lanes& test, const Lanes& a) { WHORL_EACH_LANE(test.v[i] <= 0.0F ? 0.0F : a.v[i]); }
 
 inline float sum_of_lanes(Lanes a) {
   for (int half = 8; half > 0; half /= 2) {

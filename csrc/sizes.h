@@ -10,7 +10,7 @@ namespace whorl {
 class TooLarge : public std::bad_alloc {
  public:
   const char* what() const noexcept override {
-    return "the program needs more memory for these rows than can be addressed. Give fewer rows in a call.";
+    return "a call with so many rows needs more memory than can be addressed. Give fewer rows in a call.";
   }
 };
 

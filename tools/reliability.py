@@ -19,10 +19,11 @@ LAWS = {"11 seed": "R5", "13 stream": "M8", "14 leak": "D2"}
 
 PROMISES = {
     "R1": "A checkpoint path holds a complete old or a complete new checkpoint, whatever fails while it is written.",
-    "R2": "A resumed run equals one that was never stopped, bit for bit on a CPU.",
+    "R2": "A resumed run equals one that was never stopped, bit for bit on a CPU with the same number of threads.",
     "R3": "Ctrl-C and SIGTERM save, say how to resume, and exit with 130 and 143.",
     "R4": "A loss or gradient that is not a number stops training within the step and names the batch.",
-    "R5": "The same seed gives the same bits.",
+    "R5": "The same seed gives the same bits with the same number of threads, which share out the rows "
+    "over which gradients of weights are summed.",
     "R6": "A full or read-only disk leaves the last checkpoint as it was.",
     "R7": "Memory does not grow with the number of steps.",
     "D1": "Any bytes end in success or in a message that names file, row, column, what was found and what to do.",

@@ -1,13 +1,14 @@
 """`whorl evaluate MODEL DATA`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show
-from whorl.cli.weights import loss_lines, weights_option
+from whorl.cli.weights import loss_lines, matrices_line, weights_option
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
@@ -21,6 +22,8 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
     float32 the model is scored both ways, and what the bits change is printed.
     """
     from whorl import runtime
+    from whorl.runtime.engines import engine_for
+    from whorl.runtime.quantised import weight_formats
 
     loaded = runtime.load(model, weights=weights)
     found = loaded.evaluate(data, keep=False)
@@ -35,9 +38,13 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
     if found.skipped:
         lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
     if weights != "fp32":
-        exact = runtime.load(model).evaluate(data, keep=False).metrics
-        result.update({"weights": weights, "metrics_fp32": dict(exact)})
-        lines.extend(loss_lines(weights, exact, found.metrics))
+        program = loaded.engine.program
+        # The rivals have no weights: their scores are known.
+        exact = replace(loaded, engine=engine_for(program), baselines={}).evaluate(data, keep=False).metrics
+        formats = list(weight_formats(program, weights).values())
+        matrices = {"rounded": formats.count(weights), "total": len(formats)}
+        result.update({"weights": weights, "matrices": matrices, "metrics_fp32": dict(exact)})
+        lines.extend([matrices_line(weights, **matrices), *loss_lines(weights, exact, found.metrics)])
     show(result, lines)
 
 

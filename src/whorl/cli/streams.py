@@ -2,9 +2,9 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from whorl.data.series import key_of
 from whorl.data.table_reader import TableReader
 from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
 from whorl.runtime.artifact import write_bytes
@@ -27,9 +27,8 @@ class Streams:
 
     def __init__(self, model: Model, *, fills_gaps: bool = False) -> None:
         reader = model.reader
-        if fills_gaps and isinstance(reader, TableReader) and reader.table.on_gap == "error":
-            reader.table = replace(reader.table, on_gap="fill")
-        self._model = model
+        # Said to the streams alone: what the reader was fitted to do is part of the identity that states belong to.
+        self._model, self._fills_gaps = model, fills_gaps
         self._streams: dict[str, Stream] = {}
         schema = reader.schema if isinstance(reader, TableReader) else None
         self._series = None if schema is None else schema.series
@@ -52,6 +51,8 @@ class Streams:
         key, known = "", None
         if isinstance(row, Mapping):
             key = self._key(row)
+            if self._series is not None and row[self._series] != key:
+                row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
             if not isinstance(self._model.reader, TableReader):
                 row = list(row.values())
@@ -63,20 +64,28 @@ class Streams:
             )
         stream = self._streams.get(key)
         if stream is None:
-            stream = self._model.stream(key or None)
+            stream = self._open(key)
             answers = stream.push(row, known)  # type: ignore[arg-type]
             self._streams[key] = stream  # kept only once a row was good
         else:
             answers = stream.push(row, known)  # type: ignore[arg-type]
         return [described for answer in answers for described in describe(answer)]
 
+    def _open(self, key: str) -> Stream:
+        return Stream(self._model, key or None, fills_gaps=self._fills_gaps)
+
     def _key(self, row: Mapping[str, object]) -> str:
-        if self._series is None:
+        """The key of the row's series, as `predict` spells it; empty where the model has none."""
+        reader = self._model.reader
+        if self._series is None or not isinstance(reader, TableReader):
             return ""
-        key = row.get(self._series)
-        if key is None or key == "":
+        cell = row.get(self._series)
+        if isinstance(cell, str) and cell in self._streams:
+            return cell
+        key = key_of(cell, self._series, reader.table)
+        if key is None:
             raise DataError(f"a row must name its series in `{self._series}`, but it has {list(row)[:20]}. Add it.")
-        return str(key)
+        return key
 
     def load(self, path: Path) -> None:
         """Goes on from a file that `save` wrote."""
@@ -91,7 +100,7 @@ class Streams:
             size = struct.unpack_from("<Q", data, at)[0] if at + 8 <= len(data) else 0
             # A state checks itself: a file that was cut anywhere fails here.
             state = State.from_bytes(data[at + 8 : at + 8 + size])
-            stream = self._model.stream(state.series or None)
+            stream = self._open(state.series)
             try:
                 stream.state = state
             except ArgumentError as error:

@@ -19,6 +19,13 @@ def weights_option() -> SectionOption:
     )
 
 
+def matrices_line(weights: str, *, rounded: int, total: int) -> str:
+    """How many of all weight matrices are kept in a format."""
+    if not rounded:
+        return f"no weight matrix is kept in {weights}: none that feeds a recurrence is large enough to gain from it."
+    return f"{rounded} of {total} weight matrices are kept in {weights}, the others in fp32."
+
+
 def loss_lines(weights: str, exact: Mapping[str, float], found: Mapping[str, float]) -> Iterator[str]:
     """A table of what fewer bits change.
 

@@ -9,7 +9,7 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
 from whorl.data.arrays import Arrays, read_arrays
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
@@ -58,7 +58,7 @@ class ArrayReader(Reader):
             raise DataError(f"`y` must have {self.num_targets} columns as in training, but has {y.shape[-1]}.")
         return self.outputs.encode(y if y.ndim == 2 else y[None])[0 if y.ndim == 1 else slice(None)]
 
-    def open(self, key: str | None) -> RowReader:
+    def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return _ArrayRows(self.past)
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
@@ -119,6 +119,8 @@ class _ArrayRows(RowReader):
         self._count = 0
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
+        if known is not None:
+            raise _of_tables()
         kind = type(row)
         if self._scaler is not None and (kind is tuple or kind is list) and len(row) == self._width:
             encoded = self._scaler.encode(row, self._encoder.held, missing=True)
@@ -141,9 +143,7 @@ class _ArrayRows(RowReader):
 
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
         if times is not None or known is not None:
-            raise ArgumentError(
-                "`time` and `known` are of tables, but this model was fitted on arrays. Leave them out."
-            )
+            raise _of_tables()
         try:
             given = np.asarray(rows)
             if given.dtype.kind not in "fiubO":
@@ -166,6 +166,8 @@ class _ArrayRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
+        if not self._count:
+            raise before_first_row()
         return np.asarray(self._count - 1, np.int64)
 
     def mark(self) -> Mark:
@@ -183,6 +185,10 @@ class _ArrayRows(RowReader):
             raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 8 are needed.")
         self._encoder.write(remainder[8:])
         self._count = int.from_bytes(remainder[:8], "little")
+
+
+def _of_tables() -> ArgumentError:
+    return ArgumentError("`time` and `known` are of tables, but this model was fitted on arrays. Leave them out.")
 
 
 def truths(arrays: Arrays) -> List[np.ndarray]:

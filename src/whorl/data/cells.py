@@ -53,7 +53,9 @@ def as_objects(cells: Sequence[str | None]) -> np.ndarray:
 
 def spell(values: np.ndarray) -> np.ndarray:
     """Returns numbers as text, 7.0 as '7', so that a number can name a category or a series."""
-    words: list[str | None] = [
-        None if value != value else str(int(value)) if value.is_integer() else repr(value) for value in values.tolist()
-    ]
-    return as_objects(words)
+    return as_objects([spell_number(value) for value in values.tolist()])
+
+
+def spell_number(value: float) -> str | None:
+    """Returns a number as text, 7.0 as '7'; None for NaN."""
+    return None if value != value else str(int(value)) if value.is_integer() else repr(value)

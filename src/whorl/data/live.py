@@ -10,15 +10,24 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.numeric import NumericEncoder
 from whorl.codecs.table import TableCodec
 from whorl.data.convert import convert
-from whorl.data.live_frames import checked_gaps, in_time, joined, not_after, rows_after, table_of, wrong_time
+from whorl.data.live_frames import (
+    absent_column,
+    checked_gaps,
+    in_time,
+    joined,
+    not_after,
+    rows_after,
+    table_of,
+    wrong_time,
+)
 from whorl.data.plain_row import PlainRow
 from whorl.data.problems import refuse
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, before_first_row
 from whorl.data.schema import Schema
-from whorl.data.series import INDEX
+from whorl.data.series import INDEX, key_of
 from whorl.data.timestep import TimeStep
 from whorl.data.values import column_of
-from whorl.errors import ArgumentError, DataError, ModelFileError, did_you_mean
+from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.table import Table
 
 _LARGEST = float(np.finfo(np.float32).max)
@@ -61,7 +70,7 @@ class TableRows(RowReader):
     def time(self) -> np.ndarray:
         """When the last row happened; a DataError before the first row."""
         if self._last is None:
-            raise DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
+            raise before_first_row()
         time = np.array(self._last, _COUNT)
         return time.view(_DATE) if self._is_date else time
 
@@ -70,6 +79,8 @@ class TableRows(RowReader):
         return None if self._last is None else self.time
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
+        if known is not None:
+            self._check_known()
         if self._plain is not None:
             found = self._plain.read(row, self._last, self._past.held)
             if found is not None:
@@ -89,8 +100,8 @@ class TableRows(RowReader):
         return inputs
 
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
-        if known is not None and not self.schema.known:
-            raise ArgumentError("`known` was given, but this model has no known covariates. Leave it out.")
+        if known is not None:
+            self._check_known()
         frame = table_of(rows, times, self.schema, self.table, self.key)
         before = self.mark()
         try:
@@ -113,8 +124,7 @@ class TableRows(RowReader):
         times = frame[clock]
         if not len(times):
             return joined([], steps, times)
-        after = rows_after(known, self.table)
-        last = self._future(np.asarray(times[-1]), after and after[: self.horizon])
+        last = self._future(np.asarray(times[-1]), rows_after(known, self.table))
         coming = {name: np.concatenate([frame[name], last[name]]) for name in self.schema.known}
         readings: list[Inputs] = []
         for at in steps.tolist():
@@ -172,8 +182,7 @@ class TableRows(RowReader):
         columns = {}
         for name in self.schema.columns:
             if name not in record:
-                near = did_you_mean(name, list(map(str, record)))
-                raise DataError(f"column `{name}` is missing from the row; it has {list(record)[:20]}.{near}")
+                raise absent_column(name, record)
             columns[name] = self._cell(name, record[name])
         if self.schema.time is None:
             columns[INDEX] = np.array([0 if self._last is None else self._last + 1], np.int64)
@@ -183,8 +192,7 @@ class TableRows(RowReader):
         name = self.schema.series
         if not self.key or name is None or record.get(name) is None:
             return
-        column = Frame({name: column_of([record[name]], name, "the row", self._missing)}, "the row")
-        found = convert(column, name, "category", self.table, refuse)[0]
+        found = key_of(record[name], name, self.table)
         if found != self.key:
             raise DataError(
                 f"column `{name}` of the row is '{found}', but this stream is that of series '{self.key}'. "
@@ -250,6 +258,10 @@ class TableRows(RowReader):
         return Frame(columns, "the row")
 
     # What is known ahead
+
+    def _check_known(self) -> None:
+        if not self.schema.known:
+            raise ArgumentError("`known` was given, but this model has no known covariates. Leave it out.")
 
     def _future(self, time: np.ndarray, known: object) -> Frame:
         """The steps after this row with their known covariates."""

@@ -14,7 +14,7 @@ from whorl.data.series import INDEX
 from whorl.data.sources import read_table
 from whorl.data.timestep import TimeStep
 from whorl.data.values import column_of
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, DataError, did_you_mean
 from whorl.plans.table import Table
 
 # Rows that a stream fills in one gap: more is a wrong year in one cell, not a gap.
@@ -29,6 +29,9 @@ def table_of(rows: object, times: object, schema: Schema, table: Table, key: str
         rows: an array (T, D) or a list of rows in the order of the columns, or any source of a table.
         times: (T,), the time column of an array that lacks it.
         key: the series that rows must be of, if they say; None takes any.
+
+    Raises:
+        DataError: a row lacks a column, or a cell breaks a rule.
     """
     if isinstance(rows, np.ndarray) or (isinstance(rows, list | tuple) and not _are_records(rows)):
         frame = _positional(rows, times, schema, frozenset({"", *table.missing}))
@@ -38,6 +41,8 @@ def table_of(rows: object, times: object, schema: Schema, table: Table, key: str
             "Put the times into a column of it."
         )
     else:
+        if isinstance(rows, list | tuple):
+            _check_columns(rows, schema)
         frame = read_table(rows, table)
     if key and schema.series is not None and schema.series in frame.columns:
         for name in category_column(frame, schema.series).tolist():
@@ -52,6 +57,21 @@ def table_of(rows: object, times: object, schema: Schema, table: Table, key: str
 
 def _are_records(rows: List[object]) -> bool:
     return bool(len(rows)) and all(isinstance(row, Mapping) for row in rows)
+
+
+def _check_columns(records: List[Mapping[str, object]], schema: Schema) -> None:
+    """What a record lacks is not missing in it: the next one would be read under another name."""
+    needed = frozenset(schema.columns)
+    for n, record in enumerate(records):
+        if not needed <= record.keys():
+            name = next(name for name in schema.columns if name not in record)
+            raise absent_column(name, record, f"{_ORIGIN}, row {n}: ")
+
+
+def absent_column(name: str, record: Mapping[str, object], where: str = "") -> DataError:
+    """The error of a record that lacks a column."""
+    near = did_you_mean(name, list(map(str, record)))
+    return DataError(f"{where}column `{name}` is missing from the row; it has {list(record)[:20]}.{near}")
 
 
 def _positional(rows: np.ndarray | List[object], times: object, schema: Schema, missing: frozenset[str]) -> Frame:

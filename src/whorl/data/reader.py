@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from whorl.data.sequences import Sequence
+from whorl.errors import DataError
 from whorl.registry import Registry
 
 readers: Registry[type["Reader"]] = Registry("reader")
@@ -39,7 +40,8 @@ class RowReader(ABC):
     def push(self, row: Row, known: object = None) -> list[Inputs]:
         """Returns what the engine reads for this row, name -> (1, ...); several where a gap is filled.
 
-        Raises DataError, leaving everything as it was, for a row that breaks a rule.
+        Raises DataError, leaving everything as it was, for a row that breaks a rule, and ArgumentError for `known` of
+        a model that has no known covariates.
         """
 
     @abstractmethod
@@ -49,15 +51,15 @@ class RowReader(ABC):
         Args:
             rows: (T, D) values in the order of a row, or what the reader reads whole.
             times: (T,), where the values of an array are to have a time beside them.
-            known: rows of known covariates after the last row, for models that use them.
+            known: as many rows of known covariates after the last row as `push` takes, for models that use them.
 
-        Raises DataError, leaving everything as it was, where a row breaks a rule.
+        Raises DataError, leaving everything as it was, where a row breaks a rule, and ArgumentError as `push` does.
         """
 
     @property
     @abstractmethod
     def time(self) -> np.ndarray:
-        """When the last row happened: a scalar datetime64 or int64 array."""
+        """When the last row happened: a scalar datetime64 or int64 array; a DataError before the first row."""
 
     @abstractmethod
     def mark(self) -> Mark:
@@ -76,6 +78,11 @@ class RowReader(ABC):
         """Goes on from what `read` returned."""
 
 
+def before_first_row() -> DataError:
+    """The error of a time that is asked for before there is one."""
+    return DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
+
+
 class Reader(ABC):
     """A user's data to encoded sequences, by what was learned from the training rows."""
 
@@ -87,8 +94,8 @@ class Reader(ABC):
         """Reads data; `known` holds rows of known covariates after the last row, `targets` asks for truths."""
 
     @abstractmethod
-    def open(self, key: str | None) -> RowReader:
-        """Starts reading one sequence row by row."""
+    def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
+        """Starts reading one sequence row by row; `fills_gaps` fills gaps that the model was fitted to refuse."""
 
     @abstractmethod
     def times_after(self, times: np.ndarray) -> np.ndarray | None:

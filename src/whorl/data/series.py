@@ -11,6 +11,7 @@ from whorl.data.problems import Problem, Report, in_series, name_rows, plural, r
 from whorl.data.rows import fill_gaps, keep_one, sorted_rows
 from whorl.data.schema import Schema
 from whorl.data.timestep import TimeStep, infer_step
+from whorl.data.values import column_of
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -71,6 +72,29 @@ def read_series(
         step = infer_step([part[time] for _, part in groups]) or _lone_step(converted, schema, report)
     repeated = (*schema.static, *((schema.series,) if schema.series else ()))
     return [Series(key, fill_gaps(part, time, key, step, repeated, table, report), step) for key, part in groups]
+
+
+def key_of(cell: object, name: str, table: Table) -> str | None:
+    """Returns the key of the series that a single cell names, as reading a whole table spells it.
+
+    7.0 is '7', True is '1', and '007' stays as it is, unless `table.kinds` says that keys are numbers.
+
+    Args:
+        cell: a number, text or timestamp.
+        name: of the series column.
+        table: kinds, and the words that mean no value.
+
+    Returns:
+        The key, or None where the cell means no value.
+
+    Raises:
+        DataError: the cell is of another type, or not of the kind of the column.
+    """
+    frame = Frame({name: column_of([cell], name, "the row", frozenset({"", *table.missing}))}, "the row")
+    kind = table.kinds.get(name, "ignore")
+    frame = frame.with_columns({name: convert(frame, name, kind, table, refuse)})
+    key: str | None = category_column(frame, name)[0]
+    return key
 
 
 def _convert(frame: Frame, schema: Schema, table: Table, report: Report) -> Frame:

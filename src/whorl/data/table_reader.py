@@ -134,8 +134,9 @@ class TableReader(Reader):
             futures.append(part)
         return futures
 
-    def open(self, key: str | None) -> RowReader:
-        return TableRows(self._live_schema, self.table, self.step, self.horizon, self.past, self.ahead, key)
+    def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
+        table = replace(self.table, on_gap="fill") if fills_gaps and self.table.on_gap == "error" else self.table
+        return TableRows(self._live_schema, table, self.step, self.horizon, self.past, self.ahead, key)
 
     @property
     def _live_schema(self) -> Schema:

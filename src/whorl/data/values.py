@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from whorl.codecs.frame import Frame
-from whorl.data.cells import as_objects, clean
+from whorl.data.cells import as_objects, clean, spell_number
 from whorl.errors import DataError
 
 
@@ -54,7 +54,10 @@ def frame_of_records(records: Sequence[Mapping[str, object]], origin: str, missi
 
 
 def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, missing: frozenset[str]) -> np.ndarray:
-    """Returns float64, datetime64[us] or an object array of `str | None`, by what the values are."""
+    """Returns float64, datetime64[us] or an object array of `str | None`, by what the values are.
+
+    Numbers among text are spelled as a category of numbers alone is: 7.0 and 7 as '7', True as '1'.
+    """
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise DataError(
@@ -73,12 +76,7 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
         values = list(values.tolist())
     present = [value for value in values if not _is_missing(value)]
     if all(_is_number(value) for value in present):
-        try:
-            return np.array([np.nan if _is_missing(value) else float(value) for value in values], np.float64)  # type: ignore[arg-type]
-        except OverflowError:
-            raise DataError(
-                f"{origin}: column '{name}' has a whole number beyond the range of floats. Scale it, or make it text."
-            ) from None
+        return np.array([np.nan if _is_missing(value) else _float(value, name, origin) for value in values], np.float64)
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
         return _times(values, name, origin)
     for i, value in enumerate(values):
@@ -87,7 +85,23 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
                 f"{origin}: column '{name}', row {i} is a {type(value).__name__}; cells are numbers, text, timestamps "
                 "or None. Convert or drop the column."
             )
-    return as_objects(clean(["" if _is_missing(value) else str(value) for value in values], missing))
+    return as_objects(clean([_text(value, name, origin) for value in values], missing))
+
+
+def _text(value: object, name: str, origin: str) -> str:
+    """A cell among text; the empty one stands for no value."""
+    if _is_missing(value):
+        return ""
+    return (spell_number(_float(value, name, origin)) or "") if _is_number(value) else str(value)
+
+
+def _float(value: object, name: str, origin: str) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise DataError(
+            f"{origin}: column '{name}' has a whole number beyond the range of floats. Scale it, or make it text."
+        ) from None
 
 
 def _is_number(value: object) -> bool:

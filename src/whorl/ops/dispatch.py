@@ -5,6 +5,7 @@ why it had better not, and one that runs it.
 """
 
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,14 +78,17 @@ BACKENDS: tuple[Backend, ...] = (
 _forced: ContextVar[str | None] = ContextVar("whorl_backend", default=None)
 # torch.compile cannot read a ContextVar. It does read a global name, and compiles anew when that changes.
 _forced_in_graphs: str | None = None
+# What the blocks of all threads and tasks that are open now force, the last one entered at the end.
+_open_blocks: list[tuple[object, str]] = []
+_lock = threading.Lock()
 
 
 @contextmanager
 def backend(name: str) -> Iterator[None]:
     """Makes every recurrent module inside the `with` block run on one backend.
 
-    A module under torch.compile obeys the block that was entered last in any thread; others that of their own thread
-    or task.
+    A module under torch.compile obeys the block that was entered last, of those that are open in any thread; others
+    that of their own thread or task.
 
     Args:
         name: 'native', 'torch' or 'reference'.
@@ -92,15 +96,24 @@ def backend(name: str) -> Iterator[None]:
     Raises:
         ArgumentError: the name is unknown; or, at a call inside the block, the backend cannot run that call.
     """
-    global _forced_in_graphs
     _find(name)
-    token, before = _forced.set(name), _forced_in_graphs
-    _forced_in_graphs = name
+    block = (object(), name)
+    token = _forced.set(name)
+    with _lock:
+        _open_blocks.append(block)
+        _force_in_graphs()
     try:
         yield
     finally:
-        _forced_in_graphs = before
         _forced.reset(token)
+        with _lock:
+            _open_blocks.remove(block)
+            _force_in_graphs()
+
+
+def _force_in_graphs() -> None:
+    global _forced_in_graphs
+    _forced_in_graphs = _open_blocks[-1][1] if _open_blocks else None
 
 
 def _forced_name() -> str | None:

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 STEPS = 1 << 16
-"""On a CPU probabilities are multiples of one over this: a mask takes 16 random bits a
-number, four of one draw."""
+"""On a CPU probabilities are multiples of one over this: a mask takes 16 random bits a number, four of one draw."""
 
 
 def draw(like: Tensor, shape: Sequence[int], probability: float) -> Tensor:
@@ -32,5 +31,5 @@ def draw(like: Tensor, shape: Sequence[int], probability: float) -> Tensor:
 def below(shape: Sequence[int], limit: int) -> Tensor:
     """True where a random whole number from 0 to 2^16 - 1 is below the limit, on a CPU."""
     size = torch.Size(shape).numel()
-    bits = torch.randint(-(2**63), 2**63 - 1, (-(-size // 4),))
+    bits = torch.randint(-(2**63), 2**63 - 1, (-(-size // 4),), device="cpu")
     return (bits.view(torch.int16)[:size] < limit - STEPS // 2).view(shape)

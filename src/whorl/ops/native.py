@@ -69,8 +69,10 @@ def decline(call: Call) -> str | None:
 def run(call: Call) -> tuple[Tensor, State]:
     """Runs a call; returns the output (T, B, directions * H) and the final state, each part (L, B, H)."""
     if call.lengths_B is not None or call.resets_TB is not None:
-        lengths_B = None if call.lengths_B is None else call.lengths_B.to("cpu", torch.int64).contiguous()
-        resets_TB = None if call.resets_TB is None else call.resets_TB.to("cpu").contiguous()
+        # Copies: the backward pass reads them again, and the memory may be that of an array of numpy, which changes
+        # without a word.
+        lengths_B = None if call.lengths_B is None else _copy(call.lengths_B, torch.int64)
+        resets_TB = None if call.resets_TB is None else _copy(call.resets_TB, torch.bool)
         call = replace(call, lengths_B=lengths_B, resets_TB=resets_TB)
     learns = _learns(call)
     if torch.compiler.is_compiling():
@@ -79,6 +81,10 @@ def run(call: Call) -> tuple[Tensor, State]:
     if len(call.weights) == 1 and not learns and not draws:
         return _run_alone(call)
     return run_layers(call, _learning if learns else _plain)
+
+
+def _copy(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.empty(tensor.shape, dtype=dtype, device="cpu").copy_(tensor)
 
 
 def _run_alone(call: Call) -> tuple[Tensor, State]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from whorl.errors import ArgumentError
 from whorl.ops import native_scan
 from whorl.ops.call import Weights
+from whorl.ops.native_bounds import check_numbers
 from whorl.ops.native_scan import NUM_WEIGHTS, Sequences
 
 
@@ -53,6 +54,7 @@ def forward(
     """Returns the output (T, B, W), the parts of the final state, and what the backward pass needs."""
     sequences = _sequences(reverse, hold, there, options)
     _check(sequences.lengths_B, len(x_TBD))
+    check_numbers((x_TBD, *state, *weights))  # in a graph nobody else has
     output, final, saved = native_scan.forward(cell, sequences, _weights(there, weights), x_TBD, tuple(state), save)
     return [output, *final] if saved is None else [output, *final, saved]
 

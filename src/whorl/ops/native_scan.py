@@ -3,7 +3,7 @@
 Axes: B batch, T time, D features, W width of h, H hidden, G stacked gates.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,12 +12,15 @@ from torch import Tensor
 from whorl import _native
 from whorl.ops import reference
 from whorl.ops.call import InputGates, State, Step, Weights
+from whorl.ops.native_bounds import addresses, check_layer, check_numbers, check_option, check_state
 from whorl.ops.stack import Pass
 
 NUM_GATES = _native.NUM_GATES
 NUM_WEIGHTS = len(Weights._fields)
 # Fresh memory for fewer numbers than this costs no more than one that is used again.
 _FEW = 65_536
+_NO_OPTIONS = (None,) * 5
+_OPTION_DTYPES = (torch.int64, torch.bool, torch.float32, torch.float32, torch.float32)
 
 
 class Sequences(NamedTuple):
@@ -42,10 +45,6 @@ class Sequences(NamedTuple):
     hold_c_TBH: Tensor | None
 
 
-def _addresses(tensors: Iterable[Tensor | None]) -> list[int]:
-    return [0 if tensor is None else tensor.data_ptr() for tensor in tensors]
-
-
 def dense(tensor: Tensor) -> Tensor:
     """The numbers side by side in memory, with the signs that they have."""
     return tensor.resolve_neg().contiguous()
@@ -57,21 +56,25 @@ def _rows(x_TBD: Tensor) -> Tensor:
     return x_TBD if x_TBD.stride(2) == 1 or x_TBD.shape[2] == 1 else x_TBD.contiguous()
 
 
-def _open(cell: str, sequences: Sequences, weights: Weights, x_TBD: Tensor) -> _native.Scan:
+def _open(cell: str, sequences: Sequences, weights: Weights, x_TBD: Tensor, state: State) -> _native.Scan:
+    hidden, width = check_layer(cell, NUM_GATES[cell], weights, x_TBD)
     steps, rows, features = x_TBD.shape
-    gates, width = weights.weight_hh.shape
-    scan = _native.Scan(
-        cell, features, gates // NUM_GATES[cell], width, steps, rows, sequences.reverse, torch.get_num_threads()
-    )
-    scan.weights(*_addresses(weights))
-    scan.options(sequences.hold, *_addresses(sequences[2:]))
+    check_state(state, rows, width, hidden)
+    options = sequences[2:]
+    if options != _NO_OPTIONS:
+        shapes = ((rows,), (steps, rows), (rows, width), (steps, rows, width), (steps, rows, hidden))
+        for name, tensor, shape, dtype in zip(Sequences._fields[2:], options, shapes, _OPTION_DTYPES, strict=True):
+            check_option(name, tensor, shape, dtype)
+    scan = _native.Scan(cell, features, hidden, width, steps, rows, sequences.reverse, torch.get_num_threads())
+    scan.weights(*addresses(weights))
+    scan.options(sequences.hold, *addresses(options))
     return scan
 
 
 def _dense_weights(weights: Weights) -> Weights:
-    if all(weight is None or weight.is_contiguous() for weight in weights):
+    if all(weight is None or (weight.is_contiguous() and not weight.is_neg()) for weight in weights):
         return weights
-    return Weights(*(None if weight is None else weight.contiguous() for weight in weights))  # type: ignore[arg-type]
+    return Weights(*(None if weight is None else dense(weight) for weight in weights))  # type: ignore[arg-type]
 
 
 def saved_size(cell: str, weights: Weights) -> int:
@@ -107,8 +110,8 @@ def forward(
     """
     x_TBD, weights = _rows(x_TBD), _dense_weights(weights)
     steps, rows, _ = x_TBD.shape
-    scan = _open(cell, sequences, weights, x_TBD)
     final = tuple([dense(part.clone()) for part in state])
+    scan = _open(cell, sequences, weights, x_TBD, final)
     gates, width = weights.weight_hh.shape
     output = _empty(x_TBD, steps, rows, width)
     if save:
@@ -144,20 +147,24 @@ def backward(
         d_final: gradient of the final state, contiguous; overwritten by that of the initial one.
         wanted: whether the gradient of the input, and that of each weight, is wanted; None comes for the others.
     """
+    check_numbers((x_TBD, *weights, *d_final))
     x_TBD, weights = _rows(x_TBD), _dense_weights(weights)
-    scan = _open(cell, sequences, weights, x_TBD)
+    scan = _open(cell, sequences, weights, x_TBD, d_final)
+    check_option("saved", saved, (*x_TBD.shape[:2], saved_size(cell, weights)), torch.float32)
     scan.saved(saved.data_ptr())
-    d_out = None if d_out is None else _rows(d_out)
+    if d_out is not None:
+        d_out = _rows(d_out)
+        check_numbers((d_out,))
     d_x = _empty(x_TBD, *x_TBD.shape) if wanted[0] else None
     d_weights = [
         weight.new_empty(weight.shape) if asked and weight is not None else None
         for weight, asked in zip(weights, wanted[1:], strict=True)
     ]
-    scan.gradients(*_addresses(d_weights))
+    scan.gradients(*addresses(d_weights))
     step, row, _ = x_TBD.stride()
     out_step, out_row, _ = (0, 0, 0) if d_out is None else d_out.stride()
     d_c = d_final[1] if len(d_final) > 1 else None
-    x_at, out_at, h_at, c_at, d_x_at = _addresses((x_TBD, d_out, d_final[0], d_c, d_x))
+    x_at, out_at, h_at, c_at, d_x_at = addresses((x_TBD, d_out, d_final[0], d_c, d_x))
     scan.backward(x_at, step, row, out_at, out_step, out_row, h_at, c_at, d_x_at)
     return d_x, d_weights, d_final
 
@@ -224,13 +231,22 @@ def _in_torch(
 def _backward_in_torch(layer: Pass, needs: Sequence[bool], grads: Sequence[Tensor | None]) -> list[Tensor | None]:
     """Gradients of x, the weights and the state, themselves differentiable."""
     create_graph = torch.is_grad_enabled()
-    with torch.enable_grad():
-        output, final = reference.scan(layer)
-    given = [(one, grad) for one, grad in zip((output, *final), grads, strict=True) if grad is not None]
-    inputs = (layer.x_TBD, *layer.weights, *layer.state)
-    wanted = [one for one, needed in zip(inputs, needs, strict=True) if one is not None and needed]
-    if not given or not wanted:
-        return [None] * len(inputs)
-    outputs, seeds = zip(*given, strict=True)
-    found = iter(torch.autograd.grad(outputs, wanted, seeds, create_graph=create_graph, allow_unused=True))
+    # The forward pass took no part in autocast, so this does not either.
+    with torch.autocast("cpu", enabled=False):
+        # Each input gets a name of its own: autograd would go on beyond it, into what x or the state were made of,
+        # which is for the caller to do.
+        with torch.enable_grad():
+            x_TBD, *tensors = (
+                None if one is None else one.view_as(one) for one in (layer.x_TBD, *layer.weights, *layer.state)
+            )
+            weights, state = Weights(*tensors[:NUM_WEIGHTS]), tuple(tensors[NUM_WEIGHTS:])  # type: ignore[arg-type]
+            named = layer._replace(x_TBD=x_TBD, weights=weights, state=state)  # type: ignore[arg-type]
+            output, final = reference.scan(named)
+        given = [(one, grad) for one, grad in zip((output, *final), grads, strict=True) if grad is not None]
+        inputs = (x_TBD, *tensors)
+        wanted = [one for one, needed in zip(inputs, needs, strict=True) if one is not None and needed]
+        if not given or not wanted:
+            return [None] * len(inputs)
+        outputs, seeds = zip(*given, strict=True)
+        found = iter(torch.autograd.grad(outputs, wanted, seeds, create_graph=create_graph, allow_unused=True))
     return [next(found) if one is not None and needed else None for one, needed in zip(inputs, needs, strict=True)]

@@ -74,7 +74,8 @@ def run_layers(call: Call, scan: Scan) -> tuple[Tensor, State]:
 
 
 def _pass(call: Call, x_TBD: Tensor, index: int, reverse: bool) -> Pass:
-    state = tuple([part[index] for part in call.state])
+    # Of a single layer the axis is dropped, which costs nothing on the way back either.
+    state = tuple([part.squeeze(0) if len(part) == 1 else part[index] for part in call.state])
     mask_BH = None
     hold: tuple[Tensor, ...] | float | None = None
     if call.recurrent_dropout > 0 and call.training:

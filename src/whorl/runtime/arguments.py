@@ -82,10 +82,10 @@ def not_open(slot: Slot) -> ArgumentError:
     return ArgumentError(f"`slot` {slot} is not open. Open one with `open()`.")
 
 
-def check_start(start: int, num_steps: int) -> None:
-    """Raises unless the first wanted step lies within the sequence or at its end."""
-    if start not in range(num_steps + 1):
-        raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, but is {start!r}.")
+def check_start(start: object, num_steps: int) -> None:
+    """Raises unless the first wanted step is a whole number within the sequence or at its end."""
+    if not isinstance(start, int | np.integer) or not 0 <= start <= num_steps:
+        raise ArgumentError(f"`start` must be within 0 and the {num_steps} steps, a whole number, but is {start!r}.")
 
 
 def lengths_of(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> np.ndarray | None:

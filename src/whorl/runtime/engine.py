@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from whorl.runtime.program import Program
+from whorl.runtime.quantised import Weights
 
 Slot = int
 Inputs = Mapping[str, np.ndarray]
@@ -19,6 +20,8 @@ class Engine(ABC):
     """
 
     name: str
+    # How weight matrices are kept. A state of one format does not fit another: it was made by other numbers.
+    weights: Weights = "fp32"
 
     def __init__(self, program: Program) -> None:
         self.program = program

@@ -1,13 +1,15 @@
 """Rows into the engine and answers out of it. Whatever stops a push, all it moved stands where it stood before."""
 
+import weakref
 from collections.abc import Sequence as List
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whorl.data.pairing import first_answer
-from whorl.data.reader import Inputs, Row
+from whorl.data.reader import Inputs, Row, RowReader
 from whorl.errors import ArgumentError
+from whorl.runtime.engine import Engine, Slot
 from whorl.runtime.prediction import Index, Prediction, answer
 from whorl.runtime.state import State
 
@@ -24,19 +26,51 @@ class Live:
     Args:
         model: answers.
         series: key of the sequence; empty where there is none.
+        fills_gaps: fills gaps with missing values where the model was fitted to refuse them.
     """
 
-    __slots__ = ("_engine", "_label", "_slots", "closed", "first", "model", "num_rows", "rows", "series", "slot")
+    __slots__ = (
+        "__weakref__",
+        "_engine",
+        "_fills_gaps",
+        "_forgotten",
+        "_slots",
+        "closed",
+        "first",
+        "model",
+        "num_rows",
+        "rows",
+        "series",
+        "slot",
+    )
 
-    def __init__(self, model: "Model", series: str) -> None:
-        self.model, self.series = model, series
-        self.rows = model.reader.open(series or None)
+    def __init__(self, model: "Model", series: str, *, fills_gaps: bool = False) -> None:
+        self.model, self.series, self._fills_gaps = model, series, fills_gaps
+        self.rows = self._reading(series)
         self._engine = model.engine
-        self.slot = self._engine.open()
-        self._slots = [self.slot]
         self.num_rows = 0
         self.first = first_answer(model.wiring.pairing)
         self.closed = False
+        # The slot goes back when this is closed or forgotten. Who gives it back stands ready before it is taken, so
+        # that a signal in between leaves none behind.
+        self._slots: list[Slot] = []
+        self._forgotten = weakref.finalize(self, _give_back, self._engine, self._slots)
+        self._forgotten.atexit = False  # nobody needs the slot then
+        self._slots.append(self._engine.open())
+        self.slot = self._slots[0]
+
+    def _reading(self, series: str) -> RowReader:
+        return self.model.reader.open(series or None, fills_gaps=self._fills_gaps)
+
+    def afresh(self) -> "Live":
+        """The same before its first row, in a slot of its own."""
+        return Live(self.model, self.series, fills_gaps=self._fills_gaps)
+
+    def close(self) -> None:
+        """Gives the slot back, once."""
+        self.closed = True
+        _give_back(self._engine, self._slots)
+        self._forgotten.detach()
 
     def check_open(self) -> None:
         """A slot that was given back may belong to another stream by now."""
@@ -52,7 +86,7 @@ class Live:
 
     def go_on(self, state: State) -> None:
         """Takes the place of the stream that made the state."""
-        rows = self.model.reader.open(state.series or None)
+        rows = self._reading(state.series)
         rows.write(state.reader)
         before = self._engine.read(self.slot), self.rows, self.series, self.num_rows
         try:
@@ -130,6 +164,12 @@ class Live:
             out = out if len(out) == len(chosen) else out[chosen - start]
             model.readout.in_units(out, *model.units, made, int(places[n]))
         return made
+
+
+def _give_back(engine: Engine, slots: list[Slot]) -> None:
+    while slots:
+        # Never twice, whatever comes between: by then the slot may be another stream's.
+        engine.close(slots.pop())
 
 
 def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[list[Prediction]]:

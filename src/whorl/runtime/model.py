@@ -54,14 +54,17 @@ class Model:
 
     @cached_property
     def identity(self) -> str:
-        """Hash of all that answers depend on; a stream's state belongs to one identity."""
+        """Hash of all that answers depend on, with the format of weights that are rounded: `HASH` or `HASH:int8`.
+
+        A stream's state belongs to one identity.
+        """
         digest = hashlib.sha256(self.engine.program.hash.encode())
         digest.update(msgspec.json.encode(self.wiring, enc_hook=as_plain))
         digest.update(json.dumps(self.reader.config(), sort_keys=True, default=as_plain).encode())
         for part in (self.reader.arrays(), self.readout.arrays()):
             for name in sorted(part):
                 digest.update(name.encode() + np.ascontiguousarray(part[name]).tobytes())
-        return digest.hexdigest()
+        return digest.hexdigest() + ("" if self.engine.weights == "fp32" else f":{self.engine.weights}")
 
     def predict(self, data: object, *, known: object = None, every_row: bool = False) -> Prediction:
         """Answers new data.

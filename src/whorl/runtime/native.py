@@ -37,7 +37,11 @@ class NativeEngine(Engine):
         super().__init__(program)
         reason = refusal(program)
         if reason is not None:
-            raise ArgumentError(f"the native engine cannot run this program: {reason}. Use the numpy interpreter.")
+            # The numpy interpreter has float32 only.
+            advice = (
+                "Use the numpy interpreter" if weights == "fp32" else "Use weights='fp32', on the numpy interpreter"
+            )
+            raise ArgumentError(f"the native engine cannot run this program: {reason}. {advice}.")
         if weights not in ("fp32", "bf16", "int8"):
             raise ArgumentError(f"`weights` must be 'fp32', 'bf16' or 'int8', but is {weights!r}.")
         if num_threads is not None and num_threads not in range(1, _MOST_THREADS + 1):

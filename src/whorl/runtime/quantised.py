@@ -8,8 +8,8 @@ from whorl.runtime.program import Program
 
 Weights = Literal["fp32", "bf16", "int8"]
 
-# A product of fewer input features reads so few weights that fewer bits save nothing. These are also the products that
-# take the raw inputs, whose columns differ most in size.
+# A product of fewer input features reads so few weights that fewer bits save nothing. The raw inputs of a model often
+# are so few; where they are more, such as the segments of a windowed forecaster, their product is rounded like others.
 _FEWEST_FEATURES = 32
 
 

@@ -65,6 +65,26 @@ class State:
         return cls(names.model, names.series, num_rows, reader, engine)
 
 
+def mismatch(made_by: str, identity: str) -> str:
+    """Why the state of one model does not fit another, and what to do.
+
+    Args:
+        made_by: identity of the model that made the state.
+        identity: identity of the model that shall go on from it.
+    """
+    (made, _, made_weights), (here, _, here_weights) = made_by.partition(":"), identity.partition(":")
+    if made != here:
+        return (
+            f"`state` belongs to model {made[:12]}, but this is model {here[:12]}. "
+            "Load the model that made it, or start afresh."
+        )
+    made_weights, here_weights = made_weights or "fp32", here_weights or "fp32"
+    return (
+        f"`state` was made with {made_weights} weights, but this model runs with {here_weights} weights, whose answers "
+        f"differ. Load the model with weights='{made_weights}', or start afresh."
+    )
+
+
 class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str
     series: str

@@ -1,14 +1,15 @@
 """One entity, live: a row comes, answers go. The same numbers as `predict` on the rows so far."""
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whorl.data.series import key_of
 from whorl.errors import ArgumentError, ModelFileError
+from whorl.plans.table import Table
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
-from whorl.runtime.state import State
+from whorl.runtime.state import State, mismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 class Stream:
     """The live side of a fitted model for one entity; made by `model.stream()`.
 
+    Args:
+        model: answers.
+        series: key of the sequence; a number is spelled as a table's series column spells it, 7.0 as '7'.
+        fills_gaps: fills gaps with missing values where the model was fitted to refuse them.
+
     Attributes:
         live: what a push moves; of the model, not of the user.
 
@@ -30,14 +36,8 @@ class Stream:
         stream.state = whorl.State.from_bytes(data)
     """
 
-    def __init__(self, model: "Model", series: str | None) -> None:
-        self._open(Live(model, "" if series is None else str(series)))
-
-    def _open(self, live: Live) -> None:
-        """Takes a fresh slot; it goes back when the stream is closed or forgotten."""
-        self.live = live
-        self._release = weakref.finalize(self, live.model.engine.close, live.slot)
-        self._release.atexit = False  # nobody needs the slot then
+    def __init__(self, model: "Model", series: str | None, *, fills_gaps: bool = False) -> None:
+        self.live = Live(model, _key(series), fills_gaps=fills_gaps)
 
     @property
     def series(self) -> str:
@@ -61,6 +61,7 @@ class Stream:
 
         Raises:
             DataError: the row breaks a rule, such as a timestamp not after the last. The state is as before.
+            ArgumentError: `known` was given to a model without known covariates. The state is as before.
         """
         return self.live.push(row, known)
 
@@ -73,15 +74,17 @@ class Stream:
             rows: an array (T, D) or a list of rows whose values stand in the order of a row, or whatever `predict`
                 reads: a path, a frame, records.
             time: (T,) times of the rows, for an array without a time column.
-            known: rows of known covariates after the last row, for models that use them; those of the other rows are
-                read from the rows after them, and are missing where a gap is filled.
+            known: rows of known covariates for the steps after the last row, as many as `push` takes, for models that
+                use them; those of the other rows are read from the rows after them, and are missing where a gap is
+                filled.
             every_row: answer after every row; False answers after the last one only.
 
         Returns:
             The answers below each other, one for each row that has enough rows before it; there may be none.
 
         Raises:
-            DataError: a row breaks a rule. The state is as before the first row.
+            DataError: a row breaks a rule, or a record lacks a column. The state is as before the first row.
+            ArgumentError: `known` was given to a model without known covariates. The state is as before.
         """
         return self.live.push_rows(rows, time, known, every_row=every_row)
 
@@ -92,13 +95,14 @@ class Stream:
     def reset(self) -> None:
         """Forgets everything: the next row is the first one."""
         self.live.check_open()
-        fresh = Live(self.live.model, self.series)
-        self.close()
-        self._open(fresh)
+        before = self.live
+        # At once: a signal leaves the stream as it was, or reset.
+        self.live = before.afresh()
+        before.close()
 
     @property
     def time(self) -> np.ndarray:
-        """When the last row happened."""
+        """When the last row happened; a DataError before the first row."""
         return self.live.rows.time
 
     @property
@@ -115,20 +119,28 @@ class Stream:
             )
         identity = self.live.model.identity
         if state.model != identity:
-            raise ModelFileError(
-                f"`state` belongs to model {state.model[:12]}, but this is model {identity[:12]}. "
-                "Load the model that made it, or start afresh."
-            )
+            raise ModelFileError(mismatch(state.model, identity))
         self.live.go_on(state)
 
     def close(self) -> None:
         """Gives the stream's slot back to the engine; the stream is of no use any more."""
-        self.live.closed = True
-        self._release()
+        self.live.close()
+
+
+def _key(series: object) -> str:
+    """What a series is called: text as it is, and what else names a series in a table as it is spelled there."""
+    if series is None or isinstance(series, str):
+        return series or ""
+    key = key_of(series, "series", Table())
+    if key is None:
+        raise ArgumentError(f"`series` must name a series, but is {series!r}. Give its name, or leave it out.")
+    return key
 
 
 def push_many(
     streams: "Sequence[Stream]", rows: "Sequence[Row]", known: "Sequence[object] | None" = None
 ) -> list[list[Prediction]]:
     """Pushes one row into each of many streams of one model, in one step of the engine; see `Model.push_many`."""
-    return streams[0].live.model.push_many(list(streams), list(rows), known and list(known)) if streams else []
+    if not len(streams):
+        return []
+    return streams[0].live.model.push_many(list(streams), list(rows), None if known is None else list(known))

@@ -19,6 +19,18 @@ def test_all_cells_are_trained_at_all_sizes_and_every_bar_belongs_to_an_entry():
     assert judged >= set(BARS)
 
 
+def test_a_goal_asks_for_more_than_the_bar_beside_it():
+    compared = 0
+    for entry in ENTRIES.values():
+        bars = {(t.measure, t.against): t.limit for t in entry.targets if t.bar}
+        for goal in entry.targets:
+            bar = bars.get((goal.measure, goal.against))
+            if not goal.bar and bar is not None:
+                compared += 1
+                assert goal.limit > bar if goal.at_least else goal.limit < bar, entry.name
+    assert compared > 10
+
+
 def test_entries_are_chosen_by_pattern_and_quick_ones_are_few():
     assert [entry.name for entry in select(only="gru 100x32x64x64 zone")] == ["train gru 100x32x64x64 zoneout"]
     assert {entry.kind for entry in select(only="step *")} == {"step"}

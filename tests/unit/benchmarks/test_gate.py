@@ -150,15 +150,61 @@ def test_a_peer_that_dies_has_no_time(fake, tmp_path):
     assert "died" in run.measure(ENTRY, RATES, 1, tmp_path / "log")["peers"]["torch"]["red"]
 
 
-@pytest.mark.parametrize(("wrong", "status"), [(set(), 0), ({"torch"}, 1)])
-def test_the_exit_status_and_the_text_say_that_the_gate_is_red(fake, tmp_path, capsys, monkeypatch, wrong, status):
+@pytest.mark.parametrize(("wrong", "status"), [(set(), 0), ({"torch"}, 0), ({"whorl"}, 1)])
+def test_the_exit_status_says_that_whorl_is_wrong_and_the_text_who_is(
+    fake, tmp_path, capsys, monkeypatch, wrong, status
+):
     fake.wrong = wrong
     monkeypatch.setattr(run, "PARTIAL", tmp_path / "partial.json")
     assert run.main(["--only", ENTRY.name, "--samples", "2"]) == status
     written = json.loads((tmp_path / "partial.json").read_text())
     assert [record["name"] for record in written["entries"]] == [ENTRY.name]
     assert not written["whole"]
-    assert ("WRONG, no time" in capsys.readouterr().out) == bool(status)
+    assert ("WRONG, no time" in capsys.readouterr().out) == bool(wrong)
+
+
+@pytest.fixture
+def whole(fake, tmp_path, monkeypatch):
+    """A whole run of two entries, and the results of one before it."""
+    monkeypatch.setattr(run, "_is_installed", lambda peer: True)
+    monkeypatch.setattr(run, "select", lambda **chosen: [ENTRY, ENTRIES["train rnn 5x1x8x16"]])
+    monkeypatch.setattr(run, "PARTIAL", tmp_path / "build" / "recurrence.json")
+    monkeypatch.setattr(run, "SAVED", tmp_path / "saved.json")
+    run.SAVED.write_text("before")
+    return fake
+
+
+def test_a_whole_run_replaces_the_results_when_it_is_complete(whole, monkeypatch):
+    def measured(entry, *arguments):
+        assert run.SAVED.read_text() == "before"
+        return measure(entry, *arguments)
+
+    measure = run.measure
+    monkeypatch.setattr(run, "measure", measured)
+    whole.wrong = {"torch"}
+    assert run.main([]) == 0
+    written = json.loads(run.SAVED.read_text())
+    assert written["whole"]
+    assert len(written["entries"]) == 2
+    assert not run.PARTIAL.exists()
+
+
+def test_an_interrupted_run_and_one_where_whorl_is_wrong_leave_the_results_as_they_were(whole, monkeypatch):
+    whole.wrong = {"whorl"}
+    assert run.main([]) == 1
+    assert run.SAVED.read_text() == "before"
+    whole.wrong, measure = set(), run.measure
+
+    def interrupted(entry, *arguments):
+        if entry is not ENTRY:
+            raise KeyboardInterrupt
+        return measure(entry, *arguments)
+
+    monkeypatch.setattr(run, "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.main([])
+    assert run.SAVED.read_text() == "before"
+    assert len(json.loads(run.PARTIAL.read_text())["entries"]) == 1
 
 
 def test_a_pattern_without_entries_is_an_error(capsys):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from benchmarks import page, picture, printing
+from benchmarks.registry import ENTRIES
 from tests.unit.benchmarks.records import peer, record, results
 
 GRU = record("train gru 100x32x64x64", whorl=peer(2e-3), torch=peer(14e-3), jax=peer(1.9e-3))
@@ -30,6 +31,21 @@ def test_losses_and_missed_targets_stand_on_the_page_and_in_the_summary():
         assert "0.95" in text
     assert "| train gru 100x32x64x64 | jax | 0.95x |" in page.page(ALL, "")
     assert "In none of these entries." in page.page(results(STEP), "")
+
+
+def test_the_page_says_how_far_results_may_be_off():
+    words = " ".join(page.page(ALL, "").split())
+    narrow = "(those of whorl by 0.01 with bf16 weights, by 0.05 with int8 weights)"
+    assert f"may differ by 1e-05 {narrow}, gradients by 0.0001 of their largest value" in words
+
+
+def test_entries_that_are_missing_in_the_results_are_named():
+    text = page.page(ALL, "")
+    assert f"{len(ENTRIES) - 4} of {len(ENTRIES)} entries are missing" in text
+    assert "- step lstm 256x256 int8\n" in text
+    assert "- step lstm 8x64 fp32\n" not in text
+    everything = [record(name, whorl=peer(1e-3)) for name in ENTRIES]
+    assert "Not measured" not in page.page(results(*everything), "")
 
 
 def test_what_is_wrong_has_no_time():

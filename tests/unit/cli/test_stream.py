@@ -99,6 +99,80 @@ def test_bad_rows_are_left_out_and_reported_on_request(tiny, kind):
     assert result.stderr.startswith("Skipped: line 32: ")
 
 
+def test_a_state_goes_on_with_and_without_bad_rows_left_out(tiny, tmp_path):
+    lines = csv_text(tiny, tiny.rows[:40]).splitlines()
+    clean = lines_of(run("stream", tiny.model, stdin="\n".join(lines)))
+    state = tmp_path / "live.state"
+    bad = run("stream", tiny.model, "--state", state, stdin="\n".join([*lines[:31], "2024-01-02 06:00,n.n.,1"]))
+    assert bad.exit_code == 3
+    left_out = [lines[0], "2024-01-02 06:00,n.n.,1", *lines[31:36]]
+    more = run("stream", tiny.model, "--skip-bad", "--state", state, stdin="\n".join(left_out))
+    assert more.exit_code == 0, more.stderr
+    rest = run("stream", tiny.model, "--state", state, stdin="\n".join([lines[0], *lines[36:]]))
+    assert rest.exit_code == 0, rest.stderr
+    assert lines_of(bad) + lines_of(more) + lines_of(rest) == clean
+
+
+def test_gaps_are_filled_only_where_bad_rows_are_left_out_in_states_too(tiny, tmp_path):
+    state = tmp_path / "live.state"
+    first, rest = csv_text(tiny, tiny.rows[:30]), csv_text(tiny, tiny.rows[33:36])
+    for options, code in ((["--skip-bad"], 0), ([], 3)):
+        state.unlink(missing_ok=True)
+        assert run("stream", tiny.model, "--state", state, stdin=first).exit_code == 0
+        result = run("stream", tiny.model, *options, "--state", state, stdin=rest)
+        assert (result.exit_code, len(lines_of(result))) == (code, 0 if code else 3), result.stderr
+
+
+KEYS = {
+    "a number of JSON": ("7.0", "7"),
+    "a whole number of JSON": ("7", "7"),
+    "a truth of JSON": ("true", "1"),
+    "text of JSON": ('"007"', "007"),
+    "text with blanks": ('" x "', "x"),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_series_is_named_as_a_table_names_it(shops, kind):
+    cell, word = KEYS[kind]
+    text = "".join(
+        json.dumps({"time": time, "load": value(n), "holiday": 0, "known": [{"holiday": 0}] * 6})[:-1]
+        + f', "shop": {cell}}}\n'
+        for n, time in enumerate(hours(25))
+    )
+    result = run("stream", shops.model, stdin=text)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [answer["series"] for answer in lines_of(result)] == [word, word]
+    records = [
+        {"time": time, "shop": json.loads(cell), "load": value(n), "holiday": 0} for n, time in enumerate(hours(31))
+    ]
+    answered = whorl.runtime.load(shops.model).predict(records[:25], known=records[25:])
+    assert describe(answered) == lines_of(result)[1:]
+
+
+@pytest.mark.parametrize("cell", ["null", '""', '"NA"', "NaN", "[7]"])
+def test_a_row_that_names_no_series_is_refused(shops, cell):
+    row = json.dumps({"time": "2024-01-01", "load": 1, "holiday": 0, "known": [{"holiday": 0}] * 6})
+    result = run("stream", shops.model, stdin=f'{row[:-1]}, "shop": {cell}}}')
+    assert result.exit_code == 3
+    assert "`shop`" in result.stderr or "'shop'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"), [([], "007"), (["--kinds", "shop=category"], "007"), (["--kinds", "shop=numeric"], "7")]
+)
+def test_a_series_of_a_csv_is_named_as_predict_names_it(tmp_path, kinds, word):
+    rows = [(time, "007", value(n)) for n, time in enumerate(hours(100))]
+    data, model = write_csv(tmp_path / "shops.csv", "time,shop,load", rows), tmp_path / "shops.whorl"
+    small = ["--context", "24", "--horizon", "6", "--hidden-size", "4", "--epochs", "1", "--quiet"]
+    fitted = run("fit", "forecast", data, "--target", "load", "--series", "shop", *kinds, *small, "--out", model)
+    assert fitted.exit_code == 0, fitted.stderr
+    result = run("stream", model, "--input", data)
+    assert result.exit_code == 0, result.stderr
+    assert {answer["series"] for answer in lines_of(result)} == {word}
+    assert lines_of(result) == describe(whorl.runtime.load(model).predict(str(data), every_row=True))
+
+
 @pytest.mark.parametrize(
     "line", ["{'a': 1}", "[1, 2", "7", '{"zeit": 1e999, "größe": 1, "temp": 1}', "\xff", "[" * 5000]
 )

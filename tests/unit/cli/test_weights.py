@@ -5,6 +5,8 @@ import json
 import pytest
 
 import whorl
+from whorl.runtime import evaluation
+from whorl.runtime.quantised import weight_formats
 
 from .conftest import as_json, run
 
@@ -34,6 +36,40 @@ def test_evaluate_prints_the_scores_of_both_and_the_change(tiny, wide, weights):
 
     scores = as_json(run("evaluate", wide, tiny.data, "--weights", weights, "--json"))
     assert (scores["weights"], scores["metrics"]["mae"], scores["metrics_fp32"]["mae"]) == (weights, found, exact)
+    formats = list(weight_formats(whorl.runtime.load(wide).engine.program, weights).values())
+    rounded, total = formats.count(weights), len(formats)
+    assert 0 < rounded < total
+    assert scores["matrices"] == {"rounded": rounded, "total": total}
+    assert f"{rounded} of {total} weight matrices are kept in {weights}, the others in fp32." in result.stdout
+
+
+def test_evaluate_says_where_no_matrix_is_large_enough(tiny):
+    result = run("evaluate", tiny.model, tiny.data, "--weights", "int8")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "no weight matrix is kept in int8" in result.stdout
+
+
+def test_evaluate_scores_each_rival_once(tiny, wide, monkeypatch):
+    scored, score = [], evaluation.score_rival
+
+    def watched(model, name, *arguments):
+        scored.append(name)
+        return score(model, name, *arguments)
+
+    monkeypatch.setattr(evaluation, "score_rival", watched)
+    assert run("evaluate", wide, tiny.data, "--weights", "int8").exit_code == 0
+    assert sorted(scored) == sorted(whorl.runtime.load(wide).baselines)
+
+
+def test_a_state_is_not_read_with_other_weights(tiny, wide, tmp_path):
+    state = tmp_path / "state"
+    first = run("stream", wide, "--input", tiny.data, "--weights", "int8", "--state", state)
+    assert first.exit_code == 0, first.stderr
+    stored = state.read_bytes()
+    result = run("stream", wide, "--input", tiny.data, "--state", state)
+    assert result.exit_code != 0
+    assert "made with int8 weights, but this model runs with fp32 weights" in result.stderr
+    assert state.read_bytes() == stored
 
 
 def test_evaluate_with_all_bits_prints_no_such_table(tiny, wide):

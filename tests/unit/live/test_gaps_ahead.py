@@ -91,6 +91,6 @@ def test_a_filled_gap_is_no_missing_value_of_the_user(on_missing):
     data = [{"time": row["time"], "load": float(n % 7), "heat": row["heat"]} for n, row in enumerate(DATA)]
     model = forecaster(known=("heat",), data=data, table=Table(on_gap="fill", on_missing=on_missing))
     given = [row for n, row in enumerate(data[:COUNT]) if n not in (6, 7)]
-    found = model.stream().push_rows(given, known=[known_of(row) for row in data[COUNT:]])
+    found = model.stream().push_rows(given, known=[known_of(row) for row in data[COUNT : COUNT + HORIZON]])
     assert len(found) == len(given) - 3
     assert np.isfinite(found.value).all()

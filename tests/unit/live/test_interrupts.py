@@ -1,5 +1,7 @@
 """A signal at any line of a push: it is as if the push had never begun."""
 
+import gc
+
 import numpy as np
 import pytest
 from tests.unit.live.test_push_rows import columns, numeric
@@ -92,3 +94,55 @@ def test_a_signal_while_a_state_is_taken():
         stream.push(row)
     other = twin.state
     everywhere(stream, twin, lambda one: setattr(one, "state", other))
+
+
+def num_open(model):
+    return sum(model.engine._native.is_open(slot) for slot in range(64))
+
+
+def test_a_signal_while_a_stream_is_reset_leaves_it_as_it_was_or_reset():
+    model, data = forecaster(), rows(9)
+    stream, twin = model.stream(), model.stream()
+    at, outcomes = 0, []
+    while True:
+        for row in data[:5]:
+            stream.push(row)
+        before, alone = bytes(stream.state), num_open(model)
+        came = interrupted(stream.reset, at)
+        after = bytes(stream.state)  # which a closed stream refuses
+        assert after in (before, bytes(twin.state)), f"after an interrupt at line {at}"
+        # Once it is reset, a signal may come in the one line that gives the old slot back.
+        assert num_open(model) - alone in ((0,) if after == before else (0, 1)), f"after an interrupt at line {at}"
+        outcomes.append(after == before)
+        if not came:
+            break
+        stream.reset()
+        at += 1
+    assert outcomes[0]
+    assert not outcomes[-1]
+    assert outcomes == sorted(outcomes, reverse=True)
+    for row in data:
+        same(stream.push(row), twin.push(row))
+
+
+def test_a_signal_while_a_stream_is_opened_leaks_no_slot():
+    model, opened, at = forecaster(), [], 0
+    while interrupted(lambda: opened.append(model.stream()), at):
+        assert num_open(model) == len(opened), f"after an interrupt at line {at}"
+        opened.clear()
+        at += 1
+    assert at > 10
+    assert num_open(model) == 1
+
+
+def test_a_stream_that_is_forgotten_gives_its_slot_back():
+    model = forecaster()
+    stream = model.stream()
+    stream.reset()
+    assert num_open(model) == 1
+    stream.close()
+    assert num_open(model) == 0
+    stream = model.stream()
+    del stream
+    gc.collect()
+    assert num_open(model) == 0

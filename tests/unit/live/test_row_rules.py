@@ -1,12 +1,15 @@
 """What a row and the rows ahead may be; one that breaks a rule leaves no trace."""
 
+import decimal
+
 import numpy as np
 import pytest
 from tests.unit.live.tiny import MEMORIES, accumulator, forecaster, rows
 from tests.unit.live.watching import same
 
-from whorl.errors import DataError
+from whorl.errors import ArgumentError, DataError
 from whorl.plans.table import Table
+from whorl.runtime.prediction import joined
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
@@ -117,6 +120,7 @@ def test_what_is_no_row_of_an_array_is_refused(row):
         (7, "but int came"),
         ("abc", "but str came"),
         ([1.0, 2.0, 3.0], "must hold heat in each row ahead"),
+        ([{"heat": 1.0}] * 4, "but 4 came"),
         ([{"hat": 1.0}] * 3, "must hold heat in each row ahead"),
         ([{"heat": "hot"}] * 3, "'heat' is numeric"),
         ([{"heat": 1.0, "time": "2024-02-28 21:00:00"}] * 3, "must hold the row of"),
@@ -140,3 +144,91 @@ def test_predict_refuses_a_last_row_whose_rows_ahead_are_unknown():
     # The rows before it have theirs in the data.
     assert len(model.predict(data, every_row=True)) == 14 - 3 - 3
     assert len(model.predict(data, known=[{"time": row["time"], "heat": 3.0} for row in rows(17)[14:]])) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+@pytest.mark.parametrize("calendar", [False, True])
+def test_known_rows_of_a_table_without_known_covariates_are_refused_in_every_way(count, calendar):
+    model, data = forecaster(calendar=calendar), rows(9)
+    stream, ahead = model.stream(), [{"heat": 1.0}] * count
+    stream.push_rows(data[:5])
+    before = bytes(stream.state)
+    for use in (
+        lambda: stream.push(data[5], known=ahead),
+        lambda: stream.push({**data[5], "shop": "never heard of"}, known=ahead),
+        lambda: stream.push_rows(data[5:], known=ahead),
+        lambda: model.push_many([stream], [data[5]], [ahead]),
+        lambda: model.predict(data, known=ahead),
+    ):
+        with pytest.raises(ArgumentError, match="`known` was given, but this model has no known covariates"):
+            use()
+        assert bytes(stream.state) == before
+
+
+def test_known_rows_beside_numbers_alone_are_refused():
+    data = [{name: row[name] for name in ("time", "load", "heat")} for row in rows(30)]
+    stream = forecaster(data=data).stream()  # reads its rows the short way
+    stream.push(data[0])
+    with pytest.raises(ArgumentError, match="no known covariates"):
+        stream.push(data[1], known=[])
+    assert stream.num_rows == 1
+
+
+def test_known_rows_beside_an_array_are_refused():
+    model = accumulator()
+    stream = model.stream()
+    for row in ([1.0, 2.0], np.ones(2)):
+        with pytest.raises(ArgumentError, match="are of tables"):
+            stream.push(row, known=[{"heat": 1.0}])
+    assert stream.num_rows == 0
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_as_many_rows_ahead_are_asked_for_beside_many_rows_as_beside_one(count):
+    model, data = forecaster(known=("heat",)), rows(20)
+    stream, ahead = model.stream(), [{"heat": 1.0}] * count
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match=rf"`known` must hold 3 rows .* but {count} came"):
+        stream.push_rows(data, known=ahead)
+    assert bytes(stream.state) == before
+
+
+@pytest.mark.parametrize("calendar", [False, True])
+def test_records_that_lack_a_column_are_refused_whether_one_comes_or_many(calendar):
+    model, data = forecaster(calendar=calendar), rows(9)
+    stream = model.stream()
+    stream.push_rows(data[:2])
+    before = bytes(stream.state)
+    data[6] = {("laod" if name == "load" else name): value for name, value in data[6].items()}
+    with pytest.raises(DataError, match=r"row 4: column `load` is missing from the row.*Did you mean 'laod'"):
+        stream.push_rows(data[2:])
+    assert bytes(stream.state) == before
+    with pytest.raises(DataError, match="column `load` is missing from the row"):
+        stream.push(data[6])
+
+
+WORDS = [7.0, 7, "x", True, np.float32(7.0), np.bool_(True), decimal.Decimal(7), 0.5, None, "7", "x"]
+
+
+def test_numbers_among_words_are_spelled_as_numbers_alone():
+    def worded(count):
+        return [{**row, "shop": WORDS[n % len(WORDS)]} for n, row in enumerate(rows(count))]
+
+    model, data = forecaster(data=worded(60)), worded(2 * len(WORDS))
+    stream, twin = model.stream(), model.stream()
+    answers = joined([answer for row in data for answer in stream.push(row)])
+    same([twin.push_rows(data)], [answers])
+    assert bytes(stream.state) == bytes(twin.state)
+    same([model.predict(data, every_row=True)], [answers])
+
+
+def test_a_number_among_words_that_no_float_holds_is_refused():
+    data = rows(9)
+    data[3]["shop"] = 10**400
+    for use in (
+        forecaster().stream().push_rows,
+        forecaster().predict,
+        lambda found: forecaster().stream().push(found[3]),
+    ):
+        with pytest.raises(DataError, match="beyond the range of floats"):
+            use(data)

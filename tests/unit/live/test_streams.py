@@ -7,10 +7,12 @@ from tests.unit.live.watching import same
 
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.runtime import operations as ops
+from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.state import State
+from whorl.runtime.stream import push_many
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
@@ -76,6 +78,44 @@ def test_the_time_of_a_stream_is_that_of_its_last_row():
         _ = stream.time
     stream.push(data[0])
     assert stream.time == np.datetime64("2024-02-28T21:00", "us")
+
+
+def test_the_time_of_a_stream_of_arrays_is_asked_for_after_its_first_row():
+    stream = accumulator().stream()
+    with pytest.raises(DataError, match="no row was pushed yet"):
+        _ = stream.time
+    stream.push([1.0, 2.0])
+    assert stream.time == 0
+
+
+def test_a_stream_names_its_series_as_a_table_does():
+    data = [{**row, "building": series} for series in (7.0, 8.0) for row in rows(9)]
+    model = forecaster(series="building", data=data)
+    expected = model.predict(data).index.series.tolist()
+    for series, word in zip((7, 7.0, np.int64(7), np.float32(7), 8.0), ("7", "7", "7", "7", "8"), strict=True):
+        stream = model.stream(series=series)
+        assert stream.series == word
+        assert word in expected
+        stream.push({**rows(1)[0], "building": series})
+    assert model.stream(series=True).series == "1"
+    assert model.stream(series="007").series == "007"
+
+
+def test_many_rows_may_have_their_rows_ahead_in_an_array():
+    model, data = forecaster(known=("heat",)), rows(4)
+    streams, twin = [model.stream(), model.stream()], model.stream()
+    ahead = np.empty(2, object)
+    ahead[:] = [data[1:4], data[1:4]]
+    push_many(streams, [data[0]] * 2, ahead)
+    twin.push(data[0], data[1:4])
+    assert [bytes(stream.state) for stream in streams] == [bytes(twin.state)] * 2
+
+
+@pytest.mark.parametrize("start", [1.0, "1", None, -1, 4, [1]])
+def test_the_first_wanted_step_is_a_whole_number(start):
+    for engine in (accumulator().engine, Interpreter(accumulator().engine.program)):
+        with pytest.raises(ArgumentError, match="`start` must be within 0 and the 3 steps, a whole number"):
+            engine.run({"past": np.ones((1, 3, 2), np.float32)}, start=start)
 
 
 def test_rows_of_an_array_are_summed_exactly():

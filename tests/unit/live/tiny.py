@@ -108,6 +108,7 @@ def forecaster(
     table=None,
     count=60,
     data=None,
+    calendar=False,
     **rest,
 ):
     """A forecaster of `load`; `known` covariates are read ahead."""
@@ -124,7 +125,7 @@ def forecaster(
         table=table,
         horizon=horizon,
         per_sequence=False,
-        calendar=False,
+        calendar=calendar,
     )
     width, ahead = reader.past.spec.width, 0 if reader.ahead is None else reader.ahead.spec.width
     num_outputs = 1 + len(levels)

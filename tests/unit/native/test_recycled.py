@@ -1,6 +1,8 @@
 """Memory that a forward pass leaves to a later one."""
 
 import gc
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -77,3 +79,50 @@ def test_no_more_is_kept_than_the_limit():
 
 def test_an_array_without_numbers_is_fine():
     assert _native.recycled_array(0, 5, 3).shape == (0, 5, 3)
+
+
+@pytest.mark.parametrize("sizes", [(2**31, 2**30, 2), (2**62, 1, 1), (2**40, 1, 1)])
+def test_more_than_there_is_is_an_error(sizes):
+    with pytest.raises(MemoryError):
+        _native.recycled_array(*sizes)
+
+
+def test_threads_take_and_give_at_the_same_time():
+    wrong = []
+
+    def work(mark):
+        for size in range(1000, 3000):
+            array = _native.recycled_array(1, size, 1)
+            array[:] = mark
+            if not (array == mark).all():
+                wrong.append(mark)
+
+    threads = [threading.Thread(target=work, args=(float(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_child_of_a_fork_has_memory_too():
+    stop = threading.Event()
+
+    def churn():
+        while not stop.is_set():
+            _native.recycled_array(1, 1000, 1)
+
+    threads = [threading.Thread(target=churn) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:  # the lock may be held for good here
+                _native.recycled_array(1, 1000, 1)[:] = 1.0
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,5 +1,6 @@
 """Which backend runs, and that `explain` tells it."""
 
+import contextvars
 import threading
 from dataclasses import replace
 
@@ -160,3 +161,22 @@ def test_explain_reads_packed_sequences_and_cores():
     assert whorl.nn.explain(whorl.nn.GRU(3, 5), packed, measure=False).backend == "native"
     core = whorl.nn.RecurrentCore("lstm", 3, 5, zoneout=0.1).double()
     assert whorl.nn.explain(core, torch.zeros(2, 4, 3).double(), measure=False).backend == "reference"
+
+
+def test_blocks_of_tasks_that_end_in_another_order_leave_nothing_forced():
+    graphs = []
+
+    def compiler(graph, _):
+        graphs.append([str(node.target) for node in graph.graph.nodes if "whorl" in str(node.target)])
+        return graph.forward
+
+    layer, x = whorl.nn.GRU(3, 5), torch.randn(4, 2, 3)
+    tasks = [(contextvars.copy_context(), whorl.nn.backend(name)) for name in ("reference", "native")]
+    for task, block in tasks:
+        task.run(block.__enter__)
+    tasks[0][0].run(tasks[0][1].__exit__, None, None, None)
+    torch.compile(layer, backend=compiler)(x)
+    tasks[1][0].run(tasks[1][1].__exit__, None, None, None)
+    assert dispatch._open_blocks == []
+    assert dispatch._forced_in_graphs is None
+    assert graphs[0]  # the native one was still forced

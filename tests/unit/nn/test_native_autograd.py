@@ -269,3 +269,57 @@ def test_what_is_differentiated_twice_is_the_same_function(cell):
     for one, other in zip(*found, strict=True):
         largest = max(1e-2, one.abs().max().item())
         assert (one - other).abs().max().item() <= 2e-5 * largest
+
+
+def carried(layer, x):
+    first, state = layer(x)
+    second, _ = layer(x * 2, state)
+    return first.square().sum() + second.square().sum()
+
+
+def twice(layer, x):
+    return layer(layer(x)[0])[0].square().sum()
+
+
+@pytest.mark.parametrize("use", [carried, twice])
+def test_weights_that_are_used_twice_count_once_in_gradients_of_gradients(cell, use):
+    torch.manual_seed(0)
+    kind, own = CELLS[cell]
+    layer, found = kind(5, 5, **own), {}
+    x = torch.randn(4, 2, 5, requires_grad=True)
+    for name in ("native", "reference"):
+        with whorl.nn.backend(name):
+            grads = torch.autograd.grad(use(layer, x), [x, *layer.parameters()], create_graph=True)
+            penalty = sum(grad.square().sum() for grad in grads)
+            found[name] = [*grads, *torch.autograd.grad(penalty, [x, *layer.parameters()])]
+    for one, other in zip(found["native"], found["reference"], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4 * float(other.detach().abs().max()))
+
+
+def test_a_tensor_in_two_places_counts_once_in_each():
+    layer, found = whorl.nn.GRU(3, 5), {}
+    layer.bias_hh_l0 = layer.bias_ih_l0
+    x = torch.randn(4, 2, 3)
+    for name in ("native", "reference"):
+        with whorl.nn.backend(name):
+            (found[name],) = torch.autograd.grad(layer(x)[0].square().sum(), layer.bias_ih_l0, create_graph=True)
+    torch.testing.assert_close(found["native"], found["reference"], **CLOSE)
+
+
+def test_gradients_of_gradients_take_no_part_in_autocast(forced):
+    layer, x = layer_of("gru"), torch.randn(4, 2, 3, requires_grad=True)
+    output, _ = layer(x)
+    (expected,) = torch.autograd.grad(output.sum(), x, create_graph=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        (found,) = torch.autograd.grad(output.sum(), x, create_graph=True)
+    assert torch.equal(found, expected)
+
+
+def test_relu_passes_the_gradient_of_nan_on_as_torch_does():
+    x = torch.full((2, 1, 3), torch.nan, requires_grad=True)
+    grads = []
+    for name in ("native", "reference"):
+        layer = whorl.nn.RNN(3, 5, nonlinearity="relu")
+        with whorl.nn.backend(name):
+            grads.append(torch.autograd.grad(layer(x)[0].sum(), layer.bias_ih_l0)[0].isnan())
+    assert torch.equal(*grads)

@@ -1,11 +1,14 @@
 """Programs with weights in fewer bits: which weights those are, that the laws of engines hold, and what it costs."""
 
+import re
+
 import numpy as np
 import pytest
 
 import whorl
-from whorl.errors import ArgumentError
+from whorl.errors import ArgumentError, ModelFileError
 from whorl.runtime import operations as ops
+from whorl.runtime.engines import engine_for
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
@@ -176,3 +179,42 @@ def test_weights_that_do_not_exist_are_refused(saved):
         whorl.runtime.load(saved[0]["window"], weights="int4")
     with pytest.raises(ArgumentError, match="`weights` must be 'fp32' on the numpy engine"):
         whorl.runtime.load(saved[0]["window"], weights="int8", engine="numpy")
+
+
+@pytest.mark.parametrize(("made", "read"), [("int8", "fp32"), ("fp32", "int8"), ("int8", "bf16"), ("bf16", "int8")])
+@pytest.mark.parametrize("memory", ["window", "carried"])
+def test_a_state_goes_on_only_with_the_weights_that_made_it(saved, memory, made, read):
+    paths, data = saved
+    stream = whorl.runtime.load(paths[memory], weights=made).stream()
+    for time, load in zip(data["time"][:50], data["load"][:50], strict=True):
+        stream.push({"time": time, "load": load})
+    stored = bytes(stream.state)
+    other = whorl.runtime.load(paths[memory], weights=read).stream()
+    with pytest.raises(ModelFileError, match=f"made with {made} weights, but this model runs with {read} weights"):
+        other.state = whorl.State.from_bytes(stored)
+    assert other.num_rows == 0
+    same = whorl.runtime.load(paths[memory], weights=made).stream()
+    same.state = whorl.State.from_bytes(stored)
+    row = {"time": data["time"][50], "load": data["load"][50]}
+    assert same.push(row)[0].value.tobytes() == stream.push(row)[0].value.tobytes()
+
+
+def test_a_state_of_float32_is_that_of_the_program_alone_whatever_engine_made_it(saved):
+    native, reference = (whorl.runtime.load(saved[0]["carried"], engine=name) for name in ("native", "numpy"))
+    assert native.identity == reference.identity
+    assert re.fullmatch("[0-9a-f]{64}", native.identity)
+
+
+def test_fewer_bits_are_not_promised_to_a_program_that_the_native_engine_refuses():
+    program = Program()
+    x = program.add(ops.Input(out="x", shape=(2,)))
+    vector = program.tensor("vector", np.ones(3, np.float32))
+    ih, hh = (program.tensor(name, np.ones((3, width), np.float32)) for name, width in (("ih", 2), ("hh", 3)))
+    op = {"weight_ih": ih, "weight_hh": hh, "bias_hh": vector, "layer_norm": (vector,) * 4}
+    program.output = program.add(ops.Recurrent(x=x, cell="rnn_tanh", over="stream", **op))
+    assert isinstance(engine_for(program), Interpreter)
+    for engine in (None, "native"):
+        with pytest.raises(ArgumentError, match=r"cannot run this program: .*Use weights='fp32'"):
+            engine_for(program, engine=engine, weights="int8")
+    with pytest.raises(ArgumentError, match="Use the numpy interpreter"):
+        engine_for(program, engine="native")
