@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 # The colours of Okabe and Ito, which all kinds of sight tell apart, and shapes, which survive a grey print.
 MARKS = {
     "torch": ("#0072B2", "o", "torch"),
-    "torch cell": ("#56B4E9", "v", "torch, class of the cell"),
+    "torch cell": ("#56B4E9", "v", "torch, its cells in a loop"),
     "jax": ("#E69F00", "s", "jax"),
     "onnxruntime": ("#009E73", "D", "ONNX Runtime"),
 }
@@ -41,7 +41,7 @@ def draw(records: Sequence[Record], path: Path, carried: str) -> None:
         for ax, (title, shown) in zip(axes, panels, strict=True):
             _panel(ax, title, shown)
         axes[-1].set_xlabel(
-            "time of the library / time of whorl (sizes: T x B x I x H; of a step I x H; of streams B x I x H)"
+            "time of the library / time of whorl\n(sizes: T x B x I x H; of a step I x H; of streams B x I x H)"
         )
         used = {peer for _, shown in panels for _, ratios in shown for peer in ratios}
         handles = [
