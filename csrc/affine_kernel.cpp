@@ -17,8 +17,10 @@ void affine_from(const AffineJob& job) {
   const auto* packed = static_cast<const typename Storage::Value*>(job.weight->values);
   const ptrdiff_t panel_stride = (in_features + Storage::group - 1) / Storage::group * Storage::group * panel_width;
 
-  for (ptrdiff_t row = job.row_begin; row < job.row_end; row += row_block) {
-    const ptrdiff_t rows = smaller(row_block, job.row_end - row);
+  const ptrdiff_t num_blocks = (job.row_end - job.row_begin + row_block - 1) / row_block;
+  const ptrdiff_t even_block = num_blocks > 1 ? (job.row_end - job.row_begin + num_blocks - 1) / num_blocks : row_block;
+  for (ptrdiff_t row = job.row_begin; row < job.row_end; row += even_block) {
+    const ptrdiff_t rows = smaller(even_block, job.row_end - row);
     ptrdiff_t depth_start = 0;
     do {  // runs once for zero features: then the answer is the bias
       const ptrdiff_t depth = smaller(depth_block, in_features - depth_start);

@@ -278,7 +278,8 @@ void affine_int8(const AffineJob& job) {
 
   ptrdiff_t block = smaller(row_block, scratch_bytes / (x_stride + 1) / tile_rows * tile_rows);
   if (block < tile_rows) block = tile_rows;
-  block = smaller(block, rows_in_job);
+  const ptrdiff_t num_blocks = (rows_in_job + block - 1) / block;
+  block = (rows_in_job + num_blocks - 1) / num_blocks;  // even blocks, and below even tiles, waste no registers
   const ptrdiff_t scales_bytes = round_up(block * static_cast<ptrdiff_t>(sizeof(float)), 64);
   uint8_t* scratch = thread_scratch(static_cast<size_t>(scales_bytes + block * x_stride));
   auto* x_scales = reinterpret_cast<float*>(scratch);
@@ -292,7 +293,10 @@ void affine_int8(const AffineJob& job) {
     for (ptrdiff_t panel = job.panel_begin; panel < job.panel_end; panel += tile_panels) {
       const ptrdiff_t panels = smaller(tile_panels, job.panel_end - panel);
       const ptrdiff_t column = panel * panel_width;
-      for (ptrdiff_t n = 0; n < count; n += tile_rows) {
+      ptrdiff_t height = 0;
+      for (ptrdiff_t n = 0; n < count; n += height) {
+        const ptrdiff_t tiles = (count - n + tile_rows - 1) / tile_rows;
+        height = (count - n + tiles - 1) / tiles;
         const Tile tile = {x + n * x_stride,
                            x_scales + n,
                            packed + panel * panel_stride,
@@ -306,7 +310,7 @@ void affine_int8(const AffineJob& job) {
                            job.out_stride,
                            weight.out_features - column,
                            job.resume};
-        compute_rows<tile_rows>(tile, smaller(tile_rows, count - n), panels);
+        compute_rows<tile_rows>(tile, height, panels);
       }
     }
   }

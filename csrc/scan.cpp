@@ -102,7 +102,8 @@ std::ptrdiff_t backward_scratch_floats(const Layer& layer, bool has_projection) 
 void scan(const Forward& job, int num_threads, float* scratch) {
   run(job.sequences, num_parts(job.layer, job.sequences, num_threads),
       [&](std::ptrdiff_t begin, std::ptrdiff_t end, int index) {
-        kernels().scan_forward(job, begin, end, scratch + index * scratch_floats(job.layer));
+        float* own = index > 0 ? scratch + index * scratch_floats(job.layer) : scratch;
+        kernels().scan_forward(job, begin, end, own);
       });
 }
 

@@ -94,7 +94,6 @@ void compute_rows(const Tile<Storage>& t, ptrdiff_t rows) {
 // All rows of a group of panels, in tiles of even height.
 template <int Panels, class Storage>
 void compute_group(Tile<Storage> tile, ptrdiff_t rows) {
-  if (rows == 1) return compute_tile<1, Panels>(tile);
   for (ptrdiff_t tiles = (rows + most_rows(Panels) - 1) / most_rows(Panels); tiles > 0; --tiles) {
     const ptrdiff_t height = (rows + tiles - 1) / tiles;
     compute_rows<Panels>(tile, height);
@@ -109,6 +108,7 @@ void compute_panels(const Tile<Storage>& tile, ptrdiff_t rows, ptrdiff_t panels)
   if constexpr (Panels > 1) {
     if (panels < Panels) return compute_panels<Storage, Panels - 1>(tile, rows, panels);
   }
+  if (rows == 1) return compute_tile<1, Panels>(tile);
   compute_group<Panels>(tile, rows);
 }
 

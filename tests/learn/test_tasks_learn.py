@@ -27,7 +27,9 @@ def beats_all(scores):
 
 
 PLANS = {
-    "window": whorl.Training(epochs=20, batch_size=64, learning_rate=1e-2, seed=1, device="cpu"),
+    # Long enough that the seed does not matter: 0.815 to 0.849 of the best rival over five seeds; with 20 epochs it is
+    # 0.88 to 1.01.
+    "window": whorl.Training(epochs=40, batch_size=64, learning_rate=1e-2, seed=1, device="cpu"),
     "carried": whorl.Training(epochs=60, batch_size=8, tbptt_steps=24, learning_rate=1e-2, seed=1, device="cpu"),
 }
 
