@@ -89,6 +89,18 @@ class Entry:
         extra = [self.option] if self.option else []
         return " ".join([self.kind, self.cell, sizes, *extra, *([self.weights] if self.kind != "train" else [])])
 
+    def described(self) -> dict[str, object]:
+        """As the JSON file of results tells it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "cell": self.cell,
+            "sizes": {"T": self.steps, "B": self.batch, "I": self.inputs, "H": self.hidden},
+            "option": self.option,
+            "weights": self.weights,
+            "threads": self.threads,
+        }
+
     @property
     def plain(self) -> "Entry":
         """The entry of the same sizes without the option."""

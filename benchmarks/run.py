@@ -63,13 +63,7 @@ def measure(entry: Entry, rates: floors.Rates, samples: int, log: Path) -> dict[
     lengths = problem(entry).lengths
     real_steps = None if lengths is None else int(lengths.sum())
     record = {
-        "name": entry.name,
-        "kind": entry.kind,
-        "cell": entry.cell,
-        "sizes": {"T": entry.steps, "B": entry.batch, "I": entry.inputs, "H": entry.hidden},
-        "option": entry.option,
-        "weights": entry.weights,
-        "threads": entry.threads,
+        **entry.described(),
         "samples": samples,
         "floor_seconds": floors.seconds(entry, rates, real_steps=real_steps),
         "idle_share": idle,

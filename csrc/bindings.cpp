@@ -17,10 +17,6 @@ using whorl::PackedMatrix;
 
 namespace {
 
-// Other Python threads may run during a call that takes at least this long; a shorter one would lose more than it
-// gives.
-constexpr double min_us_to_release = 20.0;
-
 // A float32 C-contiguous array of a known number of axes, borrowed through the buffer protocol.
 class Array {
  public:

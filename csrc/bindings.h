@@ -3,6 +3,9 @@
 
 #include <nanobind/nanobind.h>
 
+// Calls that take less keep Python's lock: giving it away so that other threads may run would cost more.
+constexpr double min_us_to_release = 20.0;
+
 void bind_engine(nanobind::module_& m);
 void bind_readout(nanobind::module_& m);
 void bind_scan(nanobind::module_& m);

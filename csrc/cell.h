@@ -3,6 +3,9 @@
 
 namespace whorl {
 
+// Added to the variance in layer norm, as torch does.
+constexpr float norm_eps = 1e-5F;
+
 enum class Cell : int {};  // its place in `Cells` of cells.h
 
 struct CellType {

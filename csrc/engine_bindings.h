@@ -11,14 +11,12 @@
 #include <vector>
 
 #include "array_bindings.h"
+#include "bindings.h"
 #include "engine.h"
 
 namespace whorl {
 
 using Slots = std::vector<std::ptrdiff_t>;
-
-// Calls that take less keep Python's lock; giving it away would cost more.
-constexpr double min_us_to_release = 20.0;
 
 [[noreturn]] void throw_argument_error(const std::string& message);
 

@@ -4,11 +4,7 @@
 #include "engine_planner.h"
 
 namespace whorl {
-namespace {
-
-constexpr float norm_eps = 1e-5F;
-
-}  // namespace
+namespace {}  // namespace
 
 Place Planner::input_gates(const Operation& operation, const View& x) {
   const std::ptrdiff_t size = program_.units(operation).gates();

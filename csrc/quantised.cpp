@@ -136,24 +136,4 @@ PackedMatrix::PackedMatrix(PackedMatrix&& other) noexcept
   other.memory_ = nullptr;
 }
 
-std::uint8_t* thread_scratch(std::size_t size) {
-  struct Buffer {
-    std::uint8_t* memory = nullptr;
-    std::size_t size = 0;
-    ~Buffer() { clear(); }
-    void clear() {
-      if (memory != nullptr) ::operator delete(memory, alignment);
-      memory = nullptr;
-      size = 0;
-    }
-  };
-  thread_local Buffer buffer;
-  if (size > buffer.size) {
-    buffer.clear();
-    buffer.memory = static_cast<std::uint8_t*>(::operator new(size, alignment));
-    buffer.size = size;
-  }
-  return buffer.memory;
-}
-
 }  // namespace whorl

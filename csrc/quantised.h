@@ -50,8 +50,4 @@ class PackedMatrix {
   void* memory_ = nullptr;  // values, then scales, then sums
 };
 
-// At least `size` bytes that belong to this thread, on a border of 64 bytes; they last until its next call, and grow
-// but never shrink.
-std::uint8_t* thread_scratch(std::size_t size);
-
 }  // namespace whorl

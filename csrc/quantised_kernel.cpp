@@ -5,6 +5,7 @@
 // be split and ordered freely; what is rounded (the scale, q, and one multiply-add per output element) is the same
 // everywhere. So the bits of a row depend on that row, the weight and the bias alone, here too.
 #include "quantised.h"
+#include "recycled.h"
 #include "simd.h"
 
 namespace whorl::WHORL_SIMD_NAMESPACE {

@@ -52,7 +52,8 @@ Header* allocate(std::size_t size) {
   void* memory = ::operator new(size, alignment_of(size), std::nothrow);
   if (memory == nullptr) {
     drop_all();
-    memory = ::operator new(size, alignment_of(size));
+    memory = ::operator new(size, alignment_of(size), std::nothrow);
+    if (memory == nullptr) throw std::bad_alloc();
   }
   auto* block = static_cast<Header*>(memory);
 #ifdef __linux__
@@ -104,6 +105,26 @@ void give_memory(void* memory) noexcept {
 std::size_t recycled_bytes() {
   const std::unique_lock lock(mutex, std::try_to_lock);
   return lock ? kept_bytes : 0;
+}
+
+std::uint8_t* thread_scratch(std::size_t size) {
+  struct Buffer {
+    std::uint8_t* memory = nullptr;
+    std::size_t size = 0;
+    ~Buffer() { clear(); }
+    void clear() {
+      if (memory != nullptr) ::operator delete(memory, std::align_val_t{border});
+      memory = nullptr;
+      size = 0;
+    }
+  };
+  thread_local Buffer buffer;
+  if (size > buffer.size) {
+    buffer.clear();
+    buffer.memory = static_cast<std::uint8_t*>(::operator new(size, std::align_val_t{border}));
+    buffer.size = size;
+  }
+  return buffer.memory;
 }
 
 }  // namespace whorl

@@ -1,7 +1,8 @@
-// Memory that a call hands to a later one.
+// Memory that a call hands to a later one, through the process or within a thread.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace whorl {
 
@@ -17,5 +18,9 @@ void give_memory(void* memory) noexcept;  // null is fine
 
 // Bytes that are kept now.
 std::size_t recycled_bytes();
+
+// At least `size` bytes that belong to this thread, on a border of 64 bytes; they last until its next call, and grow
+// but never shrink.
+std::uint8_t* thread_scratch(std::size_t size);
 
 }  // namespace whorl

@@ -18,8 +18,6 @@ namespace nb = nanobind;
 
 namespace {
 
-// Calls that take less keep Python's lock; giving it away would cost more.
-constexpr double min_us_to_release = 20.0;
 constexpr double us_to_pack = 0.001;  // a number of a weight, roughly
 
 using Address = std::uintptr_t;
@@ -86,7 +84,7 @@ class Scan {
     layer_.features = features;
     layer_.hidden = hidden;
     layer_.width = width;
-    layer_.norm_eps = 1e-5F;
+    layer_.norm_eps = whorl::norm_eps;
     sequences_.num_steps = num_steps;
     sequences_.num_rows = num_rows;
     sequences_.reverse = reverse;
@@ -135,12 +133,7 @@ class Scan {
   // x lies in rows of its features, `step` and `row` floats apart.
   void forward(Address x, std::ptrdiff_t step, std::ptrdiff_t row, Address gates, Address h, Address c, Address out) {
     const std::ptrdiff_t columns = num_gates();
-    whorl::Forward job = {};
-    job.layer = layer_;
-    job.sequences = sequences_;
-    job.x = at<float>(x);
-    job.x_step = step;
-    job.x_row = row;
+    auto job = reading<whorl::Forward>(x, step, row);
     job.gates = at<float>(gates);
     job.gates_row = columns;
     job.gates_step = columns * sequences_.num_rows;
@@ -149,19 +142,12 @@ class Scan {
     job.out = at<float>(out);
     job.out_row = layer_.width;
     job.out_step = layer_.width * sequences_.num_rows;
-    job.saved = saved_;
     run(job, false, whorl::scratch_floats(layer_), job.layer.input, job.layer.recurrent, job.layer.projection);
   }
 
   void backward(Address x, std::ptrdiff_t step, std::ptrdiff_t row, Address d_out, std::ptrdiff_t d_out_step,
                 std::ptrdiff_t d_out_row, Address d_h, Address d_c, Address d_x) {
-    whorl::Backward job = {};
-    job.layer = layer_;
-    job.sequences = sequences_;
-    job.saved = saved_;
-    job.x = at<float>(x);
-    job.x_step = step;
-    job.x_row = row;
+    auto job = reading<whorl::Backward>(x, step, row);
     job.d_out = at<float>(d_out);
     job.d_out_step = d_out_step;
     job.d_out_row = d_out_row;
@@ -177,6 +163,19 @@ class Scan {
 
  private:
   std::ptrdiff_t num_gates() const { return whorl::type_of(layer_.cell).gates * layer_.hidden; }
+
+  // What both passes start with.
+  template <class Job>
+  Job reading(Address x, std::ptrdiff_t step, std::ptrdiff_t row) const {
+    Job job = {};
+    job.layer = layer_;
+    job.sequences = sequences_;
+    job.saved = saved_;
+    job.x = at<float>(x);
+    job.x_step = step;
+    job.x_row = row;
+    return job;
+  }
 
   // Packs the weights, transposed or not, and runs the job. `scratch` floats go to each thread.
   template <class Job>

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from whorl.errors import ArgumentError
-from whorl.ops.call import State
+from whorl.ops.call import State, check_lengths
 
 Sequences = TypeVar("Sequences", Tensor, PackedSequence)
 """A tensor (T, B, D), (B, T, D) or (T, D), or a PackedSequence; the output is of the same kind."""
@@ -57,12 +57,7 @@ def _lengths(lengths: Tensor | Sequence[int], num_steps: int, batch_size: int) -
         return None
     if torch.compiler.is_compiling():
         return lengths_B.long()  # their values are not known yet; who reads them checks them
-    shortest, longest = (int(bound) for bound in lengths_B.aminmax())
-    if shortest < 0 or longest > num_steps:
-        raise ArgumentError(
-            f"`lengths` must lie within 0 and the {num_steps} steps of the input, but goes from {shortest} to "
-            f"{longest}. Correct them or pad the input."
-        )
+    shortest, _ = check_lengths(lengths_B, num_steps)
     return None if shortest == num_steps else lengths_B.long()
 
 

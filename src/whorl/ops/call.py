@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from whorl.errors import ArgumentError
+
 State = tuple[Tensor, ...]
 
 
@@ -77,3 +79,14 @@ class Call:
     def layer_norm(self) -> bool:
         """Whether the weights hold gains of layer normalisation."""
         return self.weights[0].norm_weight_ih is not None
+
+
+def check_lengths(lengths_B: Tensor, num_steps: int) -> tuple[int, int]:
+    """Returns the shortest and the longest of at least one length; raises ArgumentError beyond 0 to `num_steps`."""
+    shortest, longest = (int(bound) for bound in lengths_B.aminmax())
+    if shortest < 0 or longest > num_steps:
+        raise ArgumentError(
+            f"`lengths` must lie within 0 and the {num_steps} steps of the input, but goes from {shortest} to "
+            f"{longest}. Correct them or pad the input."
+        )
+    return shortest, longest

@@ -8,16 +8,17 @@ Axes: B batch, T time, D features, W width of h.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from whorl.errors import ArgumentError
 from whorl.ops import native_scan
-from whorl.ops.call import Weights
+from whorl.ops.call import Weights, check_lengths
 from whorl.ops.native_bounds import check_numbers
 from whorl.ops.native_scan import NUM_WEIGHTS, Sequences
+
+T = TypeVar("T")
 
 
 def scan(
@@ -53,7 +54,8 @@ def forward(
 ) -> list[Tensor]:
     """Returns the output (T, B, W), the parts of the final state, and what the backward pass needs."""
     sequences = _sequences(reverse, hold, there, options)
-    _check(sequences.lengths_B, len(x_TBD))
+    if sequences.lengths_B is not None and sequences.lengths_B.numel() > 0:
+        check_lengths(sequences.lengths_B, len(x_TBD))  # until the graph runs nobody knows them
     check_numbers((x_TBD, *state, *weights))  # in a graph nobody else has
     output, final, saved = native_scan.forward(cell, sequences, _weights(there, weights), x_TBD, tuple(state), save)
     return [output, *final] if saved is None else [output, *final, saved]
@@ -61,16 +63,9 @@ def forward(
 
 @forward.register_fake
 def _(
-    cell: str,
-    reverse: bool,
-    hold: float,
-    save: bool,
-    there: list[bool],
-    x_TBD: Tensor,
-    state: list[Tensor],
-    weights: list[Tensor],
-    options: list[Tensor],
+    cell: str, _reverse: bool, _hold: float, save: bool, there: list[bool], x_TBD: Tensor, *tensors: list[Tensor]
 ) -> list[Tensor]:
+    state, weights, _ = tensors
     known = _weights(there, weights)
     steps, rows, _ = x_TBD.shape
     output = x_TBD.new_empty(steps, rows, known.weight_hh.shape[1])
@@ -90,8 +85,9 @@ def backward(
     saved: Tensor,
     d_out: Tensor,
     d_final: list[Tensor],
+    wanted: list[bool],
 ) -> list[Tensor]:
-    """Returns the gradients of the input, of the parts of the initial state, and of the weights that are there."""
+    """Returns the gradients of the parts of the initial state, then of the input and of each weight if `wanted`."""
     d_state = tuple(native_scan.dense(grad.clone()) for grad in d_final)
     d_x, d_weights, d_state = native_scan.backward(
         cell,
@@ -101,26 +97,17 @@ def backward(
         saved,
         d_out,
         d_state,
-        [True] * (1 + NUM_WEIGHTS),
+        wanted,
     )
-    assert d_x is not None
-    return [d_x, *d_state, *(grad for grad in d_weights if grad is not None)]
+    return [*d_state, *(grad for grad in (d_x, *d_weights) if grad is not None)]
 
 
 @backward.register_fake
-def _(
-    cell: str,
-    reverse: bool,
-    hold: float,
-    there: list[bool],
-    x_TBD: Tensor,
-    weights: list[Tensor],
-    options: list[Tensor],
-    saved: Tensor,
-    d_out: Tensor,
-    d_final: list[Tensor],
-) -> list[Tensor]:
-    return [x_TBD.new_empty(tensor.shape) for tensor in (x_TBD, *d_final, *weights)]
+def _(*given: Any) -> list[Tensor]:
+    *_, there, x_TBD, weights, _, _, _, d_final, wanted = given
+    learning = [x_TBD, *_spread(there[:NUM_WEIGHTS], weights)]
+    found = [tensor for tensor, asked in zip(learning, wanted, strict=True) if asked and tensor is not None]
+    return [x_TBD.new_empty(tensor.shape) for tensor in (*d_final, *found)]
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -133,15 +120,20 @@ def _backward(ctx: Any, grads: list[Tensor]) -> tuple[Any, ...]:
     num_state, num_weights, num_options = ctx.sizes
     x_TBD, saved, *tensors = ctx.saved_tensors
     weights, options = tensors[:num_weights], tensors[num_weights:]
-    d_x, *found = backward(*ctx.how, x_TBD, weights, options, saved, grads[0], grads[1 : 1 + num_state])
-    return None, None, None, None, None, d_x, found[:num_state], found[num_state:], [None] * num_options
+    there, (needs_x, _, needs_weights) = ctx.how[-1], ctx.needs_input_grad[5:8]
+    wanted = [needs_x, *(bool(need) for need in _spread(there[:NUM_WEIGHTS], needs_weights))]
+    found = backward(*ctx.how, x_TBD, weights, options, saved, grads[0], grads[1 : 1 + num_state], wanted)
+    d_state, rest = found[:num_state], iter(found[num_state:])
+    d_x = next(rest) if needs_x else None
+    d_weights = [next(rest) if need else None for need in needs_weights]
+    return None, None, None, None, None, d_x, d_state, d_weights, [None] * num_options
 
 
 forward.register_autograd(_backward, setup_context=_setup)
 
 
-def _spread(there: Sequence[bool], tensors: Sequence[Tensor]) -> list[Tensor | None]:
-    known = iter(tensors)
+def _spread(there: Sequence[bool], values: Sequence[T]) -> list[T | None]:
+    known = iter(values)
     return [next(known) if is_there else None for is_there in there]
 
 
@@ -151,15 +143,3 @@ def _weights(there: Sequence[bool], weights: Sequence[Tensor]) -> Weights:
 
 def _sequences(reverse: bool, hold: float, there: Sequence[bool], options: Sequence[Tensor]) -> Sequences:
     return Sequences(reverse, hold, *_spread(there[NUM_WEIGHTS:], options))
-
-
-def _check(lengths_B: Tensor | None, num_steps: int) -> None:
-    # Until the graph runs nobody knows them.
-    if lengths_B is None or lengths_B.numel() == 0:
-        return
-    shortest, longest = (int(bound) for bound in lengths_B.aminmax())
-    if shortest < 0 or longest > num_steps:
-        raise ArgumentError(
-            f"`lengths` must lie within 0 and the {num_steps} steps of the input, but goes from {shortest} to "
-            f"{longest}. Correct them or pad the input."
-        )
