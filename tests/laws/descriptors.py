@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from tests.laws import programs, sources
+from tests.laws.backend_laws import BackendSubject
 from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
-from tests.laws.core_laws import BackendSubject, CoreSubject
+from tests.laws.core_laws import CoreSubject
 from tests.laws.engine_laws import EngineSubject
 from tests.laws.models import MODELS
 from tests.laws.networks import NETWORKS

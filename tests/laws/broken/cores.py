@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import torch
+from tests.laws.backend_laws import BackendSubject
 from tests.laws.broken.twins import twin
-from tests.laws.core_laws import BackendSubject, CoreSubject
+from tests.laws.core_laws import CoreSubject
 from torch import nn
 
 from whorl.nn.recurrent import RecurrentCore

@@ -22,13 +22,7 @@ def record(name, *, floor=1e-3, latency=False, **peers):
         for what in found.values():
             what["latency"] = {"p50": 1e-6, "p99": 2e-6, "p99.9": 3e-6, "steps": 100_000}
     made = {
-        "name": name,
-        "kind": entry.kind,
-        "cell": entry.cell,
-        "sizes": {"T": entry.steps, "B": entry.batch, "I": entry.inputs, "H": entry.hidden},
-        "option": entry.option,
-        "weights": entry.weights,
-        "threads": entry.threads,
+        **entry.described(),
         "samples": 20,
         "floor_seconds": floor,
         "idle_share": 0.0,

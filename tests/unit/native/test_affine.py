@@ -1,9 +1,6 @@
 """The native affine product: right, and the same bits for a row wherever it stands."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -11,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.native.products import draw, same_bits
+from tests.unit.processes import check_one_digest, run_python
 
 from whorl import _native
 
@@ -19,18 +18,6 @@ from whorl import _native
 RELATIVE_TOLERANCE = 1e-6
 
 SHAPES = [(1, 1, 1), (1, 5, 3), (3, 7, 17), (6, 16, 64), (7, 33, 65), (13, 100, 130), (50, 513, 31), (5, 1025, 200)]
-
-
-def draw(num_rows, in_features, out_features, seed=0):
-    random = np.random.default_rng(seed)
-    x = random.standard_normal((num_rows, in_features), dtype=np.float32)
-    weight = random.standard_normal((out_features, in_features), dtype=np.float32)
-    bias = random.standard_normal(out_features, dtype=np.float32)
-    return x, weight, bias
-
-
-def same_bits(a, b):
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def relative_error(answer, x, weight, bias):
@@ -131,31 +118,8 @@ print(_native.isa(), digest.hexdigest())
 """
 
 
-def run_python(code, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def machine_isas():
-    best = run_python("from whorl import _native; print(_native.isa())", WHORL_ISA="").stdout.strip()
-    order = ["portable", "avx2", "avx512"]
-    return order[: order.index(best) + 1]
-
-
 def test_every_instruction_set_gives_the_same_bits():
-    prints = {}
-    for isa in machine_isas():
-        result = run_python(FINGERPRINT, json.dumps(SHAPES), WHORL_ISA=isa)
-        assert result.returncode == 0, result.stderr
-        name, digest = result.stdout.split()
-        assert name == isa
-        prints[isa] = digest
-    assert len(set(prints.values())) == 1, prints
+    check_one_digest(FINGERPRINT, json.dumps(SHAPES))
 
 
 def test_an_unknown_instruction_set_is_refused_by_name():

@@ -1,8 +1,6 @@
 """The native engine in a process: bound slots, other threads, forks, and every instruction set."""
 
 import gc
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -11,8 +9,8 @@ import weakref
 import numpy as np
 import pytest
 from tests.laws.programs import BY_HAND, Builder
+from tests.unit.processes import check_one_digest, run_python
 
-from whorl import _native
 from whorl.errors import ArgumentError
 from whorl.runtime import operations as ops
 from whorl.runtime.native import NativeEngine
@@ -195,16 +193,6 @@ def test_python_goes_on_beside_a_long_run():
     assert turns > 10
 
 
-def run_python(code, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 PREPARE = """
 import os, sys, time, warnings
 import numpy as np
@@ -264,15 +252,7 @@ print(_native.isa(), digest.hexdigest())
 
 
 def test_every_instruction_set_gives_the_same_bits_for_every_operation():
-    order = ["portable", "avx2", "avx512"]
-    prints = {}
-    for isa in order[: order.index(_native.isa()) + 1]:
-        result = run_python(FINGERPRINT, WHORL_ISA=isa)
-        assert result.returncode == 0, result.stderr
-        name, digest = result.stdout.split()
-        assert name == isa
-        prints[isa] = digest
-    assert len(set(prints.values())) == 1, prints
+    check_one_digest(FINGERPRINT)
 
 
 def test_the_rounding_that_a_caller_has_set_changes_no_bit():

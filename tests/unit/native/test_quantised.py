@@ -1,32 +1,18 @@
 """The affine product with weights in bf16 and int8: what is rounded, what is exact, and who cannot disturb whom."""
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.native.products import draw, same_bits
+from tests.unit.processes import check_one_digest
 
 from whorl import _native
 
 FORMATS = ["bf16", "int8"]
 SHAPES = [(1, 1, 1), (1, 5, 3), (3, 33, 101), (4, 3, 33), (6, 16, 64), (7, 101, 65), (13, 100, 130), (50, 513, 31)]
-
-
-def draw(num_rows, in_features, out_features, seed=0):
-    random = np.random.default_rng(seed)
-    x = random.standard_normal((num_rows, in_features), dtype=np.float32)
-    weight = random.standard_normal((out_features, in_features), dtype=np.float32)
-    bias = random.standard_normal(out_features, dtype=np.float32)
-    return x, weight, bias
-
-
-def same_bits(a, b):
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 def to_bf16(values):
@@ -163,25 +149,8 @@ print(_native.isa(), digest.hexdigest())
 """
 
 
-def run_python(code, *arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
 def test_every_instruction_set_gives_the_same_bits():
-    order = ["portable", "avx2", "avx512"]
-    best = run_python("from whorl import _native; print(_native.isa())", WHORL_ISA="").strip()
-    prints = {}
-    for isa in order[: order.index(best) + 1]:
-        name, prints[isa] = run_python(FINGERPRINT, json.dumps(SHAPES), WHORL_ISA=isa).split()
-        assert name == isa
-    assert len(set(prints.values())) == 1, prints
-    assert hashlib.sha256().hexdigest() not in prints.values()
+    check_one_digest(FINGERPRINT, json.dumps(SHAPES))
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])

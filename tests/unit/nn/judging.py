@@ -23,6 +23,24 @@ CELLS = {
     "lstm": (whorl.nn.LSTM, {}),
 }
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "two layers both ways": {"num_layers": 2, "bidirectional": True},
+    "no bias": {"bias": False},
+    "layer norm": {"layer_norm": True},
+    "layer norm, no bias": {"layer_norm": True, "bias": False},
+    "recurrent dropout": {"recurrent_dropout": 0.3},
+    "zoneout": {"zoneout": 0.3},
+    "everything": {
+        "layer_norm": True,
+        "zoneout": 0.2,
+        "recurrent_dropout": 0.2,
+        "num_layers": 2,
+        "bidirectional": True,
+    },
+}
+PROJECTED = {f"{name}, projected": {**options, "proj_size": 2} for name, options in OPTIONS.items()}
+
 Run = Callable[[Call], tuple[Tensor, State]]
 
 

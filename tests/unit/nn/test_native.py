@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 import torch
-from tests.unit.nn.judging import CELLS, Case, compare, in_float64, largest, leaves, results
+from tests.unit.nn.judging import CELLS, OPTIONS, PROJECTED, Case, compare, in_float64, largest, leaves, results
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import whorl.nn
@@ -28,25 +28,6 @@ def check(case: Case) -> None:
     share = ILL_CONDITIONED if case.options.get("layer_norm") else 0.0
     assert forward <= max(FORWARD, share * forward_torch)
     assert backward <= max(BACKWARD, share * backward_torch)
-
-
-OPTIONS = {
-    "plain": {},
-    "two layers both ways": {"num_layers": 2, "bidirectional": True},
-    "no bias": {"bias": False},
-    "layer norm": {"layer_norm": True},
-    "layer norm, no bias": {"layer_norm": True, "bias": False},
-    "recurrent dropout": {"recurrent_dropout": 0.3},
-    "zoneout": {"zoneout": 0.3},
-    "everything": {
-        "layer_norm": True,
-        "zoneout": 0.2,
-        "recurrent_dropout": 0.2,
-        "num_layers": 2,
-        "bidirectional": True,
-    },
-}
-PROJECTED = {f"{name}, projected": {**options, "proj_size": 2} for name, options in OPTIONS.items()}
 
 
 @pytest.mark.parametrize("how", ["train", "train, lengths and resets", "eval, lengths", "eval, resets"])

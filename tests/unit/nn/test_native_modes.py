@@ -105,6 +105,24 @@ def test_compiled_layers_agree_with_eager_ones_on_every_cell(kind, case, backend
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("steps", [6, 0])
+@pytest.mark.parametrize("frozen", [(), ("weight_hh_l0", "bias_ih_l0"), ("weight_ih_l0", "weight_hr_l0")])
+@pytest.mark.parametrize("learns_x", [True, False])
+def test_compiled_layers_learn_what_is_asked_of_them(frozen, learns_x, steps):
+    graphs, layer = Graphs(), layer_of(whorl.nn.LSTM, proj_size=2)
+    for name in frozen:
+        layer.get_parameter(name).requires_grad_(False)
+    x = x_of()[:steps].clone().requires_grad_(learns_x)
+    learning = [tensor for tensor in (x, *layer.parameters()) if tensor.requires_grad]
+    found = []
+    for run in (layer, torch.compile(layer, fullgraph=True, backend=graphs)):
+        output, (h, c) = run(x)
+        found.append([output, h, c, *torch.autograd.grad(output.square().sum() + h.sum() + c.sin().sum(), learning)])
+    assert [len(names) for names in graphs.found] == [1]
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_compiled_layer_does_without_gradients():
     layer, x = layer_of(), x_of()
     with torch.no_grad():
@@ -156,6 +174,13 @@ def test_the_operators_keep_the_rules_of_torch_library():
     there = [weight is not None for weight in weights] + [False] * 5
     known = [weight for weight in weights if weight is not None]
     torch.library.opcheck(native_compiled.forward, ("lstm", False, 0.0, True, there, *learning, known, []))
+    given = [x_of(), [torch.zeros(4, 5) for _ in range(2)], [weight.detach() for weight in known], []]
+    output, *final, saved = native_compiled.forward("lstm", False, 0.0, True, there, *given)
+    for wanted in ([True] * 10, [False, True] * 5):
+        grads = (torch.ones_like(output), [torch.ones_like(part) for part in final])
+        x, _, weights_alone, _ = given
+        arguments = ("lstm", False, 0.0, there, x, weights_alone, [], saved, *grads, wanted)
+        torch.library.opcheck(native_compiled.backward, arguments)
 
 
 # What must run without native code, or be refused

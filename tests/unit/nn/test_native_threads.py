@@ -4,31 +4,17 @@ Each thread has sequences of its own, so what belongs to a sequence has the same
 weights learn is a sum over sequences, which each thread takes over its own: there the order of the sum differs.
 """
 
-import os
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 import torch
-from tests.unit.nn.judging import CELLS, Case, results
-from tests.unit.nn.test_native import OPTIONS
+from tests.unit.nn.judging import CELLS, OPTIONS, Case, results
+from tests.unit.processes import machine_isas, run_python
 from torch.utils.data import DataLoader, Dataset
 
 import whorl.nn
 from whorl.ops import native
-
-
-def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 @pytest.mark.parametrize("options", ["plain", "two layers both ways", "everything"])
@@ -49,25 +35,19 @@ def test_two_threads_give_the_bits_of_one(cell, options):
             assert (one - other).abs().max() <= 4e-6 * other.abs().max()
 
 
-def machine_isas() -> list[str]:
-    best = run_python("from whorl import _native; print(_native.isa())", WHORL_ISA="").stdout.strip()
-    order = ["portable", "avx2", "avx512"]
-    return order[: order.index(best) + 1]
-
-
 ON_EACH_SET = """
 import torch
 from tests.unit.nn import test_native
-from tests.unit.nn.judging import CELLS, Case
+from tests.unit.nn.judging import CELLS, OPTIONS, PROJECTED, Case
 from whorl import _native
 torch.set_num_threads(1)
 for cell in CELLS:
-    for options in test_native.OPTIONS.values():
+    for options in OPTIONS.values():
         for cut in (False, True):
             test_native.check(Case(cell=cell, options=options, lengths=cut, resets=cut))
     for sizes in ((3, 7, 4, 1), (3, 33, 4, 17), (9, 2, 33, 101)):
         test_native.check(Case(cell=cell, sizes=sizes))
-for options in test_native.PROJECTED.values():
+for options in PROJECTED.values():
     test_native.check(Case(cell="lstm", options=options))
 test_native.test_a_poisoned_sequence_leaves_its_neighbours_alone("lstm", "everything")
 print(_native.isa())
