@@ -1,6 +1,6 @@
 """Where the time of `fit` goes, for both memories of the forecaster.
 
-    python benchmarks/fit_profile.py [DATA] [--memory window carried] [--epochs 3] [--repeats 3]
+    python -m benchmarks.fit_profile [DATA] [--memory window carried] [--epochs 3] [--repeats 3]
         [--before FOLDER] [--out benchmarks/results/fit.json] [--page docs/explanation/fit-time.md]
 
 DATA holds ETTh1/ETTh1.csv; without it the data set that is shipped is fitted. Each repeat fits twice from the same
@@ -16,7 +16,6 @@ import argparse
 import functools
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -29,9 +28,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
+from benchmarks import machine
 
 import whorl
 import whorl.datasets
@@ -253,7 +252,8 @@ def page(kept: dict[str, Any]) -> str:
     last = kept[labels[-1]]
     about = last["machine"]
     lines = [
-        f"{last['data']}, {about['cpu']}, {about['torch_threads']} threads, torch {about['torch']}, seconds.",
+        f"{last['data']}, {about['processor']}, {about['torch_threads']} threads, torch {about['versions']['torch']}, "
+        "seconds.",
         "",
         "| | " + " | ".join(f"{memory}, {label}" for memory, label in columns) + " |",
         "|---" * (1 + len(columns)) + "|",
@@ -281,32 +281,16 @@ def page(kept: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> dict[str, object]:
-    """What the figures depend on."""
-    names = [line.split(":")[1].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "whorl": whorl.__version__,
-    }
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
-
-
 def run_before(folder: Path, options: argparse.Namespace) -> None:
     """Measures the sources of another folder, in a process that finds them before those that are installed."""
     given = [str(options.data)] if options.data else []
     given += ["--memory", *options.memory, "--epochs", str(options.epochs), "--repeats", str(options.repeats)]
     given += ["--label", "before", *(["--out", str(options.out)] if options.out else [])]
     given += ["--processor"] * options.processor
-    paths = os.pathsep.join([str(folder / "src"), sysconfig.get_paths()["purelib"]])
+    here = Path(__file__).resolve().parents[1]
+    paths = os.pathsep.join([str(folder / "src"), sysconfig.get_paths()["purelib"], str(here)])
     # Without the site module, which would put an editable install before everything else.
-    command = [sys.executable, "-S", __file__, *given]
+    command = [sys.executable, "-S", "-m", "benchmarks.fit_profile", *given]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True)
 
 
@@ -327,7 +311,8 @@ def main() -> None:
         run_before(options.before.resolve(), options)
     print(f"{options.label}: {whorl.__file__}", flush=True)
     now = time.process_time if options.processor else time.perf_counter
-    results: dict[str, Any] = {"machine": machine(), "data": "ETTh1" if options.data else "beijing_air"}
+    about = {**machine.describe(), "torch_threads": torch.get_num_threads()}
+    results: dict[str, Any] = {"machine": about, "data": "ETTh1" if options.data else "beijing_air"}
     for memory in options.memory:
         results[memory] = measured(options.data, memory, options.epochs, options.repeats, now)
         print(shown(memory, results[memory]), flush=True)

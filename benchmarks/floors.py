@@ -1,6 +1,7 @@
 """The least time that an entry can take on this machine: its arithmetic at the measured rate, or its weights read once.
 
-The rates are measured on large products and long vectors in torch and numpy, in a process of their own.
+The rates are measured on large products and long vectors in torch and numpy, in a process of their own. That of reading
+weights is an estimate, and so is the floor of a step.
 """
 
 import time
@@ -20,7 +21,7 @@ class Rates:
         flops: floating-point operations in a second: threads -> fp32.
         narrow: operations in a second on one thread: 'bf16', 'int8'.
         read: bytes of an array that one core reads in a second, when it reads as many bytes again and again: array's
-            bytes -> rate.
+            bytes -> rate, an estimate.
     """
 
     flops: dict[int, float]
@@ -43,8 +44,8 @@ def seconds(entry: Entry, rates: Rates, *, real_steps: int | None = None) -> flo
     """The floor of a call.
 
     Training multiplies three times, forward, for the inputs' gradients and for the weights', and a multiplication with
-    its addition is two operations: 6 G T B H (I + H) without a projection. One step for one stream reads all weights;
-    one step for many streams is bound by arithmetic.
+    its addition is two operations: 6 G T B H (I + H) without a projection. One step for one stream reads all weights,
+    at a rate that is an estimate; one step for many streams is bound by arithmetic.
 
     Args:
         entry: what is computed.
@@ -79,11 +80,22 @@ def measure(sizes: Sequence[int], *, n: int = 2048) -> Rates:
     # A processor without bf16 arithmetic computes in fp32.
     narrow["bf16"] = max(flops[1], 2 * n**3 / _best(lambda: torch.mm(half, half), 3))
     narrow["int8"] = 2 * n**3 / _best(lambda: torch._int_mm(whole, whole), 5)
-    return Rates(flops=flops, narrow=narrow, read={size: _read_rate(size) for size in sizes})
+    return Rates(flops=flops, narrow=narrow, read=_read_rates(sizes))
 
 
 # A shorter array is read as fast as this one, which the first cache of every current core holds.
 _SHORTEST = 16 * 1024
+
+
+def _read_rates(sizes: Sequence[int]) -> dict[int, float]:
+    """The rate of each array, or that of a larger one where that was higher: fewer bytes are not read more slowly.
+
+    A short array is read in about the time of the call that is taken off, so that its own rate comes out too low.
+    """
+    rates, highest = {}, 0.0
+    for size in sorted(sizes, reverse=True):
+        rates[size] = highest = max(highest, _read_rate(size))
+    return rates
 
 
 def _read_rate(size: int) -> float:

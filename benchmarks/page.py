@@ -36,7 +36,7 @@ time is taken, outputs, final states and all gradients are compared with float64
 {gradient} of their largest value; where a library is off by more, it has no time here. *Ratio* is the other library's
 time over whorl's: above 1, whorl is faster. *Floor* is the time that the arithmetic takes at the rate of a large matrix
 product, in the numbers of the weights, on this machine; for a single step it is the time to read all weights once,
-where that is longer.
+where that is longer, and an estimate: a call that reads so few bytes takes little more time than an empty one.
 
 ![Ratios of all entries; the tables below have the numbers](images/recurrence.png)
 """

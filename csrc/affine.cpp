@@ -20,12 +20,6 @@ void run(const AffineJob& job) {
   kernels().affine(job);
 }
 
-// Part `index` of `parts` of the range [0, total), cut at multiples of `multiple`.
-std::ptrdiff_t cut(std::ptrdiff_t total, std::ptrdiff_t multiple, int index, int parts) {
-  const std::ptrdiff_t blocks = (total + multiple - 1) / multiple;
-  return std::min(total, blocks * index / parts * multiple);
-}
-
 }  // namespace
 
 void pack_panels(const float* weight, std::ptrdiff_t out_features, std::ptrdiff_t in_features, float* packed) {
@@ -71,19 +65,18 @@ double estimated_us(const AffineJob& whole) {
 }
 
 void affine(const AffineJob& whole, int num_threads) {
-  const auto worthwhile = static_cast<int>(std::min(1024.0, estimated_us(whole) / min_us_per_thread));
-  const int parts = std::min(num_threads, worthwhile);
-  if (parts <= 1) return run(whole);
+  const int parts = worthwhile_parts(estimated_us(whole), min_us_per_thread, num_threads);
+  if (parts == 1) return run(whole);
 
   const bool by_rows = whole.row_end >= parts * row_multiple;
   run_parts(parts, [&](int index) {
     AffineJob job = whole;
     if (by_rows) {
-      job.row_begin = cut(whole.row_end, row_multiple, index, parts);
-      job.row_end = cut(whole.row_end, row_multiple, index + 1, parts);
+      job.row_begin = cut(whole.row_end, index, parts, row_multiple);
+      job.row_end = cut(whole.row_end, index + 1, parts, row_multiple);
     } else {
-      job.panel_begin = cut(whole.panel_end, 1, index, parts);
-      job.panel_end = cut(whole.panel_end, 1, index + 1, parts);
+      job.panel_begin = cut(whole.panel_end, index, parts);
+      job.panel_end = cut(whole.panel_end, index + 1, parts);
     }
     run(job);
   });

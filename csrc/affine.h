@@ -10,14 +10,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "multiples.h"
+
 namespace whorl {
 
 // Columns that travel together. The packed layout is the same for every instruction set:
 // [ceil(out_features / panel_width)][in_features][panel_width], the last panel filled up with zeros.
 constexpr std::ptrdiff_t panel_width = 16;
 
-constexpr std::ptrdiff_t num_panels(std::ptrdiff_t out_features) {
-  return (out_features + panel_width - 1) / panel_width;
+[[gnu::always_inline]] constexpr std::ptrdiff_t num_panels(std::ptrdiff_t out_features) {
+  return ceil_divide(out_features, panel_width);
 }
 
 // How the numbers of a weight matrix are kept. Inputs, outputs and biases are always float32.

@@ -15,7 +15,7 @@ template <class Storage>
 void affine_from(const AffineJob& job) {
   const ptrdiff_t in_features = job.weight->in_features;
   const auto* packed = static_cast<const typename Storage::Value*>(job.weight->values);
-  const ptrdiff_t panel_stride = (in_features + Storage::group - 1) / Storage::group * Storage::group * panel_width;
+  const ptrdiff_t panel_stride = round_up(in_features, Storage::group) * panel_width;
 
   const ptrdiff_t num_blocks = (job.row_end - job.row_begin + row_block - 1) / row_block;
   const ptrdiff_t even_block = num_blocks > 1 ? (job.row_end - job.row_begin + num_blocks - 1) / num_blocks : row_block;

@@ -133,9 +133,7 @@ nb::object affine(nb::handle x, const PackedMatrix& packed, nb::handle bias, std
 
   const auto run = [&] {
     const int threads = num_threads > 1024 ? 1024 : static_cast<int>(num_threads);
-    if (whorl::estimated_us(job) < min_us_to_release) return whorl::affine(job, threads);
-    const nb::gil_scoped_release released;
-    whorl::affine(job, threads);
+    run_unlocked(whorl::estimated_us(job), [&] { whorl::affine(job, threads); });
   };
   if (bias.is_none()) {
     run();
@@ -154,7 +152,7 @@ nb::object affine(nb::handle x, const PackedMatrix& packed, nb::handle bias, std
 }  // namespace
 
 NB_MODULE(_native, m) {
-  m.doc() = "Native kernels of whorl's inference engine.";
+  m.doc() = "Native kernels of whorl: the inference engine, and recurrences for training.";
   // Engines that live until the interpreter ends keep their weights; that is no leak, and nobody can act on it.
   nb::set_leak_warnings(false);
   whorl::kernels();  // a wrong WHORL_ISA is reported at import, not at the first product

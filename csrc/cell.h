@@ -11,8 +11,9 @@ enum class Cell : int {};  // its place in `Cells` of cells.h
 struct CellType {
   const char* name;
   int gates;
-  bool has_c;   // keeps a c beside h
-  bool splits;  // the recurrent product is not just added to the input product
+  bool has_c;    // keeps a c beside h; only then may there be a projection, and layer norm of c
+  bool splits;   // the recurrent product of the last gate is not just added to its input product
+  bool keeps_h;  // the new h mixes in the old one
 };
 
 int num_cells();

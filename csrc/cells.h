@@ -1,7 +1,21 @@
-// One step of each cell on sixteen units, forward and backward. The equations stand in whorl/nn/cells.
+// One step of each cell on sixteen units, forward and backward. The equations stand in whorl/nn/cells. A new cell is
+// one more struct here and its name in `Cells`.
 //
 // a: input products, overwritten by the activated gates; u: recurrent products; h, c: the state entering the step;
-// shown: c on its way to h. d_x is the gradient of x. A new cell is one more struct here and its name in `Cells`.
+// shown: c on its way to h, after its layer norm if there is one. d_x is the gradient of x. A cell has:
+//
+// type: see cell.h. A cell with c may not mix in the old h.
+// update(a, u, c): activates the gates, and gives the new c; without c what it gives is not used.
+// remember(a, c), where there is c: the new c once more, from activated gates, since it is not saved.
+// output(a, h, shown): the new h. `h` is given where `keeps_h`, `shown` where there is c. With c only the last gate of
+//   `a` may be read: under layer norm of c, which waits for the whole row, the others are gone.
+// output_back(a, h, shown, d_h, d_a, d_past_h, d_shown): the gradients of what `output` reads: d_a of its gates before
+//   their activation, d_past_h where `keeps_h`, d_shown where there is c. With c it reads and writes the last gate
+//   alone.
+// update_back(a, u, c, d_c, d_a): the rest of d_a, and `Past`. `u` is that of the last gate, given where `splits`.
+//
+// Each recurrent product but that of the last gate is added to its input product and nothing else, so that the two have
+// one gradient, d_a; for the last gate too where the cell does not split, and then `Past::d_u` is d_a of that gate.
 #pragma once
 
 #include "cell.h"
@@ -18,7 +32,7 @@ struct Past {
 };
 
 struct ElmanTanh {
-  static constexpr CellType type = {"rnn_tanh", 1, false, false};
+  static constexpr CellType type = {"rnn_tanh", 1, false, false, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = tanh(a[0] + u[0]); }
   static Lanes output(const Lanes* a, Lanes, Lanes) { return a[0]; }
   static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
@@ -28,7 +42,7 @@ struct ElmanTanh {
 };
 
 struct ElmanRelu : ElmanTanh {
-  static constexpr CellType type = {"rnn_relu", 1, false, false};
+  static constexpr CellType type = {"rnn_relu", 1, false, false, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) { return a[0] = relu(a[0] + u[0]); }
   static void output_back(const Lanes* a, Lanes, Lanes, Lanes d_h, Lanes* d_a, Lanes&, Lanes&) {
     d_a[0] = where_positive(a[0], d_h);
@@ -37,7 +51,7 @@ struct ElmanRelu : ElmanTanh {
 
 // Gates r, z, n.
 struct Gru {
-  static constexpr CellType type = {"gru", 3, false, true};
+  static constexpr CellType type = {"gru", 3, false, true, true};
   static Lanes update(Lanes* a, const Lanes* u, Lanes) {
     a[0] = sigmoid(a[0] + u[0]);
     a[1] = sigmoid(a[1] + u[1]);
@@ -58,7 +72,7 @@ struct Gru {
 
 // Gates i, f, g, o.
 struct Lstm {
-  static constexpr CellType type = {"lstm", 4, true, false};
+  static constexpr CellType type = {"lstm", 4, true, false, false};
   static Lanes update(Lanes* a, const Lanes* u, Lanes c) {
     a[0] = sigmoid(a[0] + u[0]);
     a[1] = sigmoid(a[1] + u[1]);
@@ -84,6 +98,13 @@ struct Lstm {
 template <class... C>
 struct CellList {};
 using Cells = CellList<ElmanTanh, ElmanRelu, Gru, Lstm>;
+
+// What the passes take for granted.
+template <class... C>
+constexpr bool all_sound(CellList<C...>) {
+  return (... && !(C::type.has_c && C::type.keeps_h));
+}
+static_assert(all_sound(Cells{}), "a cell with c may not mix in the old h");
 
 // Calls `run` with an object of the cell's struct.
 template <class Run, class First, class... Rest>

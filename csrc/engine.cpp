@@ -33,9 +33,6 @@ RowCost cost_of_row(const Program& program) {
           (many.estimated_us() - one.estimated_us()) / static_cast<double>(more)};
 }
 
-// Share `index` of `parts` of so many sequences.
-std::ptrdiff_t cut(std::ptrdiff_t count, int index, int parts) { return count * index / parts; }
-
 }  // namespace
 
 AlignedBytes::AlignedBytes(std::size_t size)
@@ -158,8 +155,8 @@ double Workspace::prepare(const CallSize& size) {
   size_ = size;
   states_.resize(bytes(size.num_sequences));
   const double us = policy_.row.us * static_cast<double>(size.num_steps) * static_cast<double>(size.num_sequences);
-  const auto most = static_cast<double>(std::min<std::ptrdiff_t>(policy_.num_threads, size.num_sequences));
-  num_shares_ = std::max(1, static_cast<int>(std::min(most, us / min_us_per_share)));
+  num_shares_ =
+      worthwhile_parts(us, min_us_per_share, std::min<std::ptrdiff_t>(policy_.num_threads, size.num_sequences));
   if (num_shares_ == 1) {
     if (alone_ == nullptr) alone_ = std::make_unique<Runner>(program_, policy_, policy_.num_threads);
     return alone_->prepare(size);

@@ -62,7 +62,9 @@ class Runner {
  public:
   Runner(const Program& program, const Policy& policy, int num_threads);
 
-  // Makes everything that a call of this size needs; returns roughly how long it will take. Nothing is allocated later.
+  // Makes everything that a call of this size needs; returns roughly how long it will take. Later nothing is allocated
+  // but what threads keep from call to call: helpers (threads.h), and memory for rows in int8 (recycled.h), the first
+  // time that so many or so much is wanted.
   double prepare(const CallSize& size);
   void run(const Call& call, std::byte* const* states);
 

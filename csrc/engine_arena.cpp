@@ -2,18 +2,14 @@
 
 #include <algorithm>
 
+#include "multiples.h"
 #include "sizes.h"
 
 namespace whorl {
-namespace {
-
-constexpr std::ptrdiff_t multiple = 16;  // floats: whole cache lines
-
-}  // namespace
 
 int Arena::take(std::ptrdiff_t floats, std::size_t num_instructions) {
   const std::size_t last = num_instructions > 0 ? num_instructions - 1 : 0;
-  const std::ptrdiff_t size = (std::max<std::ptrdiff_t>(floats, 1) + multiple - 1) / multiple * multiple;
+  const std::ptrdiff_t size = round_up(std::max<std::ptrdiff_t>(floats, 1), line_floats);
   storages_.push_back({size, 0, last, last});
   return static_cast<int>(storages_.size()) - 1;
 }

@@ -43,7 +43,8 @@ class NativeEngine {
 
   // Runs a call on the states of open slots. Long ones work on copies, since other threads may move the slab.
   void run_on_slots(Workspace* workspace, const CallSize& size, const Call& call, const std::ptrdiff_t* slots);
-  // The same, on the states where they are, with a workspace that was prepared. Allocates nothing.
+  // The same, on the states where they are, with a workspace that was prepared: `Runner::prepare` says what is
+  // allocated.
   void run_in_place(Workspace* workspace, const Call& call, const std::ptrdiff_t* slots);
   void run_fresh(Workspace* workspace, const CallSize& size, const Call& call, const std::vector<FloatArray>& statics);
 

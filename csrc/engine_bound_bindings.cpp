@@ -56,7 +56,7 @@ Bound::Bound(nb::object owner, NativeEngine& self, Slots slots)
   }
   inputs = nb::module_::import_("types").attr("MappingProxyType")(arrays);  // another array would not be seen
   output = new_array(size().num_sequences, self.output_shape(), &to_);
-  short_ = workspace_->prepare(size()) < min_us_to_release;
+  short_ = !is_long(workspace_->prepare(size()));
 }
 
 void Bound::step() {

@@ -105,7 +105,7 @@ void NativeEngine::run_in_place(Workspace* workspace, const Call& call, const st
 
 void NativeEngine::run_on_slots(Workspace* workspace, const CallSize& size, const Call& call,
                                 const std::ptrdiff_t* slots) {
-  if (workspace->prepare(size) < min_us_to_release) return run_in_place(workspace, call, slots);
+  if (!is_long(workspace->prepare(size))) return run_in_place(workspace, call, slots);
   workspace->own_states();
   const std::vector<std::byte*>& states = workspace->states();
   const std::size_t bytes = count(program().state_bytes()), all = count(program().row_bytes());
@@ -133,9 +133,7 @@ void NativeEngine::run_fresh(Workspace* workspace, const CallSize& size, const C
     std::memset(state, 0, count(program().row_bytes()));
     set_static(statics, static_cast<std::ptrdiff_t>(n), state);
   }
-  if (us < min_us_to_release) return workspace->run(call);
-  const nb::gil_scoped_release released;
-  workspace->run(call);
+  run_unlocked(us, [&] { workspace->run(call); });
 }
 
 void bind_calls(nb::class_<NativeEngine>& engine) {

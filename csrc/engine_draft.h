@@ -5,7 +5,6 @@
 #include <initializer_list>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "engine_arena.h"
 #include "engine_plan.h"

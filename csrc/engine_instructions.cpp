@@ -119,7 +119,7 @@ void ScanStream::run(const Frame& frame) const {
     now.c = frame.at(c);
     exchange(frame, now.h, now.c, false);
   }
-  scan(now, num_threads, frame.at(scratch));
+  scan(now, parts, frame.at(scratch));
   if (!alone) exchange(frame, now.h, now.c, true);
 }
 
@@ -134,7 +134,7 @@ void ScanValue::run(const Frame& frame) const {
     std::fill_n(now.h, now.sequences.num_rows * now.layer.width, 0.0F);
     if (now.c != nullptr) std::fill_n(now.c, now.sequences.num_rows * now.layer.hidden, 0.0F);
   }
-  scan(now, num_threads, frame.at(scratch));
+  scan(now, parts, frame.at(scratch));
 }
 
 void StepCell::run(const Frame& frame) const {

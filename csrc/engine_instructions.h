@@ -102,7 +102,7 @@ struct ScanStream : Instruction {
   CellPlaces tensors;
   Place gates, h, c, out, scratch, row_lengths;
   std::ptrdiff_t lead, state_offset;
-  int num_threads;
+  int parts;  // of the rows
   void run(const Frame& frame) const override;
 
  private:
@@ -115,7 +115,7 @@ struct ScanValue : Instruction {
   CellPlaces tensors;
   Place gates, h, c, out, scratch;
   bool from_zero;
-  int num_threads;
+  int parts;  // of the rows
   void run(const Frame& frame) const override;
 };
 

@@ -153,7 +153,7 @@ void step_row(const CellStep& job, float* out, const float* gates, const float* 
       finish(i, lanes, a, fresh);
   });
   if (!norm_c) return;
-  normalise(out + hidden, hidden, job.norm_eps, job.norm_c_gain, job.norm_c_bias, nullptr, job.scratch);
+  normalise(out + hidden, hidden, norm_eps, job.norm_c_gain, job.norm_c_bias, nullptr, job.scratch);
   for_lanes(hidden, [&](ptrdiff_t i, auto lanes) {
     Lanes a[C::type.gates] = {};
     a[C::type.gates - 1] = lanes.load(out + i);
@@ -224,7 +224,7 @@ void cell_step(const CellStep& job) {
   if (job.norm_gain != nullptr) {
     for (ptrdiff_t row = 0; row < job.num_states; ++row) {
       float* u = job.u + row * gates;
-      normalise(u, gates, job.norm_eps, job.norm_gain, job.norm_bias, nullptr, u);
+      normalise(u, gates, norm_eps, job.norm_gain, job.norm_bias, nullptr, u);
     }
   }
   // The third operand walks over rows of the state: its address counts them.

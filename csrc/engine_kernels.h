@@ -44,8 +44,7 @@ struct CellStep {
   float* u;  // recurrent products of each row of `state`; overwritten where `norm_gain` is there
   std::ptrdiff_t num_states;
   const float *norm_gain, *norm_bias, *norm_c_gain, *norm_c_bias;  // null without layer norm
-  float norm_eps;
-  float* scratch;  // `hidden` floats
+  float* scratch;                                                  // `hidden` floats
 };
 
 struct ValueKernels {

@@ -1,10 +1,7 @@
 // How a recurrence, or one step of a cell, becomes instructions.
-#include <algorithm>
-
 #include "engine_planner.h"
 
 namespace whorl {
-namespace {}  // namespace
 
 Place Planner::input_gates(const Operation& operation, const View& x) {
   const std::ptrdiff_t size = program_.units(operation).gates();
@@ -28,7 +25,6 @@ Scan* Planner::emit_scan(const Operation& operation, const Units& units, std::pt
   layer.width = units.width;
   layer.recurrent = program_.weight(operation.weights[1]);
   layer.projection = program_.weight(operation.weights[2]);
-  layer.norm_eps = norm_eps;
   scan->job.sequences.num_steps = num_steps;
   scan->job.sequences.num_rows = num_rows;
   scan->job.sequences.reverse = operation.numbers[1] != 0;
@@ -42,8 +38,8 @@ Scan* Planner::emit_scan(const Operation& operation, const Units& units, std::pt
     scan->tensors.norm_c_bias = draft_.tensor(tensors[7]);
   }
   const int threads = draft_.threads_for(estimated_us(layer, scan->job.sequences));
-  scan->num_threads = static_cast<int>(std::clamp<std::ptrdiff_t>(num_rows, 1, threads));
-  scan->scratch = draft_.storage({scratch_floats(layer), scan->num_threads});
+  scan->parts = num_parts(layer, scan->job.sequences, threads);
+  scan->scratch = draft_.storage({scratch_floats(layer), scan->parts});
   return scan;
 }
 
@@ -128,7 +124,6 @@ void Planner::add_step(const Operation& operation) {
   step->job.hidden = units.hidden;
   step->job.rows = loops_over(out_rows, &a.axes, &s.axes);
   step->job.num_states = states.count;
-  step->job.norm_eps = norm_eps;
   if (operation.tensors.size() > 1) {
     step->tensors.norm_gain = draft_.tensor(operation.tensors[1]);
     step->norm_bias = draft_.tensor(operation.tensors[2]);

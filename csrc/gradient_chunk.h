@@ -78,9 +78,9 @@ class Chunk {
     return fitting > most ? most : fitting < 2 * block_rows ? 2 * block_rows : fitting / 8 * 8;
   }
   // Rows a power of two apart would fall into the same few lines of a cache.
-  static ptrdiff_t stride(ptrdiff_t gates) { return (gates + num_lanes - 1) / num_lanes * num_lanes + num_lanes; }
+  static ptrdiff_t stride(ptrdiff_t gates) { return aligned(gates) + num_lanes; }
   // Whole panels can be read behind the last row.
-  static ptrdiff_t padded(ptrdiff_t floats) { return (floats + 2 * num_lanes - 1) / num_lanes * num_lanes; }
+  static ptrdiff_t padded(ptrdiff_t floats) { return aligned(floats + num_lanes); }
 
   void add_rows(const float* rows, float* to) const {
     for_lanes(gates_, [&](ptrdiff_t i, auto lanes) {

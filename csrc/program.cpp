@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "multiples.h"
 #include "sizes.h"
 
 namespace whorl {
@@ -11,9 +12,6 @@ namespace {
 
 constexpr auto float_bytes = static_cast<std::ptrdiff_t>(sizeof(float));
 constexpr auto double_bytes = static_cast<std::ptrdiff_t>(sizeof(double));
-
-// Rows of the slab begin at multiples of this.
-constexpr std::ptrdiff_t row_alignment = 64;
 
 struct NamedKind {
   const char* name;
@@ -122,7 +120,12 @@ void Program::find_late() {
   late_.assign(shapes_.size(), true);
   for (auto operation = operations_.rbegin(); operation != operations_.rend(); ++operation) {
     const auto early = [&](int value) { return value >= 0 && !late_[static_cast<std::size_t>(value)]; };
-    if (!carries(*operation) && !early(operation->out) && !early(operation->final)) continue;
+    const bool read_early = early(operation->out) || early(operation->final);
+    if (!carries(*operation) && !read_early) continue;
+    // The two values of a recurrence are made together: at all steps, or at none that is not wanted.
+    if (read_early && operation->final >= 0) {
+      late_[static_cast<std::size_t>(operation->out)] = late_[static_cast<std::size_t>(operation->final)] = false;
+    }
     for (const int operand : operation->operands) late_[static_cast<std::size_t>(operand)] = false;
   }
 }
@@ -143,7 +146,7 @@ void Program::lay_out_state() {
     offsets_[n] = row_bytes_;
     row_bytes_ += elements(shape(operation.out)) * float_bytes;
   }
-  row_bytes_ = std::max(row_alignment, (row_bytes_ + row_alignment - 1) / row_alignment * row_alignment);
+  row_bytes_ = std::max(line_bytes, round_up(row_bytes_, line_bytes));  // so that rows of the slab begin at lines
 }
 
 }  // namespace whorl

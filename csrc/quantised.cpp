@@ -17,8 +17,7 @@ std::ptrdiff_t bytes_per_value(Format format) { return format == Format::fp32 ? 
 
 // Positions of a panel, the padding of its last group included.
 std::ptrdiff_t panel_values(const Matrix& matrix) {
-  const std::ptrdiff_t group = features_per_group(matrix.format);
-  return (matrix.in_features + group - 1) / group * group * panel_width;
+  return round_up(matrix.in_features, features_per_group(matrix.format)) * panel_width;
 }
 
 void check_size(const Matrix& matrix) {

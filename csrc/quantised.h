@@ -21,7 +21,7 @@ const char* name_of(Format format);
 
 // Input features that lie side by side in a panel: [panel][ceil(in_features / group)][panel_width][group], the last
 // group filled up with zeros.
-constexpr std::ptrdiff_t features_per_group(Format format) {
+[[gnu::always_inline]] constexpr std::ptrdiff_t features_per_group(Format format) {
   return format == Format::int8 ? 4 : format == Format::bf16 ? 2 : 1;
 }
 

@@ -172,8 +172,6 @@ inline void store_rounded(const Lanes& scaled, uint8_t* to) {
 
 #endif
 
-constexpr ptrdiff_t round_up(ptrdiff_t size, ptrdiff_t multiple) { return (size + multiple - 1) / multiple * multiple; }
-
 // Writes q (+ zero_point) of a row, and whatever up to the next multiple of `num_lanes`, where weights are zero.
 // Returns the scale: NaN if the row holds one or an infinity.
 float quantise(const float* x, ptrdiff_t size, uint8_t* to) {
@@ -281,8 +279,8 @@ void affine_int8(const AffineJob& job) {
   if (block < tile_rows) block = tile_rows;
   const ptrdiff_t num_blocks = (rows_in_job + block - 1) / block;
   block = (rows_in_job + num_blocks - 1) / num_blocks;  // even blocks, and below even tiles, waste no registers
-  const ptrdiff_t scales_bytes = round_up(block * static_cast<ptrdiff_t>(sizeof(float)), 64);
-  uint8_t* scratch = thread_scratch(static_cast<size_t>(scales_bytes + block * x_stride));
+  const ptrdiff_t scales_bytes = round_up(block * static_cast<ptrdiff_t>(sizeof(float)), line_bytes);
+  uint8_t* scratch = thread_scratch(Use::int8, static_cast<size_t>(scales_bytes + block * x_stride));
   auto* x_scales = reinterpret_cast<float*>(scratch);
   uint8_t* x = scratch + scales_bytes;
 

@@ -14,8 +14,7 @@ namespace {
 template <class T, class... Shape>
 using Values = nb::ndarray<const T, nb::device::cpu, nb::c_contig, Shape...>;
 
-// Numbers below which Python's lock is kept: some 20 us.
-constexpr std::ptrdiff_t min_numbers_to_release = 2048;
+constexpr double us_per_number = 0.01;  // roughly
 
 template <class T, class Array>
 std::vector<T> copied(const Array& values) {
@@ -56,9 +55,8 @@ void answer(const whorl::QuantileReadout& self, const Values<float>& outputs,
   double* const to = answers.data() + first * self.numbers();
   const std::ptrdiff_t stride = total * self.numbers();
   const auto count = static_cast<std::ptrdiff_t>(rows);
-  if (count * self.numbers() < min_numbers_to_release) return self.answer(outputs.data(), count, to, stride);
-  const nb::gil_scoped_release released;
-  self.answer(outputs.data(), count, to, stride);
+  run_unlocked(us_per_number * static_cast<double>(count * self.numbers()),
+               [&] { self.answer(outputs.data(), count, to, stride); });
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ std::size_t recycled_bytes() {
   return lock ? kept_bytes : 0;
 }
 
-std::uint8_t* thread_scratch(std::size_t size) {
+std::uint8_t* thread_scratch(Use use, std::size_t size) {
   struct Buffer {
     std::uint8_t* memory = nullptr;
     std::size_t size = 0;
@@ -118,7 +118,9 @@ std::uint8_t* thread_scratch(std::size_t size) {
       size = 0;
     }
   };
-  thread_local Buffer buffer;
+  constexpr std::size_t num_uses = 2;
+  thread_local Buffer buffers[num_uses];
+  Buffer& buffer = buffers[static_cast<std::size_t>(use)];
   if (size > buffer.size) {
     buffer.clear();
     buffer.memory = static_cast<std::uint8_t*>(::operator new(size, std::align_val_t{border}));

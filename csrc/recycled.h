@@ -19,8 +19,11 @@ void give_memory(void* memory) noexcept;  // null is fine
 // Bytes that are kept now.
 std::size_t recycled_bytes();
 
-// At least `size` bytes that belong to this thread, on a border of 64 bytes; they last until its next call, and grow
-// but never shrink.
-std::uint8_t* thread_scratch(std::size_t size);
+// Who uses the memory of a thread. Each has a piece of its own, so that one may grow while another is in use.
+enum class Use { scan, int8 };
+
+// At least `size` bytes that belong to this thread, on a border of 64 bytes; they last until its next call for the same
+// use, and grow but never shrink. Throws std::bad_alloc.
+std::uint8_t* thread_scratch(Use use, std::size_t size);
 
 }  // namespace whorl

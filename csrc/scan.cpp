@@ -18,7 +18,7 @@ template <class Kernel>
 void run(const Sequences& sequences, int parts, const Kernel& kernel) {
   const auto run_part = [&](int index) {
     const Rounding rounding(Subnormals::flush);
-    kernel(sequences.num_rows * index / parts, sequences.num_rows * (index + 1) / parts, index);
+    kernel(cut(sequences.num_rows, index, parts), cut(sequences.num_rows, index + 1, parts), index);
   };
   if (parts == 1) return run_part(0);
   run_parts(parts, run_part);
@@ -43,7 +43,7 @@ void for_each_part(const Layer& layer, bool has_projection, const Visit& visit) 
 std::ptrdiff_t gradient_floats(const Layer& layer, bool has_projection) {
   std::ptrdiff_t size = 0;
   for_each_part(layer, has_projection, [&](auto, std::ptrdiff_t floats) { size += floats; });
-  return (size + 15) / 16 * 16;
+  return round_up(size, line_floats);
 }
 
 // Calls visit(part, floats of a row at a step) for each part of `Saved` that the layer has. Parts of one float come
@@ -99,19 +99,17 @@ std::ptrdiff_t backward_scratch_floats(const Layer& layer, bool has_projection) 
   return gradient_floats(layer, has_projection) + kernels().scan_backward_scratch(layer, has_projection);
 }
 
-void scan(const Forward& job, int num_threads, float* scratch) {
-  run(job.sequences, num_parts(job.layer, job.sequences, num_threads),
-      [&](std::ptrdiff_t begin, std::ptrdiff_t end, int index) {
-        float* own = index > 0 ? scratch + index * scratch_floats(job.layer) : scratch;
-        kernels().scan_forward(job, begin, end, own);
-      });
+void scan(const Forward& job, int parts, float* scratch) {
+  run(job.sequences, parts, [&](std::ptrdiff_t begin, std::ptrdiff_t end, int index) {
+    float* own = index > 0 ? scratch + index * scratch_floats(job.layer) : scratch;
+    kernels().scan_forward(job, begin, end, own);
+  });
 }
 
-void scan(const Backward& job, int num_threads, float* scratch) {
+void scan(const Backward& job, int parts, float* scratch) {
   const bool has_projection = job.projection_back != nullptr;
   const std::ptrdiff_t scratch_size = backward_scratch_floats(job.layer, has_projection);
   const std::ptrdiff_t gradients_size = gradient_floats(job.layer, has_projection);
-  const int parts = num_parts(job.layer, job.sequences, num_threads);
   run(job.sequences, parts, [&](std::ptrdiff_t begin, std::ptrdiff_t end, int index) {
     float* memory = scratch + index * scratch_size;
     const Gradients gradients = own_gradients(job, has_projection, index, memory);
@@ -128,10 +126,8 @@ void scan(const Backward& job, int num_threads, float* scratch) {
 }
 
 int num_parts(const Layer& layer, const Sequences& sequences, int num_threads) {
-  if (num_threads == 1) return 1;  // the usual step of a stream takes as long as the divisions below
-  const double worthwhile = estimated_us(layer, sequences) / min_us_per_thread;
-  const auto limit = static_cast<double>(std::min<std::ptrdiff_t>(num_threads, sequences.num_rows));
-  return std::max(1, static_cast<int>(std::min(limit, worthwhile)));
+  return worthwhile_parts(estimated_us(layer, sequences), min_us_per_thread,
+                          std::min<std::ptrdiff_t>(num_threads, sequences.num_rows));
 }
 
 double estimated_us(const Layer& layer, const Sequences& sequences) {

@@ -22,11 +22,10 @@ struct Layer {
   const Matrix* projection;                // (W, H), or null
   const float* norm_gain;                  // (G,) of the recurrent product, or null
   const float *norm_c_gain, *norm_c_bias;  // (H,) of c on its way to h, each or null
-  float norm_eps;
-  std::ptrdiff_t features;   // I; the rest is read only where input products are made here
-  const Matrix* input;       // (G, I)
-  const float* input_bias;   // (G,), or null
-  const float* norm_x_gain;  // (G,) of the input product, or null
+  std::ptrdiff_t features;                 // I; the rest is read only where input products are made here
+  const Matrix* input;                     // (G, I)
+  const float* input_bias;                 // (G,), or null
+  const float* norm_x_gain;                // (G,) of the input product, or null
 };
 
 // Rows and steps that exist, and what happens to the state between two steps. All may be null.
@@ -106,13 +105,13 @@ struct Backward {
 std::ptrdiff_t scratch_floats(const Layer& layer);
 std::ptrdiff_t backward_scratch_floats(const Layer& layer, bool has_projection);
 
-// Runs the recurrence, rows shared among up to `num_threads` threads. A row's bits depend on that row alone; those of
-// weight gradients, which are sums over rows, on the number of threads too. `scratch` holds scratch_floats(layer)
-// (backward_scratch_floats) for each of num_parts().
-void scan(const Forward& job, int num_threads, float* scratch);
-void scan(const Backward& job, int num_threads, float* scratch);
+// Runs the recurrence, rows shared among `parts` threads. A row's bits depend on that row alone; those of weight
+// gradients, which are sums over rows, on the number of parts too. `scratch` holds scratch_floats(layer)
+// (backward_scratch_floats) for each part.
+void scan(const Forward& job, int parts, float* scratch);
+void scan(const Backward& job, int parts, float* scratch);
 
-// Threads that take part, each with rows of its own: up to `num_threads`, as many as are worth it.
+// Parts of the rows that are worth a thread each: up to `num_threads`.
 int num_parts(const Layer& layer, const Sequences& sequences, int num_threads);
 
 // Roughly how long it takes on one thread.

@@ -5,6 +5,11 @@
 namespace whorl::WHORL_SIMD_NAMESPACE {
 namespace {
 
+// Floats of what a pass needs beside its chunk.
+ptrdiff_t own_scratch(const Layer& layer) {
+  return aligned(block_rows * (2 * layer.width + layer.hidden) + layer.hidden);
+}
+
 template <class C>
 class BackwardPass : Walk {
  public:
@@ -18,10 +23,6 @@ class BackwardPass : Walk {
         d_raw_h_(d_fresh_ + block_rows * width_),
         shown_(d_raw_h_ + block_rows * hidden_),
         chunk_(job, scratch + own_scratch(job.layer)) {}
-
-  static ptrdiff_t own_scratch(const Layer& layer) {
-    return aligned(block_rows * (2 * layer.width + layer.hidden) + layer.hidden);
-  }
 
   void run(ptrdiff_t begin, ptrdiff_t end) {
     for (ptrdiff_t n = sequences_.num_steps; n-- > 0;) {
@@ -118,8 +119,9 @@ class BackwardPass : Walk {
         C::output_back(a, zero_lanes(), shown, d_raw, d_a, past_h, d_shown);
         if (norm_c) d_shown = lanes.load(shown_ + i);
       } else {
-        C::output_back(a, lanes.load(h + i), zero_lanes(), d_raw, d_a, past_h, d_shown);
-        if (C::type.splits) lanes.store(d_h + i, lanes.load(d_h + i) + past_h);
+        const Lanes old_h = C::type.keeps_h ? lanes.load(h + i) : zero_lanes();
+        C::output_back(a, old_h, zero_lanes(), d_raw, d_a, past_h, d_shown);
+        if (C::type.keeps_h) lanes.store(d_h + i, lanes.load(d_h + i) + past_h);
       }
       const Lanes u = C::type.splits ? lanes.load(saved_.u + at * hidden_ + i) : zero_lanes();
       const Past past = C::update_back(a, u, old_c, d_c + d_shown, d_a);
@@ -181,7 +183,7 @@ class BackwardPass : Walk {
 }  // namespace
 
 ptrdiff_t scan_backward_scratch(const Layer& layer, bool has_projection) {
-  return aligned(BackwardPass<Lstm>::own_scratch(layer) + Chunk::scratch(layer, has_projection));
+  return aligned(own_scratch(layer) + Chunk::scratch(layer, has_projection));
 }
 
 void scan_backward(const Backward& job, ptrdiff_t begin, ptrdiff_t end, const Gradients& gradients, float* scratch) {

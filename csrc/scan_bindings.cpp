@@ -5,7 +5,6 @@
 #include <nanobind/stl/string.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "bindings.h"
@@ -61,7 +60,8 @@ class Scratch {
   explicit Scratch(std::ptrdiff_t floats) {
     const auto size = static_cast<std::size_t>(floats) * sizeof(float);
     if (size > most_of_a_thread) taken_ = whorl::take_memory(size);
-    memory_ = static_cast<float*>(taken_ != nullptr ? taken_ : static_cast<void*>(whorl::thread_scratch(size)));
+    memory_ = static_cast<float*>(
+        taken_ != nullptr ? taken_ : static_cast<void*>(whorl::thread_scratch(whorl::Use::scan, size)));
   }
   ~Scratch() { whorl::give_memory(taken_); }
   Scratch(const Scratch&) = delete;
@@ -84,7 +84,6 @@ class Scan {
     layer_.features = features;
     layer_.hidden = hidden;
     layer_.width = width;
-    layer_.norm_eps = whorl::norm_eps;
     sequences_.num_steps = num_steps;
     sequences_.num_rows = num_rows;
     sequences_.reverse = reverse;
@@ -186,15 +185,15 @@ class Scan {
     Panels third(projection_, layer_.width, layer_.hidden, transposed);
     const std::ptrdiff_t packed = first.size() + second.size() + third.size();
     const double us = whorl::estimated_us(layer_, sequences_) + us_to_pack * static_cast<double>(packed);
-    std::optional<nb::gil_scoped_release> released;
-    if (us >= min_us_to_release) released.emplace();
-    const int parts = whorl::num_parts(layer_, sequences_, num_threads_);
-    const Scratch own(packed + whorl::times(scratch, parts));
-    float* memory = own.memory();
-    input = first.pack(memory);
-    recurrent = second.pack(memory += first.size());
-    projection = third.pack(memory += second.size());
-    whorl::scan(job, parts, memory + third.size());
+    run_unlocked(us, [&] {
+      const int parts = whorl::num_parts(layer_, sequences_, num_threads_);
+      const Scratch own(packed + whorl::times(scratch, parts));
+      float* memory = own.memory();
+      input = first.pack(memory);
+      recurrent = second.pack(memory += first.size());
+      projection = third.pack(memory += second.size());
+      whorl::scan(job, parts, memory + third.size());
+    });
   }
 
   whorl::Layer layer_ = {};
@@ -205,13 +204,14 @@ class Scan {
   int num_threads_;
 };
 
-nb::dict num_gates() {
-  nb::dict gates;
+// Gates of each cell, and whether it keeps a c beside h.
+nb::dict cells() {
+  nb::dict found;
   for (int i = 0; i < whorl::num_cells(); ++i) {
     const whorl::CellType& type = whorl::type_of(static_cast<whorl::Cell>(i));
-    gates[type.name] = type.gates;
+    found[type.name] = nb::make_tuple(type.gates, type.has_c);
   }
-  return gates;
+  return found;
 }
 
 std::ptrdiff_t saved_floats(const std::string& cell, std::ptrdiff_t hidden, std::ptrdiff_t width, bool normed,
@@ -237,7 +237,7 @@ Array recycled_array(std::size_t steps, std::size_t rows, std::size_t floats) {
 }  // namespace
 
 void bind_scan(nb::module_& m) {
-  m.attr("NUM_GATES") = num_gates();
+  m.attr("CELLS") = cells();
   m.def("saved_floats", saved_floats);
   m.def("recycled_array", recycled_array);
   m.def("recycled_bytes", whorl::recycled_bytes);

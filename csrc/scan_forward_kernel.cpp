@@ -57,7 +57,7 @@ class ForwardPass : Walk {
   void normalise_gates(ptrdiff_t at, const float* gain, const float* bias, float* saved_normed, float* saved_scale,
                        float* gates) {
     float* normed = saved_normed != nullptr ? saved_normed + at * gates_ : nullptr;
-    const float scale = normalise(gates, gates_, layer_.norm_eps, gain, bias, normed, gates);
+    const float scale = normalise(gates, gates_, norm_eps, gain, bias, normed, gates);
     if (saved_scale != nullptr) saved_scale[at] = scale;
   }
 
@@ -97,7 +97,6 @@ class ForwardPass : Walk {
     float* c = C::type.has_c ? job_.c + row * hidden_ : nullptr;
     float* saved_a = saved_.gates != nullptr ? saved_.gates + at * gates_ : nullptr;
     const bool hold = holds(), norm_c = C::type.has_c && layer_.norm_c_gain != nullptr;
-    const bool whole_h = layer_.projection == nullptr;
 
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
       Lanes a[C::type.gates], u[C::type.gates];
@@ -122,7 +121,7 @@ class ForwardPass : Walk {
         lanes.store(fresh_h + i, a[C::type.gates - 1]);
         return;
       }
-      const Lanes old_h = whole_h ? lanes.load(h + i) : zero_lanes();
+      const Lanes old_h = C::type.keeps_h ? lanes.load(h + i) : zero_lanes();
       lanes.store(fresh_h + i, C::output(a, old_h, fresh_c));
     });
     if (norm_c) show(at, fresh_h);
@@ -132,8 +131,7 @@ class ForwardPass : Walk {
   // h of a cell whose c is normalised on its way to it.
   void show(ptrdiff_t at, float* fresh_h) {
     float* normed = saved_.normed_c != nullptr ? saved_.normed_c + at * hidden_ : nullptr;
-    const float scale =
-        normalise(shown_, hidden_, layer_.norm_eps, layer_.norm_c_gain, layer_.norm_c_bias, normed, shown_);
+    const float scale = normalise(shown_, hidden_, norm_eps, layer_.norm_c_gain, layer_.norm_c_bias, normed, shown_);
     if (saved_.norm_scale_c != nullptr) saved_.norm_scale_c[at] = scale;
     for_lanes(hidden_, [&](ptrdiff_t i, auto lanes) {
       Lanes a[C::type.gates] = {};

@@ -13,7 +13,7 @@ namespace whorl::WHORL_SIMD_NAMESPACE {
 void affine(const AffineJob& job);
 void add_outer(const OuterJob& job);
 
-inline ptrdiff_t aligned(ptrdiff_t floats) { return (floats + num_lanes - 1) / num_lanes * num_lanes; }
+inline ptrdiff_t aligned(ptrdiff_t floats) { return round_up(floats, num_lanes); }
 
 // Rows of a block. Their products fit into L1 beside the gates for small layers; weights pass by once per block.
 constexpr ptrdiff_t block_rows = 32;

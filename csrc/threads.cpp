@@ -1,9 +1,10 @@
 #include "threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -15,27 +16,65 @@
 namespace whorl {
 namespace {
 
+constexpr std::ptrdiff_t most_parts = 1024;
+
+// What the threads of a call share.
+class Work {
+ public:
+  Work(int num_parts, void (*part)(const void*, int), const void* context)
+      : num_parts_(num_parts), part_(part), context_(context) {}
+
+  int num_parts() const { return num_parts_; }
+
+  // An exception would end the process where it left a helper.
+  void run(int index) noexcept {
+    try {
+      part_(context_, index);
+    } catch (...) {
+      if (!failed_.exchange(true)) error_ = std::current_exception();
+    }
+  }
+
+  // Runs parts that nobody has begun, until there is none left.
+  void run_rest() {
+    for (int index = next_++; index < num_parts_; index = next_++) run(index);
+  }
+
+  // For the caller, when all parts have ended.
+  void rethrow() const {
+    if (error_ != nullptr) std::rethrow_exception(error_);
+  }
+
+ private:
+  const int num_parts_;
+  void (*const part_)(const void*, int);
+  const void* const context_;
+  std::atomic<int> next_{0};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;
+};
+
 class Pool {
  public:
   // False if another caller has the pool; then nothing was run.
-  bool run(int num_parts, const std::function<void(int)>& part) {
+  bool run(Work* work) {
     const std::unique_lock<std::mutex> mine(caller_, std::try_to_lock);
     if (!mine.owns_lock()) return false;
-    const int helpers = start_helpers(num_parts - 1);
+    const int helpers = start_helpers(work->num_parts() - 1);
     {
       const std::lock_guard<std::mutex> lock(state_);
-      part_ = &part;
-      num_parts_ = num_parts;
+      current_ = work;
+      num_parts_ = work->num_parts();
       next_part_ = 1;
-      unfinished_ = num_parts - 1;
+      unfinished_ = num_parts_ - 1;
     }
-    if (helpers > 0) work_.notify_all();
-    part(0);
+    if (helpers > 0) wake_.notify_all();
+    work->run(0);
     // Parts that no helper has taken yet are done here, so a system that refuses threads still gets an answer.
     std::unique_lock<std::mutex> lock(state_);
     while (next_part_ < num_parts_) take_part(lock);
     done_.wait(lock, [this] { return unfinished_ == 0; });
-    part_ = nullptr;
+    current_ = nullptr;
     return true;
   }
 
@@ -46,7 +85,7 @@ class Pool {
         std::thread([this] { help(); }).detach();
         ++num_helpers_;
       }
-    } catch (const std::system_error&) {  // no more threads to be had: those that exist will do
+    } catch (const std::exception&) {  // no more threads, or no memory for them: those that exist will do
     }
     return num_helpers_;
   }
@@ -54,24 +93,24 @@ class Pool {
   [[noreturn]] void help() {
     std::unique_lock<std::mutex> lock(state_);
     for (;;) {
-      work_.wait(lock, [this] { return next_part_ < num_parts_; });
+      wake_.wait(lock, [this] { return next_part_ < num_parts_; });
       take_part(lock);
     }
   }
 
   void take_part(std::unique_lock<std::mutex>& lock) {
-    const std::function<void(int)>* part = part_;
+    Work* const work = current_;
     const int index = next_part_++;
     lock.unlock();
-    (*part)(index);
+    work->run(index);
     lock.lock();
     if (--unfinished_ == 0) done_.notify_all();
   }
 
   std::mutex caller_;
   std::mutex state_;
-  std::condition_variable work_, done_;
-  const std::function<void(int)>* part_ = nullptr;
+  std::condition_variable wake_, done_;
+  Work* current_ = nullptr;
   int num_parts_ = 0, next_part_ = 0, unfinished_ = 0;
   int num_helpers_ = 0;
 };
@@ -99,35 +138,32 @@ std::atomic<bool> forked{false};
 
 // Where torch is loaded, its OpenMP helpers spin for milliseconds after each of its products and would fight with ours
 // for the cores; so its team works for us too. A child must not touch the team of its parent.
-bool run_by_openmp(int num_parts, const std::function<void(int)>& part) {
+bool run_by_openmp(Work* work) {
   using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
   static std::atomic<Parallel> parallel{nullptr};
   if (forked.load()) return false;
   if (parallel.load() == nullptr) parallel.store(reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel")));
   if (parallel.load() == nullptr) return false;
-
-  struct Work {
-    const std::function<void(int)>& part;
-    int num_parts;
-    std::atomic<int> next{0};
-  } work{part, num_parts};
   parallel.load()(
-      [](void* data) {  // in each thread of a team that may be smaller than asked for
-        auto& shared = *static_cast<Work*>(data);
-        for (int index = shared.next++; index < shared.num_parts; index = shared.next++) shared.part(index);
-      },
-      &work, static_cast<unsigned>(num_parts), 0);
+      [](void* data) { static_cast<Work*>(data)->run_rest(); },  // in each thread of a team that may be smaller
+      work, static_cast<unsigned>(work->num_parts()), 0);
   return true;
 }
 #else
-bool run_by_openmp(int, const std::function<void(int)>&) { return false; }
+bool run_by_openmp(Work*) { return false; }
 #endif
 
 }  // namespace
 
-void run_parts(int num_parts, const std::function<void(int)>& part) {
-  if (num_parts > 1 && (run_by_openmp(num_parts, part) || pool().run(num_parts, part))) return;
-  for (int index = 0; index < num_parts; ++index) part(index);
+int worthwhile_parts(double us, double min_us_per_part, std::ptrdiff_t most) {
+  const double parts = std::min(static_cast<double>(std::min(most, most_parts)), us / min_us_per_part);
+  return std::max(1, static_cast<int>(parts));
+}
+
+void run_parts(int num_parts, void (*part)(const void*, int), const void* context) {
+  Work work(num_parts, part, context);
+  if (num_parts <= 1 || !(run_by_openmp(&work) || pool().run(&work))) work.run_rest();
+  work.rethrow();
 }
 
 }  // namespace whorl

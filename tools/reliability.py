@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "reliability.md"
 IDS = re.compile(r"([A-Z]\d+(?:, (?:and )?[A-Z]\d+)*)(?:[:.]| )")
 
 # Laws that are the test of a promise, on every object that they apply to.
-LAWS = {"11 seed": "R5", "13 stream": "M8", "14 leak": "D2"}
+LAWS = {"08 backend": "M8", "11 seed": "R5", "13 stream": "M8", "14 leak": "D2"}
 
 PROMISES = {
     "R1": "A checkpoint path holds a complete old or a complete new checkpoint, whatever fails while it is written.",
@@ -33,7 +33,8 @@ PROMISES = {
     "M1": "A model file holds numbers and names, never code; everything unknown in it is refused.",
     "M2": "Sizes are checked before anything is allocated for them.",
     "M4": "Every flipped byte of a model file is detected.",
-    "M8": "The same numbers everywhere: torch, whole sequences, steps, random chunks.",
+    "M8": "The same numbers everywhere: torch, the native engine, the numpy interpreter, whole sequences, steps, "
+    "random chunks.",
 }
 
 

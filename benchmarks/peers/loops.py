@@ -98,7 +98,7 @@ def _input_product(cell: str, weights: Mapping[str, Tensor], x: Tensor) -> Tenso
     return functional.linear(x, weights["weight_ih"], bias)
 
 
-def _recurrent_product(cell: str, weights: Mapping[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+def _recurrent_product(weights: Mapping[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """A function of (h, what is added) that returns h W_hh^T with its bias, plus what is added."""
     turned, bias, gain = weights["weight_hh"].t(), weights["bias_hh"], weights.get("norm_weight_hh")
     if gain is not None:
@@ -107,14 +107,14 @@ def _recurrent_product(cell: str, weights: Mapping[str, Tensor]) -> Callable[[Te
 
 
 def _rnn(weights: Mapping[str, Tensor]) -> Step:
-    product = _recurrent_product("rnn", weights)
+    product = _recurrent_product(weights)
     return lambda gates, state, read: (torch.tanh(product(read, gates)),)
 
 
 def _gru(weights: Mapping[str, Tensor]) -> Step:
     size = weights["weight_hh"].shape[0] // 3
     normed = "norm_weight_hh" in weights
-    product = _recurrent_product("gru", weights)
+    product = _recurrent_product(weights)
     start = torch.zeros((), dtype=weights["bias_hh"].dtype) if normed else weights["bias_hh"]
 
     def step(gates: Tensor, state: State, read: Tensor) -> State:
@@ -129,7 +129,7 @@ def _gru(weights: Mapping[str, Tensor]) -> Step:
 
 def _lstm(weights: Mapping[str, Tensor]) -> Step:
     size = weights["weight_hh"].shape[0] // 4
-    product = _recurrent_product("lstm", weights)
+    product = _recurrent_product(weights)
     gain, bias = weights.get("norm_weight_c"), weights.get("norm_bias_c")
 
     def step(gates: Tensor, state: State, read: Tensor) -> State:

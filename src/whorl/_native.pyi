@@ -1,4 +1,4 @@
-"""Native kernels of whorl's inference engine."""
+"""Native kernels of whorl: the inference engine, and recurrences for training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -205,8 +205,8 @@ class Bound:
     def step(self) -> None:
         """Moves each slot by one step; raises ArgumentError once one of them is closed."""
 
-NUM_GATES: dict[str, int]
-"""Gates of each cell that native code knows."""
+CELLS: dict[str, tuple[int, bool]]
+"""Gates of each cell that native code knows, and whether it keeps a c beside h."""
 
 def saved_floats(cell: str, hidden: int, width: int, normed: bool, normed_c: bool, projected: bool, /) -> int:
     """Numbers that a forward pass saves for its backward pass, of each row at each step.

@@ -1,5 +1,6 @@
 """What the laws mean for an engine with a program. All of them bit for bit."""
 
+import copy
 import functools
 import gc
 import sys
@@ -53,6 +54,16 @@ def drawn(rng: np.random.Generator, program: Program, batch: int, steps: int) ->
 
 def at(inputs: Inputs, *place: Any) -> Inputs:
     return {name: value[place] for name, value in inputs.items()}
+
+
+def nudged(program: Program, rng: np.random.Generator) -> Program:
+    """The program with every weight one unit in the last place off, up or down."""
+    other = copy.deepcopy(program)
+    for name, tensor in other.tensors.items():
+        other.tensors[name] = np.nextafter(
+            tensor, np.where(rng.random(tensor.shape) < 0.5, -np.inf, np.inf), dtype=np.float32
+        )
+    return other
 
 
 def whole(engine: Engine, inputs: Inputs, contexts: list[Inputs], lengths: np.ndarray | None = None) -> np.ndarray:
@@ -155,9 +166,21 @@ def every_engine_says_what_the_interpreter_says(subject: EngineSubject, data: st
     inputs, contexts = drawn(random(data), engine.program, batch, steps)
     lengths = np.array(data.draw(st.lists(st.integers(0, steps), min_size=batch, max_size=batch), label="lengths"))
     wanted = whole(reference, inputs, contexts, lengths)
-    # Measured: at most 4e-7 of the largest value of an answer; its cause is the order of sums, and functions that are
-    # right to one unit in the last place.
-    close(whole(engine, inputs, contexts, lengths), wanted, atol=2e-6 * max(1.0, float(np.abs(wanted).max(initial=0))))
+
+    def tolerance() -> float:
+        # Measured: at most 7e-7 of the largest value of an answer; its cause is the order of sums, and functions that
+        # are right to one unit in the last place.
+        return 1e-6 * max(1.0, float(np.abs(wanted).max(initial=0))) + 4.0 * lost
+
+    lost = 0.0
+    if any(getattr(op, "layer_norm", ()) for op in engine.program.operations):
+        # Layer norm of a product that hardly varies loses digits, whoever computes it. How many, the interpreter says
+        # of weights that differ in their last bit.
+        rng = np.random.default_rng(len(inputs) + batch + 10 * steps)
+        for _ in range(3):
+            other = whole(Interpreter(nudged(engine.program, rng)), inputs, contexts, lengths)
+            lost = max(lost, float(np.abs(other - wanted).max(initial=0)))
+    close(whole(engine, inputs, contexts, lengths), wanted, atol=tolerance())
     if not engine.program.streams:
         return
     # A state of one goes on in the other.
@@ -166,7 +189,7 @@ def every_engine_says_what_the_interpreter_says(subject: EngineSubject, data: st
     engine.run(row, slots=[slot])
     reference.write(other, engine.read(slot))
     wanted = reference.run(row, slots=[other])
-    close(engine.run(row, slots=[slot]), wanted, atol=2e-6 * max(1.0, float(np.abs(wanted).max(initial=0))))
+    close(engine.run(row, slots=[slot]), wanted, atol=tolerance())
 
 
 @law("10 save", "engine")

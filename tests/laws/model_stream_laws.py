@@ -93,8 +93,7 @@ def _chunks_are_the_same(
         ]
         model.engine.close(slot)
         steps = answered_steps(model.wiring.pairing, len(one))
-        answer = model.readout(np.concatenate(pieces, axis=1)[0][steps])
-        parts.append(model.prediction(one, steps, answer))
+        parts.append(model.answered(model.index(one, steps), np.concatenate(pieces, axis=1)[0][steps]))
     for n, part in enumerate(told(at_once)):
         same_bits(part, None if part is None else np.concatenate([told(one)[n] for one in parts]))
 

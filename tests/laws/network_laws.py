@@ -21,9 +21,9 @@ from whorl.nn.build import build
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.plans.networks import Recurrent
 from whorl.plans.wiring import Strips, Windows, Wiring
-from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.kernels import running_statistics
+from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.specs import Spec
 
@@ -40,8 +40,7 @@ class NetworkSubject:
         past: what a row is.
         ahead: what is known of a row ahead, or None.
         num_targets: K.
-        engine: what runs its program.
-        tolerance: largest distance of engine and torch, in scaled units.
+        tolerance: largest distance of any engine and torch, in scaled units.
         new: builds the network; torch's generator draws its weights.
     """
 
@@ -50,7 +49,6 @@ class NetworkSubject:
     past: Spec
     ahead: Spec | None = None
     num_targets: int = 1
-    engine: Callable[[Program], Engine] = Interpreter
     tolerance: float = 1e-6
     new: Callable[["NetworkSubject"], nn.Module] = lambda own: build(
         own.wiring, own.recipe, past=own.past, ahead=own.ahead, num_targets=own.num_targets, dropout=0.3
@@ -274,14 +272,12 @@ def answering_and_emitting_change_nothing(subject: NetworkSubject, data: st.Data
 
 
 @law("13 stream", "network")
-def the_engine_agrees_with_torch(subject: NetworkSubject, data: st.DataObject) -> None:
+def every_engine_agrees_with_torch(subject: NetworkSubject, data: st.DataObject) -> None:
     """Within 1e-6 in scaled units, which is what rows and answers are in here, over at most 1,000 carried steps."""
     network = subject.network()
     count = data.draw(st.sampled_from([subject.least, subject.least + 7, 150, 1000]), label="rows")
     one = subject.sequence(random(data), count)
     program = subject.program(network)
-    engine = subject.engine(program)
-    found = engine.run(one.inputs(0, count, subject.horizon))[0]
     if program.streams:
         wanted = answers(subject, network, one)
     else:
@@ -289,4 +285,6 @@ def the_engine_agrees_with_torch(subject: NetworkSubject, data: st.DataObject) -
         with torch.no_grad():
             wanted = network({"past": torch.from_numpy(one.past)[None]})
         wanted = wanted[0] if network.every_step else wanted
-    close(found[len(found) - len(wanted) :], wanted.numpy(), atol=subject.tolerance)
+    for engine in (Interpreter(program), NativeEngine(program)):
+        found = engine.run(one.inputs(0, count, subject.horizon))[0]
+        close(found[len(found) - len(wanted) :], wanted.numpy(), atol=subject.tolerance)

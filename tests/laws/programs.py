@@ -156,12 +156,33 @@ def over_value(cell: str, norm: bool = False) -> Callable[[], Program]:
     return build
 
 
-def both_ways() -> Program:
-    """A recurrence over the stream that reads backwards, and what it says at step 0."""
-    add = Builder()
+def read_windows(add: Builder) -> tuple[Name, Name]:
+    """A recurrence over windows of four steps: the mean of its h, and its final state `end`, (5,) each."""
     x = add(ops.Input(out="x", shape=(3,)))
-    backward = add.cell(x, "lstm", "stream", reverse=True)
-    return add.done(add(ops.Concat(parts=(backward, add(ops.First(x=backward))), axis=0)))
+    h = add.cell(add(ops.Window(x=x, length=4)), "gru", "value", final="end")
+    return add(ops.Reshape(x=add(ops.Reduce(x=h, axis=0, function="mean")), shape=(5,))), "end"
+
+
+def final_carried() -> Program:
+    """Of the two values of a recurrence over windows the final state goes on into a state, the other does not."""
+    add = Builder()
+    mean, end = read_windows(add)
+    return add.done(add(ops.Concat(parts=(add.cell(end, "gru", "stream"), mean), axis=0)))
+
+
+def sequence_carried() -> Program:
+    """The other way round."""
+    add = Builder()
+    mean, end = read_windows(add)
+    return add.done(add(ops.Concat(parts=(add.cell(mean, "gru", "stream"), end), axis=0)))
+
+
+def both_ways() -> Program:
+    """A recurrence over the stream that reads backwards, what it says at step 0, and a value that it does not read."""
+    add = Builder()
+    mean, end = read_windows(add)
+    backward = add.cell(mean, "lstm", "stream", reverse=True)
+    return add.done(add(ops.Concat(parts=(backward, add(ops.First(x=backward)), end), axis=0)))
 
 
 BY_HAND: dict[str, Callable[[], Program]] = {
@@ -179,5 +200,7 @@ BY_HAND: dict[str, Callable[[], Program]] = {
     "rnn relu over a window": over_value("rnn_relu", norm=True),
     "gru over a window": over_value("gru", norm=True),
     "lstm over a window": over_value("lstm", norm=True),
+    "final state carried": final_carried,
+    "sequence carried": sequence_carried,
     "both ways": both_ways,
 }

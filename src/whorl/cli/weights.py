@@ -14,8 +14,8 @@ def weights_option() -> SectionOption:
         "--weights",
         type=Choice(["fp32", "bf16", "int8"]),
         default="fp32",
-        help="Numbers of the weight matrices. Fewer bits are faster and smaller, and change the answers a little; "
-        "`whorl evaluate` prints by how much. [default: fp32]",
+        help="Numbers of the weight matrices. With fewer bits a step reads fewer bytes, and the answers change a "
+        "little; `whorl evaluate` prints by how much. [default: fp32]",
     )
 
 

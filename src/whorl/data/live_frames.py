@@ -123,9 +123,11 @@ def in_time(
     if schema.time is None:
         first = 0 if before is None else int(before) + 1
         frame = frame.with_columns({INDEX: np.arange(first, first + len(frame), dtype=np.int64)})
-    times, steps = frame[name], np.arange(len(frame))
     is_date = schema.time is not None and step.unit != "index"
-    if (times.dtype.kind == "M") != is_date and len(times):
+    if not len(frame):  # columns of no values have any type
+        frame = frame.with_columns({name: np.empty(0, "datetime64[us]" if is_date else np.int64)})
+    times, steps = frame[name], np.arange(len(frame))
+    if (times.dtype.kind == "M") != is_date:
         raise wrong_time(name, times[0], is_date)
     whole = times if before is None else np.concatenate([before.reshape(1), times])
     back = np.flatnonzero(np.diff(whole.astype(np.int64)) <= 0)

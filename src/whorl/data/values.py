@@ -56,7 +56,8 @@ def frame_of_records(records: Sequence[Mapping[str, object]], origin: str, missi
 def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, missing: frozenset[str]) -> np.ndarray:
     """Returns float64, datetime64[us] or an object array of `str | None`, by what the values are.
 
-    Numbers among text are spelled as a category of numbers alone is: 7.0 and 7 as '7', True as '1'.
+    Numbers and timestamps without a zone are spelled among text as in a category of theirs alone: 7.0 and 7 as '7',
+    True as '1', a date as '2024-02-29T00:00:00.000000'.
     """
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
@@ -80,7 +81,7 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
         return _times(values, name, origin)
     for i, value in enumerate(values):
-        if not _is_missing(value) and not (_is_number(value) or isinstance(value, str | dt.date)):
+        if not _is_missing(value) and not (_is_number(value) or isinstance(value, str | dt.date | np.datetime64)):
             raise DataError(
                 f"{origin}: column '{name}', row {i} is a {type(value).__name__}; cells are numbers, text, timestamps "
                 "or None. Convert or drop the column."
@@ -92,6 +93,9 @@ def _text(value: object, name: str, origin: str) -> str:
     """A cell among text; the empty one stands for no value."""
     if _is_missing(value):
         return ""
+    if isinstance(value, dt.date | np.datetime64) and getattr(value, "tzinfo", None) is None:
+        return str(np.datetime_as_string(_times([value], name, origin)[0]))
+    # A timestamp with a zone keeps it: among the text of a time column it must not pass for one without.
     return (spell_number(_float(value, name, origin)) or "") if _is_number(value) else str(value)
 
 

@@ -6,6 +6,7 @@ Axes: H hidden, G stacked gates.
 import torch
 from torch import Tensor, nn
 
+from whorl.cells import CELLS
 from whorl.errors import ArgumentError
 from whorl.nn.stack import RecurrentStack
 
@@ -42,9 +43,12 @@ def recurrent_(stack: RecurrentStack, *, forget_bias: float = 1.0, chrono: int |
                 fill(gate)
     if chrono is not None:
         chrono_(stack, chrono)
-    elif stack.cell.name == "lstm":
+        return
+    cell = CELLS[stack.cell.name]
+    # What is not kept is written where no gate says what is: there a bias would keep new values out.
+    if cell.keep_gate is not None and cell.write_gate is not None:
         for bias_G in _input_biases(stack):
-            bias_G.chunk(4)[1].fill_(forget_bias)
+            bias_G.chunk(num_gates)[cell.keep_gate].fill_(forget_bias)
 
 
 @torch.no_grad()
@@ -60,18 +64,20 @@ def chrono_(stack: RecurrentStack, longest: int) -> None:
     References:
         Tallec & Ollivier (2018), Can recurrent neural networks warp time?, eq. 16.
     """
-    if stack.cell.name not in ("lstm", "gru"):
+    cell = CELLS[stack.cell.name]
+    if cell.keep_gate is None:
+        gated = " or ".join(repr(name) for name, one in CELLS.items() if one.keep_gate is not None)
         raise ArgumentError(
-            f"`chrono` sets the biases of gates, but the cell is {stack.cell.name!r}. Use 'lstm' or 'gru', or None."
+            f"`chrono` sets the biases of gates, but the cell is {stack.cell.name!r}. Use {gated}, or None."
         )
     if longest < 3:
         raise ArgumentError(f"`chrono` is a number of steps >= 3, but is {longest!r}. Use None to switch it off.")
     for bias_G in _input_biases(stack):
-        gates = bias_G.chunk(stack.cell.num_gates)
-        kept = torch.empty_like(gates[1]).uniform_(1.0, longest - 1.0).log()
-        gates[1].copy_(kept)
-        if stack.cell.name == "lstm":
-            gates[0].copy_(-kept)
+        gates = bias_G.chunk(cell.num_gates)
+        kept = torch.empty_like(gates[cell.keep_gate]).uniform_(1.0, longest - 1.0).log()
+        gates[cell.keep_gate].copy_(kept)
+        if cell.write_gate is not None:
+            gates[cell.write_gate].copy_(-kept)
 
 
 def _input_biases(stack: RecurrentStack) -> list[Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from whorl.errors import ArgumentError
+from whorl.ops import compiled_lengths
 from whorl.ops.call import State, check_lengths
 
 Sequences = TypeVar("Sequences", Tensor, PackedSequence)
@@ -56,7 +57,8 @@ def _lengths(lengths: Tensor | Sequence[int], num_steps: int, batch_size: int) -
     if batch_size == 0:
         return None
     if torch.compiler.is_compiling():
-        return lengths_B.long()  # their values are not known yet; who reads them checks them
+        checked_B: Tensor = compiled_lengths.checked(lengths_B, num_steps)
+        return checked_B
     shortest, _ = check_lengths(lengths_B, num_steps)
     return None if shortest == num_steps else lengths_B.long()
 

@@ -3,8 +3,7 @@
 Axes: B batch, T time, D features, H hidden, L layers times directions.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from typing import Literal, final
 
 import msgspec
@@ -12,14 +11,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whorl.cells import RECIPES, RecipeName, cell_name
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.nn import cells
 from whorl.nn.core import Core, State
 from whorl.nn.init import recurrent_
-from whorl.nn.rnn import GRU, LSTM, RNN
+from whorl.nn.layout import Sequences
 from whorl.nn.stack import RecurrentStack
+from whorl.ops.call import State as Parts
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
+
+
+@final
+class CellLayers(RecurrentStack):
+    """Layers of any cell. `RNN`, `LSTM` and `GRU` are such layers with the constructors of torch's."""
+
+    def forward(
+        self,
+        input: Sequences,
+        hx: Parts | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
+    ) -> tuple[Sequences, Tensor | tuple[Tensor, Tensor]]:
+        """Reads sequences; as `whorl.nn.RNN.forward`, or as `whorl.nn.LSTM.forward` where the state has a c."""
+        output, (h, *c) = self.run(input, hx, lengths=lengths, resets=resets)
+        return output, (h, c[0]) if c else h
+
+    def extra_repr(self) -> str:
+        """The cell, its sizes, and the options that differ from their defaults."""
+        return f"{self.cell.name}, {super().extra_repr()}"
 
 
 @final
@@ -46,7 +69,7 @@ class RecurrentCore(Core):
 
     def __init__(
         self,
-        cell: Literal["rnn", "lstm", "gru"],
+        cell: RecipeName,
         input_size: int,
         hidden_size: int,
         *,
@@ -61,20 +84,22 @@ class RecurrentCore(Core):
         chrono: int | None = None,
     ) -> None:
         super().__init__()
-        builders: dict[str, Callable[..., RecurrentStack]] = {
-            "rnn": partial(RNN, nonlinearity=nonlinearity),
-            "lstm": LSTM,
-            "gru": GRU,
-        }
-        if cell not in builders:
+        if cell not in RECIPES:
             raise ArgumentError(
-                f"`cell` must be one of {', '.join(builders)}, but is {cell!r}.{did_you_mean(str(cell), builders)}"
+                f"`cell` must be one of {', '.join(RECIPES)}, but is {cell!r}.{did_you_mean(str(cell), RECIPES)}"
             )
-        self.stack = builders[cell](
+        if nonlinearity not in ("tanh", "relu"):
+            raise ArgumentError(f"`nonlinearity` must be 'tanh' or 'relu', but is {nonlinearity!r}. Choose one.")
+        self.stack = CellLayers(
+            cells.make(cell_name(cell, nonlinearity)),
             input_size,
             hidden_size,
             num_layers=num_layers,
+            bias=True,
             batch_first=True,
+            proj_size=0,
+            device=None,
+            dtype=None,
             dropout=dropout,
             bidirectional=bidirectional,
             layer_norm=layer_norm,

@@ -174,7 +174,8 @@ def measure(decision: Decision, call: Call, *, repeats: int = 5) -> Decision:
 def _cost_ms(name: str, call: Call, repeats: int) -> float:
     run_backend = _find(name).run
     is_cuda = call.x_TBD.is_cuda
-    leaves = [weight for layer in call.weights for weight in layer if weight is not None and weight.requires_grad]
+    tensors = (call.x_TBD, *call.state, *(weight for layer in call.weights for weight in layer))
+    leaves = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
     times = []
     with torch.random.fork_rng(devices=[call.x_TBD.device] if is_cuda else []):
         for _ in range(repeats + 1):

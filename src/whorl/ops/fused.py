@@ -13,10 +13,13 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from whorl.ops.call import Call, State
 
 _KERNELS = {"gru": torch.gru, "rnn_tanh": torch.rnn_tanh, "rnn_relu": torch.rnn_relu}
+_CUDNN_MODES = {"rnn_relu": 0, "rnn_tanh": 1, "lstm": 2, "gru": 3}  # the numbers of cudnnRNNMode_t
 
 
 def refuse(call: Call) -> str | None:
     """Says why torch cannot run this call; None if it can."""
+    if call.cell != "lstm" and call.cell not in _KERNELS:
+        return f"torch has no kernel for {call.cell!r} cells"
     if call.layer_norm:
         return "torch has no layer norm inside the recurrence"
     if call.zoneout > 0:
@@ -91,15 +94,13 @@ def flatten(
     """Moves weights on a GPU into one block of memory; without it cuDNN copies them at every call, and warns."""
     first = weights[0]
     is_acceptable: Callable[[Tensor], bool] = torch.backends.cudnn.is_acceptable
-    if not all(w.dtype == first.dtype and is_acceptable(w) for w in weights):
+    if cell not in _CUDNN_MODES or not all(w.dtype == first.dtype and is_acceptable(w) for w in weights):
         return
     # Weights that share memory cannot be moved apart from each other.
     if len({w.data_ptr() for w in weights}) != len(weights):
         return
     per_layer = len(weights) // (num_layers * (2 if bidirectional else 1))
-    # The numbers of cudnnRNNMode_t.
-    mode = {"rnn_relu": 0, "rnn_tanh": 1, "lstm": 2, "gru": 3}[cell]
-    sizes = (input_size, mode, hidden_size, proj_size, num_layers)
+    sizes = (input_size, _CUDNN_MODES[cell], hidden_size, proj_size, num_layers)
     with torch.cuda.device(first.device), torch.no_grad():
         if torch._use_cudnn_rnn_flatten_weight():
             torch._cudnn_rnn_flatten_weight(list(weights), per_layer, *sizes, False, bidirectional)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from whorl import _native
 from whorl.errors import ArgumentError
 from whorl.ops.call import State, Weights
 
@@ -16,7 +17,7 @@ def check_layer(cell: str, gates: int, weights: Weights, x_TBD: Tensor) -> tuple
     """Refuses weights and inputs that do not fit together; returns H and W.
 
     Args:
-        cell: for messages.
+        cell: one that native code knows.
         gates: how many the cell has.
         weights: of the layer; None where it has no such tensor.
         x_TBD: the input.
@@ -25,6 +26,11 @@ def check_layer(cell: str, gates: int, weights: Weights, x_TBD: Tensor) -> tuple
         raise ArgumentError(
             f"the input must have 3 axes and `weight_hh` {gates} rows for each unit of a {cell!r} cell, but they have "
             f"shapes {tuple(x_TBD.shape)} and {tuple(weights.weight_hh.shape)}. Correct the layer's weights."
+        )
+    if weights.weight_hr is not None and not _native.CELLS[cell][1]:
+        raise ArgumentError(
+            f"`weight_hr` projects h, which only a cell that keeps a c beside h allows, but the cell is {cell!r}. "
+            "Leave `weight_hr` out."
         )
     size, width = weights.weight_hh.shape
     hidden = size // gates if weights.weight_hr is not None else width

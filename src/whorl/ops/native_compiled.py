@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from whorl.ops import native_scan
-from whorl.ops.call import Weights, check_lengths
+from whorl.ops.call import Weights
 from whorl.ops.native_bounds import check_numbers
 from whorl.ops.native_scan import NUM_WEIGHTS, Sequences
 
@@ -54,8 +54,6 @@ def forward(
 ) -> list[Tensor]:
     """Returns the output (T, B, W), the parts of the final state, and what the backward pass needs."""
     sequences = _sequences(reverse, hold, there, options)
-    if sequences.lengths_B is not None and sequences.lengths_B.numel() > 0:
-        check_lengths(sequences.lengths_B, len(x_TBD))  # until the graph runs nobody knows them
     check_numbers((x_TBD, *state, *weights))  # in a graph nobody else has
     output, final, saved = native_scan.forward(cell, sequences, _weights(there, weights), x_TBD, tuple(state), save)
     return [output, *final] if saved is None else [output, *final, saved]

@@ -15,7 +15,7 @@ from whorl.ops.call import InputGates, State, Step, Weights
 from whorl.ops.native_bounds import addresses, check_layer, check_numbers, check_option, check_state
 from whorl.ops.stack import Pass
 
-NUM_GATES = _native.NUM_GATES
+NUM_GATES = {name: gates for name, (gates, _) in _native.CELLS.items()}
 NUM_WEIGHTS = len(Weights._fields)
 # Fresh memory for fewer numbers than this costs no more than one that is used again.
 _FEW = 65_536

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Literal
 
+from whorl.cells import RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
 
-CELLS = ("rnn", "lstm", "gru")
+CELLS = RECIPES
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Recurrent:
         chrono: longest dependency expected, in steps, for chrono initialisation (Tallec & Ollivier 2018, eq. 16).
     """
 
-    cell: Literal["rnn", "lstm", "gru"] = "gru"
+    cell: RecipeName = "gru"
     hidden_size: int | None = None
     num_layers: int = 1
     bidirectional: bool = False
@@ -67,7 +68,7 @@ def from_key(network: Network | str) -> Network:
     if isinstance(network, Recurrent):
         return network
     if network in CELLS:
-        return Recurrent(network)  # type: ignore[arg-type]
+        return Recurrent(network)
     raise ArgumentError(
         f"`network` must be a recipe such as whorl.Recurrent('gru') or one of {', '.join(CELLS)}, "
         f"but is {network!r}.{did_you_mean(str(network), CELLS)}"

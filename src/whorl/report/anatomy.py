@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from whorl.cells import CELLS
 from whorl.runtime import operations as ops
 from whorl.runtime.program import Program
-
-CELLS = {"rnn_tanh": "RNN", "rnn_relu": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,7 @@ def dissect(program: Program) -> Anatomy | None:
     steps = [op for op in program.operations if isinstance(op, ops.Step)]
     tensors = {name for op in found for name in ops.tensors_of(op)} | {n for op in steps for n in ops.tensors_of(op)}
     return Anatomy(
-        cell=CELLS.get(top.cell, top.cell),
+        cell=CELLS[top.cell].recipe.upper(),
         num_layers=sum(not op.reverse for op in found),
         hidden_size=program.tensors[top.weight_hh].shape[1],
         bidirectional=any(op.reverse for op in found),

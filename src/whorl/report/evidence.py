@@ -100,7 +100,7 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
     own = Scores(model.reader.scale, model.naive_mae, levels)
     predictions, targets, numbers = [], [], []
     for n, at, out in model.outputs(sequences, steps):
-        predictions.append(model.prediction(sequences[n], at, model.readout(out)))
+        predictions.append(model.answered(model.index(sequences[n], at), out))
         targets.append(model.truths(sequences[n], at))
         numbers.append(np.full(len(at), n))
         own.update(predictions[-1].value, targets[-1], predictions[-1].quantiles)

@@ -7,6 +7,9 @@ import numpy as np
 from whorl.errors import ArgumentError, ModelFileError, StreamingError
 from whorl.runtime.engine import Inputs, Slot
 from whorl.runtime.program import Program
+from whorl.runtime.quantised import WEIGHTS, Weights
+
+MOST_THREADS = 1 << 15
 
 
 def context_of(program: Program, context: Inputs | None) -> dict[str, np.ndarray]:
@@ -82,6 +85,12 @@ def not_open(slot: Slot) -> ArgumentError:
     return ArgumentError(f"`slot` {slot} is not open. Open one with `open()`.")
 
 
+def check_threads(num_threads: object) -> None:
+    """Raises unless a number of threads is a whole number from 1 on, or None."""
+    if num_threads is not None and num_threads not in range(1, MOST_THREADS + 1):
+        raise ArgumentError(f"`num_threads` must be a whole number of 1 to {MOST_THREADS}, but is {num_threads!r}.")
+
+
 def check_start(start: object, num_steps: int) -> None:
     """Raises unless the first wanted step is a whole number within the sequence or at its end."""
     if not isinstance(start, int | np.integer) or not 0 <= start <= num_steps:
@@ -101,15 +110,36 @@ def lengths_of(lengths: np.ndarray | None, batch_size: int, num_steps: int) -> n
     return None if (lengths == num_steps).all() else lengths.astype(np.int64)
 
 
-def state_prefix(program: Program) -> bytes:
-    """What the stored states of a program begin with: they belong to no other one."""
-    return bytes.fromhex(program.hash)
+def state_prefix(program: Program, weights: Weights) -> bytes:
+    """What stored states begin with: they belong to no other program, nor to weights of another format."""
+    return bytes.fromhex(program.hash) + (b"" if weights == "fp32" else f":{weights}".encode())
 
 
-def check_state(program: Program, state: bytes, num_bytes: int) -> None:
-    """Raises ModelFileError unless a stored state is of this program and has `num_bytes` behind its prefix."""
-    prefix = state_prefix(program)
-    if state[: len(prefix)] != prefix:
+def state_of(state: object) -> bytes:
+    """A stored state as bytes; raises ArgumentError where it is something else."""
+    if not isinstance(state, bytes | bytearray | memoryview):
+        raise ArgumentError(f"`state` must be bytes, but is a {type(state).__name__}. Give what `read` returned.")
+    return bytes(state)
+
+
+def check_state(program: Program, weights: Weights, state: bytes, num_bytes: int) -> None:
+    """Raises ModelFileError unless a stored state is of this program and these weights, and has its size.
+
+    Args:
+        program: what goes on from the state.
+        weights: how its matrices are kept.
+        state: with its prefix.
+        num_bytes: the size behind the prefix.
+    """
+    for made in WEIGHTS:
+        prefix = state_prefix(program, made)
+        if made != weights and state.startswith(prefix) and len(state) == len(prefix) + num_bytes:
+            raise ModelFileError(
+                f"`state` was made with {made} weights, but this engine has {weights} weights. Start the stream "
+                f"afresh, or take an engine with weights='{made}'."
+            )
+    prefix = state_prefix(program, weights)
+    if not state.startswith(prefix):
         raise ModelFileError(
             "`state` must come from this model, but it was made by another one. Start the stream afresh, "
             "or load the model that made the state."

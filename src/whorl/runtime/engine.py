@@ -68,11 +68,11 @@ class Engine(ABC):
 
     @abstractmethod
     def read(self, slot: Slot) -> bytes:
-        """Returns the state; its size depends on the program alone."""
+        """Returns the state; its size depends on the program and the format of its weights alone."""
 
     @abstractmethod
     def write(self, slot: Slot, state: bytes) -> None:
-        """Goes on from a state that `read` returned; raises ModelFileError if it cannot be of this program."""
+        """Goes on from a state that `read` returned; raises ModelFileError if it is of another program or format."""
 
     @abstractmethod
     def close(self, slot: Slot) -> None:

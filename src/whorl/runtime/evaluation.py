@@ -95,7 +95,7 @@ def evaluate(
     keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
     predictions, targets = [], []
     for n, at, out in model.outputs(sequences, steps) if outputs is None else outputs:
-        prediction = model.prediction(sequences[n], at, model.readout(out))
+        prediction = model.answered(model.index(sequences[n], at), out)
         target = model.truths(sequences[n], at)
         scores.update(prediction.value, target, prediction.quantiles)
         if keep:

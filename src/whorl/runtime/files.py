@@ -62,8 +62,8 @@ def load(path: str | Path, *, weights: Weights = "fp32", engine: EngineName | No
 
     Args:
         path: a `.whorl` file.
-        weights: 'fp32', 'bf16' or 'int8': how the engine keeps weight matrices. Fewer bits are faster and smaller, and
-            change the answers by what rounding the weights costs.
+        weights: 'fp32', 'bf16' or 'int8': how the engine keeps weight matrices. With fewer bits a step reads fewer
+            bytes, and the answers change by what rounding the weights costs.
         engine: 'native', or 'numpy', the slow reference. None takes the native one wherever it runs the program.
 
     Raises:

@@ -62,17 +62,27 @@ class Interpreter(Engine):
     def read(self, slot: Slot) -> bytes:
         self._known(slot)
         parts = [slab[slot].astype(slab.dtype.newbyteorder("<")) for _, _, slab in self._fields()]
-        return arguments.state_prefix(self.program) + b"".join(part.tobytes() for part in parts)
+        return arguments.state_prefix(self.program, self.weights) + b"".join(part.tobytes() for part in parts)
 
     def write(self, slot: Slot, state: bytes) -> None:
         self._known(slot)
-        arguments.check_state(self.program, state, sum(slab[slot].nbytes for _, _, slab in self._fields()))
-        at = len(arguments.state_prefix(self.program))
+        state = arguments.state_of(state)
+        num_bytes = sum(slab[slot].nbytes for _, _, slab in self._fields())
+        arguments.check_state(self.program, self.weights, state, num_bytes)
+        at = len(state) - num_bytes
         for _, _, slab in self._fields():
             row = slab[slot]
             values = np.frombuffer(state, slab.dtype.newbyteorder("<"), row.size, at)
             slab[slot] = values.reshape(row.shape)
             at += row.nbytes
+
+    # Slots belong to the streams that opened them: a copy has none.
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"program": self.program}
+
+    def __setstate__(self, state: dict[str, Program]) -> None:
+        self.__init__(state["program"])  # type: ignore[misc]
 
     def _fields(self) -> list[tuple[str, str, np.ndarray]]:
         return [(out, name, self._slabs[out][name]) for out in self._slabs for name in self._slabs[out]]
@@ -221,6 +231,8 @@ def _needed_for_answers_alone(program: Program) -> set[str]:
     early: set[str] = set()
     for op in reversed(program.operations):
         names = {op.out} | ({op.final} if isinstance(op, ops.Recurrent) and op.final else set())
+        if names & early:
+            early.update(names)  # the two values of a recurrence are made together
         if ops.is_stateful(op) or names & early:
             early.update(ops.operands(op))
     return set(program.shapes) - early

@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from whorl import _native
-from whorl.runtime import cells
+from whorl.cells import CELLS, sigmoid
 from whorl.runtime import operations as ops
+from whorl.runtime.norm import Norm, mean
 from whorl.runtime.operations import GATES, Name
 
 Array = np.ndarray
@@ -49,7 +50,7 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
         case ops.Recurrent(over="stream"):
             units = tensors[op.weight_hh].shape[0] // GATES[op.cell]
             *lead, width = shapes[op.out]
-            return {"state": np.zeros((*lead, width + (units if op.cell == "lstm" else 0)), np.float32)}
+            return {"state": np.zeros((*lead, CELLS[op.cell].state_size(units, width)), np.float32)}
         case ops.Window(x=x, length=length):
             return {"rows": np.zeros((length - 1, *shapes[x]), np.float32)}
         case ops.Running(x=x):
@@ -97,13 +98,13 @@ def alone(op: ops.AnyOperation, values: dict[Name, Array], tensors: Tensors) -> 
         case ops.Combine(a=a, b=b, function=function):
             return _combine(function, values[a], values[b])
         case ops.Normalise(x=x, gain=gain, bias=bias, eps=eps):
-            return cells.Norm(tensors[gain], tensors[bias], eps)(values[x])
+            return Norm(tensors[gain], tensors[bias], eps)(values[x])
         case ops.Step():
             h = values[op.state][..., : tensors[op.weight_hh].shape[1]]
             gates_h = tensors.affine(h, op.weight_hh, op.bias_hh)
             norms = _norms(op.layer_norm, tensors)
             gates_h = norms[0](gates_h) if norms else gates_h
-            return cells.step(op.cell, values[op.gates], gates_h, values[op.state], norms[1] if norms[1:] else None)
+            return CELLS[op.cell].step(values[op.gates], gates_h, values[op.state], norms[1] if norms[1:] else None)
         case _:
             return _rearrange(op, values)
 
@@ -124,7 +125,7 @@ def _rearrange(op: ops.AnyOperation, values: dict[Name, Array]) -> Array:
             return np.repeat(values[x], count, axis=axis + 2)
         case ops.Reduce(x=x, axis=axis, function=function):
             if function == "mean":
-                return cells.mean(values[x], axis + 2)
+                return mean(values[x], axis + 2)
             return values[x].max(axis=axis + 2, keepdims=True)
         case _:
             raise TypeError(type(op))
@@ -151,7 +152,7 @@ class _Layer:
         self.op, self.tensors = op, tensors
         units = len(tensors[op.weight_hh]) // GATES[op.cell]
         self.width = tensors[op.weight_hh].shape[1]
-        self.state_size = self.width + (units if op.cell == "lstm" else 0)
+        self.state_size = CELLS[op.cell].state_size(units, self.width)
         self.norms = _norms(op.layer_norm, tensors)
 
     def scan(self, x: Array, state: Array, valid: Array | None) -> tuple[Array, Array]:
@@ -172,7 +173,7 @@ class _Layer:
         gates_h = self.tensors.affine(state[:, : self.width], op.weight_hh, op.bias_hh)
         if self.norms:
             gates_h = self.norms[1](gates_h)
-        new = cells.step(op.cell, gates_x, gates_h, state, self.norms[2] if len(self.norms) == 3 else None)
+        new = CELLS[op.cell].step(gates_x, gates_h, state, self.norms[2] if len(self.norms) == 3 else None)
         if op.weight_hr is not None:
             units = self.state_size - self.width
             h = self.tensors.affine(new[:, :units], op.weight_hr, None)
@@ -182,8 +183,8 @@ class _Layer:
         return new
 
 
-def _norms(names: tuple[Name, ...], tensors: Tensors) -> list[cells.Norm]:
-    return [cells.Norm(tensors[names[i]], tensors[names[i + 1]], 1e-5) for i in range(0, len(names), 2)]
+def _norms(names: tuple[Name, ...], tensors: Tensors) -> list[Norm]:
+    return [Norm(tensors[names[i]], tensors[names[i + 1]], 1e-5) for i in range(0, len(names), 2)]
 
 
 def _over_stream(
@@ -248,7 +249,7 @@ def _activate(function: str, x: Array) -> Array:
         case "relu":
             return np.maximum(x, _ZERO)
         case "sigmoid":
-            return cells.sigmoid(x)
+            return sigmoid(x)
         case "softplus":
             return np.maximum(x, _ZERO) + np.log1p(np.exp(-np.abs(x)))
         case "exp":

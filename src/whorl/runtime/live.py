@@ -66,6 +66,10 @@ class Live:
         """The same before its first row, in a slot of its own."""
         return Live(self.model, self.series, fills_gaps=self._fills_gaps)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles go on from the state in a slot of their own: the number of a slot is this one's alone."""
+        return _restored, (self.model, self.series, self._fills_gaps, None if self.closed else self.state)
+
     def close(self) -> None:
         """Gives the slot back, once."""
         self.closed = True
@@ -164,6 +168,16 @@ class Live:
             out = out if len(out) == len(chosen) else out[chosen - start]
             model.readout.in_units(out, *model.units, made, int(places[n]))
         return made
+
+
+def _restored(model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
+    """What a copy or a pickle is made of; without a state it is closed."""
+    live = Live(model, series, fills_gaps=fills_gaps)
+    if state is None:
+        live.close()
+    else:
+        live.go_on(state)
+    return live
 
 
 def _give_back(engine: Engine, slots: list[Slot]) -> None:

@@ -22,8 +22,8 @@ from whorl.runtime.evaluation import Evaluation, evaluate
 from whorl.runtime.live import push_many
 from whorl.runtime.prediction import Index, Prediction, answer, joined
 from whorl.runtime.program import Program
-from whorl.runtime.readouts import Answer, Readout
-from whorl.runtime.stream import Stream
+from whorl.runtime.readouts import Readout
+from whorl.runtime.stream import Stream, check_one_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Model:
                 )
             everything = every_row or (isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step)
             steps.append(self._with_known_future(sequence, able if everything else able[-1:]))
-        parts = [self.answered(self._index(sequences[n], at), out) for n, at, out in self.outputs(sequences, steps)]
+        parts = [self.answered(self.index(sequences[n], at), out) for n, at, out in self.outputs(sequences, steps)]
         return joined(parts)
 
     def _with_known_future(self, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
@@ -129,13 +129,6 @@ class Model:
         """Yields (sequence number, steps, engine outputs) until all wanted steps are answered."""
         return outputs(engine or self.engine, sequences, steps, self.reader.horizon)
 
-    def prediction(self, sequence: Sequence, steps: np.ndarray, said: Answer) -> Prediction:
-        """An answer of some steps of one sequence, in the user's units."""
-        stacked = said.value[None]
-        if said.quantiles is not None:
-            stacked = np.concatenate([stacked, np.moveaxis(said.quantiles, -1, 0)])
-        return answer(self._index(sequence, steps), self.reader.decode(stacked), self.reader.names, self.readout.levels)
-
     def answered(self, index: Index, outputs: np.ndarray) -> Prediction:
         """What engine outputs (N, ...) of these rows answer, in the user's units."""
         decoded = self.readout.in_units(outputs, *self.units)
@@ -146,7 +139,8 @@ class Model:
         """What `Reader.decode` multiplies outputs by, and what it adds, (K,) each."""
         return self.reader.scale, self.reader.center
 
-    def _index(self, sequence: Sequence, steps: np.ndarray) -> Index:
+    def index(self, sequence: Sequence, steps: np.ndarray) -> Index:
+        """Which rows the answers of these steps of a sequence, (n,), are answers to."""
         origin = sequence.time[steps]
         return Index(np.full(len(steps), sequence.key, object), origin, self.reader.times_after(origin))
 
@@ -170,13 +164,11 @@ class Model:
         Returns:
             For each stream what its own `push` would have returned, bit for bit. On an error all are as before.
         """
-        ahead = [None] * len(rows) if known is None else known
-        if not len(rows) == len(ahead) == len(streams) == len({id(stream) for stream in streams}):
-            raise ArgumentError(f"`push_many` needs one row for each of {len(streams)} different streams.")
+        check_one_each(streams, rows, known)
         for stream in streams:
             stream.live.check_open()
             if stream.live.model is not self:
                 raise ArgumentError(
                     f"`push_many` takes streams of this model, but '{stream.series}' is of another one."
                 )
-        return push_many([stream.live for stream in streams], rows, ahead)
+        return push_many([stream.live for stream in streams], rows, [None] * len(rows) if known is None else known)

@@ -11,11 +11,10 @@ from whorl.runtime import arguments
 from whorl.runtime.engine import Engine, Inputs, Slot
 from whorl.runtime.lowering import lowered, refusal
 from whorl.runtime.program import Program
-from whorl.runtime.quantised import Weights
+from whorl.runtime.quantised import WEIGHTS, Weights
 
 # Numbers that a block of steps may make: they stay in a cache of 1 MB.
 _BLOCK = 1 << 17
-_MOST_THREADS = 1 << 15
 
 
 class NativeEngine(Engine):
@@ -23,8 +22,9 @@ class NativeEngine(Engine):
 
     Args:
         program: what is run; see `refusal` for what cannot be.
-        weights: how weight matrices are kept. 'bf16' and 'int8' take a half and a quarter of the memory and change
-            the answers by what rounding the weights costs.
+        weights: how the matrices that feed a recurrence are kept. In 'bf16' and 'int8' a step reads a half and a
+            quarter of their bytes, and the answers change by what rounding costs. The program keeps its float32
+            matrices beside them.
         num_threads: most threads that one call uses; None takes those that the process may run on. It changes no bit.
 
     Raises:
@@ -42,12 +42,9 @@ class NativeEngine(Engine):
                 "Use the numpy interpreter" if weights == "fp32" else "Use weights='fp32', on the numpy interpreter"
             )
             raise ArgumentError(f"the native engine cannot run this program: {reason}. {advice}.")
-        if weights not in ("fp32", "bf16", "int8"):
+        if weights not in WEIGHTS:
             raise ArgumentError(f"`weights` must be 'fp32', 'bf16' or 'int8', but is {weights!r}.")
-        if num_threads is not None and num_threads not in range(1, _MOST_THREADS + 1):
-            raise ArgumentError(
-                f"`num_threads` must be a whole number of 1 to {_MOST_THREADS}, but is {num_threads!r}."
-            )
+        arguments.check_threads(num_threads)
         self.weights = weights
         self.num_threads = int(num_threads or _usable_cores())
         self._build()
@@ -55,7 +52,8 @@ class NativeEngine(Engine):
     def _build(self) -> None:
         names = [op.out for op in self.program.inputs if not op.static]
         native = lowered(self.program, self.weights)
-        self._native = _native.Engine(native, names, arguments.state_prefix(self.program), self.num_threads, _BLOCK)
+        prefix = arguments.state_prefix(self.program, self.weights)
+        self._native = _native.Engine(native, names, prefix, self.num_threads, _BLOCK)
 
     # Slots
 
@@ -74,8 +72,9 @@ class NativeEngine(Engine):
         return self._native.read(slot)
 
     def write(self, slot: Slot, state: bytes) -> None:
-        if not self._native.write(slot, bytes(state)):
-            arguments.check_state(self.program, state, self._native.state_size)
+        state = arguments.state_of(state)
+        if not self._native.write(slot, state):
+            arguments.check_state(self.program, self.weights, state, self._native.state_size)
 
     def bind(self, slots: Sequence[Slot]) -> _native.Bound:
         """Ties open slots to arrays, for steps without any further argument.

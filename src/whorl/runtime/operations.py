@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from whorl.cells import CELLS, CellName
 from whorl.errors import ModelFileError
 
 Name = str
@@ -81,11 +82,11 @@ class Recurrent(Operation, frozen=True, kw_only=True, tag="recurrent"):
 
     over="value" starts from `initial` (h, or h and c side by side; zero if None) at each step of the stream, and
     also gives the final state (same layout) under the name `final`. reverse=True reads backwards; over the stream that
-    needs the whole sequence. `layer_norm` names gain and bias for W x, U h and, with an LSTM, c.
+    needs the whole sequence. `layer_norm` names gain and bias for W x, U h and, of a cell that has one, c.
     """
 
     x: Name
-    cell: Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
+    cell: CellName
     over: Literal["stream", "value"]
     weight_ih: Name
     weight_hh: Name
@@ -102,12 +103,12 @@ class Recurrent(Operation, frozen=True, kw_only=True, tag="recurrent"):
 class Step(Operation, frozen=True, kw_only=True, tag="step"):
     """One step of a cell from a given state: gates (..., G*H) and state (..., H or 2H) stretch against each other.
 
-    `layer_norm` names gain and bias for U h and, with an LSTM, c; the gates come normalised.
+    `layer_norm` names gain and bias for U h and, of a cell that has one, c; the gates come normalised.
     """
 
     gates: Name
     state: Name
-    cell: Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
+    cell: CellName
     weight_hh: Name
     bias_hh: Name | None = None
     layer_norm: tuple[Name, ...] = ()
@@ -214,7 +215,7 @@ AnyOperation = (
     | Reduce
 )
 
-GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
+GATES = {name: cell.num_gates for name, cell in CELLS.items()}
 
 
 def operands(op: AnyOperation) -> tuple[Name, ...]:

@@ -17,8 +17,6 @@ from whorl.runtime.artifact import as_plain
 from whorl.runtime.operations import AnyOperation, Name, Shape
 from whorl.runtime.shapes import carried_elements, final_shape, result_shape
 
-_OPERATIONS = msgspec.json.Decoder(list[AnyOperation])
-
 
 class Program:
     """Operations, the tensors they name, and the names of the results.
@@ -40,6 +38,7 @@ class Program:
         self.shapes: dict[Name, Shape] = {}
         self.output: Name = ""
         self._carried = 0
+        self._numbers: dict[Name, int] = {}  # stem -> the number below which all names are taken
 
     def tensor(self, name: Name, value: np.ndarray) -> Name:
         """Adds a tensor (float32) and returns its name; the same name twice must mean the same numbers."""
@@ -79,11 +78,10 @@ class Program:
 
     def fresh(self, stem: str) -> Name:
         """Returns a name that no value and no tensor has yet."""
-        number = 0
-        name = stem
-        while name in self.shapes or name in self.tensors:
+        number = self._numbers.get(stem, 0)
+        while (name := f"{stem}.{number}" if number else stem) in self.shapes or name in self.tensors:
             number += 1
-            name = f"{stem}.{number}"
+        self._numbers[stem] = number
         return name
 
     @property

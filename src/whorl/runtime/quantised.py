@@ -1,12 +1,13 @@
 """Which weights of a program are kept in fewer bits, and what that costs."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 
 Weights = Literal["fp32", "bf16", "int8"]
+WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 
 # A product of fewer input features reads so few weights that fewer bits save nothing. The raw inputs of a model often
 # are so few; where they are more, such as the segments of a windowed forecaster, their product is rounded like others.

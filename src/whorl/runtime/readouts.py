@@ -15,18 +15,6 @@ _FLOAT32 = np.dtype(np.float32)
 readouts: Registry[type["Readout"]] = Registry("readout")
 
 
-class Answer(NamedTuple):
-    """What a readout says, in the codec's units: value (..., K), and quantiles (..., K, Q) or None."""
-
-    value: np.ndarray
-    quantiles: np.ndarray | None = None
-
-    @classmethod
-    def of(cls, stacked: np.ndarray) -> Self:
-        """The answer of (1 + Q, ..., K) values and quantiles, of which it shows parts."""
-        return cls(stacked[0], np.moveaxis(stacked[1:], 0, -1) if len(stacked) > 1 else None)
-
-
 class Readout(ABC):
     """Outputs of the engine to answers. Numpy only.
 
@@ -47,10 +35,6 @@ class Readout(ABC):
     @abstractmethod
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
         """Turns outputs (N, ..., K, O) into the values and quantiles of N rows: (1 + Q, N, ..., K)."""
-
-    def __call__(self, outputs: np.ndarray) -> Answer:
-        """Turns outputs (N, ..., K, O) into an answer of N rows."""
-        return Answer.of(self.stacked(outputs))
 
     def in_units(
         self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import assert_never
 
+from whorl.cells import CELLS
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import GATES, Name, Shape, expect
 
@@ -129,7 +130,7 @@ def _sizes(op: ops.Recurrent, tensors: Mapping[Name, Shape]) -> tuple[int, int]:
     units = weight_hh[0] // GATES[op.cell]
     width = units
     if op.weight_hr is not None:
-        expect(op.cell == "lstm", op, "only an LSTM has a projection")
+        expect(CELLS[op.cell].has_c, op, "only a cell that has a c, such as an LSTM, has a projection")
         weight_hr = tensors[op.weight_hr]
         expect(len(weight_hr) == 2 and weight_hr[1] == units, op, "weight_hr must be (projection, hidden)")
         width = weight_hr[0]
@@ -138,8 +139,12 @@ def _sizes(op: ops.Recurrent, tensors: Mapping[Name, Shape]) -> tuple[int, int]:
 
 
 def _state_size(op: ops.Recurrent, tensors: Mapping[Name, Shape]) -> int:
-    units, width = _sizes(op, tensors)
-    return width + units if op.cell == "lstm" else width
+    return CELLS[op.cell].state_size(*_sizes(op, tensors))
+
+
+def _norm_of_c(op: ops.Recurrent | ops.Step, units: int) -> Shape:
+    """Sizes of the gain and bias of c, where there is one."""
+    return (units, units) if CELLS[op.cell].has_c else ()
 
 
 def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
@@ -151,7 +156,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
     expect(len(x) >= 1 and x[-1] > 0, op, "it reads at least one feature")
     for bias in (op.bias_ih, op.bias_hh):
         expect(bias is None or tensors[bias] == (rows,), op, f"a bias must be ({rows},)")
-    sizes = (rows, rows, rows, rows, units, units)[: 6 if op.cell == "lstm" else 4]
+    sizes = (rows, rows, rows, rows, *_norm_of_c(op, units))
     expect(op.layer_norm == () or len(op.layer_norm) == len(sizes), op, "layer_norm names gain and bias for each norm")
     for name, size in zip(op.layer_norm, sizes, strict=False):
         expect(tensors[name] == (size,), op, f"layer norm tensor {name} must be ({size},)")
@@ -171,9 +176,9 @@ def _step(op: ops.Step, values: Mapping[Name, Shape], tensors: Mapping[Name, Sha
     expect(len(weight) == 2 and weight[0] == GATES[op.cell] * weight[1], op, "weight_hh must be (gates * h, h)")
     expect(0 not in weight, op, "weight_hh must not be empty")
     units = weight[1]
-    size = 2 * units if op.cell == "lstm" else units
+    size = CELLS[op.cell].state_size(units, units)
     expect(op.bias_hh is None or tensors[op.bias_hh] == weight[:1], op, "bias_hh must fit weight_hh")
-    sizes = (*weight[:1], *weight[:1], units, units)[: 4 if op.cell == "lstm" else 2]
+    sizes = (*weight[:1], *weight[:1], *_norm_of_c(op, units))
     expect(op.layer_norm == () or len(op.layer_norm) == len(sizes), op, "layer_norm names gain and bias for each norm")
     for name, norm_size in zip(op.layer_norm, sizes, strict=False):
         expect(tensors[name] == (norm_size,), op, f"layer norm tensor {name} must be ({norm_size},)")

@@ -81,7 +81,7 @@ def mismatch(made_by: str, identity: str) -> str:
     made_weights, here_weights = made_weights or "fp32", here_weights or "fp32"
     return (
         f"`state` was made with {made_weights} weights, but this model runs with {here_weights} weights, whose answers "
-        f"differ. Load the model with weights='{made_weights}', or start afresh."
+        f"differ. Load the model with weights='{made_weights}' (--weights {made_weights}), or start afresh."
     )
 
 

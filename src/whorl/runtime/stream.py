@@ -1,6 +1,7 @@
 """One entity, live: a row comes, answers go. The same numbers as `predict` on the rows so far."""
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State, mismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from whorl.data.reader import Row
     from whorl.runtime.model import Model
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 class Stream:
     """The live side of a fitted model for one entity; made by `model.stream()`.
+
+    A copy or a pickle goes on from the same state, independent of this stream. `copy.copy` keeps the model,
+    `copy.deepcopy` copies it too.
 
     Args:
         model: answers.
@@ -38,6 +42,12 @@ class Stream:
 
     def __init__(self, model: "Model", series: str | None, *, fills_gaps: bool = False) -> None:
         self.live = Live(model, _key(series), fills_gaps=fills_gaps)
+
+    def __copy__(self) -> Self:
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        made.live = copy.copy(self.live)
+        return made
 
     @property
     def series(self) -> str:
@@ -138,9 +148,23 @@ def _key(series: object) -> str:
 
 
 def push_many(
-    streams: "Sequence[Stream]", rows: "Sequence[Row]", known: "Sequence[object] | None" = None
+    streams: "Iterable[Stream]", rows: "Iterable[Row]", known: "Iterable[object] | None" = None
 ) -> list[list[Prediction]]:
     """Pushes one row into each of many streams of one model, in one step of the engine; see `Model.push_many`."""
-    if not len(streams):
+    lives, given, ahead = list(streams), list(rows), None if known is None else list(known)
+    if not lives:
+        check_one_each(lives, given, ahead)
         return []
-    return streams[0].live.model.push_many(list(streams), list(rows), None if known is None else list(known))
+    return lives[0].live.model.push_many(lives, given, ahead)
+
+
+def check_one_each(streams: "Sequence[Stream]", rows: "Sequence[Row]", known: "Sequence[object] | None") -> None:
+    """Raises ArgumentError unless the streams are different and there is one row, and one `known`, for each."""
+    if len({id(stream) for stream in streams}) != len(streams):
+        raise ArgumentError("`streams` must be different streams, but one came twice. Push its rows one after another.")
+    for name, given in (("rows", rows), ("known", known)):
+        if given is not None and len(given) != len(streams):
+            raise ArgumentError(
+                f"`{name}` must hold one for each of the {len(streams)} streams, but holds {len(given)}. "
+                f"Give as many{' or leave it out' if name == 'known' else ''}."
+            )

@@ -9,8 +9,8 @@ from whorl.runtime.readouts import QuantileReadout
 class CentresTheBatch(QuantileReadout):
     """An answer depends on the others of its batch."""
 
-    def __call__(self, outputs):
-        return super().__call__(outputs - outputs.mean(axis=0, keepdims=True))
+    def stacked(self, outputs):
+        return super().stacked(outputs - outputs.mean(axis=0, keepdims=True))
 
 
 class SavesHalfFactors(QuantileReadout):

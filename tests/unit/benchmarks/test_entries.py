@@ -81,7 +81,7 @@ def once_slow(seconds):
 def machine(clock, monkeypatch):
     """Products of 64 rows and columns and readings of arrays that take known times."""
     product = {(torch.float32, 2): 1e-4, (torch.float32, 1): 2e-4, (torch.bfloat16, 1): 5e-5}
-    reading = {4: 0.0, 16 * 1024: 4e-6, 65536: 32e-6}
+    reading = {4: 0.0, 16 * 1024: 4e-6, 65536: 32e-6, 131072: 33e-6, 262144: 2e-4}
     mm = once_slow(lambda a, b: product[a.dtype, torch.get_num_threads()])
     int_mm = once_slow(lambda a, b: {(torch.int8, 1): 1e-5}[a.dtype, torch.get_num_threads()])
     dot = once_slow(lambda a, b: 1e-6 + reading[a.nbytes])
@@ -100,6 +100,13 @@ def test_measured_rates_are_those_of_the_fastest_calls(machine):
     assert rates.narrow == pytest.approx({"bf16": operations / 5e-5, "int8": operations / 1e-5})
     # The microsecond of each call is taken off, and 4 KiB are as fast as the shortest array that is read.
     assert rates.read == pytest.approx({4096: 16 * 1024 / 4e-6, 65536: 65536 / 32e-6})
+
+
+def test_a_small_array_is_read_at_least_as_fast_as_each_larger_one(machine):
+    rates = floors.measure([65536, 16384, 131072, 262144], n=64)
+    assert rates.read == pytest.approx(
+        {16384: 16384 / 4e-6, 65536: 131072 / 33e-6, 131072: 131072 / 33e-6, 262144: 262144 / 2e-4}
+    )
 
 
 def test_without_arithmetic_in_bf16_its_rate_is_that_of_fp32(machine):

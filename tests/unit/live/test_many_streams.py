@@ -4,6 +4,7 @@ import pytest
 from tests.unit.live.tiny import MEMORIES, forecaster, rows
 from tests.unit.live.watching import same
 
+import whorl
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.table import Table
 
@@ -44,12 +45,23 @@ def test_one_bad_row_of_many_leaves_all_streams_as_they_were():
 def test_pushing_many_needs_a_row_for_each_of_different_streams_of_this_model():
     model, row = forecaster(), rows(1)[0]
     one, two, foreign = model.stream(), model.stream(), forecaster().stream()
-    for streams, given in (([one, two], [row]), ([one, one], [row, row]), ([one], [row, row])):
-        with pytest.raises(ArgumentError, match="needs one row for each"):
-            model.push_many(streams, given)
-    with pytest.raises(ArgumentError, match="needs one row for each"):
+    for streams, given in (([one, two], [row]), ([one], [row, row]), ([], [row])):
+        for push in (model.push_many, whorl.push_many):
+            with pytest.raises(ArgumentError, match=rf"`rows` must .*{len(streams)} streams, but holds {len(given)}"):
+                push(streams, given)
+    with pytest.raises(ArgumentError, match="`streams` must be different streams"):
+        model.push_many([one, one], [row, row])
+    with pytest.raises(ArgumentError, match="`known` must hold one for each of the 2 streams, but holds 1"):
         model.push_many([one, two], [row, row], [None])
     with pytest.raises(ArgumentError, match="of another one"):
         model.push_many([one, foreign], [row, row])
     assert model.push_many([], []) == []
     assert one.num_rows == two.num_rows == foreign.num_rows == 0
+
+
+def test_pushing_many_takes_what_can_be_gone_through_once():
+    model = forecaster()
+    streams = [model.stream() for _ in range(2)]
+    assert whorl.push_many(iter(streams), iter(rows(1) * 2), iter([None, None])) == [[], []]
+    assert whorl.push_many(iter([]), iter([])) == []
+    assert [stream.num_rows for stream in streams] == [1, 1]

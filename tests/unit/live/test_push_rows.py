@@ -318,3 +318,22 @@ def test_what_are_no_steps_of_an_array_is_refused(given):
     with pytest.raises(ArgumentError, match="of tables"):
         stream.push_rows([[1.0, 2.0]], time=[START])
     assert bytes(stream.state) == before
+
+
+@pytest.mark.parametrize("gaps", ["error", "fill", "ignore"])
+@pytest.mark.parametrize("options", [{}, {"known": ("heat",)}, {"time": None}], ids=["dates", "known", "counted"])
+def test_no_rows_have_no_answers_before_and_after_others(options, gaps):
+    given = [{name: row[name] for name in row if name != "time" or "time" not in options} for row in rows(60)]
+    model = forecaster(**options, data=given, table=Table(on_gap=gaps))
+    stream, width = model.stream(), len(model.reader.schema.columns)
+    ahead = [{"heat": 20.0}] * 3 if "known" in options else None
+    for _ in range(2):
+        before = bytes(stream.state)
+        for empty in ([], (), np.empty((0, width)), np.empty((0, width), object)):
+            for every_row in (True, False):
+                found = stream.push_rows(empty, every_row=every_row)
+                assert found.value.shape == (0, 3, 1)
+                assert found.index.origin.dtype == (np.int64 if "time" in options else "datetime64[us]")
+        assert bytes(stream.state) == before
+        if not stream.num_rows:
+            stream.push_rows(given[:8], known=ahead)

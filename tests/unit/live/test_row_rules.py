@@ -1,5 +1,6 @@
 """What a row and the rows ahead may be; one that breaks a rule leaves no trace."""
 
+import datetime as dt
 import decimal
 
 import numpy as np
@@ -232,3 +233,15 @@ def test_a_number_among_words_that_no_float_holds_is_refused():
     ):
         with pytest.raises(DataError, match="beyond the range of floats"):
             use(data)
+
+
+@pytest.mark.parametrize("value", [dt.date(2024, 1, 5), dt.datetime(2024, 1, 5, 9), np.datetime64("2024-01-05T09")])
+def test_a_timestamp_among_the_text_of_a_category_is_that_of_a_pushed_row(value):
+    data = [{**row, "shop": value if n % 3 else "open"} for n, row in enumerate(rows(60))]
+    model = forecaster(data=data)
+    stream = model.stream()
+    for row in data[:8]:
+        found = stream.push(row)
+    same(found, [model.predict(data[:8])])
+    other = [{**row, "shop": "closed" if row["shop"] == value else "open"} for row in data[:8]]
+    assert not np.array_equal(model.predict(other).value, found[0].value)

@@ -1,13 +1,13 @@
 """The native affine product: right, and the same bits for a row wherever it stands."""
 
 import json
-import threading
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.threads import in_threads
 from tests.unit.native.products import draw, same_bits
 from tests.unit.processes import check_one_digest, run_python
 
@@ -86,19 +86,13 @@ def test_callers_on_several_threads_get_their_own_answers():
     jobs = [draw(200, 128, 300, seed) for seed in range(6)]
     packed = [_native.pack(weight) for _, weight, _ in jobs]
     expected = [_native.affine(x, p, bias) for (x, _, bias), p in zip(jobs, packed, strict=True)]
-    wrong = []
 
     def work(index):
         x, _, bias = jobs[index]
-        answers = [_native.affine(x, packed[index], bias, 2) for _ in range(20)]
-        wrong.extend(index for answer in answers if not same_bits(answer, expected[index]))
+        for _ in range(20):
+            assert same_bits(_native.affine(x, packed[index], bias, 2), expected[index])
 
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(jobs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    in_threads(len(jobs), work)
 
 
 FINGERPRINT = """

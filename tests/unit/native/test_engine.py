@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from tests.laws.programs import BY_HAND, Builder
+from tests.unit.native.layers import CELLS, recurrent
 
 from whorl.errors import ArgumentError, ModelFileError, StreamingError
 from whorl.runtime import operations as ops
@@ -16,19 +17,6 @@ from whorl.runtime.native import NativeEngine
 # Measured over these programs: at most 5e-7 of the largest value, by the order of sums and by functions that are right
 # to a unit in the last place.
 TOLERANCE = 1e-6
-
-CELLS = ["rnn_tanh", "rnn_relu", "gru", "lstm"]
-
-
-def recurrent(cell, units, features=3, **options):
-    """One layer over the stream, its weights small enough for values of order 1, and a last layer."""
-    add = Builder()
-    add.weights = lambda *shape: add.program.tensor(
-        add.program.fresh("w"), add.rng.standard_normal(shape) / np.sqrt(shape[-1])
-    )
-    h = add.cell(add(ops.Input(out="x", shape=(features,))), cell, "stream", units, **options)
-    width = add.program.shapes[h][-1]
-    return add.done(add(ops.Affine(x=h, weight=add.weights(2, width), bias=add.weights(2))))
 
 
 def draw(*shape, seed=0):
@@ -56,9 +44,10 @@ def test_odd_sizes_give_the_numbers_of_the_interpreter(cell, units):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("units", [3, 101])
-def test_a_sequence_and_steps_and_streams_together_have_the_same_bits(cell, units):
-    engine = NativeEngine(recurrent(cell, units))
+@pytest.mark.parametrize("units", [1, 3, 33, 101])
+@pytest.mark.parametrize("options", [{}, {"norm": True}, {"zoneout": 0.2}], ids=str)
+def test_a_sequence_and_steps_and_streams_together_have_the_same_bits(cell, units, options):
+    engine = NativeEngine(recurrent(cell, units, **options))
     x = draw(29, 17, 3)
     together = engine.run({"x": x})
     slots, alone = [engine.open() for _ in range(29)], engine.open()
@@ -102,6 +91,33 @@ def test_a_poisoned_stream_leaves_its_neighbours_alone(name, poison):
     for value in inputs.values():
         value[2] = poison
     same(engine.run(inputs)[others], clean[others])
+
+
+@pytest.mark.parametrize("name", [name for name, program in BY_HAND.items() if name != "both ways"])
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_poisoned_stream_among_others_in_a_step_leaves_them_alone(name, poison):
+    program = BY_HAND[name]()
+    engine, batch = NativeEngine(program), 7
+    inputs = {op.out: draw(batch, 5, *op.shape, seed=n) for n, op in enumerate(program.inputs) if not op.static}
+    contexts = [
+        {op.out: draw(*op.shape, seed=row) for op in program.inputs if op.static} or None for row in range(batch)
+    ]
+    others = np.arange(batch) != 2
+
+    def answers():
+        slots = [engine.open(context) for context in contexts]
+        found = [
+            engine.step(slots, {key: value[:, t].copy() for key, value in inputs.items()})[others] for t in range(5)
+        ]
+        return found, [engine.read(slot) for row, slot in enumerate(slots) if others[row]]
+
+    clean, clean_states = answers()
+    for value in inputs.values():
+        value[2, 1] = poison
+    sick, states = answers()
+    for found, wanted in zip(sick, clean, strict=True):
+        same(found, wanted)
+    assert states == clean_states
 
 
 def test_nothing_is_run_for_no_rows_and_no_steps():
@@ -253,3 +269,24 @@ def test_the_engine_that_can_is_chosen_and_a_program_that_it_cannot_run_goes_to_
 def test_a_choice_that_does_not_exist_is_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
         engine_for(recurrent("gru", 3), **options)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_later_start_changes_no_bit_of_answers_and_states(name):
+    program, steps = BY_HAND[name](), 6
+    engine = NativeEngine(program)
+    inputs = {
+        op.out: draw(2, *(() if op.static else (steps,)), *op.shape, seed=n) for n, op in enumerate(program.inputs)
+    }
+    wanted = engine.run(inputs)
+    for start in range(steps + 1):
+        same(engine.run(inputs, start=start), wanted[:, start:])
+    if name == "both ways":  # needs the whole sequence at once, and so keeps no state
+        return
+    context = {op.out: inputs.pop(op.out)[0] for op in program.inputs if op.static} or None
+    first, whole = {key: value[:1] for key, value in inputs.items()}, engine.open(context)
+    engine.run(first, slots=[whole])
+    for start in range(steps + 1):
+        slot = engine.open(context)
+        same(engine.run(first, slots=[slot], start=start), wanted[:1, start:])
+        assert engine.read(slot) == engine.read(whole)

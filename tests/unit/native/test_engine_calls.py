@@ -9,6 +9,8 @@ import weakref
 import numpy as np
 import pytest
 from tests.laws.programs import BY_HAND, Builder
+from tests.threads import in_threads
+from tests.unit.native.layers import CELLS, recurrent
 from tests.unit.processes import check_one_digest, run_python
 
 from whorl.errors import ArgumentError
@@ -111,23 +113,6 @@ def test_the_arrays_of_what_is_bound_cannot_be_exchanged_unseen():
 # Threads
 
 
-def in_threads(count, work):
-    failed = []
-
-    def guarded(index):
-        try:
-            work(index)
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(index,)) for index in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
-
-
 def test_callers_on_several_threads_get_their_own_answers():
     engine = NativeEngine(layer("gru", 65), num_threads=2)
     data = [draw(3 + n, 200, 8, seed=n) for n in range(6)]
@@ -138,6 +123,21 @@ def test_callers_on_several_threads_get_their_own_answers():
             np.testing.assert_array_equal(engine.run({"x": data[index]}), wanted[index])
 
     in_threads(6, work)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_steps_of_many_streams_have_the_same_bits_on_any_number_of_threads(cell):
+    program, x, found = recurrent(cell, 101, 40), draw(601, 3, 40), []
+    for num_threads in (1, 2, 3):
+        engine = NativeEngine(program, num_threads=num_threads)
+        slots, others = ([engine.open() for _ in range(601)] for _ in range(2))
+        bound, made = engine.bind(others), []
+        for t in range(3):
+            bound.inputs["x"][:] = x[:, t]
+            bound.step()
+            made += [engine.step(slots, {"x": x[:, t].copy()}).tobytes(), bound.output.tobytes()]
+        found.append(made + [engine.read(slot) for slot in slots + others])
+    assert found[0] == found[1] == found[2]
 
 
 def test_slots_open_and_close_on_one_thread_while_others_run():
@@ -168,17 +168,25 @@ def is_running(thread):
 
 
 def test_a_slot_that_is_closed_during_a_run_is_not_written_to():
-    engine, x = NativeEngine(layer("gru", 65), num_threads=1), draw(1, 500_000, 8)
-    slot = engine.open()
-    fresh = engine.read(slot)
-    runner = threading.Thread(target=engine.run, args=({"x": x}, None, [slot]))
-    runner.start()
-    while not is_running(runner):
-        time.sleep(0)
-    time.sleep(0.2)  # the checks before it take some microseconds, the run itself most of a second
-    engine.close(slot)
-    assert engine.open() == slot  # a stranger's now
-    runner.join()
+    engine, steps = NativeEngine(layer("gru", 65), num_threads=1), 250_000
+    for _ in range(5):  # until the run was long enough
+        x = draw(1, steps, 8)
+        slot = engine.open()
+        fresh = engine.read(slot)
+        runner = threading.Thread(target=engine.run, args=({"x": x}, None, [slot]))
+        runner.start()
+        while runner.is_alive() and not is_running(runner):
+            time.sleep(0)
+        time.sleep(0.1)  # the checks before it take some microseconds, the run itself tenths of a second
+        engine.close(slot)
+        went_on = runner.is_alive()
+        assert engine.open() == slot  # a stranger's now
+        runner.join()
+        if went_on:
+            break
+        engine.close(slot)
+        steps *= 2
+    assert went_on
     assert engine.read(slot) == fresh
 
 
@@ -215,6 +223,38 @@ if child == 0:
 raise SystemExit(os.waitpid(child, 0)[1] or engine.run({"x": x}).tobytes() != wanted)
 """
     result = run_python(PREPARE + code)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("load", ["", "import torch; torch.set_num_threads(2); torch.ones(2)"])
+def test_a_process_may_fork_while_another_thread_runs_the_engine(load):
+    code = """
+import signal, threading
+warnings.simplefilter("ignore")
+x = x[:, :100]
+wanted, done = engine.run({"x": x}).tobytes(), threading.Event()
+
+def work():
+    while not done.is_set():
+        assert engine.run({"x": x}).tobytes() == wanted
+
+runner = threading.Thread(target=work)
+runner.start()
+failed = []
+for index in range(20):
+    time.sleep(0.0007 * index)  # forks at many places of a run, which takes about 9 ms
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends what hangs
+        os._exit(0 if engine.run({"x": x}).tobytes() == wanted else 1)
+    failed.append(os.waitpid(child, 0)[1])
+went_on = runner.is_alive()
+done.set()
+runner.join()
+assert went_on
+assert not any(failed), failed
+"""
+    result = run_python(load + "\n" + PREPARE + code)
     assert result.returncode == 0, result.stderr
 
 

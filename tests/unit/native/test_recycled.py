@@ -2,10 +2,12 @@
 
 import gc
 import os
+import signal
 import threading
 
 import numpy as np
 import pytest
+from tests.threads import in_threads
 
 from whorl import _native
 
@@ -88,23 +90,16 @@ def test_more_than_there_is_is_an_error(sizes):
 
 
 def test_threads_take_and_give_at_the_same_time():
-    wrong = []
-
     def work(mark):
         for size in range(1000, 3000):
             array = _native.recycled_array(1, size, 1)
             array[:] = mark
-            if not (array == mark).all():
-                wrong.append(mark)
+            assert (array == mark).all()
 
-    threads = [threading.Thread(target=work, args=(float(n),)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    in_threads(4, work)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 def test_a_child_of_a_fork_has_memory_too():
     stop = threading.Event()
 
@@ -118,9 +113,15 @@ def test_a_child_of_a_fork_has_memory_too():
     try:
         for _ in range(20):
             child = os.fork()
-            if child == 0:  # the lock may be held for good here
-                _native.recycled_array(1, 1000, 1)[:] = 1.0
-                os._exit(0)
+            if child == 0:  # another thread may have held the lock; none here will ever give it back
+                failed = True
+                try:
+                    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # pytest's own may wait for what hangs
+                    signal.alarm(20)
+                    _native.recycled_array(1, 1000, 1)[:] = 1.0
+                    failed = False
+                finally:  # whatever happens, no second pytest goes on
+                    os._exit(failed)
             assert os.waitpid(child, 0)[1] == 0
     finally:
         stop.set()

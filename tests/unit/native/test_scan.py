@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from whorl import _native
-from whorl.runtime import operations
 
 GATES = {"rnn_tanh": 1, "rnn_relu": 1, "gru": 3, "lstm": 4}
 WEIGHTS = ("ih", "hh", "bias_ih", "bias_hh", "hr", "norm_ih", "norm_hh", "norm_c", "norm_bias_c")
@@ -218,7 +217,9 @@ def check(case):
     arrays, grads = native(problem)
     for found, expected in zip(("out", "h", "c"), judge(problem, problem.learning), strict=True):
         if found != "c" or case.cell == "lstm":
-            np.testing.assert_allclose(arrays[found], expected, rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(
+                arrays[found], expected, rtol=0, atol=1e-6 * max(1.0, np.abs(expected).max(initial=0))
+            )
     random = np.random.default_rng(3)
     for name, value in problem.learning.items():
         way = random.standard_normal(value.shape)
@@ -277,11 +278,8 @@ def test_nothing_to_read_leaves_the_state_and_learns_nothing(cell, sizes):
         assert (grads[name] == 0).all()
 
 
-@pytest.mark.parametrize("width", [0, 20])
-@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize(("cell", "width"), [*((cell, 0) for cell in GATES), ("lstm", 20)])
 def test_threads_share_the_rows_and_change_no_bit_of_them(cell, width):
-    if width and cell != "lstm":
-        return
     found = []
     for num_threads in (1, 2, 3):
         # A part is at least 40 us of work; this is 260 us for the smallest cell.
@@ -297,10 +295,6 @@ def test_threads_share_the_rows_and_change_no_bit_of_them(cell, width):
         for one, other in zip(several[4:], found[0][4:], strict=True):
             # Rounding of a sum over all rows and steps.
             np.testing.assert_allclose(one, other, rtol=0, atol=2 * (60 * 64) ** 0.5 * 2**-24 * np.abs(other).max())
-
-
-def test_all_languages_know_the_same_cells():
-    assert _native.NUM_GATES == GATES == operations.GATES
 
 
 def test_an_unknown_cell_is_refused():

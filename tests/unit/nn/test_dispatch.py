@@ -180,3 +180,30 @@ def test_blocks_of_tasks_that_end_in_another_order_leave_nothing_forced():
     assert dispatch._open_blocks == []
     assert dispatch._forced_in_graphs is None
     assert graphs[0]  # the native one was still forced
+
+
+@pytest.mark.parametrize("asked", ["input", "state"])
+def test_a_frozen_layer_that_passes_gradients_on_is_measured_with_its_backward_pass(asked, monkeypatch):
+    layer, x, h = whorl.nn.GRU(3, 5).requires_grad_(False), torch.randn(4, 2, 3), torch.zeros(1, 2, 5)
+    learned, found = x if asked == "input" else h, []
+    learned.requires_grad_()
+    grad = torch.autograd.grad
+
+    def spy(output, leaves, **options):
+        found.append((leaves, grad(output, leaves, **options)))
+
+    monkeypatch.setattr(torch.autograd, "grad", spy)
+    call = layer.call(x, (h,))
+    dispatch.measure(dispatch.decide(call), call, repeats=1)
+    assert found
+    for leaves, gradients in found:
+        assert len(leaves) == 1
+        assert gradients[0].shape == learned.shape
+
+
+def test_a_cell_that_nobody_else_knows_runs_on_the_reference():
+    layer = whorl.nn.GRU(3, 5)
+    call = replace(layer.call(torch.randn(4, 2, 3), (torch.zeros(1, 2, 5),)), cell="minimal")
+    assert dispatch.choose(call).name == "reference"
+    reasons = [backend.refuse(call) for backend in dispatch.BACKENDS if backend.name != "reference"]
+    assert all(reason is not None and "'minimal'" in reason for reason in reasons)

@@ -1,7 +1,7 @@
 """Native layers give the values and the gradients of the reference, on every size and option.
 
 The judge is the reference in float64; errors are relative to the largest number beside them, or to 1. Measured over all
-cases here without layer norm: 6.1e-7 forward, 1.9e-6 for gradients.
+cases here without layer norm: 6.1e-7 forward, 4.4e-6 for gradients.
 
 Axes: B batch, T time, D features, H hidden.
 """
@@ -17,6 +17,9 @@ import whorl.nn
 from whorl.ops import native
 
 FORWARD, BACKWARD = 1e-6, 1e-5
+# Forward with layer norm over 33 units and more. Measured: 1.4e-6, but 2.3e-6 with 101 sequences of an LSTM of 101
+# units, where plain PyTorch has 2.9e-6: what is worse than this must be no worse than that.
+WIDE_LAYER_NORM = 2e-6
 # Layer norm divides by the spread of a product over its units. Over 1 to 3 units that is often close to nothing, and so
 # enlarges any rounding: plain PyTorch in float32 is up to 1e-3 from float64 too. Native code may lose as many digits.
 # Both errors are single draws of rounding; where native code's was above the bounds, it was up to 6.6 times torch's.
@@ -25,8 +28,12 @@ ILL_CONDITIONED = 10.0
 
 def check(case: Case) -> None:
     (forward, backward), (forward_torch, backward_torch) = compare(case)
-    share = ILL_CONDITIONED if case.options.get("layer_norm") else 0.0
-    assert forward <= max(FORWARD, share * forward_torch)
+    layer_norm, wide = case.options.get("layer_norm"), case.sizes[3] >= 33
+    share = ILL_CONDITIONED if layer_norm and not wide else 0.0
+    if layer_norm and wide:
+        assert forward <= max(WIDE_LAYER_NORM, forward_torch)
+    else:
+        assert forward <= max(FORWARD, share * forward_torch)
     assert backward <= max(BACKWARD, share * backward_torch)
 
 
@@ -49,6 +56,23 @@ def test_a_projection_gives_them_too(options, cut):
 @pytest.mark.parametrize("sizes", [*itertools.product((1, 9), (1, 3, 33, 101), (4,), (1, 3, 33, 101)), (5, 33, 70, 33)])
 def test_odd_sizes_give_them_too(cell, sizes, layer_norm):
     check(Case(cell=cell, sizes=sizes, options={"layer_norm": layer_norm}, lengths=sizes[0] > 1))
+
+
+ODD_PROJECTED = {
+    "plain": {},
+    "zoneout": {"options": {"zoneout": 0.3}},
+    "recurrent dropout": {"options": {"recurrent_dropout": 0.3}},
+    "layer norm": {"options": {"layer_norm": True}},
+    "lengths": {"lengths": True},
+    "resets": {"resets": True},
+}
+
+
+@pytest.mark.parametrize("how", ODD_PROJECTED)
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 3), (1, 33, 1, 3), (9, 3, 33, 33), (9, 33, 3, 101), (9, 1, 101, 101)])
+def test_a_projection_of_odd_sizes_gives_them_too(sizes, how):
+    options = ODD_PROJECTED[how].get("options", {}) | {"proj_size": (sizes[3] + 1) // 2}
+    check(Case(cell="lstm", sizes=sizes, **(ODD_PROJECTED[how] | {"options": options})))
 
 
 @pytest.mark.parametrize("cell", CELLS)

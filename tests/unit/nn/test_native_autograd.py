@@ -5,7 +5,7 @@ Axes: B batch, T time, D features, H hidden.
 
 import pytest
 import torch
-from tests.unit.nn.judging import CELLS, OPTIONS, Case, in_float64, leaves, results
+from tests.unit.nn.judging import CELLS, OPTIONS, PROJECTED, Case, in_float64, leaves, results
 from torch import Tensor
 
 import whorl.nn
@@ -32,11 +32,8 @@ def layer_of(cell: str, **options) -> whorl.nn.RNN:
     return kind(3, 5, **own, **options)
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("options", ["plain", "everything"])
-def test_second_derivatives_are_those_of_float64(cell, options, training):
-    call = Case(cell=cell, options=OPTIONS[options], training=training, lengths=True, resets=True).call()
-    found = []
+def check_second_derivatives(case: Case) -> None:
+    call, found = case.call(), []
     for run in (in_float64, native.run):
         torch.manual_seed(2)
         output, final = run(call)
@@ -50,7 +47,21 @@ def test_second_derivatives_are_those_of_float64(cell, options, training):
     for right, one in zip(*found, strict=True):
         # Relative to the largest number beside it; measured: 3.2e-7, and 1.8e-5 through two layers with layer norm.
         largest = max(right.abs().max().item(), 1e-2)
-        assert (one - right).abs().max().item() <= (1e-4 if "layer_norm" in OPTIONS[options] else 3e-6) * largest
+        assert (one - right).abs().max().item() <= (1e-4 if "layer_norm" in case.options else 3e-6) * largest
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("options", ["plain", "everything"])
+def test_second_derivatives_are_those_of_float64(cell, options, training):
+    check_second_derivatives(Case(cell=cell, options=OPTIONS[options], training=training, lengths=True, resets=True))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("options", ["plain, projected", "everything, projected"])
+def test_second_derivatives_of_a_projection_are_too(options, training):
+    check_second_derivatives(
+        Case(cell="lstm", options=PROJECTED[options], training=training, lengths=True, resets=True)
+    )
 
 
 def test_a_penalty_on_gradients_trains_the_weights(cell, forced):
@@ -104,7 +115,7 @@ def test_only_what_learns_gets_a_gradient_and_it_is_the_same(cell, who, options)
             assert torch.equal(next(found), right)
 
 
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize(("cell", "part"), [(cell, part) for cell in CELLS for part in range(2 + (cell == "lstm"))])
 def test_outputs_that_nobody_uses_cost_nothing(cell, part, forced):
     """Only the output, only h, only c: the gradients of the others are zero, not missing."""
     layer, x = layer_of(cell), torch.randn(6, 4, 3, requires_grad=True)
@@ -113,8 +124,6 @@ def test_outputs_that_nobody_uses_cost_nothing(cell, part, forced):
         with whorl.nn.backend(name):
             output, state = layer(x)
         parts = (output, *(state if isinstance(state, tuple) else (state,)))
-        if part >= len(parts):
-            return
         used.append(torch.autograd.grad(parts[part].square().sum(), [x, *layer.parameters()]))
     for found, expected in zip(*used, strict=True):
         torch.testing.assert_close(found, expected, **CLOSE)
@@ -285,6 +294,7 @@ def test_weights_that_are_used_twice_count_once_in_gradients_of_gradients(cell, 
 
 
 def test_a_tensor_in_two_places_counts_once_in_each():
+    torch.manual_seed(0)
     layer, found = whorl.nn.GRU(3, 5), {}
     layer.bias_hh_l0 = layer.bias_ih_l0
     x = torch.randn(4, 2, 3)

@@ -6,7 +6,10 @@ import torch
 from torch.nn import Parameter
 
 import whorl.nn
+from whorl import _native
 from whorl.errors import ArgumentError
+from whorl.ops.call import Weights
+from whorl.ops.native_bounds import check_layer
 
 # A weight of each kind, in another shape.
 WRONG = {
@@ -96,3 +99,12 @@ def test_a_weight_that_is_a_negative_view_is_read_with_its_sign():
     turned = weights | {"weight_ih_l0": torch._neg_view(weights["weight_ih_l0"].detach().neg())}
     with torch.no_grad():
         assert torch.equal(torch.func.functional_call(layer, turned, x)[0], layer(x)[0])
+
+
+@pytest.mark.parametrize("cell", ["rnn_tanh", "rnn_relu", "gru"])
+def test_a_projection_of_a_cell_without_c_is_an_error(cell):
+    rows = _native.CELLS[cell][0] * 5
+    sizes = [(rows, 3), (rows, 2), (rows,), (rows,), (2, 5)]
+    weights = Weights(*map(torch.randn, sizes))
+    with pytest.raises(ArgumentError, match="`weight_hr` projects h, which only a cell that keeps a c"):
+        check_layer(cell, _native.CELLS[cell][0], weights, torch.randn(4, 2, 3))

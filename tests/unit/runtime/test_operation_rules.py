@@ -60,7 +60,7 @@ VIOLATIONS = [
     (recurrent(cell="lstm"), "weight_hh must be"),
     (recurrent(bias_ih="b"), "a bias must be"),
     (recurrent(bias_hh="g"), "a bias must be"),
-    (recurrent(weight_hr="lp"), "only an LSTM"),
+    (recurrent(weight_hr="lp"), "only a cell that has a c, such as an LSTM, has a projection"),
     (recurrent(cell="lstm", weight_ih="lx", weight_hh="lh", weight_hr="w"), "weight_hr must be"),
     (recurrent(cell="lstm", weight_ih="lx", weight_hh="lh", weight_hr="lp"), "weight_hh must read h"),
     (recurrent(zoneout=1.0), "zoneout"),

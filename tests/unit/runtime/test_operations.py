@@ -7,6 +7,7 @@ import pytest
 from tests.unit.runtime.single_operation import array, run, sigmoid
 
 from whorl.runtime import operations as ops
+from whorl.runtime.program import Program
 
 X = array([1, 2, 3], [4, 5, 6])[None]  # B = 1, T = 2, D = 3
 
@@ -133,3 +134,15 @@ def test_repeat_stretches_an_axis_of_one():
     said = run(ops.Repeat(out="y", x="x", axis=0, count=3), {"x": G[:, :, :1]})
     assert said[0, 0].tolist() == [[0, 1, 2, 3]] * 3
     assert run(ops.Repeat(out="y", x="x", axis=0, count=0), {"x": G[:, :, :1]}).shape == (1, 1, 0, 4)
+
+
+def test_fresh_names_count_on_and_leave_out_what_is_taken():
+    program = Program()
+    program.add(ops.Input(out="x", shape=(3,)))
+    program.add(ops.Activate(out="y.2", x="x", function="tanh"))
+    program.tensor("y.3", np.ones(1))
+    names = []
+    for _ in range(3):
+        assert program.fresh("y") == program.fresh("y")  # a name is taken when it is added, not when it is given
+        names.append(program.add(ops.Activate(out=program.fresh("y"), x="x", function="tanh")))
+    assert names == ["y", "y.1", "y.4"]

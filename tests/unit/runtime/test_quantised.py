@@ -94,7 +94,7 @@ def test_answers_are_near_those_of_float32_and_not_the_same(cell, weights, toler
 
 
 @pytest.mark.parametrize("weights", ROUNDED)
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh"])
 def test_sequence_is_step_is_many_streams_bit_for_bit(cell, weights):
     engine = NativeEngine(stacked(cell), weights=weights)
     x = rows(31, 9)

@@ -4,14 +4,13 @@ Axes: B batch, D features, H hidden, G stacked gates.
 """
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Self
 
 from torch import Tensor
 from torch.nn import functional
 
+from whorl.cells import CELLS, CellName
 from whorl.ops.call import State, Weights
-
-CellName = Literal["rnn_tanh", "rnn_relu", "gru", "lstm"]
 
 
 class Cell(ABC):
@@ -28,13 +27,22 @@ class Cell(ABC):
     """
 
     name: CellName
-    num_gates: int
     state_type: type[State]
+
+    @classmethod
+    def of(cls, name: CellName) -> Self:
+        """The cell of that name, for a class that has the equations of several."""
+        return cls()
+
+    @property
+    def num_gates(self) -> int:
+        """Parts of H rows that the weights of a product are stacked of."""
+        return CELLS[self.name].num_gates
 
     @property
     def has_memory(self) -> bool:
         """Whether the state holds a c beside the h."""
-        return len(self.state_type.__annotations__) == 2
+        return CELLS[self.name].has_c
 
     def input_gates(self, x: Tensor, weights: Weights) -> Tensor:
         """The input product a with its bias, for any number of steps at once.

@@ -3,11 +3,12 @@
 Axes: B batch, H hidden, G stacked gates.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
+from whorl.cells import CellName
 from whorl.nn.cells.cell import Cell
 from whorl.ops.call import State, Weights
 
@@ -28,11 +29,15 @@ class ElmanCell(Cell):
         Elman (1990), Finding structure in time.
     """
 
-    num_gates = 1
     state_type = ElmanState
 
     def __init__(self, nonlinearity: Literal["tanh", "relu"] = "tanh") -> None:
         self.name = "rnn_tanh" if nonlinearity == "tanh" else "rnn_relu"
+
+    @classmethod
+    def of(cls, name: CellName) -> Self:
+        """The cell whose nonlinearity is in its name."""
+        return cls("tanh" if name == "rnn_tanh" else "relu")
 
     def step(self, gates_x_BG: Tensor, state: State, weights: Weights, mask_BH: Tensor | None = None) -> ElmanState:
         """One step; see `Cell.step`."""

@@ -31,7 +31,6 @@ class GRUCell(Cell):
     """
 
     name = "gru"
-    num_gates = 3
     state_type = GRUState
 
     def step(self, gates_x_BG: Tensor, state: State, weights: Weights, mask_BH: Tensor | None = None) -> GRUState:

@@ -34,7 +34,6 @@ class LSTMCell(Cell):
     """
 
     name = "lstm"
-    num_gates = 4
     state_type = LSTMState
 
     def step(self, gates_x_BG: Tensor, state: State, weights: Weights, mask_BH: Tensor | None = None) -> LSTMState:
