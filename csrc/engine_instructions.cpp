@@ -201,6 +201,71 @@ void Running::run(const Frame& frame) const {
   }
 }
 
+void Pool::largest(std::ptrdiff_t real, const float* from, std::byte* state, float* to) const {
+  std::byte* const seen_at = state + size * float_bytes;
+  const bool seen = loaded<float>(seen_at) > 0.0F;
+  for (std::ptrdiff_t element = 0; element < size; ++element) {
+    std::byte* const value_at = state + element * float_bytes;
+    float value = loaded<float>(value_at);
+    for (std::ptrdiff_t t = 0; t < num_steps; ++t) {
+      if (t < real) {
+        const float now = from[t * x.step + element * x.element];
+        // NaN stays.
+        if ((t == 0 && !seen) || now > value || now != now) value = now;
+      }
+      to[t * num_sequences * size + element] = value;
+    }
+    stored(value, value_at);
+  }
+  if (real > 0) stored(1.0F, seen_at);
+}
+
+void Pool::softmax_mean(std::ptrdiff_t real, const float* from, std::byte* state, float* to) const {
+  constexpr std::ptrdiff_t double_bytes = sizeof(double);
+  double top = loaded<double>(state), total = loaded<double>(state + double_bytes);
+  std::byte* const sums = state + 2 * double_bytes;
+  for (std::ptrdiff_t t = 0; t < num_steps; ++t) {
+    const float* const now = from + t * x.step;
+    double kept = 1.0, own = 0.0;
+    if (t < real) {
+      const auto score = static_cast<double>(now[size * x.element]);
+      const bool begun = total > 0.0;
+      // As numpy's maximum: NaN stays.
+      const double new_top = !begun || score > top || score != score ? score : top;
+      // What came before counts less by as much as the largest weight has grown.
+      kept = begun ? std::exp(top - new_top) : 0.0;
+      own = std::exp(score - new_top);
+      top = new_top;
+      total = total * kept + own;
+    }
+    float* const row = to + t * num_sequences * size;
+    for (std::ptrdiff_t element = 0; element < size; ++element) {
+      std::byte* const sum_at = sums + element * double_bytes;
+      double sum = loaded<double>(sum_at);
+      if (t < real) {
+        sum = sum * kept + own * static_cast<double>(now[element * x.element]);
+        stored(sum, sum_at);
+      }
+      row[element] = static_cast<float>(sum / (total > 0.0 ? total : 1.0));
+    }
+  }
+  stored(top, state);
+  stored(total, state + double_bytes);
+}
+
+void Pool::run(const Frame& frame) const {
+  for (std::ptrdiff_t n = 0; n < num_sequences; ++n) {
+    const std::ptrdiff_t real = frame.lengths != nullptr ? frame.lengths[n] : num_steps;
+    const float* const from = frame.at(x.at) + n * x.sequence;
+    std::byte* const state = frame.states[n] + state_offset;
+    float* const to = frame.at(out) + n * size;
+    if (softmax)
+      softmax_mean(real, from, state, to);
+    else
+      largest(real, from, state, to);
+  }
+}
+
 void First::run(const Frame& frame) const {
   for (std::ptrdiff_t n = 0; n < num_sequences; ++n) {
     std::byte* value = frame.states[n] + state_offset;

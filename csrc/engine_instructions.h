@@ -153,6 +153,18 @@ struct Running : Instruction {
                    std::ptrdiff_t element, float* to) const;
 };
 
+struct Pool : Instruction {
+  Spread x;
+  Place out;
+  std::ptrdiff_t num_steps, num_sequences, size, state_offset;  // size: of the result
+  bool softmax;                                                 // else the largest
+  void run(const Frame& frame) const override;
+
+ private:
+  void largest(std::ptrdiff_t real, const float* from, std::byte* state, float* to) const;
+  void softmax_mean(std::ptrdiff_t real, const float* from, std::byte* state, float* to) const;
+};
+
 struct First : Instruction {
   Spread x;
   Place out;

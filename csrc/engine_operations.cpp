@@ -59,6 +59,8 @@ void Planner::add(const Operation& operation) {
       return add_window(operation);
     case Kind::running:
       return add_running(operation);
+    case Kind::pool:
+      return add_pool(operation);
     case Kind::first:
       return add_first(operation);
     case Kind::reduce:
@@ -196,6 +198,21 @@ void Planner::add_running(const Operation& operation) {
   running->state_offset = program_.state_offset(number_);
   running->decay = operation.reals[0];
   running->floor = operation.reals[1];
+  draft_.touched(x.at);
+  define(operation, late_ ? from_start(out) : out);
+}
+
+void Planner::add_pool(const Operation& operation) {
+  const Spread x = draft_.spread(view(operation.operands[0]));
+  const View out = fresh(program_.shape(operation.out), size_.num_steps);
+  auto* pool = draft_.emit<Pool>(4 * out.elements());
+  pool->x = x;
+  pool->out = draft_.touched(out.at);
+  pool->num_steps = size_.num_steps;
+  pool->num_sequences = size_.num_sequences;
+  pool->size = elements(program_.shape(operation.out));
+  pool->state_offset = program_.state_offset(number_);
+  pool->softmax = operation.word == "softmax";
   draft_.touched(x.at);
   define(operation, late_ ? from_start(out) : out);
 }

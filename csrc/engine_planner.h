@@ -32,6 +32,7 @@ class Planner {
   void add_step(const Operation& operation);
   void add_window(const Operation& operation);
   void add_running(const Operation& operation);
+  void add_pool(const Operation& operation);
   void add_first(const Operation& operation);
   void add_concat(const Operation& operation);
   void add_take(const Operation& operation);

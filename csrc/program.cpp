@@ -23,9 +23,9 @@ constexpr NamedKind named_kinds[] = {
     {"embed", Kind::embed},         {"activate", Kind::activate},   {"combine", Kind::combine},
     {"normalise", Kind::normalise}, {"recurrent", Kind::recurrent}, {"step", Kind::step},
     {"window", Kind::window},       {"running", Kind::running},     {"first", Kind::first},
-    {"slice", Kind::slice},         {"take", Kind::take},           {"reshape", Kind::reshape},
-    {"transpose", Kind::transpose}, {"concat", Kind::concat},       {"repeat", Kind::repeat},
-    {"reduce", Kind::reduce},
+    {"pool", Kind::pool},           {"slice", Kind::slice},         {"take", Kind::take},
+    {"reshape", Kind::reshape},     {"transpose", Kind::transpose}, {"concat", Kind::concat},
+    {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
 };
 
 }  // namespace
@@ -92,6 +92,7 @@ bool Program::carries(const Operation& operation) const {
   switch (operation.kind) {
     case Kind::window:
     case Kind::running:
+    case Kind::pool:
     case Kind::first:
       return true;
     case Kind::recurrent:
@@ -109,6 +110,9 @@ std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
       return (operation.numbers[0] - 1) * elements(x) * float_bytes;
     case Kind::running:  // weight, mean, squares
       return (1 + 2 * elements(x)) * double_bytes;
+    case Kind::pool:
+      // softmax: top, total, sums; max: value, seen
+      return operation.word == "softmax" ? (1 + elements(x)) * double_bytes : (elements(x) + 1) * float_bytes;
     case Kind::first:  // value, seen
       return (elements(x) + 1) * float_bytes;
     default:  // h, and c behind it, of each row

@@ -31,6 +31,7 @@ enum class Kind {
   step,       // word: cell; weights: hh; tensors: bias_hh, then as above; operands: gates, state
   window,     // numbers: length
   running,    // reals: decay, floor
+  pool,       // word: function
   first,
   slice,  // numbers: axis, start
   take,   // numbers: axis, indices...

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Classifier": "whorl.tasks.classification",
     "Forecaster": "whorl.tasks.forecasting",
     "Regressor": "whorl.tasks.regression",
     "Estimator": "whorl.tasks.estimator",
@@ -16,6 +17,7 @@ _WHERE = {
     "Recurrent": "whorl.plans.networks",
     "Training": "whorl.plans.training",
     "Table": "whorl.plans.table",
+    "Text": "whorl.plans.text",
     "Prediction": "whorl.runtime.prediction",
     "Evaluation": "whorl.runtime.evaluation",
     "Stream": "whorl.runtime.stream",
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from whorl.errors import WhorlError as WhorlError
     from whorl.plans.networks import Recurrent as Recurrent
     from whorl.plans.table import Table as Table
+    from whorl.plans.text import Text as Text
     from whorl.plans.training import Training as Training
     from whorl.runtime.evaluation import Evaluation as Evaluation
     from whorl.runtime.prediction import Prediction as Prediction
     from whorl.runtime.state import State as State
     from whorl.runtime.stream import Stream as Stream
     from whorl.runtime.stream import push_many as push_many
+    from whorl.tasks.classification import Classifier as Classifier
     from whorl.tasks.estimator import Estimator as Estimator
     from whorl.tasks.estimator import load as load
     from whorl.tasks.forecasting import Forecaster as Forecaster

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from tests.laws.codec_values import Returned, content, copied, joined, numbers_return, part, rows
 from tests.laws.drawing import cuts, random, same_bits, size
 from tests.laws.table import law
-
-from whorl.codecs.frame import Frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,37 +19,19 @@ class CodecSubject:
     Args:
         new: makes an unfitted codec.
         training: what it is fitted on.
-        value: (random, length) -> a value of that many rows.
+        value: (random, length) -> a value of that many rows, or characters.
         categories: columns of text, whose codes follow the numeric columns and flags.
+        returned: asserts that decoding gives a value back.
     """
 
     new: Callable[[], Any]
     training: list[Any]
     value: Callable[[np.random.Generator, int], Any]
     categories: tuple[str, ...] = ()
+    returned: Returned = numbers_return
 
     def fitted(self) -> Any:
         return self.new().fit(self.training)
-
-
-def part(value: Any, span: slice) -> Any:
-    return value.take(span) if isinstance(value, Frame) else value[span]
-
-
-def joined(first: Any, second: Any) -> Any:
-    if not isinstance(first, Frame):
-        return np.concatenate([first, second])
-    return Frame({name: np.concatenate([first[name], second[name]]) for name in first.columns})
-
-
-def numbers(codec: Any, value: Any) -> np.ndarray:
-    if not isinstance(value, Frame):
-        return value
-    return np.stack([value[name] for name in codec.numeric], axis=1) if codec.numeric else np.empty((len(value), 0))
-
-
-def content(value: Any) -> Any:
-    return dict(value.columns) if isinstance(value, Frame) else value
 
 
 @law("01 round trip", "codec")
@@ -58,15 +39,9 @@ def decoding_gives_back_what_was_encoded(subject: CodecSubject, data: st.DataObj
     codec = subject.fitted()
     value = subject.value(random(data), size(data, 0, 13, "rows"))
     encoded = codec.encode(value)
-    assert encoded.shape == (len(value), codec.spec.width)
+    assert encoded.shape == (len(encoded), codec.spec.width)
     assert encoded.dtype == np.float32
-    truth, decoded = numbers(codec, value), codec.decode(encoded)
-    known = np.isfinite(truth)
-    # One rounding to float32 of (x - center) / scale, and float64 arithmetic around it.
-    tolerance = 2.0**-23 * np.abs(truth - codec.center) + 2.0**-50 * (np.abs(truth) + np.abs(codec.center)) + 1e-30
-    assert decoded.shape == truth.shape
-    assert (np.abs(decoded - truth)[known] <= tolerance[known]).all(), (decoded, truth)
-    assert np.isnan(decoded[~known]).all() if codec.missing == "keep" else np.isfinite(decoded).all()
+    subject.returned(codec, value, encoded)
     for n, name in enumerate(subject.categories):
         vocabulary = sorted({text for frame in subject.training for text in frame[name] if text is not None})
         start = codec.spec.offsets()[name]
@@ -77,10 +52,9 @@ def decoding_gives_back_what_was_encoded(subject: CodecSubject, data: st.DataObj
 @law("02 chunk", "codec")
 def pieces_give_the_rows_of_the_whole(subject: CodecSubject, data: st.DataObject) -> None:
     codec = subject.fitted()
-    length = size(data, 0, 13, "rows")
-    value = subject.value(random(data), length)
+    value = subject.value(random(data), size(data, 0, 13, "rows"))
     encoder, made = codec.chunks(), []
-    for piece in cuts(data, length):
+    for piece in cuts(data, rows(value)):
         made.append(encoder.push(part(value, piece)))
         moved = codec.chunks()
         moved.write(encoder.read())
@@ -90,11 +64,16 @@ def pieces_give_the_rows_of_the_whole(subject: CodecSubject, data: st.DataObject
 
 @law("07 causality", "codec")
 def a_row_depends_on_no_later_row(subject: CodecSubject, data: st.DataObject) -> None:
+    """What `push` has given stays, whatever comes; a codec that streams exactly gives every row at once."""
     codec, rng = subject.fitted(), random(data)
-    before, after = size(data, 0, 9, "rows before"), size(data, 0, 9, "rows after")
-    value = subject.value(rng, before)
-    longer = joined(value, subject.value(rng, after))
-    same_bits(codec.encode(longer)[:before], codec.encode(value))
+    value = subject.value(rng, size(data, 0, 9, "rows before"))
+    longer = joined(value, subject.value(rng, size(data, 0, 9, "rows after")))
+    encoder = codec.chunks()
+    given = encoder.push(value)
+    same_bits(codec.encode(longer)[: len(given)], given)
+    if codec.streams == "exact":
+        same_bits(codec.encode(value)[: len(given)], given)
+        assert len(encoder.flush()) == bool(getattr(codec, "end", False)), "a row was held back"
 
 
 @law("10 save", "codec")
@@ -107,14 +86,15 @@ def a_restored_codec_encodes_the_same_bits(subject: CodecSubject, data: st.DataO
     same_bits(restored.decode(codec.encode(value)), codec.decode(codec.encode(value)))
     same_bits(restored.arrays(), codec.arrays())
     assert restored.spec == codec.spec
+    assert restored.streams == codec.streams
 
 
 @law("12 purity", "codec")
 def fit_and_encode_change_nothing_that_was_given(subject: CodecSubject, data: st.DataObject) -> None:
     rng = random(data)
-    training = [subject.value(rng, size(data, 1, 9, "rows")) for _ in range(3)]
-    before = [content(part(value, slice(None))) for value in training]
-    before = [{n: c.copy() for n, c in b.items()} if isinstance(b, dict) else b.copy() for b in before]
+    # Copies: what one example changes is not to reach the next.
+    training = [*map(copied, subject.training[:2]), *(subject.value(rng, size(data, 1, 9, "rows")) for _ in range(3))]
+    before = [copied(content(value)) for value in training]
     codec = subject.new().fit(training)
     learned = {name: array.copy() for name, array in codec.arrays().items()}
     encoded = codec.encode(training[0])
@@ -127,11 +107,13 @@ def fit_and_encode_change_nothing_that_was_given(subject: CodecSubject, data: st
 
 @law("15 constant stream", "codec", examples=1)  # 10,000 pushes
 def what_an_encoder_remembers_does_not_grow(subject: CodecSubject, data: st.DataObject) -> None:
+    """Where rows are held back, an open word has its length: the largest remainder is what must not grow."""
     codec = subject.fitted()
     value = subject.value(random(data), 100)
-    encoder, sizes = codec.chunks(), {}
+    encoder, sizes = codec.chunks(), []
     for push in range(1, 10_001):
         encoder.push(part(value, slice(push % 100, push % 100 + 1)))
-        if push in (10, 10_000):
-            sizes[push] = len(encoder.read())
-    assert sizes[10] == sizes[10_000], sizes
+        if push in (10, 10_000) or codec.streams != "exact":
+            sizes.append(len(encoder.read()))
+    first, second = sizes[: len(sizes) // 2], sizes[len(sizes) // 2 :]
+    assert (first == second) if codec.streams == "exact" else (max(second) <= max(first)), (max(first), max(second))

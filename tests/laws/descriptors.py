@@ -11,6 +11,7 @@ from tests.laws import programs, sources
 from tests.laws.backend_laws import BackendSubject
 from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
+from tests.laws.codecs import CODECS
 from tests.laws.core_laws import CoreSubject
 from tests.laws.engine_laws import EngineSubject
 from tests.laws.models import MODELS
@@ -21,19 +22,22 @@ from torch import nn
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
+from whorl.data.augmentation import AugmentedBatches
 from whorl.data.padded import SequenceBatches
 from whorl.data.pairing import WindowBatches
 from whorl.data.strips import StripBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.recurrent import RecurrentCore
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Strips, Windows
+from whorl.plans.wiring import Augmentation, Strips, Windows
+from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.kernels import running_statistics
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
+from whorl.specs import Reals
 from whorl.tasks import baselines
 
 OBJECTS: dict[str, list[Object]] = {kind: [] for kind in KINDS}
@@ -86,6 +90,8 @@ for name, options in {
     "missing kept": {"missing": "keep", "missing_share": 0.3},
 }.items():
     add("codec", f"array, {name}", functools.partial(array_codec, **options))
+for name, build in CODECS.items():
+    add("codec", name, build)
 
 
 # Cores and backends
@@ -159,6 +165,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 PROGRAMS |= programs.BY_HAND
 for name in baselines.forecasts(3, 2, 7, 3, 4):
     PROGRAMS[name] = functools.partial(lambda name: baselines.forecasts(3, 2, 7, 3, 4)[name], name)
+PROGRAMS["prior answer"] = lambda: baselines.prior_answer(3, np.array([2, 5, 1]))
 PROGRAMS["mean answer"] = lambda: baselines.mean_answer(3, 2)
 for (engine, kind), (name, program) in itertools.product(ENGINES.items(), PROGRAMS.items()):
     running = functools.partial(EngineSubject, program=program, engine=kind)
@@ -177,6 +184,12 @@ for levels in ((0.1, 0.5, 0.9), (0.2, 0.8), (0.3,)):
             calibrated=calibrated,
         )
         add("readout", f"quantile {levels}{'' if calibrated else ', not calibrated'}", build)
+
+for calibrated in (True, False):
+    build = functools.partial(
+        ReadoutSubject, new=CategoricalReadout, num_outputs=4, calibrated=calibrated, classes=True
+    )
+    add("readout", f"categorical{'' if calibrated else ', not calibrated'}", build)
 
 
 # Batches
@@ -211,6 +224,15 @@ add("window batches", "in order, every other", lambda: window_batches(shuffle=Fa
 add("strip batches", "shuffled", lambda: strip_batches(3))
 add("strip batches", "in order, long steps", lambda: strip_batches(20, shuffle=False))
 add("sequence batches", "shuffled", sequence_batches)
+# What changes is left out here, so that rows can be told; tests/unit/data/test_augmentation.py has it.
+STILL = Augmentation(warp=0.0, scale=0.0, noise=0.0)
+add(
+    "sequence batches",
+    "augmented",
+    lambda: BatchesSubject(
+        new=lambda sequences, spans: AugmentedBatches(SequenceBatches(sequences, 2), STILL, Reals(2))
+    ),
+)
 add("sequence batches", "every step, in order", lambda: sequence_batches(every_step=True, shuffle=False))
 
 

@@ -67,7 +67,7 @@ def bits(value: Any) -> bytes:
     if isinstance(value, list | tuple):
         return b"(" + b"".join(map(bits, value)) + b")"
     if isinstance(value, str):
-        return value.encode()
+        return value.encode("utf-8", "surrogatepass")
     if isinstance(value, float | int):
         return struct.pack("<d", value)
     array = np.asarray(value)

@@ -30,6 +30,7 @@ def rows_that_come_singly_are_encoded_like_the_whole(subject: ModelSubject, data
             for reading in live.push(rows[t], known_of(subject, rows, t)):
                 made.append(reading["past"])
                 future.append(reading.get("future"))
+        made += [reading["past"] for reading in live.flush()]
         shown = {key: rows[: read_rows(subject, rows)]}
         known = subject.source({key: rows[read_rows(subject, rows) :]}) if subject.needs_known else None
         (whole,) = reader.read(subject.source(shown), known=known)
@@ -169,6 +170,8 @@ def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: lis
     }
     if subject.truths is None:
         return subject.fitting_data(training)
+    if subject.labels:  # they say who is held out, so that each class is on both sides
+        return subject.source(training), subject.fitting_data()[1]
     y = [np.array(one) for one in subject.fitting_data()[1]]
     for n, cut in enumerate(cuts_of):
         if not cut:
@@ -178,13 +181,15 @@ def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: lis
 
 def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: int) -> Rows:
     """Rows with other values from row `first` on: far off, missing, and words never heard of."""
+    if subject.text:  # whole texts are held out
+        return rows if first else ["words", " never heard of"]
     if isinstance(rows, np.ndarray):
         other = rows.copy()
         other[first:] = rng.standard_normal(other[first:].shape) * 100 + 5
         return other
     changed = [dict(row) for row in rows]
     for row in changed[first:]:
-        for name in (*subject.targets, *subject.covariates):
+        for name in (*(() if subject.labels else subject.targets), *subject.covariates):
             if isinstance(row[name], str):
                 row[name] = f"word {rng.integers(3)}"
             else:
@@ -197,7 +202,7 @@ def _far_off(rng: np.random.Generator) -> float:
 
 
 def _later_rows_change_no_forecast(subject: ModelSubject, data: st.DataObject, rng: np.random.Generator) -> None:
-    if not subject.model.engine.program.streams:
+    if not subject.model.engine.program.streams or subject.text:  # 13: pieces of a text are answered as they come
         return
     for key, rows in subject.drawn(data, most=1).items():
         last = size(data, subject.least - 1, len(rows) - 1, "origin")

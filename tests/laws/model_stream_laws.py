@@ -24,6 +24,9 @@ def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> No
         with pytest.raises(StreamingError, match="bidirectional=False"):
             subject.fitted.stream()
         return
+    if subject.text:
+        _pushing_pieces_is_predicting(subject, data)
+        return
     sequences = subject.drawn(data, most=2)
     at_once = ask(subject, subject.fitted, sequences)
     for key, rows in sequences.items():
@@ -45,6 +48,32 @@ def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> No
         _rows_at_once_are_the_same(subject, data, rows, wanted, stream)
         _prefix_is_the_same(subject, data, rows, wanted)
     _chunks_are_the_same(subject, data, sequences, at_once)
+
+
+def _pushing_pieces_is_predicting(subject: ModelSubject, data: st.DataObject) -> None:
+    """Each answer is that of the tokens so far, and the one that the flush gives is that of the whole text."""
+    ((key, pieces),) = subject.drawn(data, most=1).items()
+    wanted = ask(subject, subject.fitted, {key: pieces})
+    stream = subject.fitted.stream()
+    restored = size(data, 0, len(pieces), "pieces before the stream is stored")
+    answers = []
+    for n, piece in enumerate(pieces):
+        if n == restored:
+            state = whorl.State.from_bytes(bytes(stream.state))
+            stream = subject.fitted.stream()
+            stream.state = state
+        answers += stream.push(piece)
+    answers += stream.flush()
+    for answer in answers:
+        place = int(answer.index.origin[0])
+        same_bits(_said(answer), _said(wanted.take(slice(place, place + 1))), f"the answer at token {place}")
+    assert int(answers[-1].index.origin[0]) == len(wanted) - 1
+    assert stream.flush() == []
+
+
+def _said(answer: Prediction) -> list[Any]:
+    """A stream's text has no place among others."""
+    return told(answer)[:-1]
 
 
 def _rows_at_once_are_the_same(
@@ -105,13 +134,15 @@ def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObj
     rows, key = subject.rows(rng, 10_000 + subject.horizon), next(iter(subject.training))
     for n in range(1 + subject.horizon):  # the two measured rows hold the same values
         rows[9_999 + n] = rows[9 + n] if subject.arrays else {**rows[9_999 + n], **_but_time(rows[9 + n])}
+    if subject.text:  # the words that are open then, too
+        rows[9_990:10_000] = rows[:10]
     stream = subject.fitted.stream(key)
     for t in range(9):
         stream.push(rows[t], known_of(subject, rows, t))
     early = _measured(subject, stream, rows, 9)
     late = subject.fitted.stream(key)
     late.state = _advanced(subject, model, stream.state, rows, 10, 9_999)
-    assert late.num_rows == 9_999 or subject.gaps
+    assert late.num_rows == 9_999 or subject.gaps or subject.text
     found = _measured(subject, late, rows, 9_999)
     assert found == early, f"(bytes of state, calls of a push) were {early} at push 10 and are {found} at push 10,000"
 

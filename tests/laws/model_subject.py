@@ -32,6 +32,8 @@ class ModelSubject:
         series: column that names a sequence.
         targets: columns that are answered.
         covariates: other columns that change with time, those known ahead left out.
+        labels: whether answers are labels.
+        text: whether a sequence is a text, whose rows are its pieces.
         prepare: what `fit` does before it trains.
     """
 
@@ -46,6 +48,8 @@ class ModelSubject:
     series: str | None = None
     targets: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    labels: bool = False
+    text: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
 
     @property
@@ -59,7 +63,9 @@ class ModelSubject:
         return source, self.truths(np.random.default_rng(1), list((training or self.training).values()))
 
     def source(self, sequences: Mapping[str, Rows]) -> Any:
-        """Sequences as a user brings them: long records, or a list of arrays."""
+        """Sequences as a user brings them: long records, or a list of arrays or texts."""
+        if self.text:
+            return ["".join(pieces) for pieces in sequences.values()]
         if self.arrays:
             return list(sequences.values())
         if self.series is None:
@@ -108,7 +114,9 @@ def read_rows(subject: ModelSubject, rows: Rows) -> int:
 
 
 def told(prediction: Prediction) -> list[Any]:
-    return [prediction.value, prediction.quantiles, prediction.index.origin, prediction.index.time]
+    labels = prediction.value.dtype.kind == "O"
+    value = prediction.value.astype(str).astype("U20") if labels else prediction.value  # not where the texts lie
+    return [value, prediction.quantiles, prediction.probabilities, prediction.index.origin, prediction.index.time]
 
 
 def only(prediction: Prediction, key: str) -> Prediction:

@@ -97,6 +97,59 @@ def sequence_table_model() -> ModelSubject:
     )
 
 
+def classifier_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+    rows = functools.partial(sources.array, width=2, missing=0.1)
+    return model(
+        whorl.Classifier,
+        network,
+        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
+        rows=rows,
+        truths=lambda rng, given: rng.integers(3, 6, len(given)),
+        settings=settings,
+        labels=True,
+    )
+
+
+def classifier_on_a_table() -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def rows(rng: np.random.Generator, length: int, label: str = "calm") -> list[Any]:
+        made = sources.records(rng, length, covariates=True, one_target=True)
+        return [{**row, "mood": label} for row in made]
+
+    return model(
+        whorl.Classifier,
+        recipe("gru"),
+        training={f"s{n}": rows(rng, 4 + n % 3, ("calm", "wild")[n % 2]) for n in range(19)},
+        rows=rows,
+        series="shop",
+        settings={"target": "mood", "time": "t", "series": "shop", "static": ("city",), "class_weight": "balanced"},
+        targets=("mood",),
+        covariates=("y", "temperature", "weather"),
+        labels=True,
+    )
+
+
+def classifier_on_texts() -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
+        words = ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308")
+        return [words[n] + (" " if n % 2 else "") for n in rng.integers(0, len(words), length)]
+
+    return model(
+        whorl.Classifier,
+        recipe("gru"),
+        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
+        rows=pieces,
+        truths=lambda rng, given: rng.integers(0, 3, len(given)),
+        settings={"text": "text"},
+        labels=True,
+        text=True,
+    )
+
+
 MODELS = {
     "window forecaster": lambda: table_model(recipe("gru")),
     "window forecaster, everything": lambda: rich(recipe("lstm"), "window"),
@@ -115,4 +168,10 @@ MODELS = {
     "regressor on arrays, every step": lambda: array_model(recipe("gru", layer_norm=True), every_step=True),
     "regressor on arrays, both ways": lambda: array_model(recipe("gru", bidirectional=True)),
     "regressor on a table": sequence_table_model,
+    "classifier on arrays": lambda: classifier_on_arrays(recipe("gru")),
+    "classifier on arrays, attention, both ways": lambda: classifier_on_arrays(
+        recipe("lstm", bidirectional=True), pooling=("attention",), convolution=0, augmentation="none"
+    ),
+    "classifier on a table": classifier_on_a_table,
+    "classifier on texts": classifier_on_texts,
 }

@@ -40,6 +40,7 @@ class NetworkSubject:
         past: what a row is.
         ahead: what is known of a row ahead, or None.
         num_targets: K.
+        num_classes: C, where the answer is a class.
         tolerance: largest distance of any engine and torch, in scaled units.
         new: builds the network; torch's generator draws its weights.
     """
@@ -49,9 +50,16 @@ class NetworkSubject:
     past: Spec
     ahead: Spec | None = None
     num_targets: int = 1
+    num_classes: int | None = None
     tolerance: float = 1e-6
     new: Callable[["NetworkSubject"], nn.Module] = lambda own: build(
-        own.wiring, own.recipe, past=own.past, ahead=own.ahead, num_targets=own.num_targets, dropout=0.3
+        own.wiring,
+        own.recipe,
+        past=own.past,
+        ahead=own.ahead,
+        num_targets=own.num_targets,
+        dropout=0.3,
+        num_classes=own.num_classes,
     )
 
     def network(self, seed: int = 0, dtype: torch.dtype = torch.float32) -> Any:
@@ -62,6 +70,9 @@ class NetworkSubject:
             with torch.no_grad():
                 for parameter in network.parameters():
                     parameter.add_(torch.randn_like(parameter), alpha=0.1)
+                for name, buffer in network.named_buffers():  # statistics of a norm
+                    if buffer.is_floating_point():
+                        buffer.add_(torch.rand_like(buffer) if "var" in name else torch.randn_like(buffer), alpha=0.3)
         return network.to(dtype).eval()
 
     def program(self, network: Any = None) -> Program:
@@ -134,7 +145,7 @@ def answers(subject: NetworkSubject, network: Any, one: Sequence, num_steps: int
                 return torch.cat(made)
             case _:
                 past = torch.from_numpy(one.past)[None]
-                if network.every_step:
+                if network.pool is None:
                     return network(floats(network, {"past": past}))[0]
                 # The answer so far, at every step.
                 lengths = torch.arange(1, len(one) + 1)
@@ -170,7 +181,7 @@ def more_padding_changes_no_answer_and_no_gradient(subject: NetworkSubject, data
             past[row, : len(part)] = part
         x = torch.from_numpy(past).requires_grad_()
         out = network({"past": x}, torch.tensor(lengths))
-        if subject.network().every_step:
+        if subject.network().pool is None:
             real = torch.arange(steps) < torch.tensor(lengths)[:, None]
             out = torch.where(real[..., None, None], out, 0.0)[:, :longest]
         grads = torch.autograd.grad(out.sin().sum(), [x, *network.parameters()], materialize_grads=True)
@@ -284,7 +295,7 @@ def every_engine_agrees_with_torch(subject: NetworkSubject, data: st.DataObject)
         # Read both ways: the answer at the end, or at every step, of the whole sequence.
         with torch.no_grad():
             wanted = network({"past": torch.from_numpy(one.past)[None]})
-        wanted = wanted[0] if network.every_step else wanted
+        wanted = wanted[0] if network.pool is None else wanted
     for engine in (Interpreter(program), NativeEngine(program)):
         found = engine.run(one.inputs(0, count, subject.horizon))[0]
         close(found[len(found) - len(wanted) :], wanted.numpy(), atol=subject.tolerance)

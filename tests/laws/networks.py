@@ -34,6 +34,11 @@ def regressor(recipe: Recurrent, *, past: Spec = RICH, targets: int = 2, every_s
     return NetworkSubject(wiring=wiring, recipe=recipe, past=past, num_targets=targets)
 
 
+def classifier(recipe: Recurrent, *, past: Spec = RICH, **settings: Any) -> NetworkSubject:
+    wiring = whorl.Classifier(**settings).wiring()
+    return NetworkSubject(wiring=wiring, recipe=recipe, past=past, num_classes=3)
+
+
 def recipe(cell: str, **options: Any) -> Recurrent:
     return Recurrent(cell, hidden_size=6, **options)
 
@@ -61,6 +66,11 @@ NETWORKS = {
     ),
     "sequence": lambda: regressor(recipe("lstm")),
     "sequence, both ways": lambda: regressor(recipe("gru", bidirectional=True, num_layers=2)),
+    "sequence, pooled": lambda: classifier(recipe("gru"), pooling=("mean", "attention", "last", "max"), convolution=0),
+    "sequence, convolved": lambda: classifier(recipe("lstm"), pooling=("max",), convolution=3),
+    "sequence, convolved, pooled, both ways": lambda: classifier(
+        recipe("rnn", bidirectional=True), pooling=("last", "mean", "max", "attention"), convolution=2
+    ),
     "sequence, every step": lambda: regressor(recipe("gru"), every_step=True),
     "sequence, every step, both ways": lambda: regressor(recipe("rnn", bidirectional=True), every_step=True),
 }

@@ -102,6 +102,16 @@ def running_statistics() -> Program:
     return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
 
 
+def pooled() -> Program:
+    """The largest of a matrix so far, the weighted mean of a vector so far, and the largest of that."""
+    add = Builder()
+    x, y = add(ops.Input(out="x", shape=(3,))), add(ops.Input(out="y", shape=(2, 3)))
+    mean = add(ops.Pool(x=x, function="softmax"))
+    parts = [add(ops.Reshape(x=add(ops.Pool(x=y, function="max")), shape=(6,)))]
+    parts += [mean, add(ops.Pool(x=mean, function="max"))]
+    return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
+
+
 def windows_of_windows() -> Program:
     """A mean of the last four maxima of the last three rows: a memory of six rows."""
     add = Builder()
@@ -189,6 +199,7 @@ BY_HAND: dict[str, Callable[[], Program]] = {
     "elementwise": elementwise,
     "rearranged": rearranged,
     "running statistics": running_statistics,
+    "pooled": pooled,
     "windows of windows": windows_of_windows,
     "static context": static_context,
     "rnn tanh": stacked("rnn_tanh", zoneout=0.2),

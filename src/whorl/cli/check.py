@@ -23,6 +23,8 @@ def check(
     static: tuple[tuple[str, ...], ...],
     context: int | None,
     horizon: int | None,
+    labels: bool,
+    text: str | None,
     **_: object,
 ) -> None:
     """Find what is wrong with DATA, or will make a model worse, without training one.
@@ -42,6 +44,8 @@ def check(
         static=tuple(name for part in static for name in part),
         context=context,
         horizon=horizon,
+        labels=labels,
+        text=text,
         table=build_table(),
     )
     num_errors = sum(problem.severity == "error" for problem in problems)
@@ -73,6 +77,8 @@ command = make_command(
         option(_SECTION, "--series", metavar="NAME", help="Column that names the series of a row. [default: none]"),
         option(_SECTION, "--known", type=Names(), multiple=True, help="Known ahead, such as holidays."),
         option(_SECTION, "--static", type=Names(), multiple=True, help="With one value for each series."),
+        option(_SECTION, "--labels", is_flag=True, help="The target is a label, as for `whorl fit classify`."),
+        option(_SECTION, "--text", metavar="NAME", help="Column of text; each row is an example with a label."),
         option(
             _SECTION,
             "--context",

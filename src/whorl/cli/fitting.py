@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 from whorl.cli.options import build, options_of
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
 from whorl.cli.outputs import check_output
+from whorl.data.array_reader import ArrayReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent
 from whorl.plans.table import Table
@@ -62,12 +64,19 @@ def build_table() -> Table:
 
 
 def run(
-    kind: "type[Estimator]", own: Iterable[str], data: str, out: str | None, report: str | None, resume: bool
+    kind: "type[Estimator]",
+    own: Iterable[str],
+    data: str,
+    out: str | None,
+    report: str | None,
+    resume: bool,
+    **parts: object,
 ) -> None:
-    """Fits, saves, reports, and says what can be done next."""
+    """Fits, saves, reports, and says what can be done next; `parts` are fields that have options of their own."""
     network = build(Recurrent, [field.name for field in fields(Recurrent)], rename=_NETWORK)
     training = build(Training, [field.name for field in fields(Training)])
-    estimator = build(_with_one_target(kind), own, table=build_table(), network=network, training=training)
+    make = partial(_with_one_target(kind), table=build_table(), network=network, training=training, **parts)
+    estimator = build(make, own)
     path = Path(out) if out is not None else Path(Path(data).stem + ".whorl")
     check_output(path, "--out", data)
     if report is not None:
@@ -116,7 +125,9 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     card = estimator.model_.card
     size = path.stat().st_size
     model, table = shlex.quote(str(path)), shlex.quote(data)
-    stream = f"whorl stream {model} < {table}" if data.endswith((".csv", ".tsv", ".txt")) else f"whorl stream {model}"
+    # A line of an archive's file is a whole series, not a row.
+    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not isinstance(estimator.model_.reader, ArrayReader)
+    stream = f"whorl stream {model} < {table}" if of_rows else f"whorl stream {model}"
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from whorl.runtime.model import Model
 
 
+# Of each task those that a reader of its card asks for.
+_SETTINGS = ("context", "horizon", "memory", "quantiles", "text", "pooling", "convolution", "class_weight")
+
+
 def inspect(model: str) -> None:
     """Print the card of a saved model: data, split, network, training, scores, versions; needs no torch.
 
@@ -31,7 +35,7 @@ def _lines(model: "Model") -> Iterator[str]:
     yield from _section("data", card.get("data"))
     yield from _section(
         "settings",
-        {name: v for name, v in model.settings.items() if name in ("context", "horizon", "memory", "quantiles")},
+        {name: model.settings.get(name) for name in _SETTINGS if model.settings.get(name) != "none"},
     )
     yield from _section("network", card.get("network"))
     yield from _section("training", card.get("training"))
@@ -53,7 +57,12 @@ def _section(title: str, facts: object) -> Iterator[str]:
         yield title
         for name, value in facts.items():
             if value not in (None, [], {}):
-                yield f"  {str(name).replace('_', ' '):20}{_plain(value)}"
+                yield f"  {_label(name)}{_plain(value)}"
+
+
+def _label(name: object) -> str:
+    """The name of a fact, with a space after it however long it is."""
+    return f"{str(name).replace('_', ' ') + ' ':20}"
 
 
 def _plain(value: object) -> str:

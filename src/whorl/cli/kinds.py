@@ -17,12 +17,18 @@ else:  # generic since click 8.4 only
 
 
 class Choice(ParamType):
-    """One of a few words; a close one is suggested."""
+    """One of a few words; a close one is suggested.
+
+    Args:
+        words: what may be given.
+        none: the word 'none' is None where that is not one of the words.
+    """
 
     name = "choice"
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self.words = tuple(words)
+    def __init__(self, words: Sequence[str], *, none: bool = False) -> None:
+        self.none = none and "none" not in words
+        self.words = (*words, "none") if self.none else tuple(words)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return f"[{'|'.join(self.words)}]"
@@ -32,7 +38,7 @@ class Choice(ParamType):
             self.fail(
                 f"{value!r} is not one of {', '.join(self.words)}.{did_you_mean(str(value), self.words)}", param, ctx
             )
-        return value
+        return None if self.none and value == "none" else value
 
 
 class Number(ParamType):
@@ -133,7 +139,7 @@ class Pairs(ParamType):
 def param_type(hint: Any) -> tuple[ParamType, bool]:
     """Returns the parameter type of a field's type, and whether the option may be repeated.
 
-    A number that may be None takes the word 'none'.
+    A number or a choice that may be None takes the word 'none'.
     """
     members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     words: dict[str, object] = {"none": None} if type(None) in members else {}
@@ -145,7 +151,7 @@ def param_type(hint: Any) -> tuple[ParamType, bool]:
         words.update({word: word for word in choices})
         return Number(whole=int in members, real=float in members, words=words), False
     if choices:
-        return Choice(choices), False
+        return Choice(choices, none=bool(words)), False
     for member in members:
         if get_origin(member) is tuple and float in get_args(member):
             return Levels(), False

@@ -14,6 +14,7 @@ from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
     from whorl.cli.streams import Streams
+    from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
 
 
@@ -21,19 +22,26 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
     """Answer rows as they come in, one stream for each series; needs no torch.
 
     Rows are JSON lines or CSV with a header, told apart by their first character, from standard input or --input. Each
-    answer is a JSON line: series, origin (the time of the row), time, value, quantiles. Nothing is printed while a
-    stream warms up. Known covariates stand in a JSON row as `known`, a list of the rows ahead.
+    answer is a JSON line: series, origin (the time of the row), time, value, quantiles or probabilities. Nothing is
+    printed while a stream warms up. Known covariates stand in a JSON row as `known`, a list of the rows ahead.
+
+    For a model of texts each row is a text, which is answered at its end. A JSON row with `"more": true` is a piece:
+    it gets the answer so far, and the next row goes on with the text.
 
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
     from whorl.cli.stream_rows import read_rows
     from whorl.cli.streams import Streams
+    from whorl.cli.texts import Texts
+    from whorl.data.text_reader import TextReader
 
     file = Path(state) if state is not None else None
     if file is not None:
         check_output(file, "--state", model, source)
-    streams = Streams(runtime.load(model, weights=weights), fills_gaps=skip_bad)
+    loaded = runtime.load(model, weights=weights)
+    of_texts = isinstance(loaded.reader, TextReader)
+    streams = Texts(loaded) if of_texts else Streams(loaded, fills_gaps=skip_bad)
     if file is not None and file.exists():
         streams.load(file)
     with _opened(source) as lines:
@@ -48,12 +56,12 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
             raise
 
 
-def _save(streams: "Streams", file: Path | None) -> None:
+def _save(streams: "Streams | Texts", file: Path | None) -> None:
     if file is not None:
         streams.save(file)
 
 
-def _answer(streams: "Streams", row: "tuple[int, object]", skip_bad: bool) -> None:
+def _answer(streams: "Streams | Texts", row: "tuple[int, object]", skip_bad: bool) -> None:
     from whorl.errors import DataError
 
     number, values = row

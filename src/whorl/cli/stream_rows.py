@@ -19,7 +19,8 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
     Args:
         lines: JSON lines or CSV, told apart by the first character that is not blank.
         delimiter: of CSV; None detects it in the header.
-        columns: that a header must name; a first row of numbers without them is a row of the columns c0, c1, ...
+        columns: that a header must name. A first row of numbers is a row of the columns c0, c1, ... where there are
+            none, or some of them are called so.
         skip: is told of a bad row, which is left out; None raises.
 
     Raises:
@@ -43,7 +44,7 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
             if header is None:
                 delimiter = delimiter or detect_delimiter(whole)
                 cells = _cells(whole, delimiter)
-                if is_header(cells) or not any(re.fullmatch(r"c\d+", name) for name in columns):
+                if is_header(cells) or (columns and not any(re.fullmatch(r"c\d+", name) for name in columns)):
                     header = column_names(cells, "the rows")
                     _check_header(header, columns)
                     continue

@@ -1,7 +1,7 @@
 """One live stream for each series of a model, and all their states in one file."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from whorl.data.series import key_of
@@ -55,7 +55,7 @@ class Streams:
                 row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
             if not isinstance(self._model.reader, TableReader):
-                row = list(row.values())
+                row = [_number(cell, name) for name, cell in row.items()]
         elif self._series is not None:
             raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
         if self._needs_known and not (isinstance(known, list) and all(isinstance(part, Mapping) for part in known)):
@@ -89,38 +89,62 @@ class Streams:
 
     def load(self, path: Path) -> None:
         """Goes on from a file that `save` wrote."""
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ResourceError(f"`{path}` cannot be read ({error.strerror}). Check its permissions.") from None
-        if data[: len(_MAGIC)] != _MAGIC:
-            raise ModelFileError(f"`{path}` is not a file of stream states. Give another --state, or delete it.")
-        at = len(_MAGIC)
-        while at < len(data):
-            size = struct.unpack_from("<Q", data, at)[0] if at + 8 <= len(data) else 0
-            # A state checks itself: a file that was cut anywhere fails here.
-            state = State.from_bytes(data[at + 8 : at + 8 + size])
-            stream = self._open(state.series)
-            try:
-                stream.state = state
-            except ArgumentError as error:
-                raise ModelFileError(f"`{path}` does not fit this model: {error}") from None
-            self._streams[state.series] = stream
-            at += 8 + size
+        for state in read_states(path):
+            self._streams[state.series] = go_on(self._open(state.series), state, path)
 
     def save(self, path: Path) -> None:
-        """Writes the states of all streams, each as its length and bytes; complete under its name, or not at all."""
-        states = [bytes(stream.state) for stream in self._streams.values()]
-        write_bytes(path, _MAGIC + b"".join(struct.pack("<Q", len(state)) + state for state in states))
+        """Writes the states of all streams."""
+        write_states(path, [stream.state for stream in self._streams.values()])
+
+
+def read_states(path: Path) -> list[State]:
+    """The states in a file that `write_states` wrote."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ResourceError(f"`{path}` cannot be read ({error.strerror}). Check its permissions.") from None
+    if data[: len(_MAGIC)] != _MAGIC:
+        raise ModelFileError(f"`{path}` is not a file of stream states. Give another --state, or delete it.")
+    at, states = len(_MAGIC), []
+    while at < len(data):
+        size = struct.unpack_from("<Q", data, at)[0] if at + 8 <= len(data) else 0
+        # A state checks itself: a file that was cut anywhere fails here.
+        states.append(State.from_bytes(data[at + 8 : at + 8 + size]))
+        at += 8 + size
+    return states
+
+
+def write_states(path: Path, states: Iterable[State]) -> None:
+    """Writes states, each as its length and bytes; complete under its name, or not at all."""
+    stored = [bytes(state) for state in states]
+    write_bytes(path, _MAGIC + b"".join(struct.pack("<Q", len(state)) + state for state in stored))
+
+
+def go_on(stream: Stream, state: State, path: Path) -> Stream:
+    """The stream with a state that a file had."""
+    try:
+        stream.state = state
+    except ArgumentError as error:
+        raise ModelFileError(f"`{path}` does not fit this model: {error}") from None
+    return stream
 
 
 def describe(answer: Prediction) -> list[dict[str, object]]:
-    """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none."""
+    """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none.
+
+    Of labels the most probable one, and the probability of each.
+    """
     found = []
     for n in range(len(answer)):
         told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
         if answer.index.time is not None:
             told["time"] = [plain(time) for time in answer.index.time[n]]
+        if answer.probabilities is not None and answer.classes is not None:
+            shares = zip(map(str, answer.classes.tolist()), answer.probabilities[n].tolist(), strict=True)
+            told["value"] = {answer.names[0]: answer.value[n : n + 1].tolist()[0]}
+            told["probabilities"] = {answer.names[0]: dict(shares)}
+            found.append(told)
+            continue
         told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}
         if answer.quantiles is not None:
             told["quantiles"] = {
@@ -129,3 +153,13 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             }
         found.append(told)
     return found
+
+
+def _number(cell: object, name: str) -> object:
+    """A cell of a row of plain numbers: those of CSV come as text."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return float(cell) if cell else float("nan")
+    except ValueError:
+        raise DataError(f"`{name}` must be a number, but is {cell!r}. Correct the row.") from None

@@ -1,5 +1,6 @@
 """Arrays to encoded sequences: (N, T, D) or a list of (T_i, D), with one target for each sequence or for each step."""
 
+import os
 from collections.abc import Sequence as List
 from typing import Self
 
@@ -9,6 +10,7 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
 from whorl.data.arrays import Arrays, read_arrays
+from whorl.data.labels import Labels
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -20,21 +22,22 @@ class ArrayReader(Reader):
 
     Args:
         past: encodes the steps of a sequence.
-        outputs: encodes and decodes targets.
+        outputs: encodes and decodes targets, numbers or labels.
         num_targets: K.
     """
 
-    def __init__(self, *, past: ArrayCodec, outputs: ArrayCodec, num_targets: int) -> None:
+    def __init__(self, *, past: ArrayCodec, outputs: ArrayCodec | Labels, num_targets: int = 1) -> None:
         self.past, self.outputs, self.num_targets = past, outputs, num_targets
         self.horizon = 0
         self.names = tuple(f"y{k}" for k in range(num_targets)) if num_targets > 1 else ("y",)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        arrays = read_arrays(source)
+        arrays = read_arrays(source, labelled=isinstance(self.outputs, Labels))
         if arrays is None:
+            came = f"`{source}`" if isinstance(source, str | os.PathLike) else f"a {type(source).__name__}"
             raise DataError(
-                f"this model was fitted on arrays and reads arrays (N, T, D) or lists of (T, D), but a "
-                f"{type(source).__name__} came. Convert it."
+                "this model was fitted on arrays and reads arrays (N, T, D), lists of (T, D) and files of them (.npz, "
+                f".npy, .ts, and the archive's .tsv for labels), but {came} came. Convert it."
             )
         if targets and arrays.y is None:
             raise DataError("`y` must be given to score answers: pass (X, y), or an .npz file with X and y.")
@@ -42,21 +45,26 @@ class ArrayReader(Reader):
 
     def encode(self, arrays: Arrays) -> list[Sequence]:
         """Encodes all sequences."""
-        y = None if arrays.y is None else truths(arrays)
+        y = None if arrays.y is None else self._encode_targets(arrays)
         return [
             Sequence(
                 key=str(n),
                 past=self.past.encode(np.asarray(x)),
                 time=np.arange(len(x), dtype=np.int64),
-                targets=None if y is None else self._encode_targets(y[n]),
+                targets=None if y is None else y[n],
             )
             for n, x in enumerate(arrays.x)
         ]
 
-    def _encode_targets(self, y: np.ndarray) -> np.ndarray:
+    def _encode_targets(self, arrays: Arrays) -> List[np.ndarray]:
+        if isinstance(self.outputs, Labels):
+            return list(self.outputs.encode(labels_of(arrays)))
+        return [self._encode_numbers(self.outputs, y) for y in truths(arrays)]
+
+    def _encode_numbers(self, codec: ArrayCodec, y: np.ndarray) -> np.ndarray:
         if y.shape[-1] != self.num_targets:
             raise DataError(f"`y` must have {self.num_targets} columns as in training, but has {y.shape[-1]}.")
-        return self.outputs.encode(y if y.ndim == 2 else y[None])[0 if y.ndim == 1 else slice(None)]
+        return codec.encode(y if y.ndim == 2 else y[None])[0 if y.ndim == 1 else slice(None)]
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return _ArrayRows(self.past)
@@ -76,8 +84,17 @@ class ArrayReader(Reader):
     def center(self) -> np.ndarray:
         return self.outputs.center
 
+    @property
+    def classes(self) -> np.ndarray:
+        return self.outputs.classes if isinstance(self.outputs, Labels) else super().classes
+
     def config(self) -> dict[str, object]:
-        return {"past": self.past.config(), "outputs": self.outputs.config(), "num_targets": self.num_targets}
+        return {
+            "past": self.past.config(),
+            "outputs": self.outputs.config(),
+            "num_targets": self.num_targets,
+            "labels": isinstance(self.outputs, Labels),
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         parts = {"past": self.past, "outputs": self.outputs}
@@ -95,7 +112,7 @@ class ArrayReader(Reader):
             if part not in parts:
                 raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
             parts[part][own] = array
-        outputs = ArrayCodec.restore(plain.outputs, parts["outputs"])
+        outputs = (Labels if plain.labels else ArrayCodec).restore(plain.outputs, parts["outputs"])
         if plain.num_targets != len(outputs.center):
             raise ModelFileError(
                 f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}."
@@ -107,6 +124,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     past: dict[str, object]
     outputs: dict[str, object]
     num_targets: int
+    labels: bool
 
 
 class _ArrayRows(RowReader):
@@ -174,7 +192,9 @@ class _ArrayRows(RowReader):
         return self._count, self._encoder.held, None
 
     def back_to(self, mark: Mark) -> None:
-        count, self._encoder.held, _ = mark
+        count, held, _ = mark
+        assert isinstance(held, np.ndarray)
+        self._encoder.held = held
         self._count = count or 0
 
     def read(self) -> bytes:
@@ -191,10 +211,26 @@ def _of_tables() -> ArgumentError:
     return ArgumentError("`time` and `known` are of tables, but this model was fitted on arrays. Leave them out.")
 
 
+def labels_of(arrays: Arrays) -> np.ndarray:
+    """The label of each sequence, (N,); raises DataError where there is not one for each."""
+    y = arrays.y
+    if not isinstance(y, np.ndarray) or y.ndim != 1:
+        raise DataError(
+            "`y` must have one label for each sequence, but has "
+            f"{'an array for each' if not isinstance(y, np.ndarray) else f'the shape {y.shape}'}. Give (N,) labels."
+        )
+    return y
+
+
 def truths(arrays: Arrays) -> List[np.ndarray]:
-    """Targets of each sequence: (K,), or (T, K) with one for each step."""
+    """Targets of each sequence: (K,), or (T, K) with one for each step; raises DataError for text."""
     y = arrays.y
     assert y is not None
+    if any(part.dtype.kind not in "fiub" for part in (y if isinstance(y, list) else [y])):
+        raise DataError(
+            f"{arrays.origin}: `y` must be numbers, as this model answers them, but holds text. Give numbers, or X "
+            "alone to predict."
+        )
     if isinstance(y, np.ndarray) and y.ndim == 1:
         return [np.asarray([value], np.float64) for value in y]
     if isinstance(y, list):

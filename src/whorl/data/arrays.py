@@ -1,4 +1,4 @@
-"""Arrays as data: (N, T, D), (N, T), lists of (T_i, D), with targets or without, in memory or in a .npz file."""
+"""Arrays as data: (N, T, D), (N, T), lists of (T_i, D), with targets or without, in memory or in a file."""
 
 import contextlib
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from whorl.codecs.frame import Frame
+from whorl.data.ts_files import is_ts, read_ts
+from whorl.data.ucr import is_ucr, read_ucr
 from whorl.data.values import ArrowStream
 from whorl.errors import DataError
 
@@ -68,23 +70,41 @@ def series_frame(source: object) -> Frame | None:
     return Frame(columns, ARRAYS)
 
 
-def read_arrays(source: object) -> Arrays | None:
+def read_arrays(source: object, *, labelled: bool = False) -> Arrays | None:
     """Reads arrays; returns None when the source is something else, so that the caller reads a table.
 
     Args:
-        source: X or a pair (X, y), or the path of a .npz file with the keys X and y, or of a .npy file.
-            X is (N, T, D), (N, T) for D = 1, or a list of (T_i, D) or (T_i,). y is (N,), (N, K) or (N, T, K),
-            or a list of (T_i,) or (T_i, K).
+        source: X or a pair (X, y), or the path of a file: .npz with the keys X and y, .npy, or the .ts of aeon and
+            sktime. X is (N, T, D), (N, T) for D = 1, or a list of (T_i, D) or (T_i,). y is (N,), (N, K) or (N, T, K),
+            or a list of (T_i,) or (T_i, K), numbers or text.
+        labelled: whole sequences with labels are asked for, and no columns are named. A .tsv or .txt file of numbers
+            without a header is then one of the UCR archive: a series on each line, its label first. Otherwise it is a
+            table like others.
 
     Raises:
-        DataError: for infinite values, values that are not numbers, empty arrays, and lengths that do not match.
+        DataError: for infinite values, values that are not numbers, empty arrays, and lengths that do not match; for
+            files of text with line and column.
     """
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        return _read_file(path) if path.suffix.lower() in (".npz", ".npy") else None
+        return _read_path(Path(source), labelled)
     if isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
         return _arrays(source[0], source[1], "arrays")
     return _arrays(source, None, "arrays") if _is_arrays(source) else None
+
+
+def _read_path(path: Path, labelled: bool) -> Arrays | None:
+    if path.suffix.lower() in (".npz", ".npy"):
+        return _read_file(path)
+    x: list[np.ndarray]
+    y: np.ndarray | None
+    if is_ts(path):
+        x, y = read_ts(path)
+    elif labelled and is_ucr(path):
+        x, y = read_ucr(path)
+    else:
+        return None
+    equal = len({len(sequence) for sequence in x}) == 1
+    return _arrays(np.stack(x) if equal else x, y, path.name)
 
 
 def _is_arrays(source: object) -> bool:
@@ -180,9 +200,30 @@ def _labels(values: object, name: str, origin: str) -> np.ndarray:
         array = np.asarray(values)
     except ValueError:
         raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape.") from None
-    if array.dtype.kind in "US" or (array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat)):
-        return array.astype(object)
+    if array.dtype.kind in "SUT" or (array.dtype.kind == "O" and array.size and _is_text(array.flat[0])):
+        return _texts(array, name, origin)
     return _numbers(array, name, origin)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | bytes)
+
+
+def _texts(array: np.ndarray, name: str, origin: str) -> np.ndarray:
+    """Returns an object array of `str`: bytes are utf-8, and numpy's strings become Python's."""
+    texts = np.empty(array.shape, object)
+    for place, value in np.ndenumerate(array):
+        try:
+            if not _is_text(value):
+                raise TypeError(type(value).__name__)
+            texts[place] = value.decode() if isinstance(value, bytes) else str(value)
+        except (TypeError, UnicodeDecodeError):
+            at = ", ".join(map(str, place))
+            raise DataError(
+                f"{origin}: `{name}` must be all text or all numbers, but {name}[{at}] is {value!r:.40}. "
+                "Give every sequence its label, or leave out those without one."
+            ) from None
+    return texts
 
 
 def _numbers(values: object, name: str, origin: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Everything that is wrong with a table, or will make a model worse, found without training one."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from whorl.data.problems import Problem, in_series, name_rows, plural
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
+from whorl.data.text_reader import texts_of
 from whorl.errors import WhorlError
 from whorl.plans.table import Table
 
@@ -30,6 +32,8 @@ def check(
     context: int | None = None,
     horizon: int | None = None,
     table: Table | None = None,
+    labels: bool = False,
+    text: str | None = None,
 ) -> list[Problem]:
     """Returns the problems of a table, errors first; an empty list is a clean table.
 
@@ -45,8 +49,10 @@ def check(
         context: rows seen before a forecast, to find series that are too short.
         horizon: rows to forecast.
         table: how cells are read, and which repairs are allowed; what it repairs is no problem.
+        labels: the target is a label, of a sequence in its last row.
+        text: column of text, where each row is an example with a label.
     """
-    table = table or Table()
+    table, labels = table or Table(), labels or text is not None
     if series is not None:  # '007' and '7' are two series
         table = replace(table, kinds={series: "category", **table.kinds})
     found: list[Problem] = []
@@ -54,16 +60,40 @@ def check(
         frame = read_table(source, table, report=found.append)
         if series is not None:
             frame[series]
-        schema = infer_schema(frame, target=target, time=time, series=series, known=known, static=static, table=table)
-        whole = read_series(frame, schema, table, report=found.append)
+        if text is not None:
+            texts_of(frame, text)
+        schema = infer_schema(
+            frame, target=target, time=time, series=series, known=known, static=static, table=table, labels=labels
+        )
+        whole = [] if text is not None else read_series(frame, schema, table, report=found.append)
     except WhorlError as error:
         found.append(Problem(severity="error", message=str(error)))
         return _errors_first(found)
-    found += _column_findings(frame, schema)
+    found += _column_findings(frame, schema, (text, *schema.targets) if labels else ())
     found += _length_findings(whole, context, horizon, frame.origin)
+    if labels:
+        cells = [one.frame[schema.targets[0]][-1] for one in whole] if text is None else frame[schema.targets[0]]
+        return _errors_first(found + _label_findings(cells, schema.targets[0], frame.origin))
     found += _scale_findings(whole, schema, frame.origin)
     found += leaks(whole, schema, frame.origin)
     return _errors_first(found)
+
+
+def _label_findings(cells: Iterable[object], name: str, origin: str) -> list[Problem]:
+    """What is wrong with the labels of all examples."""
+    counts = Counter(cell for cell in cells if cell is not None and cell == cell)
+    if len(counts) < 2:
+        had = f"one label only, {next(iter(counts))!r}" if counts else "no label at the end of any sequence"
+        message = f"{origin}: column '{name}' is the target, but it has {had}, so there is nothing to tell apart."
+        return [Problem(severity="error", message=f"{message} Bring examples of another class.", column=name)]
+    rare = [str(label) for label, count in counts.items() if count == 1]
+    if not rare:
+        return []
+    message = (
+        f"{origin}: column '{name}' has {plural(len(rare), 'label')} with one example only ({', '.join(rare[:5])}), so "
+        "they are learned and never scored. Bring more examples, or leave them out."
+    )
+    return [Problem(severity="warning", message=message, column=name)]
 
 
 def _errors_first(found: list[Problem]) -> list[Problem]:
@@ -72,9 +102,12 @@ def _errors_first(found: list[Problem]) -> list[Problem]:
     return sorted(distinct.values(), key=lambda problem: rank[problem.severity])
 
 
-def _column_findings(frame: Frame, schema: Schema) -> list[Problem]:
+def _column_findings(frame: Frame, schema: Schema, apart: Collection[str | None]) -> list[Problem]:
+    """What is wrong with columns; those `apart` are looked at elsewhere."""
     found = []
     for name, reason in schema.ignored.items():
+        if name in apart:
+            continue
         found.append(
             Problem(
                 severity="note",
@@ -85,7 +118,7 @@ def _column_findings(frame: Frame, schema: Schema) -> list[Problem]:
         )
     for name in schema.columns:
         column = frame[name]
-        if name == schema.time:
+        if name == schema.time or name in apart:
             continue
         absent = np.flatnonzero(np.array([cell is None or cell != cell for cell in column.tolist()], bool))
         if len(absent):

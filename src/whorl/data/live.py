@@ -169,7 +169,9 @@ class TableRows(RowReader):
         return self._last, self._past.held, None if self._ahead is None else self._ahead.held
 
     def back_to(self, mark: Mark) -> None:
-        self._last, self._past.held, ahead = mark
+        self._last, past, ahead = mark
+        assert isinstance(past, np.ndarray)
+        self._past.held = past
         if self._ahead is not None and ahead is not None:
             self._ahead.held = ahead
 

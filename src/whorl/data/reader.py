@@ -16,7 +16,7 @@ readers: Registry[type["Reader"]] = Registry("reader")
 Row = Mapping[str, object] | List[object] | np.ndarray
 Inputs = dict[str, np.ndarray]
 # Where a row reader is: the time or number of the last row, and what is held for missing values, read and known ahead.
-Mark = tuple[int | None, np.ndarray, np.ndarray | None]
+Mark = tuple[int | None, object, np.ndarray | None]
 
 
 class Reading(NamedTuple):
@@ -43,6 +43,10 @@ class RowReader(ABC):
         Raises DataError, leaving everything as it was, for a row that breaks a rule, and ArgumentError for `known` of
         a model that has no known covariates.
         """
+
+    def flush(self) -> list[Inputs]:
+        """Ends the sequence and returns what the engine reads for what was held back; nothing where nothing is."""
+        return []
 
     @abstractmethod
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
@@ -103,7 +107,7 @@ class Reader(ABC):
 
     @abstractmethod
     def decode(self, values: np.ndarray) -> np.ndarray:
-        """Outputs (..., K) in the codec's units to the user's units, float64."""
+        """Targets (..., K) in the codec's units to the user's: numbers, float64, or the labels (...,) of classes."""
 
     @property
     @abstractmethod
@@ -114,6 +118,11 @@ class Reader(ABC):
     @abstractmethod
     def center(self) -> np.ndarray:
         """What `decode` adds to each output times its scale, (K,)."""
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The labels that are answered, (C,); none where answers are numbers."""
+        return np.empty(0, object)
 
     @abstractmethod
     def config(self) -> dict[str, object]:

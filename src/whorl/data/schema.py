@@ -92,6 +92,7 @@ def infer_schema(
     known: Sequence[str] = (),
     static: Sequence[str] = (),
     table: Table | None = None,
+    labels: bool = False,
 ) -> Schema:
     """Gives every column a role.
 
@@ -103,6 +104,7 @@ def infer_schema(
         known: covariates known ahead.
         static: covariates with one value in each series.
         table: `kinds` overrides what a column is.
+        labels: the target is one column of labels, which must be named.
 
     Raises:
         DataError: for a name that is no column, or a target that is not numeric.
@@ -130,6 +132,11 @@ def infer_schema(
         if reason := dismissal(frame, name, kinds[name], named=name in table.kinds):
             ignored[name] = reason
     past = [name for name in free if name not in ignored]
+    if labels and len(targets) != 1:
+        raise ArgumentError(
+            f"`target` names the one column of labels, but {len(targets)} were named; the columns are "
+            f"{', '.join(map(repr, frame.columns))}. Give one of them with --target."
+        )
     if not targets:
         numeric = [name for name in past if kinds[name] == "numeric"]
         # A lone ramp is a series to forecast, not a row counter.
@@ -137,7 +144,7 @@ def infer_schema(
         past = [name for name in past if name not in targets]
         ignored = {name: reason for name, reason in ignored.items() if name not in targets}
         guessed.append("targets")
-    _check_targets(frame, targets, kinds)
+    _check_targets(frame, targets, kinds, labels)
     guessed += ["past"] if past else []
     chosen = [*([time] if time else []), *targets, *past, *known, *static]
     return Schema(
@@ -175,7 +182,7 @@ def _check_roles(frame: Frame, roles: Mapping[str, Sequence[str | None]]) -> Non
             taken[name] = role
 
 
-def _check_targets(frame: Frame, targets: Sequence[str], kinds: Mapping[str, Kind]) -> None:
+def _check_targets(frame: Frame, targets: Sequence[str], kinds: Mapping[str, Kind], labels: bool) -> None:
     if not targets:
         raise DataError(
             f"{frame.origin} has no numeric column to forecast; its columns are {', '.join(map(repr, frame.columns))}. "
@@ -183,14 +190,19 @@ def _check_targets(frame: Frame, targets: Sequence[str], kinds: Mapping[str, Kin
         )
     for name in targets:
         column = frame[name]
-        if kinds[name] != "numeric":
+        if labels and kinds[name] == "time":
+            raise DataError(
+                f"{frame.origin}: column '{name}' is the target, but it holds times, which are no labels. Choose "
+                f"another column, or read it as labels with --kinds {name}=category."
+            )
+        if kinds[name] != "numeric" and not labels:
             sample = next((str(cell) for cell in column.tolist() if cell is not None), "")
             raise DataError(
                 f"{frame.origin}: column '{name}' is the target, which must be numeric, but it is read as "
                 f"{kinds[name]}, with values like {sample[:40]!r}. Choose a numeric column, or read it as one with "
                 f"--kinds {name}=numeric."
             )
-        if column.dtype.kind == "f" and bool((column != column).all()):
+        if all(cell is None or cell != cell for cell in column.tolist()):
             raise DataError(
                 f"{frame.origin}: column '{name}' is the target, but all its {len(column)} values are missing. "
                 "Choose another column."

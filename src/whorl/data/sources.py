@@ -11,6 +11,7 @@ from whorl.data.cells import as_objects, spell
 from whorl.data.convert import convert
 from whorl.data.csv_source import read_csv
 from whorl.data.dataframes import frame_of_arrow, frame_of_pandas, is_pandas, read_parquet
+from whorl.data.json_lines import JSON_SUFFIXES, read_json_lines
 from whorl.data.problems import Report, refuse
 from whorl.data.values import ArrowStream, frame_of_columns, frame_of_records
 from whorl.errors import DataError, ResourceError
@@ -18,6 +19,7 @@ from whorl.plans.table import Table
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
 PARQUET_SUFFIXES = (".parquet", ".pq")
+TABLE_SUFFIXES = TEXT_SUFFIXES + PARQUET_SUFFIXES + JSON_SUFFIXES
 
 
 def read_table(source: object, table: Table | None = None, *, report: Report = refuse) -> Frame:
@@ -28,8 +30,8 @@ def read_table(source: object, table: Table | None = None, *, report: Report = r
     keeps its spelling ('007'). A repeated call reads again: nothing is cached.
 
     Args:
-        source: path of a CSV, TSV, TXT or Parquet file or of a folder of them (concatenated; a column `file` is
-            added), a polars, pandas or pyarrow frame, a list of dicts, a dict of columns, or a `Frame`.
+        source: path of a CSV, TSV, TXT, Parquet or JSON lines file or of a folder of them (concatenated; a column
+            `file` is added), a polars, pandas or pyarrow frame, a list of dicts, a dict of columns, or a `Frame`.
         table: how cells are read; the default repairs nothing.
         report: what happens to a problem in the cells; the default raises it.
 
@@ -87,14 +89,17 @@ def _read_file(path: Path, table: Table) -> Frame:
         raise DataError(f"`{path}` is not a path: it has a NUL character. Give the path of a file.")
     if path.suffix.lower() in PARQUET_SUFFIXES:
         return read_parquet(path, frozenset(table.missing))
+    if path.suffix.lower() in JSON_SUFFIXES:
+        return read_json_lines(path, table)
     return read_csv(path, table)
 
 
 def _read_folder(folder: Path, table: Table) -> Frame:
-    known = TEXT_SUFFIXES + PARQUET_SUFFIXES
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in known and path.is_file())
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLE_SUFFIXES and path.is_file())
     if not paths:
-        raise DataError(f"`{folder}` has no tables: none of its files ends in {', '.join(known)}. Give another folder.")
+        raise DataError(
+            f"`{folder}` has no tables: none of its files ends in {', '.join(TABLE_SUFFIXES)}. Give another folder."
+        )
     frames = [_read_file(path, table) for path in paths]
     names = list(frames[0].columns)
     for path, frame in zip(paths, frames, strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.data.arrays import series_frame
+from whorl.data.labels import Labels
 from whorl.data.live import TableRows
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.schema import Schema
@@ -35,7 +36,7 @@ class TableReader(Reader):
         step: time between rows.
         horizon: steps ahead that are answered and that known covariates reach.
         past: encodes what is read at each step.
-        outputs: encodes and decodes the targets; missing ones stay missing.
+        outputs: encodes and decodes the targets, numbers or labels; missing ones stay missing.
         ahead: encodes what is known ahead, or None.
         per_sequence: the target is that of a sequence's last row, and is not read.
     """
@@ -48,7 +49,7 @@ class TableReader(Reader):
         step: TimeStep,
         horizon: int,
         past: TableCodec,
-        outputs: TableCodec,
+        outputs: TableCodec | Labels,
         ahead: TableCodec | None = None,
         per_sequence: bool = False,
     ) -> None:
@@ -82,7 +83,8 @@ class TableReader(Reader):
         frame = series.frame
         targets = None
         if all(name in frame.columns for name in self.schema.targets):
-            targets = self.outputs.encode(frame)
+            labels = isinstance(self.outputs, Labels)
+            targets = self.outputs.encode(frame[self.names[0]] if labels else frame)  # type: ignore[arg-type]
             targets = targets[-1] if self.per_sequence else targets
         ahead, given = None, 0
         if self.ahead is not None:
@@ -171,8 +173,13 @@ class TableReader(Reader):
     def center(self) -> np.ndarray:
         return self.outputs.center
 
+    @property
+    def classes(self) -> np.ndarray:
+        return self.outputs.classes if isinstance(self.outputs, Labels) else super().classes
+
     def config(self) -> dict[str, object]:
         return {
+            "labels": isinstance(self.outputs, Labels),
             "schema": self.schema.to_config(),
             "table": asdict(self.table),
             "step": self.step.to_config(),
@@ -197,13 +204,19 @@ class TableReader(Reader):
         schema = Schema.from_config(plain.schema)
         _check_config(plain, schema, arrays)
 
-        def codec(part: str, described: Mapping[str, object]) -> TableCodec:
-            own = {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
-            return _check_codec(TableCodec.restore(dict(described), own), schema, schema.columns)
+        def own(part: str) -> dict[str, np.ndarray]:
+            return {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
 
-        outputs = codec("outputs", plain.outputs)
-        if outputs.numeric != schema.targets or outputs.categories:
-            raise ModelFileError(f"the reader of the model file answers {outputs.numeric}, not {schema.targets}.")
+        def codec(part: str, described: Mapping[str, object]) -> TableCodec:
+            return _check_codec(TableCodec.restore(dict(described), own(part)), schema, schema.columns)
+
+        outputs: TableCodec | Labels
+        if plain.labels:
+            outputs = Labels.restore(dict(plain.outputs), own("outputs"))
+        else:
+            outputs = codec("outputs", plain.outputs)
+            if outputs.numeric != schema.targets or outputs.categories:
+                raise ModelFileError(f"the reader of the model file answers {outputs.numeric}, not {schema.targets}.")
         return cls(
             schema=schema,
             table=table,
@@ -217,6 +230,7 @@ class TableReader(Reader):
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    labels: bool
     schema: dict[str, object]
     table: dict[str, object]
     step: dict[str, object]
@@ -259,8 +273,9 @@ def fit_table(
     horizon: int,
     per_sequence: bool,
     calendar: bool,
+    labels: bool = False,
 ) -> TableReader:
-    """Fits codecs on the first `cuts` rows of each series and puts a reader together.
+    """Fits codecs on the first `cuts` rows of each series and puts a reader together; `labels` answers labels.
 
     Raises:
         DataError: no row is left to fit on.
@@ -289,7 +304,13 @@ def fit_table(
         step=step,
         horizon=horizon,
         past=codec(read, clock),
-        outputs=codec(schema.targets, None, "keep"),
+        outputs=_labels(training, schema) if labels else codec(schema.targets, None, "keep"),
         ahead=codec(schema.known, clock) if horizon and (schema.known or dated) else None,
         per_sequence=per_sequence,
     )
+
+
+def _labels(training: List[Frame], schema: Schema) -> Labels:
+    """Of a sequence the label of its last row counts."""
+    (target,) = schema.targets
+    return Labels.fit([frame[target][-1:] for frame in training])

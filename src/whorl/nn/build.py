@@ -6,15 +6,22 @@ from whorl.nn.carried import CarriedForecaster
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
-from whorl.nn.summarised import SequenceRegressor
+from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.windowed import WindowedForecaster, segment_length
 from whorl.plans.networks import Recurrent
-from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import ManyToOne, Sequences, Strips, Windows, Wiring
 from whorl.specs import Spec
 
 
 def build(
-    wiring: Wiring, recipe: Recurrent, *, past: Spec, ahead: Spec | None, num_targets: int, dropout: float
+    wiring: Wiring,
+    recipe: Recurrent,
+    *,
+    past: Spec,
+    ahead: Spec | None,
+    num_targets: int,
+    dropout: float,
+    num_classes: int | None = None,
 ) -> Network:
     """Builds the network of a wiring.
 
@@ -25,6 +32,7 @@ def build(
         ahead: what is known of a row ahead, or None.
         num_targets: outputs.
         dropout: before the last layer.
+        num_classes: C, where the answer is a class.
     """
 
     def core(input_size: int) -> RecurrentCore:
@@ -44,7 +52,7 @@ def build(
             chrono=recipe.chrono,
         )
 
-    outputs = num_outputs(wiring.head)
+    outputs = num_outputs(wiring.head, num_classes)
     match wiring.pairing:
         case Windows() as windows:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
@@ -71,12 +79,12 @@ def build(
                 dropout=dropout,
             )
         case Sequences():
-            return SequenceRegressor(
+            return SequenceNetwork(
                 past=past,
+                shape=wiring.shape,
                 core=core,
                 num_targets=num_targets,
                 num_outputs=outputs,
-                every_step=isinstance(wiring.shape, ManyToMany),
                 dropout=dropout,
             )
         case _:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, assert_never
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn.functional import cross_entropy
 
-from whorl.plans.wiring import Head, Point, Quantiles
+from whorl.plans.wiring import Categorical, Head, Point, Quantiles
 
 Floats = tuple[float, ...]
 
@@ -21,11 +22,14 @@ class LossSum(NamedTuple):
     weight: Tensor
 
 
-def num_outputs(head: Head) -> int:
-    """O: numbers that the last layer makes for each output."""
+def num_outputs(head: Head, num_classes: int | None = None) -> int:
+    """O: numbers that the last layer makes for each output; one for each of `num_classes` where it is a class."""
     match head:
         case Point():
             return 1
+        case Categorical():
+            assert num_classes is not None
+            return num_classes
         case Quantiles(levels=levels):
             return 1 + len(levels)
         case _:
@@ -36,12 +40,13 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
     """Compares outputs with targets.
 
     A point learns by its squared or absolute error. With quantiles, the point learns by its absolute error and the
-    quantiles by twice the pinball loss (Koenker & Bassett 1978), averaged over the levels: both are of one size.
+    quantiles by twice the pinball loss (Koenker & Bassett 1978), averaged over the levels: both are of one size. A
+    class learns by the cross entropy of its probability, in nats.
 
     Args:
         head: what the outputs mean.
         outputs: (B, ..., K, O).
-        targets: (B, ..., K); NaN is unknown and counts for nothing.
+        targets: (B, ..., K), for classes their numbers from 0 on; NaN is unknown and counts for nothing.
         weights: (B,).
     """
     # In the order in which the outputs lie in memory: elementwise operations over two orders are several times slower.
@@ -54,6 +59,11 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
             total = ((truth - outputs[..., 0]).square() * weight).sum()
         case Point():
             total = _tilted(outputs, truth, weight, (0.5,), (1.0,))
+        case Categorical(smoothing=smoothing):
+            classes = truth.long().flatten()
+            logits = outputs.reshape(-1, outputs.shape[-1])
+            nats = cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
+            total = (nats.reshape(truth.shape) * weight).sum()
         case Quantiles(levels=levels):
             # The absolute error is twice the pinball loss of the median.
             sizes = (1.0, *(1.0 / len(levels) for _ in levels))

@@ -1,4 +1,4 @@
-"""One answer for a sequence, from the state at its end; while a sequence still comes, from the state so far.
+"""One answer for a sequence, from the outputs of a core pooled over time; while it still comes, from those so far.
 
 Axes: B sequences, T steps, D columns, K outputs, O numbers for each output.
 """
@@ -8,24 +8,28 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from whorl.nn.convolution import CausalConvolution
 from whorl.nn.inputs import InputColumns, numpy
 from whorl.nn.network import Network
+from whorl.nn.pooling import Pool
 from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import ManyToMany, ManyToOne
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 from whorl.specs import Spec
 
 
-class SequenceRegressor(Network):
-    """A core and a last layer on its last output (both directions' last outputs where it reads both ways).
+class SequenceNetwork(Network):
+    """Answers whole sequences, once or at every step.
 
     Args:
         past: what a row is.
+        shape: once, from the outputs of the core pooled in the ways that it names, or at every step; and the
+            convolution before the core.
         core: builds the core for an input size.
         num_targets: K.
         num_outputs: O.
-        every_step: answer at each step instead of at the last one.
         dropout: on the way to the last layer.
     """
 
@@ -33,42 +37,58 @@ class SequenceRegressor(Network):
         self,
         *,
         past: Spec,
+        shape: ManyToOne | ManyToMany,
         core: Callable[[int], RecurrentCore],
         num_targets: int,
         num_outputs: int,
-        every_step: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.columns = InputColumns(past)
-        self.core = core(self.columns.size)
-        self.last = nn.Linear(self.core.output_size, num_targets * num_outputs)
+        plan = shape.convolution if isinstance(shape, ManyToOne) else None
+        self.convolution = None if plan is None else CausalConvolution(self.columns.size, plan)
+        self.core = core(self.columns.size if self.convolution is None else self.convolution.output_size)
+        self.pool = Pool(self.core.output_size, shape.pooling) if isinstance(shape, ManyToOne) else None
+        size = self.core.output_size if self.pool is None else self.pool.output_size
+        self.last = nn.Linear(size, num_targets * num_outputs)
         self.dropout = nn.Dropout(dropout)
-        self.num_targets, self.num_outputs, self.every_step = num_targets, num_outputs, every_step
+        self.num_targets, self.num_outputs = num_targets, num_outputs
 
     def forward(self, inputs: dict[str, Tensor], lengths: Tensor | None = None) -> Tensor:
         """Answers sequences: past (B, T, D) -> (B, K, O), or (B, T, K, O) at every step."""
-        past = inputs["past"]
+        past, real = inputs["past"], None
         if lengths is not None:
             # Padding may hold anything; symbols must be looked up somewhere.
             real = torch.arange(past.shape[1], device=past.device) < lengths[:, None]
             past = torch.where(real[..., None], past, 0.0)
-        y_BTH, state = self.core(self.columns(past), lengths_B=lengths)
-        if not self.every_step:
-            y_BTH = torch.cat([layer[0] for layer in state[-self.core.num_directions :]], dim=-1)
+        x_BTD = self.columns(past)
+        if self.convolution is not None:
+            x_BTD = self.convolution(x_BTD, real)
+        y_BTH, state = self.core(x_BTD, lengths_B=lengths)
+        if self.pool is not None:
+            last_BH = torch.cat([layer[0] for layer in state[-self.core.num_directions :]], dim=-1)
+            y_BTH = self.pool(y_BTH, last_BH, real)
         out: Tensor = self.last(self.dropout(y_BTH))
         return out.reshape(*out.shape[:-1], self.num_targets, self.num_outputs)
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its answers at each step are those of the sequence so far."""
-        row = program.add(ops.Input(out="past", shape=(self.columns.num_columns,)))
-        h = self.core.emit(program, self.columns.emit(program, row))
-        if not self.core.is_causal and not self.every_step:
-            half = program.shapes[h][0] // 2
-            forward = program.add(ops.Slice(x=h, axis=0, start=0, stop=half))
-            backward = program.add(ops.First(x=program.add(ops.Slice(x=h, axis=0, start=half, stop=2 * half))))
-            h = program.add(ops.Concat(parts=(forward, backward), axis=0))
+        x = self.columns.emit(program, program.add(ops.Input(out="past", shape=(self.columns.num_columns,))))
+        if self.convolution is not None:
+            x = self.convolution.emit(program, x)
+        h = self.core.emit(program, x)
+        if self.pool is not None:
+            h = self.pool.emit(program, h, self._last(program, h))
         weight = program.tensor("last.weight", numpy(self.last.weight))
         out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", numpy(self.last.bias))))
         program.output = program.add(ops.Reshape(x=out, shape=(self.num_targets, self.num_outputs)))
         return program.output
+
+    def _last(self, program: Program, h: Name) -> Name:
+        """The last output of each direction: read backwards, that of the first step."""
+        if self.core.is_causal:
+            return h
+        half = program.shapes[h][0] // 2
+        forward = program.add(ops.Slice(x=h, axis=0, start=0, stop=half))
+        backward = program.add(ops.First(x=program.add(ops.Slice(x=h, axis=0, start=half, stop=2 * half))))
+        return program.add(ops.Concat(parts=(forward, backward), axis=0))

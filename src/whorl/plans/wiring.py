@@ -38,16 +38,32 @@ class Sequences(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="se
 Pairing = Windows | Strips | Sequences
 
 
+Pooling = Literal["last", "mean", "max", "attention"]
+
+
+class Convolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="convolution"):
+    """Layers of causal convolutions before the core: each reads `kernel_size` steps, is normalised over the batch
+    (Ioffe & Szegedy 2015) and cut off at zero.
+    """
+
+    channels: int
+    kernel_size: int
+    num_layers: int = 1
+
+
 class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_one"):
     """A sequence leads to one answer (of `horizon` steps where there is one).
 
     `segment_length` rows are read at once where it is not None, and as many steps of the horizon are answered at once.
     A window's targets are taken relative to their last value; `rescale` also divides them by their spread in the
-    window, for series of different sizes.
+    window, for series of different sizes. The answer of a whole sequence comes from its core's outputs, pooled over
+    time in one or several ways side by side, behind a `convolution` where there is one.
     """
 
     segment_length: int | None = None
     rescale: bool = False
+    pooling: tuple[Pooling, ...] = ("last",)
+    convolution: Convolution | None = None
 
 
 class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_many"):
@@ -74,7 +90,30 @@ class Quantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="qu
     levels: tuple[float, ...]
 
 
-Head = Point | Quantiles
+class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="categorical"):
+    """The probability of each class, learned by its cross entropy.
+
+    `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7).
+    """
+
+    smoothing: float = 0.0
+
+
+Head = Point | Quantiles | Categorical
+
+
+class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Random changes that leave the label of a series as it is.
+
+    Args:
+        warp: spread of the logarithm of the speed at which a series is read, which changes smoothly over time.
+        scale: spread of a factor of each column around 1.
+        noise: spread of what is added to each number, in units of the training scale.
+    """
+
+    warp: float = 0.2
+    scale: float = 0.1
+    noise: float = 0.03
 
 
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,6 +126,8 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         shape: where answers stand in time.
         head: what the network's last layer says about an answer.
         readout: registered name of what turns the head's numbers into an answer.
+        dropout: probability of dropping a number on its way to the last layer.
+        augmentation: how training examples are changed, each time anew; None leaves them as they are.
     """
 
     pairing: Pairing
@@ -95,3 +136,5 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     outputs: str
     head: Head
     readout: str
+    dropout: float = 0.1
+    augmentation: Augmentation | None = None

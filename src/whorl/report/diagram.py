@@ -10,24 +10,25 @@ _ROW, _GAP = 46.0, 30.0  # height of a box and of the space between two
 _SOURCE = "#009E73"
 
 
-def diagram(program: Program, *, every_step: bool) -> str | None:
+def diagram(program: Program, *, every_step: bool, labels: bool = False) -> str | None:
     """Draws a program as SVG; None where nothing in it recurs.
 
     Args:
         program: of a fitted network.
         every_step: whether every row leads to an answer that is used.
+        labels: whether the answer is one of several labels.
     """
     sizes = dissect(program)
     if sizes is None:
         return None
-    return _Drawing(sizes, every_step).draw()
+    return _Drawing(sizes, every_step, labels).draw()
 
 
 class _Drawing:
     """Columns are steps, time runs to the right; rows are input, layers, and what answers, from below."""
 
-    def __init__(self, sizes: Anatomy, every_step: bool) -> None:
-        self.sizes, self.every_step = sizes, every_step
+    def __init__(self, sizes: Anatomy, every_step: bool, labels: bool) -> None:
+        self.sizes, self.every_step, self.labelled = sizes, every_step, labels
         self.labels = _labels(sizes)
         self.state = "h, c" if sizes.cell == "LSTM" else "h"
         self.layers = min(sizes.num_layers, 3)
@@ -77,6 +78,8 @@ class _Drawing:
 
     def _answer(self) -> list[str]:
         shape = self.sizes.output_shape
+        if self.labelled:
+            return ["1 label", f"of {shape[-1]} classes"]
         lines = [_plural(shape[-2], "target")]
         if len(shape) == 3:
             lines.insert(0, _plural(shape[0], "step"))

@@ -12,7 +12,6 @@ from whorl.data.pairing import scored_steps
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.runtime.evaluation import score_rival
-from whorl.runtime.metrics import Scores
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, joined
 
@@ -60,13 +59,28 @@ class Evidence:
 
     @cached_property
     def errors(self) -> np.ndarray:
-        """Mean absolute error of each answer, in units of the training scale, (N,); NaN where no truth is known."""
+        """Mean absolute error of each answer, in units of the training scale, (N,); NaN where no truth is known.
+
+        Of a label the share of probability that the truth was not given.
+        """
+        if self.prediction.probabilities is not None:
+            truths = self.classes_of_truths
+            place = np.where(np.isfinite(truths), truths, 0).astype(np.int64)
+            missed = 1.0 - self.prediction.probabilities[np.arange(len(place)), place]
+            return np.where(np.isfinite(truths), missed, np.nan)
         error = np.abs(self.prediction.value - self.target) / self.scale
         known = np.isfinite(error)
         axes = tuple(range(1, error.ndim))
         count = known.sum(axis=axes)
         total = np.where(known, error, 0.0).sum(axis=axes)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    @cached_property
+    def classes_of_truths(self) -> np.ndarray:
+        """The number of the true class of each answer, (N,); NaN where it is unknown."""
+        assert self.prediction.classes is not None
+        number = {label: float(n) for n, label in enumerate(self.prediction.classes.tolist())}
+        return np.array([number.get(label, np.nan) for label in self.target.tolist()], np.float64)
 
     def ranked(self) -> dict[str, int]:
         """Numbers of the best, the median and the worst answer; fewer where there are fewer."""
@@ -96,14 +110,13 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
     if not total:
         return None
     sequences, steps = _thinned(model, sequences, steps)
-    levels = model.readout.levels
-    own = Scores(model.reader.scale, model.naive_mae, levels)
+    own = model.readout.scores(model.reader, model.naive_mae)
     predictions, targets, numbers = [], [], []
     for n, at, out in model.outputs(sequences, steps):
         predictions.append(model.answered(model.index(sequences[n], at), out))
         targets.append(model.truths(sequences[n], at))
         numbers.append(np.full(len(at), n))
-        own.update(predictions[-1].value, targets[-1], predictions[-1].quantiles)
+        own.add(predictions[-1], targets[-1])
     scores = {"model": own, **{name: score_rival(model, name, sequences, steps) for name in model.baselines}}
     return Evidence(
         prediction=joined(predictions),

@@ -10,10 +10,11 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.errors import MissingExtraError
 from whorl.plans.wiring import Sequences
-from whorl.report import answers, card, curves, forecasts, scores, split, states
+from whorl.report import answers, card, classes, curves, forecasts, scores, split, states
 from whorl.report.anatomy import dissect
 from whorl.report.card import Card
 from whorl.report.diagram import diagram
+from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence, HeldOut, gather
 from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
@@ -21,7 +22,7 @@ from whorl.runtime.model import Model
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_TITLES = {"forecast": "Forecast of", "regress": "Regression of"}
+_TITLES = {"forecast": "Forecast of", "regress": "Regression of", "classify": "Classification by"}
 _MOST_NAMES = 6
 
 
@@ -75,18 +76,24 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "losses": curves.losses(facts.history),
         "whole": whole,
         "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
-        "answers": answers.scatter(evidence) if evidence is not None and whole else [],
+        "answers": _answers(evidence) if evidence is not None and whole else [],
         "errors": errors,
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
         "heatmap": None if evidence is None else states.heatmap(model, evidence),
         "diagram": diagram(
-            model.engine.program, every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False))
+            model.engine.program,
+            every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False)),
+            labels=len(model.reader.classes) > 0,
         ),
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
     }
+
+
+def _answers(evidence: Evidence) -> list[Picture]:
+    return answers.scatter(evidence) if evidence.prediction.probabilities is None else classes.pictures(evidence)
 
 
 def _scored(

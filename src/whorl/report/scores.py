@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 Metrics = Mapping[str, Mapping[str, float]]
 
+_LEAST = ("mae", "rmse", "mase", "nll")  # the least is best
+_MOST = ("accuracy", "balanced_accuracy", "f1", "auroc")
+_SHARES = (*_MOST, "coverage")
+
 _COLUMNS = {
     "mae": "mean absolute error",
     "rmse": "root of the mean squared error",
     "mase": "mae over that of the seasonal naive forecast in training",
+    "accuracy": "share of answers that are right",
+    "balanced_accuracy": "share of right answers, the mean over classes",
+    "f1": "harmonic mean of precision and recall, the mean over classes",
+    "auroc": "share of pairs of a class and another that its probability puts in order",
+    "nll": "nats by which the truth surprises the model, on average",
     "coverage": "share of truths inside the interval",
     "width": "mean width of the interval",
 }
@@ -35,8 +44,8 @@ def table(metrics: Metrics) -> Table:
     best: list[tuple[str, ...]] = []
     for name in names:
         values = {row: scores[name] for row, scores in metrics.items() if name in scores}
-        able = name in ("mae", "rmse", "mase") and len(values) > 1
-        best.append(tuple(row for row in values if able and values[row] == min(values.values())))
+        wanted = min(values.values()) if name in _LEAST else max(values.values()) if name in _MOST else None
+        best.append(tuple(row for row in values if len(values) > 1 and values[row] == wanted))
     return Table(
         columns={name: _COLUMNS[name] for name in names},
         rows={row: tuple(_cell(name, scores.get(name)) for name in names) for row, scores in metrics.items()},
@@ -45,16 +54,18 @@ def table(metrics: Metrics) -> Table:
 
 
 def verdict(metrics: Metrics) -> tuple[bool, str]:
-    """Whether the model beats every rival by mae, and a sentence that says so."""
-    rivals = {name: scores["mae"] for name, scores in metrics.items() if name != "model" and "mae" in scores}
-    own = metrics.get("model", {}).get("mae")
+    """Whether the model beats every rival, by mae or by nll, and a sentence that says so."""
+    judge = "nll" if "nll" in metrics.get("model", {}) else "mae"
+    rivals = {name: scores[judge] for name, scores in metrics.items() if name != "model" and judge in scores}
+    own = metrics.get("model", {}).get(judge)
     if own is None or not rivals:
         return False, "No truth was known, so nothing could be scored."
     best = min(rivals, key=lambda name: rivals[name])
     if own < rivals[best]:
-        return True, f"The model's mae is {100 * (1 - own / rivals[best]):.1f} % below that of the best rival, {best}."
+        below = 100 * (1 - own / rivals[best])
+        return True, f"The model's {judge} is {below:.1f} % below that of the best rival, {best}."
     return False, (
-        f"The model does not beat {best} here (mae {100 * (own / max(rivals[best], 1e-12) - 1):.1f} % above it): "
+        f"The model does not beat {best} here ({judge} {100 * (own / max(rivals[best], 1e-12) - 1):.1f} % above it): "
         "use that, or bring more data or covariates."
     )
 
@@ -75,4 +86,4 @@ def short(time: str) -> str:
 def _cell(name: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{100 * value:.1f} %" if name == "coverage" else number(value)
+    return f"{100 * value:.1f} %" if name in _SHARES else number(value)

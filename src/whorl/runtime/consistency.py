@@ -8,8 +8,10 @@ from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
+from whorl.data.text_reader import TextReader
 from whorl.errors import ModelFileError
-from whorl.plans.wiring import Pairing, Quantiles, Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import Categorical, Pairing, Quantiles, Sequences, Strips, Windows, Wiring
+from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
@@ -41,10 +43,13 @@ def check_parts(
     if naive_mae is not None:
         _expect(naive_mae.shape == (num_targets,), f"`naive_mae` has the shape {naive_mae.shape}")
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
+    num_classes = len(reader.classes)
+    _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
+    _expect(isinstance(wiring.head, Categorical) == isinstance(readout, CategoricalReadout), "its readout is of others")
     inputs = _inputs(reader)
-    _check_program("the network", program, inputs, (*answer, 1 + len(levels)))
+    _check_program("the network", program, inputs, (*answer, num_classes or 1 + len(levels)))
     for name, rival in baselines.items():
-        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 1))
+        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, num_classes or 1))
 
 
 def _ascend(levels: tuple[float, ...]) -> bool:
@@ -68,7 +73,7 @@ def _horizon(pairing: Pairing) -> int:
 
 def _inputs(reader: Reader) -> dict[str, Shape] | None:
     """Name and shape of what an engine reads at each step; None where only a user's own reader knows."""
-    if isinstance(reader, ArrayReader):
+    if isinstance(reader, ArrayReader | TextReader):
         return {"past": (reader.past.spec.width,)}
     if not isinstance(reader, TableReader):
         return None

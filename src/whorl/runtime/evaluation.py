@@ -10,7 +10,7 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
 from whorl.runtime.engines import engine_for
-from whorl.runtime.metrics import Scores
+from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, joined
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def evaluate(
             f"`evaluate` needs full context and full horizon ({model.wiring.pairing}), but the longest sequence has "
             f"{longest} rows. Bring longer ones."
         )
-    scores = Scores(model.reader.scale, model.naive_mae, model.readout.levels)
+    scores = model.readout.scores(model.reader, model.naive_mae)
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
     predictions, targets = [], []
     for n, at, out in model.outputs(sequences, steps) if outputs is None else outputs:
         prediction = model.answered(model.index(sequences[n], at), out)
         target = model.truths(sequences[n], at)
-        scores.update(prediction.value, target, prediction.quantiles)
+        scores.add(prediction, target)
         if keep:
             predictions.append(prediction)
             targets.append(target)
@@ -112,9 +112,13 @@ def evaluate(
     )
 
 
-def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scores:
+def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scoring:
     """Scores one of a model's naive rivals on the same steps."""
-    scores = Scores(model.reader.scale, model.naive_mae)
+    readout = model.readout.of_rivals()
+    scores = readout.scores(model.reader, model.naive_mae)
     for n, at, out in model.outputs(sequences, steps, engine_for(model.baselines[name])):
-        scores.update(model.reader.decode(out[..., 0]), model.truths(sequences[n], at))
+        answers = readout.in_units(out, *model.units)
+        scores.add(
+            readout.prediction(model.index(sequences[n], at), answers, model.reader), model.truths(sequences[n], at)
+        )
     return scores

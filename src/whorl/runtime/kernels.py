@@ -56,8 +56,11 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
         case ops.Running(x=x):
             fields = {name: np.zeros(shapes[x], np.float64) for name in ("mean", "squares")}
             return {"weight": np.zeros(1, np.float64), **fields}
-        case ops.First(x=x):
+        case ops.First(x=x) | ops.Pool(x=x, function="max"):
             return {"value": np.zeros(shapes[x], np.float32), "seen": np.zeros(1, np.float32)}
+        case ops.Pool(out=out):
+            sizes = {"top": (1,), "total": (1,), "sums": shapes[out]}
+            return {name: np.zeros(shape, np.float64) for name, shape in sizes.items()}
         case _:
             return {}
 
@@ -71,6 +74,10 @@ def carried(op: ops.AnyOperation, x: Array, state: State, valid: Array | None, t
             return _window(length, x, state, valid)
         case ops.Running():
             return _running(op, x, state, valid)
+        case ops.Pool(function="max"):
+            return _largest(x, state, valid)
+        case ops.Pool():
+            return _softmax_mean(x, state, valid)
         case ops.First():
             first = np.where(_like(state["seen"][:, 0] > 0, x[:, 0]), state["value"], x[:, 0])
             result = np.broadcast_to(first[:, None], x.shape)
@@ -233,6 +240,37 @@ def _running(op: ops.Running, x: Array, state: State, valid: Array | None) -> tu
         result[:, t, 0] = mean
         result[:, t, 1] = np.sqrt(squares / np.maximum(weight, 1.0) + op.floor**2)
     return result, {"weight": weight.reshape(len(x), 1), "mean": mean, "squares": squares}
+
+
+def _largest(x: Array, state: State, valid: Array | None) -> tuple[Array, State]:
+    value, seen = state["value"], state["seen"]
+    result = np.empty_like(x)
+    for t in range(x.shape[1]):
+        largest = np.where(_like(seen[:, 0] > 0, value), np.maximum(value, x[:, t]), x[:, t])
+        real = np.ones(len(x), bool) if valid is None else valid[:, t]
+        value, seen = np.where(_like(real, value), largest, value), np.where(real[:, None], np.float32(1.0), seen)
+        result[:, t] = value
+    return result, {"value": value, "seen": seen}
+
+
+def _softmax_mean(x: Array, state: State, valid: Array | None) -> tuple[Array, State]:
+    top, total, sums = state["top"], state["total"], state["sums"]
+    result = np.empty((*x.shape[:2], x.shape[2] - 1), np.float32)
+    for t in range(x.shape[1]):
+        now = x[:, t].astype(np.float64)
+        score, begun = now[:, -1:], total > 0
+        new_top = np.where(begun, np.maximum(top, score), score)
+        # What came before counts less by as much as the largest weight has grown.
+        with np.errstate(invalid="ignore", over="ignore"):
+            kept, own = np.where(begun, np.exp(top - new_top), 0.0), np.exp(score - new_top)
+        new_total, new_sums = total * kept + own, sums * kept + own * now[:, :-1]
+        if valid is not None:
+            real = valid[:, t, None]
+            new_top, new_total = np.where(real, new_top, top), np.where(real, new_total, total)
+            new_sums = np.where(real, new_sums, sums)
+        top, total, sums = new_top, new_total, new_sums
+        result[:, t] = sums / np.where(total > 0, total, 1.0)
+    return result, {"top": top, "total": total, "sums": sums}
 
 
 def _like(flags: Array, x: Array) -> Array:

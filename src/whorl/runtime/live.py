@@ -10,7 +10,7 @@ from whorl.data.pairing import first_answer
 from whorl.data.reader import Inputs, Row, RowReader
 from whorl.errors import ArgumentError
 from whorl.runtime.engine import Engine, Slot
-from whorl.runtime.prediction import Index, Prediction, answer
+from whorl.runtime.prediction import Index, Prediction
 from whorl.runtime.state import State
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ class Live:
             self._engine.write(self.slot, engine)
             raise
 
-    def push(self, row: Row, known: object) -> list[Prediction]:
-        """Reads one row; its answers."""
+    def push(self, row: Row, known: object, *, last: bool = False) -> list[Prediction]:
+        """Reads one row, or what was held back of the last one; its answers."""
         if self.closed:
             self.check_open()
         rows, engine, num_rows = self.rows, self._engine, self.num_rows
         mark, state = rows.mark(), None
         try:
-            readings = rows.push(row, known)
+            readings = rows.flush() if last else rows.push(row, known)
             # A step leaves an error no trace, but a signal may come right after it, or another step fail.
             state = engine.read(self.slot)
             out = None
@@ -142,7 +142,7 @@ class Live:
             series = np.full(len(origin), self.series, object)
             self.num_rows = num_rows + (int(reading.steps[-1]) + 1 if len(reading.steps) else 0)
             index = Index(series, origin, self.model.reader.times_after(origin))
-            return answer(index, decoded, self.model.reader.names, self.model.readout.levels)
+            return self.model.readout.prediction(index, decoded, self.model.reader)
         except BaseException:
             self.num_rows = num_rows
             self.rows.back_to(mark)
@@ -151,11 +151,11 @@ class Live:
             raise
 
     def _run(self, inputs: Inputs, wanted: np.ndarray) -> np.ndarray:
-        """Answers (1 + Q, n, ..., K) of the wanted steps, in the user's units; runs block by block."""
+        """A room of answers of the n wanted steps, in the user's units; runs block by block."""
         model, program = self.model, self._engine.program
         shape = program.shapes[program.output]
         block = max(1, _BLOCK // max(1, int(np.prod(shape))))
-        made = np.empty((1 + len(model.readout.levels), len(wanted), *shape[:-1]))
+        made = model.readout.room(len(wanted), shape)
         num_steps = len(next(iter(inputs.values()))) if inputs else 0
         places = np.searchsorted(wanted, np.arange(0, num_steps + block, block))
         for n, at in enumerate(range(0, num_steps, block)):
@@ -199,7 +199,7 @@ def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[l
         outputs = _stepped(lives, readings)
         for live, reading in zip(lives, readings, strict=True):
             live.num_rows += len(reading)
-        return _answers(lives, outputs)
+        return _answers(lives, readings, outputs)
     except BaseException:
         for live, num_rows, mark in before:
             live.num_rows = num_rows
@@ -210,25 +210,24 @@ def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[l
 
 
 def _stepped(lives: List[Live], readings: List[List[Inputs]]) -> np.ndarray:
-    """Steps the engine through what was read for each stream: the last outputs of each, (n, ...)."""
+    """Steps the engine through what was read for each stream: the last outputs of each that moved, (n, ...)."""
     engine = lives[0].model.engine
-    depth = max(map(len, readings))
-    outputs = None
-    for at in range(depth):
+    outputs = np.empty((len(lives), *engine.program.shapes[engine.program.output]), np.float32)
+    for at in range(max(map(len, readings))):
         moving = [n for n, reading in enumerate(readings) if at < len(reading)]
         first = readings[moving[0]][at]
         inputs = {name: np.concatenate([readings[n][at][name] for n in moving]) for name in first}
         out = engine.step([lives[n].slot for n in moving], inputs)
-        if outputs is None:
-            outputs = out if depth == 1 else np.array(out)
+        if len(moving) == len(lives) and at == 0:
+            outputs = out
         else:
+            outputs = np.array(outputs) if at == 1 else outputs
             outputs[moving] = out
-    assert outputs is not None
     return outputs
 
 
-def _answers(lives: List[Live], outputs: np.ndarray) -> list[list[Prediction]]:
-    able = [n for n, live in enumerate(lives) if live.num_rows > live.first]
+def _answers(lives: List[Live], readings: List[List[Inputs]], outputs: np.ndarray) -> list[list[Prediction]]:
+    able = [n for n, live in enumerate(lives) if readings[n] and live.num_rows > live.first]
     answers: list[list[Prediction]] = [[] for _ in lives]
     if not able:
         return answers

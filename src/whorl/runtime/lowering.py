@@ -92,6 +92,8 @@ class _Lowering:
                 self._define(op, "window", numbers=[length])
             case ops.Running(decay=decay, floor=floor):
                 self._define(op, "running", reals=[decay, floor])
+            case ops.Pool(function=function):
+                self._define(op, "pool", word=function)
             case ops.First():
                 self._define(op, "first")
             case _:

@@ -1,6 +1,23 @@
 """Metrics of numbers, summed block by block so that answers need not be kept."""
 
+from typing import Protocol
+
 import numpy as np
+
+from whorl.runtime.prediction import Prediction
+
+
+class Scoring(Protocol):
+    """Sums over answers, from which metrics are made at the end."""
+
+    def add(self, prediction: Prediction, target: np.ndarray) -> None:
+        """Adds answers and their truths, of the shape of `prediction.value`."""
+
+    def result(self) -> dict[str, float]:
+        """The metrics; empty when no truth was known."""
+
+    def steps(self) -> dict[str, np.ndarray]:
+        """Metrics of each step of a horizon, (H, K); empty where there is none."""
 
 
 class Scores:
@@ -21,6 +38,10 @@ class Scores:
         self._counts: dict[str, int] = {}
         self.by_step: dict[str, np.ndarray] = {}
         self._steps: np.ndarray | None = None
+
+    def add(self, prediction: Prediction, target: np.ndarray) -> None:
+        """Adds answers and their truths, of the shape of `prediction.value`."""
+        self.update(prediction.value, target, prediction.quantiles)
 
     def update(self, value: np.ndarray, target: np.ndarray, quantiles: np.ndarray | None = None) -> None:
         """Adds answers and truths of shape (N, K) or (N, H, K); quantiles (..., Q)."""

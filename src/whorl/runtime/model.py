@@ -15,12 +15,13 @@ from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.wiring import Sequences, Wiring
+from whorl.runtime import class_readout as class_readout  # registers its readout
 from whorl.runtime.answering import outputs
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation, evaluate
 from whorl.runtime.live import push_many
-from whorl.runtime.prediction import Index, Prediction, answer, joined
+from whorl.runtime.prediction import Index, Prediction, joined
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import Readout
 from whorl.runtime.stream import Stream, check_one_each
@@ -131,8 +132,7 @@ class Model:
 
     def answered(self, index: Index, outputs: np.ndarray) -> Prediction:
         """What engine outputs (N, ...) of these rows answer, in the user's units."""
-        decoded = self.readout.in_units(outputs, *self.units)
-        return answer(index, decoded, self.reader.names, self.readout.levels)
+        return self.readout.prediction(index, self.readout.in_units(outputs, *self.units), self.reader)
 
     @cached_property
     def units(self) -> tuple[np.ndarray, np.ndarray]:

@@ -133,6 +133,17 @@ class Running(Operation, frozen=True, kw_only=True, tag="running"):
     floor: float
 
 
+class Pool(Operation, frozen=True, kw_only=True, tag="pool"):
+    """The stream so far as one value, this step included.
+
+    'max': the largest of each number. 'softmax', of x (n + 1,): the mean of the first n numbers, each step weighted by
+    exp(s), where s is the last number; kept in float64.
+    """
+
+    x: Name
+    function: Literal["max", "softmax"]
+
+
 class First(Operation, frozen=True, kw_only=True, tag="first"):
     """The value at step 0 of the stream, at every step; needs the whole sequence when x reads backwards."""
 
@@ -205,6 +216,7 @@ AnyOperation = (
     | Step
     | Window
     | Running
+    | Pool
     | First
     | Slice
     | Take
@@ -238,7 +250,7 @@ def operands(op: AnyOperation) -> tuple[Name, ...]:
 def is_stateful(op: AnyOperation) -> bool:
     """True where an operation carries something from step to step of the stream."""
     match op:
-        case Window() | Running() | First():
+        case Window() | Running() | Pool() | First():
             return True
         case Recurrent(over=over):
             return over == "stream"

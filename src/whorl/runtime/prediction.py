@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# Classes whose probabilities records tell one by one.
+_MOST_LISTED = 20
+
+
 class Index(NamedTuple):
     """Where answers stand.
 
@@ -34,12 +38,14 @@ class Prediction:
     """Answers, one a row.
 
     Args:
-        value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor.
+        value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels of a
+            Classifier.
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.
         levels: the Q levels of `quantiles`.
-        probabilities: (N, C) of a classifier, or None.
+        probabilities: (N, C) of a Classifier, or None.
+        classes: (C,) the labels that `probabilities` are of, or None.
         score: (N,) or (N, T) of a detector, or None.
         final: False where a later step may still revise the answer.
     """
@@ -50,6 +56,7 @@ class Prediction:
     quantiles: np.ndarray | None = None
     levels: tuple[float, ...] = ()
     probabilities: np.ndarray | None = None
+    classes: np.ndarray | None = None
     score: np.ndarray | None = None
     final: bool = True
 
@@ -83,7 +90,13 @@ class Prediction:
         )
 
     def to_records(self) -> Iterator[dict[str, object]]:
-        """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles."""
+        """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
+
+        Of labels one for each answer: series, origin, output, value, its probability, and `p(label)` of each class.
+        """
+        if self.probabilities is not None and self.classes is not None:
+            yield from self._label_records(self.probabilities, self.classes)
+            return
         value = self.value if self.value.ndim == 3 else self.value[:, None]
         quantiles = self.quantiles if self.quantiles is None or self.value.ndim == 3 else self.quantiles[:, None]
         for n, row in enumerate(value):
@@ -101,6 +114,18 @@ class Prediction:
                         record[f"q{level:g}"] = None if quantiles is None else float(quantiles[n, h, k, q])
                     yield record
 
+    def _label_records(self, probabilities: np.ndarray, classes: np.ndarray) -> Iterator[dict[str, object]]:
+        names = [f"p({label})" for label in classes.tolist()]
+        for n, (label, shares) in enumerate(zip(self.value.tolist(), probabilities.tolist(), strict=True)):
+            record: dict[str, object] = {
+                "series": self.index.series[n],
+                "origin": plain(self.index.origin[n]),
+                "output": self.names[0],
+                "value": label,
+                "probability": max(shares),
+            }
+            yield record | (dict(zip(names, shares, strict=True)) if len(names) <= _MOST_LISTED else {})
+
     def to_frame(self) -> "polars.DataFrame":
         """Returns the records as a polars frame."""
         try:
@@ -116,11 +141,17 @@ class Prediction:
         write_records(Path(path), self.to_records())
 
     def plot(self, row: int = 0) -> "Figure":
-        """Draws one answer: its value, and its interval where it has one."""
+        """Draws one answer: its value, and its interval where it has one; of a label the probability of each class."""
         try:
             from matplotlib.figure import Figure
         except ImportError:
             raise MissingExtraError("matplotlib", "train", "to draw") from None
+        if self.probabilities is not None and self.classes is not None:
+            order = np.argsort(self.probabilities[row])[-_MOST_LISTED:]
+            figure = Figure(figsize=(6, 0.8 + 0.25 * len(order)), layout="constrained")
+            labels = [str(label) for label in self.classes[order].tolist()]
+            figure.subplots().barh(labels, self.probabilities[row][order])
+            return figure
         figure = Figure(figsize=(8, 2.2 * len(self.names)), layout="constrained")
         axes = figure.subplots(len(self.names), squeeze=False)[:, 0]
         value = self.value if self.value.ndim == 3 else self.value[:, None]
@@ -138,6 +169,19 @@ def answer(index: Index, decoded: np.ndarray, names: tuple[str, ...], levels: tu
     """The prediction of values and quantiles in the user's units, (1 + Q, N, ..., K)."""
     quantiles = decoded[1:].transpose(_first_to_last(decoded.ndim)) if len(decoded) > 1 else None
     return _made({"value": decoded[0], "index": index, "names": names, "quantiles": quantiles, "levels": levels})
+
+
+def labelled(index: Index, probabilities: np.ndarray, classes: np.ndarray, names: tuple[str, ...]) -> Prediction:
+    """The prediction of probabilities of classes, (N, C): the value is the label of the most probable one."""
+    return _made(
+        {
+            "value": classes[probabilities.argmax(axis=-1)],
+            "index": index,
+            "names": names,
+            "probabilities": probabilities,
+            "classes": classes,
+        }
+    )
 
 
 @cache

@@ -6,9 +6,12 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from whorl import _native
+from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Head, Quantiles
 from whorl.registry import Registry
+from whorl.runtime.metrics import Scores, Scoring
+from whorl.runtime.prediction import Index, Prediction, answer
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -34,7 +37,11 @@ class Readout(ABC):
 
     @abstractmethod
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
-        """Turns outputs (N, ..., K, O) into the values and quantiles of N rows: (1 + Q, N, ..., K)."""
+        """Turns outputs (N, ..., K, O) into the answers of N rows in the codec's units, as a room holds them."""
+
+    def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
+        """Where the answers of so many rows go, whose outputs have this shape (..., K, O): (1 + Q, count, ..., K)."""
+        return np.empty((1 + len(self.levels), count, *shape[:-1]))
 
     def in_units(
         self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
@@ -57,6 +64,18 @@ class Readout(ABC):
             return values
         into[:, at : at + len(outputs)] = values
         return into
+
+    def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
+        """The answers of a room in the user's units, as the user gets them."""
+        return answer(index, answers, reader.names, self.levels)
+
+    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
+        """Sums up how good such answers are; see `Scores` for `naive_mae`."""
+        return Scores(reader.scale, naive_mae, self.levels)
+
+    def of_rivals(self) -> "Readout":
+        """What reads the outputs of a naive rival."""
+        return PointReadout()
 
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:

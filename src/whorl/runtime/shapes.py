@@ -42,7 +42,10 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
         case ops.Running(x=x, decay=decay, floor=floor):
             expect(0 < decay <= 1 and 0 < floor <= 1e9, op, "decay must be in (0, 1] and floor in (0, 1e9]")
             return (2, *values[x])
-        case ops.First(x=x):
+        case ops.Pool(x=x, function="softmax"):
+            expect(len(values[x]) == 1 and values[x][0] > 1, op, "it needs numbers and their weight on one axis")
+            return (values[x][0] - 1,)
+        case ops.First(x=x) | ops.Pool(x=x):
             return values[x]
         case _:
             return _rearranged(op, values)

@@ -100,7 +100,8 @@ class Stream:
 
     def flush(self) -> list[Prediction]:
         """Ends the sequence and returns the answers that were held back; none for models that answer at once."""
-        return []
+        self.live.check_open()
+        return self.live.push((), None, last=True)
 
     def reset(self) -> None:
         """Forgets everything: the next row is the first one."""

@@ -43,6 +43,23 @@ def mean_answer(width: int, num_targets: int) -> Program:
     return program
 
 
+def prior_answer(width: int, frequencies: np.ndarray) -> Program:
+    """How frequent each class is among the training examples, whatever is read.
+
+    Args:
+        width: columns of a row.
+        frequencies: (C,), above zero.
+    """
+    program = Program()
+    row = program.add(ops.Input(out="past", shape=(width,)))
+    first = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
+    nothing = program.add(ops.Combine(a=first, b=first, function="subtract"))
+    logits = program.add(ops.Constant(tensor=program.tensor("prior", np.log(frequencies / frequencies.sum()))))
+    said = program.add(ops.Combine(a=nothing, b=logits, function="add"))
+    program.output = program.add(ops.Reshape(x=said, shape=(1, len(frequencies))))
+    return program
+
+
 def _targets(program: Program, width: int, num_targets: int, length: int) -> Name:
     row = program.add(ops.Input(out="past", shape=(width,)))
     targets = program.add(ops.Slice(x=row, axis=0, start=0, stop=num_targets))

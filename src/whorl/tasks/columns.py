@@ -1,10 +1,11 @@
 """Which columns of a table play which role, as a task was told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from whorl.errors import ArgumentError
 from whorl.plans.table import Table
+from whorl.plans.text import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class Columns:
         static: covariates with one value for each series.
         table: kinds, scaling and allowed repairs.
         calendar: encode the time column's place in day, week and year.
+        text: the column of text where an example is a row with a text.
+        tokens: how the text is cut.
     """
 
     target: str | tuple[str, ...] | None
@@ -28,6 +31,8 @@ class Columns:
     static: tuple[str, ...] = ()
     table: Table
     calendar: bool = False
+    text: str | None = None
+    tokens: Text = field(default_factory=Text)
 
 
 def names(given: object) -> tuple[str, ...]:

@@ -120,6 +120,7 @@ def load(path: str | Path) -> Estimator:
     Raises:
         ModelFileError: the file is damaged, foreign, or names things that are not registered.
     """
+    import whorl.tasks.classification
     import whorl.tasks.forecasting
     import whorl.tasks.regression  # noqa: F401  both register their tasks
 

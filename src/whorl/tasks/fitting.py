@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import whorl
+from whorl.data.augmentation import AugmentedBatches
 from whorl.data.batches import Batches
 from whorl.data.padded import SequenceBatches
 from whorl.data.pairing import WindowBatches, scored_steps, target_windows
@@ -40,9 +41,6 @@ from whorl.train.loop import fit as train
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
-
-# Probability of dropping a unit of the state on its way to the last layer.
-DROPOUT = 0.1
 
 # Most numbers that calibration reads: more validation origins are thinned evenly.
 _CALIBRATION = 1 << 25
@@ -83,7 +81,8 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
             past=prepared.reader.past.spec,  # type: ignore[attr-defined]
             ahead=_ahead_spec(prepared),
             num_targets=len(prepared.reader.names),
-            dropout=DROPOUT,
+            dropout=wiring.dropout,
+            num_classes=len(prepared.reader.classes) or None,
         )
     history = train(
         network,
@@ -94,7 +93,7 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
         resume=resume,
-        task=msgspec.json.encode([wiring, recipe, DROPOUT]).decode(),
+        task=msgspec.json.encode([wiring, recipe]).decode(),
     )
     held_out = _held_out(wiring, prepared)
     model, outputs = _model(estimator, wiring, prepared, network, held_out)
@@ -124,7 +123,11 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return _strips(prepared, strips, plan, spans), recipe, plan
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
-            return SequenceBatches(prepared.training, plan.batch_size or 1), recipe, plan
+            batches: Batches = SequenceBatches(prepared.training, plan.batch_size or 1)
+            if wiring.augmentation is not None:
+                spec = prepared.reader.past.spec  # type: ignore[attr-defined]
+                batches = AugmentedBatches(batches, wiring.augmentation, spec)
+            return batches, recipe, plan
 
 
 def _validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training_part: Batches) -> Batches:
@@ -224,6 +227,12 @@ def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
 def _rivals(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], np.ndarray | None]:
     """Naive rivals, and the error that scales `mase`, from training rows."""
     width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
+    if len(prepared.reader.classes):
+        truths = np.concatenate([one.targets for one in prepared.training if one.targets is not None])
+        known = truths[np.isfinite(truths)].astype(np.int64)
+        return {
+            "prior": baselines.prior_answer(width, np.bincount(known, minlength=len(prepared.reader.classes)))
+        }, None
     if isinstance(wiring.pairing, Sequences):
         return {"mean": baselines.mean_answer(width, num_targets)}, None
     assert isinstance(prepared.reader, TableReader)
@@ -243,7 +252,7 @@ def _card(
     return {
         "data": prepared.facts,
         "network": msgspec.to_builtins(recipe),
-        "dropout": DROPOUT,
+        "dropout": model.wiring.dropout,
         "parameters": model.engine.program.num_parameters(),
         "training": msgspec.to_builtins(plan),
         "history": msgspec.to_builtins(history),

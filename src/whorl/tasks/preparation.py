@@ -1,25 +1,33 @@
 """From a user's data to encoded sequences with a training and a validation part, for whatever wiring."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.frame import Frame
-from whorl.data.array_reader import ArrayReader, truths
+from whorl.codecs.text import TextCodec
+from whorl.data.array_reader import ArrayReader, labels_of, truths
 from whorl.data.arrays import ARRAYS, SERIES, Arrays, read_arrays, series_frame
+from whorl.data.labels import Labels
 from whorl.data.reader import Reader
 from whorl.data.schema import infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
+from whorl.data.splits import held_out
 from whorl.data.table_reader import TableReader, fit_table
+from whorl.data.text_reader import LABEL, fit_texts, text_frame
 from whorl.errors import DataError
-from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import Categorical, Sequences, Strips, Windows, Wiring
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
+
+# Classes that are told one by one.
+_MOST_TOLD = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +63,10 @@ class Prepared:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
+    if estimator.columns().text is not None:
+        return _texts(estimator, wiring, data)
     if isinstance(wiring.pairing, Sequences):
-        arrays = read_arrays(data)
+        arrays = read_arrays(data, labelled=_answers_labels(wiring) and estimator.columns().target is None)
         return _table(estimator, wiring, data) if arrays is None else _arrays(estimator, arrays)
     frame = series_frame(data)
     return _table(estimator, wiring, data if frame is None else frame)
@@ -79,12 +89,14 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         known=columns.known,
         static=columns.static,
         table=table,
+        labels=_answers_labels(wiring),
     )
     series = read_series(frame, schema, table)
     whole = isinstance(wiring.pairing, Sequences)
+    last = [one.frame[schema.targets[0]][-1] for one in series] if _answers_labels(wiring) else None
     validation, seed = estimator.training.validation, estimator.training.seed
     if whole:
-        held = _held_out(len(series), validation, seed)
+        held = _held_out(len(series), validation, seed, last)
         cuts = [0 if n in held else len(one.frame) for n, one in enumerate(series)]
     else:
         cuts = [_cut(one, wiring, validation) for one in series]
@@ -98,6 +110,7 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         horizon=0 if whole else wiring.pairing.horizon,  # type: ignore[union-attr]
         per_sequence=whole,
         calendar=columns.calendar,
+        labels=_answers_labels(wiring),
     )
     sequences = [reader.encode(one) for one in series]
     _check_known(sequences, cuts, schema.targets)
@@ -114,7 +127,52 @@ def _table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
     }
     notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
+    if _answers_labels(wiring):
+        return _classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
     return Prepared(reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts)
+
+
+def _texts(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
+    columns = estimator.columns()
+    assert columns.text is not None
+    kinds = {columns.text: "category", **columns.table.kinds}
+    target = columns.target if isinstance(columns.target, str) else LABEL
+    frame = text_frame(data, columns.text, target, columns.table)
+    frame[columns.text]
+    schema = infer_schema(
+        frame,
+        target=target,
+        table=replace(columns.table, kinds=kinds),
+        labels=_answers_labels(wiring),
+    )
+    beside = [name for name in schema.past if name != columns.text]
+    labels = frame[target].tolist() if _answers_labels(wiring) else None
+    held = _held_out(len(frame), estimator.training.validation, estimator.training.seed, labels)
+    training = [n for n in range(len(frame)) if n not in held]
+    reader = fit_texts(
+        frame,
+        training,
+        column=columns.text,
+        target=target,
+        beside=(schema.of_kind("numeric", beside), schema.of_kind("category", beside)),
+        codec=TextCodec(**asdict(columns.tokens), end=True),
+        table=columns.table,
+        labels=_answers_labels(wiring),
+    )
+    sequences = reader.encode(frame)
+    cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
+    notes = [f"text: {columns.text}, cut into {columns.tokens.unit}s, {len(reader.past.text.vocabulary)} are known"]
+    notes += [f"beside it: {', '.join(beside)}"] if beside else []
+    notes += [f"ignored: {name}, {reason}" for name, reason in schema.ignored.items() if name != columns.text]
+    facts: dict[str, object] = {
+        "origin": frame.origin,
+        "sequences": len(frame),
+        "past": [columns.text, *beside],
+        "training_sequences": len(training),
+        "validation_sequences": len(held),
+    }
+    prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
+    return _classified(estimator, prepared) if _answers_labels(wiring) else prepared
 
 
 def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, ...]) -> None:
@@ -158,15 +216,38 @@ def _too_short(series: list[Series], wiring: Wiring, validation: float | int) ->
     )
 
 
-def _held_out(count: int, validation: float | int, seed: int) -> set[int]:
+def _held_out(count: int, validation: float | int, seed: int, labels: Iterable[object] | None = None) -> set[int]:
     """Numbers of the sequences that are held out, drawn by the seed: whole sequences have no order in time."""
-    wanted = validation if isinstance(validation, int) else max(1, round(validation * count))
-    if wanted >= count:
-        raise DataError(
-            f"`validation` holds out {wanted} of {count} sequences, so none is left for training. "
-            "Lower it, or bring more sequences."
+    return set(held_out(count, validation, seed, labels=labels).tolist())
+
+
+def _answers_labels(wiring: Wiring) -> bool:
+    return isinstance(wiring.head, Categorical)
+
+
+def _classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
+    """Says what classes there are, and weighs them alike where that is asked for."""
+    classes = prepared.reader.classes
+    numbers = np.array([one.row_targets[0] for one in prepared.sequences], np.float64)
+    known = numbers[np.isfinite(numbers)].astype(np.int64)
+    counts = np.bincount(known, minlength=len(classes))
+    told = ", ".join(f"{label} ({count})" for label, count in list(zip(classes, counts, strict=True))[:_MOST_TOLD])
+    more = f" and {len(classes) - _MOST_TOLD} more" if len(classes) > _MOST_TOLD else ""
+    notes = [*prepared.notes, f"classes: {told}{more}"]
+    if len(known) < len(numbers):
+        notes.append(
+            f"{len(numbers) - len(known)} of {len(numbers)} labels are missing, or training has none of their class; "
+            "nothing is learned from them"
         )
-    return set(np.random.default_rng([seed, 0]).permutation(count)[:wanted].tolist())
+    facts = {**prepared.facts, "classes": [str(label) for label in classes.tolist()], "counts": counts.tolist()}
+    sequences = prepared.sequences
+    if getattr(estimator, "class_weight", "none") == "balanced":
+        weights = len(known) / (len(classes) * np.maximum(counts, 1))
+        sequences = [
+            replace(one, weight=float(weights[int(number)])) if np.isfinite(number) else one
+            for one, number in zip(sequences, numbers, strict=True)
+        ]
+    return replace(prepared, sequences=sequences, notes=notes, facts=facts)
 
 
 def _weighted(sequences: list[Sequence], cuts: list[int], reader: TableReader) -> list[Sequence]:
@@ -185,8 +266,10 @@ def _weighted(sequences: list[Sequence], cuts: list[int], reader: TableReader) -
 def _arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     if arrays.y is None:
         raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
+    if _answers_labels(estimator.wiring()):
+        return _labelled_arrays(estimator, arrays)
     if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
-        raise DataError("`y` must be numbers for a regression, but holds text. Encode it, or use a classifier.")
+        raise DataError("`y` must be numbers for a regression, but holds text. Use whorl.Classifier.")
     y = truths(arrays)
     every_step = bool(getattr(estimator, "every_step", False))
     if (y[0].ndim == 2) != every_step:
@@ -202,12 +285,27 @@ def _arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         outputs=ArrayCodec(scaling=scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
         num_targets=y[0].shape[-1],
     )
+    return _of_arrays(reader, arrays, held)
+
+
+def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    labels = labels_of(arrays)
+    held = _held_out(len(arrays), estimator.training.validation, estimator.training.seed, labels.tolist())
+    training = [n for n in range(len(arrays)) if n not in held]
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=estimator.columns().table.scaling).fit([np.asarray(arrays.x[n]) for n in training]),
+        outputs=Labels.fit([labels[training]]),
+    )
+    return _classified(estimator, _of_arrays(reader, arrays, held))
+
+
+def _of_arrays(reader: ArrayReader, arrays: Arrays, held: set[int]) -> Prepared:
     sequences = reader.encode(arrays)
     facts: dict[str, object] = {
         "origin": arrays.origin,
         "sequences": len(arrays),
         "features": arrays.num_features,
-        "training_sequences": len(training),
+        "training_sequences": len(arrays) - len(held),
         "validation_sequences": len(held),
     }
     cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from whorl.train.progress import Progress
 
 
+# Name of the metric, width of its column, format.
+_NUMBERS = (("mae", 12, ".5g"), ("rmse", 12, ".5g"), ("mase", 9, ".3f"))
+_LABELS = (("accuracy", 12, ".4f"), ("f1", 9, ".4f"), ("auroc", 9, ".4f"), ("nll", 9, ".4f"))
+
+
 class Teller:
     """Prints to standard output, or keeps silent.
 
@@ -46,14 +51,18 @@ def score_lines(
 ) -> list[str]:
     """A table of scores: the model first, then its rivals, and a word on the verdict."""
     rows = {"model": metrics, **baselines}
-    lines = [
-        f"validation part (it also chose the epoch and set the intervals), {num_answers} answers, {', '.join(names)}:"
-    ]
-    lines.append(f"  {'':16}{'mae':>12}{'rmse':>12}{'mase':>9}")
+    of_labels = "accuracy" in metrics
+    what = "calibrated the probabilities" if of_labels else "set the intervals"
+    lines = [f"validation part (it also chose the epoch and {what}), {num_answers} answers, {', '.join(names)}:"]
+    columns = _LABELS if of_labels else _NUMBERS
+    if not metrics:
+        return [*lines, f"  {verdict(rows)[1]}"]
+    lines.append(f"  {'':16}" + "".join(f"{column:>{width}}" for column, width, _ in columns))
     for name, scores in rows.items():
-        mase = f"{scores['mase']:9.3f}" if "mase" in scores else f"{'':9}"
-        lines.append(
-            f"  {name:16}{scores.get('mae', float('nan')):12.5g}{scores.get('rmse', float('nan')):12.5g}{mase}"
-        )
+        cells = [
+            f"{scores[column]:{width}{form}}" if column in scores else f"{'':{width}}"
+            for column, width, form in columns
+        ]
+        lines.append(f"  {name:16}{''.join(cells)}")
     lines.append(f"  {verdict(rows)[1]}")
     return lines

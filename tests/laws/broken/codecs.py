@@ -1,15 +1,20 @@
 """Codecs that lose, forget or look ahead."""
 
+import dataclasses
 import functools
 from typing import Any
 
 import numpy as np
-from tests.laws import sources
+from tests.laws import codecs, sources
 from tests.laws.broken.twins import half, twin
 from tests.laws.codec_laws import CodecSubject
 
 from whorl.codecs.array import ArrayCodec
+from whorl.codecs.fields import FieldsCodec
 from whorl.codecs.numeric import NumericEncoder
+from whorl.codecs.symbols import SymbolsCodec
+from whorl.codecs.text import TextCodec
+from whorl.codecs.words import JOIN, SPACE
 
 
 class DecodesHalf(ArrayCodec):
@@ -63,6 +68,93 @@ class RemembersAll(ArrayCodec):
         return encoder
 
 
+class ForgetsExceptions(TextCodec):
+    """Decodes words with spaces as usual, whatever the text said."""
+
+    def decode(self, array: np.ndarray) -> str:
+        return super().decode(array[~np.isin(array[:, 0], [SPACE, JOIN])])
+
+
+class GivesOpenWords(TextCodec):
+    """Its encoder takes the end of a piece for the end of a word."""
+
+    def chunks(self) -> Any:
+        encoder = super().chunks()
+        encoder.push = self.encode  # type: ignore[method-assign]
+        return encoder
+
+
+class SavesWordsOnly(TextCodec):
+    """What it has learned of spaces does not reach the file."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        made = super().arrays()
+        return {**made, "spaces": np.zeros_like(made["spaces"])}
+
+
+class KeepsTheText(TextCodec):
+    """Its encoder keeps all that came."""
+
+    def chunks(self) -> Any:
+        encoder = super().chunks()
+        seen: list[str] = []
+        encoder.read = lambda: "".join(seen).encode("utf-8", "surrogatepass")  # type: ignore[method-assign]
+        push = encoder.push
+        encoder.push = lambda piece: (seen.append(piece), push(piece))[1]  # type: ignore[method-assign]
+        return encoder
+
+
+class SortsLists(SymbolsCodec):
+    """Sorts the caller's own list."""
+
+    def fit(self, sequences: Any) -> Any:
+        made = list(sequences)
+        for sequence in made:
+            sequence.sort(key=str)
+        return super().fit(made)
+
+
+class KnowsEverything(SymbolsCodec):
+    """Gives a symbol for what is missing."""
+
+    def decode(self, array: np.ndarray) -> Any:
+        return super().decode(np.maximum(array, 1))
+
+
+class FieldsThatDoNotWait(FieldsCodec):
+    """Gives a row when the first of its fields has it, with nothing in the others."""
+
+    def chunks(self) -> Any:
+        encoder = super().chunks()
+
+        def give(pushed: dict[str, np.ndarray]) -> np.ndarray:
+            longest = max(map(len, pushed.values()))
+            parts = [np.pad(rows, ((0, longest - len(rows)), (0, 0))) for rows in pushed.values()]
+            return np.concatenate(parts, axis=1)
+
+        encoder._rows = give  # type: ignore[method-assign]
+        return encoder
+
+
+def words(kind: type[TextCodec]) -> CodecSubject:
+    return dataclasses.replace(codecs.text_codec(), new=kind)
+
+
+def symbols(kind: type[SymbolsCodec]) -> CodecSubject:
+    return dataclasses.replace(codecs.symbols_codec("integers"), new=kind)
+
+
+def fields(kind: type[FieldsCodec]) -> CodecSubject:
+    """A field of which nothing is held back beside one of which something is."""
+    own = {"first": TextCodec(unit="character"), "second": TextCodec(unit="character", normalize="NFC")}
+    value = functools.partial(codecs.text, pieces=(["a", "b"],))
+    return CodecSubject(
+        new=lambda: kind(own),
+        training=[{"first": "ab", "second": "ab"}],
+        value=lambda rng, count: dict.fromkeys(own, value(rng, count)),
+    )
+
+
 def codec(kind: type[ArrayCodec]) -> CodecSubject:
     rng = np.random.default_rng(4)
     value = functools.partial(sources.array, width=3, missing=0.3)
@@ -75,3 +167,12 @@ twin("07 causality", "codec", codec, NormalisesTheWhole)
 twin("10 save", "codec", codec, SavesHalf)
 twin("12 purity", "codec", codec, SortsInPlace)
 twin("15 constant stream", "codec", codec, RemembersAll)
+
+twin("01 round trip", "codec", words, ForgetsExceptions, which="text")
+twin("01 round trip", "codec", symbols, KnowsEverything, which="symbols")
+twin("02 chunk", "codec", words, GivesOpenWords, which="text")
+twin("02 chunk", "codec", fields, FieldsThatDoNotWait, which="fields")
+twin("07 causality", "codec", words, GivesOpenWords, which="text")
+twin("10 save", "codec", words, SavesWordsOnly, which="text")
+twin("12 purity", "codec", symbols, SortsLists, which="symbols")
+twin("15 constant stream", "codec", words, KeepsTheText, which="text")

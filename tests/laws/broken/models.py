@@ -11,7 +11,7 @@ import numpy as np
 from tests.laws import descriptors
 from tests.laws.broken.codecs import ForgetsBetweenPieces
 from tests.laws.broken.engines import ForgetsItsState, KeepsAJournal, SeesItsNeighbours
-from tests.laws.broken.twins import TWINS, half, twin
+from tests.laws.broken.twins import half, twin
 from tests.laws.model_subject import ModelSubject
 
 import whorl
@@ -113,4 +113,8 @@ twin("11 seed", "model", estimator, Seedless)
 twin("12 purity", "model", estimator, SortsTheRows)
 twin("13 stream", "model", model, "window forecaster", with_engine(ForgetsItsState))
 twin("15 constant stream", "model", model, "carried forecaster", with_engine(KeepsAJournal))
-TWINS["14 leak", "model"] = lambda: model("regressor on arrays", lambda fitted: None, prepare=scaled_by_all_rows)
+twin(
+    "14 leak",
+    "model",
+    lambda: model("regressor on arrays", lambda fitted: None, prepare=scaled_by_all_rows),
+)

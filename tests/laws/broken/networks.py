@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from tests.laws.broken.cores import unseeded
-from tests.laws.broken.twins import TWINS, twin
+from tests.laws.broken.twins import twin
 from tests.laws.network_laws import NetworkSubject
 from tests.laws.networks import NETWORKS, PLAIN
 from torch import nn
@@ -47,7 +47,7 @@ forgets_its_state = with_forward(lambda old, inputs, state=None: (old(inputs, No
 twin("03 step", "network", network, "carried", forgets_its_state)
 twin("04 split", "network", network, "carried, covariates", forgets_its_state)
 reads_padding = with_forward(lambda old, inputs, lengths=None: old(inputs))
-TWINS["05 padding", "network"] = lambda: network("sequence", reads_padding, past=PLAIN)
+twin("05 padding", "network", lambda: network("sequence", reads_padding, past=PLAIN))
 twin("06 batch", "network", network, "window, rescaled, two targets", on_past(lambda x: x - x.mean(0, keepdim=True)))
 twin("07 causality", "network", network, "carried", on_past(lambda x: x - 1e-2 * x.mean(1, keepdim=True)))
 twin("10 save", "network", network, "window", half_state_dict)

@@ -1,4 +1,4 @@
-"""Where the twins are listed: for each law and kind an object that breaks it, as a careless change would."""
+"""Where the twins are listed: for each law and kind objects that break it, as a careless change would."""
 
 import functools
 from collections.abc import Callable
@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-TWINS: dict[tuple[str, str], Callable[[], Any]] = {}
+# (law, kind, which of several) -> what makes it.
+TWINS: dict[tuple[str, str, str], Callable[[], Any]] = {}
 
 
-def twin(law: str, kind: str, subject: Callable[..., Any], *parts: Any) -> None:
-    assert (law, kind) not in TWINS
-    TWINS[law, kind] = functools.partial(subject, *parts)
+def twin(law: str, kind: str, subject: Callable[..., Any], *parts: Any, which: str = "") -> None:
+    assert (law, kind, which) not in TWINS
+    TWINS[law, kind, which] = functools.partial(subject, *parts)
 
 
 def half(array: np.ndarray) -> np.ndarray:

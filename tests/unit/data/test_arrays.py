@@ -2,11 +2,15 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import whorl
+from whorl.codecs.array import ArrayCodec
 from whorl.codecs.frame import Frame
+from whorl.data.array_reader import ArrayReader
 from whorl.data.arrays import read_arrays
 from whorl.errors import DataError
 
@@ -53,6 +57,48 @@ def test_targets_stand_for_sequences_or_for_steps() -> None:
     assert labels is not None
     assert labels.y is not None
     assert list(labels.y) == ["up", "down", "up"]
+
+
+def test_labels_of_text_become_python_text_whatever_array_they_come_in() -> None:
+    x = np.ones((2, 4, 1))
+    for y in (
+        np.array(["Köln", "b"]),
+        np.array(["Köln".encode(), b"b"]),
+        np.array(["Köln", "b"], object),
+        np.array([np.str_("Köln"), b"b"], object),
+        np.array(["Köln", "b"], np.dtypes.StringDType()),
+        ("Köln", "b"),
+    ):
+        arrays = read_arrays((x, y))
+        assert arrays is not None
+        assert isinstance(arrays.y, np.ndarray)
+        assert arrays.y.dtype == object
+        assert arrays.y.tolist() == ["Köln", "b"]
+        assert {type(label) for label in arrays.y} == {str}
+    steps = read_arrays(([np.ones((2, 1)), np.ones((1, 1))], [np.array(["a", "b"], object), ["c"]]))
+    assert steps is not None
+    assert steps.y is not None
+    assert [list(part) for part in steps.y] == [["a", "b"], ["c"]]
+
+
+def test_labels_of_text_are_no_targets_of_a_regression() -> None:
+    with pytest.raises(DataError, match="must be numbers for a regression, but holds text"):
+        whorl.Regressor().fit((np.ones((4, 3)), np.array(["a", "b", "a", "b"], object)))
+
+
+@pytest.mark.parametrize("y", [np.array(["a", "b"], object), np.array([["a"], ["b"]], object), (b"1", b"2")])
+def test_text_does_not_score_the_answers_of_a_regression(y: Any) -> None:
+    numbers = ArrayCodec().fit([np.ones((2, 1))])
+    reader = ArrayReader(past=numbers, outputs=numbers)
+    with pytest.raises(DataError, match=r"`y` must be numbers, .* but holds text\. Give numbers, or X alone"):
+        reader.read((np.ones((2, 3, 1)), y), targets=True)
+
+
+def test_a_step_with_text_among_arrays_of_several_lengths_is_no_target_of_a_regression() -> None:
+    numbers = ArrayCodec().fit([np.ones((2, 1))])
+    reader = ArrayReader(past=numbers, outputs=numbers)
+    with pytest.raises(DataError, match="`y` must be numbers"):
+        reader.read(([np.ones((2, 1)), np.ones((1, 1))], [[1.0, 2.0], ["a"]]))
 
 
 def test_torch_tensors_are_arrays() -> None:
@@ -104,6 +150,9 @@ def test_data_frames_are_left_to_the_table_reader() -> None:
         ((np.ones((2, 3)), np.ones(3)), "`y` has one target for each sequence of `X`, but has 3 for 2"),
         ((np.ones((2, 3)), np.ones((2, 1, 1, 1))), r"`y` must be \(N,\), \(N, K\) or \(N, T, K\)"),
         ((np.ones((1, 3)), [np.inf]), r"y\[0\] is inf"),
+        ((np.ones((2, 3)), np.array(["a", None], object)), r"`y` must be all text or all numbers, but y\[1\] is None"),
+        ((np.ones((2, 3)), np.array(["a", 1.5], object)), r"y\[1\] is 1\.5\. Give every sequence its label"),
+        ((np.ones((2, 3)), np.array([b"a", b"\xff"])), r"all text or all numbers, but y\[1\] is .*xff"),
         (([np.ones((2, 1))], [np.ones(3)]), r"`y\[0\]` has a target for each step of `X\[0\]`, but has 3 for 2"),
     ],
 )

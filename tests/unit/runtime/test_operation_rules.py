@@ -88,6 +88,8 @@ VIOLATIONS = [
     (ops.Running(out="bad", x="v", decay=1.1, floor=1.0), "decay must be in"),
     (ops.Running(out="bad", x="v", decay=0.5, floor=0.0), "floor in"),
     (ops.Running(out="bad", x="v", decay=0.5, floor=math.inf), "floor in"),
+    (ops.Pool(out="bad", x="m", function="softmax"), "numbers and their weight on one axis"),
+    (ops.Pool(out="bad", x="one", function="softmax"), "numbers and their weight on one axis"),
     (ops.First(out="bad", x="nothing"), "not defined"),
     (ops.Slice(out="bad", x="v", axis=0, start=0, stop=4), "must lie within 0:3"),
     (ops.Slice(out="bad", x="v", axis=0, start=-1, stop=2), "must lie within 0:3"),

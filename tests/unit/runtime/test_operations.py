@@ -102,6 +102,23 @@ def test_running_with_decay_weighs_what_is_older_less():
     np.testing.assert_allclose(said[0, 1, :, 0], [mean, spread], rtol=1e-6)
 
 
+def test_the_largest_so_far_is_found_below_zero_too_and_stays_lost():
+    x = array(-3, -5, -1, math.nan, 7).reshape(1, 5, 1)
+    said = run(ops.Pool(out="y", x="x", function="max"), {"x": x})[0, :, 0]
+    np.testing.assert_array_equal(said, [-3, -3, -1, math.nan, math.nan])
+
+
+@pytest.mark.parametrize("shift", [0.0, 500.0, -500.0])
+def test_a_softmax_mean_weighs_steps_by_their_last_number_however_large(shift):
+    values, scores = array(1, 8, -2, 4).reshape(4, 1), array(0.5, 2, -1, 3)
+    x = np.concatenate([values, 10 * values, scores[:, None] + np.float32(shift)], axis=1)[None]
+    said = run(ops.Pool(out="y", x="x", function="softmax"), {"x": x})[0]
+    for t in range(4):
+        weights = np.exp(scores[: t + 1].astype(np.float64))
+        mean = (weights * values[: t + 1, 0]).sum() / weights.sum()
+        np.testing.assert_allclose(said[t], [mean, 10 * mean], rtol=1e-6)
+
+
 def test_first_is_the_first_value_at_every_step():
     assert run(ops.First(out="y", x="x"), {"x": X}).tolist() == [[[1, 2, 3], [1, 2, 3]]]
 

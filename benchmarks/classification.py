@@ -1,0 +1,138 @@
+"""Classification of public series with whorl's defaults, beside 1-NN DTW; the test part is read once for each fit.
+
+    python benchmarks/classification.py DATA [--sets ECG5000 ...] [--seeds 0 1 2] [--out FILE.json]
+    python benchmarks/classification.py DATA --cross 5    # choices: folds of the training part only, no test
+
+DATA holds the folders ucr_NAME and uea_NAME, each with the files NAME_TRAIN and NAME_TEST (.tsv or .ts) of the archive.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import whorl
+from whorl.data.arrays import Arrays, read_arrays
+
+SETS = ("ECG5000", "ItalyPowerDemand", "JapaneseVowels", "CricketX", "BasicMotions", "ECG200")
+
+# Share of a series' length that DTW may warp by.
+_BAND = 0.1
+
+
+def read(folder: Path, name: str, part: str) -> Arrays:
+    """One part of a set."""
+    (path,) = sorted(folder.glob(f"*_{name}/*_{part}.*"))
+    arrays = read_arrays(path, labelled=True)
+    assert arrays is not None
+    return arrays
+
+
+def run(name: str, folder: Path, seed: int) -> dict[str, object]:
+    """Fits one model with everything default, and scores it on validation and test."""
+    train, test = read(folder, name, "TRAIN"), read(folder, name, "TEST")
+    model = whorl.Classifier(training=whorl.Training(seed=seed))
+    started = time.perf_counter()
+    model.fit((train.x, train.y), verbose=False)
+    seconds = time.perf_counter() - started
+    scored = model.evaluate((test.x, test.y))
+    return {
+        "set": name,
+        "seed": seed,
+        "fit_seconds": round(seconds, 1),
+        "parameters": model.model_.card["parameters"],
+        "examples": [len(train), len(test)],
+        "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
+        "test": dict(scored.metrics),
+        "prior": dict(scored.baseline["prior"]),
+    }
+
+
+def cross(name: str, folder: Path, folds: int, seed: int, **changes: object) -> dict[str, float]:
+    """Mean scores over folds of the training part, each class spread alike."""
+    train = read(folder, name, "TRAIN")
+    labels = np.asarray(train.y)
+    fold = np.zeros(len(train), int)
+    for label in np.unique(labels):
+        place = np.random.default_rng(0).permutation(np.flatnonzero(labels == label))
+        fold[place] = np.arange(len(place)) % folds
+    found = []
+    for n in range(folds):
+        model = whorl.Classifier(training=whorl.Training(seed=seed))
+        model.set_params(**changes)
+        model.fit(([train.x[k] for k in np.flatnonzero(fold != n)], labels[fold != n]), verbose=False)
+        place = np.flatnonzero(fold == n)
+        found.append(model.evaluate(([train.x[k] for k in place], labels[place])).metrics)
+    return {metric: statistics.mean(one[metric] for one in found) for metric in ("accuracy", "nll")}
+
+
+def nearest(train: Arrays, test: Arrays) -> float:
+    """Accuracy of the label of the nearest training series by dynamic time warping (Sakoe & Chiba 1978)."""
+    mean = np.mean(np.concatenate(list(train.x)), axis=0)
+    spread = np.std(np.concatenate(list(train.x)), axis=0) + 1e-9
+    known = [(np.asarray(one) - mean) / spread for one in train.x]
+    right = 0
+    for one, label in zip(test.x, np.asarray(test.y), strict=True):
+        distance = _distances((np.asarray(one) - mean) / spread, known)
+        right += bool(np.asarray(train.y)[int(np.argmin(distance))] == label)
+    return right / len(test)
+
+
+def _distances(one: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
+    """DTW distances of a series (T, D) to others, all of them at once, within a band."""
+    lengths = np.array([len(other) for other in others])
+    longest = int(lengths.max())
+    padded = np.stack([np.pad(other, ((0, longest - len(other)), (0, 0))) for other in others])
+    band = max(1, int(np.ceil(_BAND * max(len(one), longest)))) + int(np.abs(lengths - len(one)).max())
+    row = np.full((len(others), longest + 1), np.inf)
+    row[:, 0] = 0.0
+    for t, value in enumerate(one):
+        cost = ((padded - value) ** 2).sum(axis=2)
+        before, row = row, np.full_like(row, np.inf)
+        for s in range(max(0, t - band), min(longest, t + band + 1)):
+            least = np.minimum(np.minimum(before[:, s], before[:, s + 1]), row[:, s])
+            row[:, s + 1] = cost[:, s] + least
+    return row[np.arange(len(others)), lengths]
+
+
+def main() -> None:
+    """Prints a line for each fit and the means, and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--cross", type=int, metavar="FOLDS")
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    if chosen.cross:
+        for name in chosen.sets:
+            scores = [cross(name, chosen.data, chosen.cross, seed) for seed in chosen.seeds]
+            told = {key: statistics.mean(one[key] for one in scores) for key in scores[0]}
+            print(f"{name:18} folds of training: accuracy {told['accuracy']:.4f}  nll {told['nll']:.4f}", flush=True)
+        return
+    runs, rivals = [], {}
+    for name in chosen.sets:
+        of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
+        rivals[name] = nearest(read(chosen.data, name, "TRAIN"), read(chosen.data, name, "TEST"))
+        accuracy = [one["test"]["accuracy"] for one in of_set]  # type: ignore[index]
+        spread = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
+        valid = statistics.mean(one["validation"]["accuracy"] for one in of_set)  # type: ignore[index]
+        seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)  # type: ignore[arg-type]
+        print(
+            f"{name:18} test {statistics.mean(accuracy):.4f} +- {spread:.4f} (n={len(accuracy)})"
+            f"  validation {valid:.4f}  1-NN DTW {rivals[name]:.4f}  {seconds:.0f} s",
+            flush=True,
+        )
+        runs += of_set
+    if chosen.out is not None:
+        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        chosen.out.write_text(json.dumps({"versions": versions, "runs": runs, "nearest": rivals}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

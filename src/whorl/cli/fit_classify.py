@@ -1,0 +1,41 @@
+"""`whorl fit classify DATA`."""
+
+from dataclasses import fields
+
+from whorl.cli import fitting
+from whorl.cli.options import build, options_of
+from whorl.cli.output import command as make_command
+from whorl.plans.text import Text
+from whorl.tasks.classification import Classifier
+
+_OWN = {
+    "target": "Data and columns",
+    "time": "Data and columns",
+    "series": "Data and columns",
+    "static": "Data and columns",
+    "text": "Data and columns",
+    "pooling": "Classification",
+    "convolution": "Classification",
+    "class_weight": "Classification",
+    "augmentation": "Classification",
+}
+
+
+def fit_classify(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+    """Train a Classifier on DATA and save it.
+
+    DATA is a table whose series column names the sequence of a row and whose target column has the label of a sequence
+    in its last row; a table with one text a row, named by --text; an .npz file with the arrays X and y; or a file of
+    the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are held
+    out: they choose the epoch, calibrate the probabilities, and score the model beside the frequencies of the classes.
+    """
+    tokens = build(Text, [field.name for field in fields(Text)])
+    fitting.run(Classifier, _OWN, data, out, report, resume, tokens=tokens)
+
+
+command = make_command(
+    "classify",
+    fit_classify,
+    [*fitting.arguments(), *options_of(Classifier, _OWN), *options_of(Text, "Text"), *fitting.shared_options()],
+    epilog="Example: whorl fit classify beats.csv --target kind --series beat --out beats.whorl",
+)

@@ -1,0 +1,112 @@
+"""Metrics of classes: how often the answer is right, and how well its probabilities say so."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from whorl.runtime.prediction import Prediction
+
+
+class ClassScores:
+    """Probabilities and truths of all answers, scored together; an unknown truth is not counted.
+
+    Keys of `result()`: accuracy; balanced_accuracy, the mean share of each class that was found; f1, the mean over
+    classes of the harmonic mean of precision and recall; nll, the mean negative logarithm of the true class'
+    probability, in nats; brier, the mean squared distance of the probabilities from the truth (Brier 1950); ece, the
+    mean distance between confidence and accuracy over 15 bins of confidence (Guo et al. 2017, eq. 3); auroc, the
+    probability that an example of the class is given a higher probability of it than another one: of the second class
+    where there are two, else the mean over classes.
+
+    Args:
+        num_classes: C.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+        self._probabilities: list[np.ndarray] = []
+        self._truths: list[np.ndarray] = []
+
+    def add(self, prediction: Prediction, target: np.ndarray) -> None:
+        """Adds answers and their true labels, (N,)."""
+        assert prediction.probabilities is not None
+        assert prediction.classes is not None
+        number = {label: float(n) for n, label in enumerate(prediction.classes.tolist())}
+        truths = np.array([number.get(label, np.nan) for label in target.tolist()], np.float64)
+        self.update(prediction.probabilities, truths)
+
+    def update(self, probabilities: np.ndarray, truths: np.ndarray) -> None:
+        """Adds answers.
+
+        Args:
+            probabilities: (N, C).
+            truths: (N,), numbers of classes from 0 on; NaN where unknown.
+        """
+        known = np.isfinite(truths)
+        self._probabilities.append(np.asarray(probabilities, np.float64)[known])
+        self._truths.append(truths[known].astype(np.int64))
+
+    def result(self) -> dict[str, float]:
+        """The metrics; empty when no truth was known."""
+        truths = np.concatenate([np.empty(0, np.int64), *self._truths])
+        if not len(truths):
+            return {}
+        probabilities = np.concatenate(self._probabilities)
+        answers = probabilities.argmax(axis=1)
+        table = self.confusion()
+        right = np.diagonal(table).astype(np.float64)
+        there, said = table.sum(axis=1), table.sum(axis=0)
+        present = there > 0
+        truth = np.eye(self.num_classes)[truths]
+        own = probabilities[np.arange(len(truths)), truths]
+        found = {
+            "accuracy": float((answers == truths).mean()),
+            "balanced_accuracy": float((right[present] / there[present]).mean()),
+            "f1": float((2.0 * right / np.maximum(there + said, 1))[present | (said > 0)].mean()),
+            "nll": float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean()),
+            "brier": float(((probabilities - truth) ** 2).sum(axis=1).mean()),
+            "ece": _calibration_error(probabilities.max(axis=1), answers == truths),
+        }
+        scored = (1,) if self.num_classes == 2 else range(self.num_classes)
+        areas = [auroc(probabilities[:, n], truths == n) for n in scored]
+        able = [area for area in areas if area is not None]
+        return found | ({"auroc": float(np.mean(able))} if able else {})
+
+    def steps(self) -> dict[str, np.ndarray]:
+        """Nothing: an answer is of a whole sequence."""
+        return {}
+
+    def confusion(self) -> np.ndarray:
+        """How often each class (rows) was answered with each class (columns), (C, C) int64."""
+        table = np.zeros((self.num_classes, self.num_classes), np.int64)
+        for probabilities, truths in zip(self._probabilities, self._truths, strict=True):
+            np.add.at(table, (truths, probabilities.argmax(axis=1)), 1)
+        return table
+
+
+def auroc(scores: np.ndarray, positive: np.ndarray) -> float | None:
+    """Area under the receiver operating characteristic: the share of pairs that are in order, ties counting half.
+
+    Args:
+        scores: (N,).
+        positive: (N,) whether the example is of the class.
+
+    Returns:
+        None where all examples are on one side.
+    """
+    num_positive = int(positive.sum())
+    num_negative = len(positive) - num_positive
+    if not num_positive or not num_negative:
+        return None
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    # The mean rank of each distinct score, from 1 on.
+    ranks = np.cumsum(counts) - (counts - 1) / 2.0
+    return float(
+        (ranks[place][positive].sum() - num_positive * (num_positive + 1) / 2.0) / (num_positive * num_negative)
+    )
+
+
+def _calibration_error(confidence: np.ndarray, right: Sequence[bool] | np.ndarray) -> float:
+    bins = np.minimum((confidence * 15).astype(np.int64), 14)
+    count = np.bincount(bins, minlength=15)
+    distance = np.abs(np.bincount(bins, np.asarray(right, np.float64), 15) - np.bincount(bins, confidence, 15))
+    return float(distance[count > 0].sum() / len(confidence))

@@ -1,0 +1,146 @@
+"""Classification: one of several labels for a sequence."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, get_args
+
+from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Augmentation, Categorical, Convolution, ManyToOne, Pooling, Sequences, Wiring
+from whorl.tasks.columns import Columns, names
+from whorl.tasks.estimator import Estimator, check_whole, estimators
+
+# Of each layer of convolutions.
+CHANNELS = 64
+
+
+@estimators.add("classify")
+@dataclass(kw_only=True, eq=False)
+class Classifier(Estimator):
+    """Answers a sequence with one of several labels, and how probable each is.
+
+    Data are arrays, `(X, y)` with X (N, T, D) or a list of (T_i, D) and y (N,) of texts or whole numbers; a long table
+    whose `series` column names the sequence of a row, with the label of a sequence in its last row; or a file of the
+    UCR archive (`.tsv`, the label first) or of the UEA archive (`.ts`). With `text` each row of a table is an example:
+    a text, columns beside it and a label; a pair of lists, `(texts, labels)`, is one too. While a sequence or a text is
+    streamed, each push gives the answer so far.
+
+    Args:
+        target: column of the label; unused with arrays.
+        time: column of timestamps; None looks for one.
+        series: column that names the sequence of a row.
+        static: columns with one value for each sequence.
+        text: column of text; lists of texts have no columns, so that any name does.
+        tokens: how the text is cut.
+        pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
+        convolution: steps that each layer of convolutions before the core reads; 0 has none. 'auto' is 7, and 0 for
+            text.
+        class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
+        augmentation: 'series' trains on series that are warped in time, scaled and made noisy a little, each time anew;
+            'auto' does so unless there is a text.
+        table: kinds, scaling and allowed repairs.
+        network: recipe of the core, or its name.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Classifier().fit((X, y))
+        model.predict(X_new).probabilities
+    """
+
+    task: ClassVar[str] = "classify"
+
+    target: str | None = None
+    time: str | None = None
+    series: str | None = None
+    static: tuple[str, ...] = ()
+    text: str | None = None
+    tokens: Text = field(default_factory=Text)
+    pooling: tuple[Pooling, ...] = ("last", "mean", "max")
+    convolution: int | Literal["auto"] = "auto"
+    class_weight: Literal["none", "balanced"] = "none"
+    augmentation: Literal["auto", "none", "series"] = "auto"
+    table: Table = field(default_factory=Table)
+    network: Recurrent | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        if self.convolution != "auto":
+            check_whole("convolution", self.convolution, 0)
+        if not isinstance(self.tokens, Text):
+            raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
+        self._check_text()
+        ways = get_args(Pooling)
+        if not self.pooling or len(set(self.pooling)) != len(self.pooling) or set(self.pooling) - set(ways):
+            wrong = next((way for way in self.pooling if way not in ways), "")
+            raise ArgumentError(
+                f"`pooling` is some of {', '.join(ways)}, each once, but is {tuple(self.pooling)!r}."
+                f"{did_you_mean(str(wrong), ways)}"
+            )
+        for name, known in (("class_weight", ("none", "balanced")), ("augmentation", ("auto", "none", "series"))):
+            value = getattr(self, name)
+            if value not in known:
+                raise ArgumentError(
+                    f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
+                )
+        super().__post_init__()
+
+    def _check_text(self) -> None:
+        """Settings of series are refused where they would do nothing."""
+        if self.text is None:
+            return
+        if self.text == self.target:
+            raise ArgumentError(
+                f"`text` and `target` are both {self.text!r}. Name the column of the label as `target`."
+            )
+        for name in ("time", "series"):
+            if getattr(self, name) is not None:
+                raise ArgumentError(
+                    f"`{name}` is of rows in time, but with `text` each row is an example. Leave it out."
+                )
+        if self.augmentation == "series":
+            raise ArgumentError("`augmentation` is 'series', but examples are texts. Use 'auto' or 'none'.")
+
+    def wiring(self) -> Wiring:
+        size = (0 if self.text else 7) if self.convolution == "auto" else int(self.convolution)
+        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=2) if size else None
+        return Wiring(
+            pairing=Sequences(),
+            inputs="text" if self.text else "table",
+            shape=ManyToOne(pooling=tuple(self.pooling), convolution=layers),
+            outputs="symbols",
+            head=Categorical(smoothing=0.1),
+            readout="categorical",
+            dropout=0.3,
+            augmentation=None if self.text or self.augmentation == "none" else Augmentation(),
+        )
+
+    def columns(self) -> Columns:
+        return Columns(
+            target=self.target,
+            time=self.time,
+            series=self.series,
+            static=names(self.static),
+            table=self.table,
+            calendar=self.table.calendar == "on",
+            text=self.text,
+            tokens=self.tokens,
+        )
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+        recipe, chosen = from_key(self.network), self.training
+        batch_size = chosen.batch_size or 32
+        num_batches = -(-num_examples // batch_size)
+        epochs = chosen.epochs or max(20, round(1000 / num_batches))
+        return (
+            replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
+            replace(
+                chosen,
+                batch_size=batch_size,
+                learning_rate=chosen.learning_rate or 2e-3,
+                weight_decay=chosen.weight_decay or 1e-3,
+                epochs=epochs,
+                patience=None if chosen.patience == "auto" else chosen.patience,
+            ),
+        )

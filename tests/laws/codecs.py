@@ -1,0 +1,135 @@
+"""The codecs of symbols, text and fields that the laws hold."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tests.laws import sources
+from tests.laws.codec_laws import CodecSubject
+from tests.laws.codec_values import fields_return, numbers_return, symbols_return, text_returns
+
+from whorl.codecs.array import ArrayCodec
+from whorl.codecs.fields import FieldsCodec
+from whorl.codecs.symbols import SymbolsCodec
+from whorl.codecs.text import TextCodec
+
+WEATHER = ["fog", "Rain", "sun", "Ärger", "\ud800", "", None, float("nan")]
+SYMBOLS: dict[str, list[Any]] = {
+    "text": WEATHER,
+    "integers": [3, -(2**60), 0, 12, None],
+    "booleans": [True, False, None],
+    "numbers": [0.5, -2.0, 3, 1e300, float("nan"), None],
+}
+UNSEEN: dict[str, list[Any]] = {"text": ["hail"], "integers": [7, 3.5], "booleans": [], "numbers": [0.25, 7]}
+
+# Words that training has, and what may stand around them; between two of them stands white space or a mark.
+WORDS = ["a", "no", "it's", "don't", "3.14", "1,000", "é", "e\u0301", "漢", "字", "😀", "Σ", "Straße", "\x00", "שלום"]
+AROUND = [" ", " ", " ", "  ", "\n", "\r\n", "\t\n\n", ", ", ".", "-", '"', ' "', "(", ") ", "'", "...", "\u3000"]
+# Characters that normal forms join, and what they may join to.
+JOINING = ["e", "\u0301", "\u0323", "\u1100", "\u1161", "\u11a8", "カ", "\uff9e", "ﬁ", "İ", "J\u030c", "\ud83d", " "]
+
+
+def text(rng: np.random.Generator, count: int, pieces: tuple[list[str], ...] = (WORDS, AROUND)) -> str:
+    """Text of `count` characters."""
+    made = "".join(pieces[n % len(pieces)][rng.integers(len(pieces[n % len(pieces)]))] for n in range(count))
+    return made[:count]
+
+
+def symbols(rng: np.random.Generator, count: int, of: list[Any]) -> list[Any]:
+    return [of[n] for n in rng.integers(0, len(of), count)]
+
+
+def symbols_codec(kind: str, unseen: bool = False, **options: Any) -> CodecSubject:
+    known = SYMBOLS[kind]
+    drawn = known + UNSEEN[kind] if unseen else known
+    return CodecSubject(
+        new=lambda: SymbolsCodec(**options),
+        training=[list(known), known[:2]],
+        value=functools.partial(symbols, of=drawn),
+        returned=symbols_return,
+    )
+
+
+def text_codec(*pieces: list[str], **options: Any) -> CodecSubject:
+    value = functools.partial(text, pieces=pieces or (WORDS, AROUND))
+    rng = np.random.default_rng(4)
+    # Every beginning of a word is known too: a text may be cut there.
+    beginnings = [word[:stop] for word in WORDS for stop in range(1, len(word) + 1)]
+    return CodecSubject(
+        new=lambda: TextCodec(**options),
+        training=[*beginnings, *(value(rng, 40) for _ in range(30))],
+        value=value,
+        returned=text_returns,
+    )
+
+
+def fields_codec() -> CodecSubject:
+    """Numbers, a label and a letter a row, and two of them again, inside."""
+
+    def value(rng: np.random.Generator, count: int) -> dict[str, Any]:
+        inner = {"letter": text(rng, count, (["a", "B", "é"],)), "label": symbols(rng, count, SYMBOLS["integers"])}
+        load = sources.array(rng, count, width=2, missing=0.2)
+        return {"load": load, "label": symbols(rng, count, WEATHER), "inner": inner, "not read": load}
+
+    letter, label = {"letter": text_returns}, {"label": symbols_return}
+    rng = np.random.default_rng(4)
+    return CodecSubject(
+        new=lambda: FieldsCodec(
+            {
+                "load": ArrayCodec(),
+                "label": SymbolsCodec(),
+                "inner": FieldsCodec({"letter": TextCodec(unit="character"), "label": SymbolsCodec(most=2)}),
+            }
+        ),
+        training=[value(rng, 17), value(rng, 5)],
+        value=value,
+        returned=fields_return(
+            {"load": numbers_return, "label": symbols_return, "inner": fields_return(letter | label)}
+        ),
+    )
+
+
+def fields_that_hold_back() -> CodecSubject:
+    """The same text, characters of which come late in one field and later in the other."""
+
+    def value(rng: np.random.Generator, count: int) -> dict[str, str]:
+        made = text(rng, count, (["e", "\u0301", "x"],))
+        return {"first": made, "second": made}
+
+    rng = np.random.default_rng(4)
+    return CodecSubject(
+        new=lambda: FieldsCodec({name: TextCodec(unit="character", normalize="NFC") for name in ("first", "second")}),
+        training=[value(rng, 40)],
+        value=value,
+        returned=fields_return({"first": text_returns, "second": text_returns}),
+    )
+
+
+CODECS: dict[str, Callable[[], CodecSubject]] = {
+    **{f"symbols, {kind}": functools.partial(symbols_codec, kind) for kind in SYMBOLS},
+    **{f"symbols, {kind}, some unseen": functools.partial(symbols_codec, kind, True) for kind in SYMBOLS},
+    "symbols, the most frequent": functools.partial(symbols_codec, "text", most=2),
+    "symbols, that occur twice": functools.partial(symbols_codec, "integers", least_count=2),
+    "text, words": text_codec,
+    "text, lower-case words, NFKC, begin and end": functools.partial(
+        text_codec, lowercase=True, normalize="NFKC", begin=True, end=True
+    ),
+    "text, frequent words": functools.partial(text_codec, most=9),
+    "text, words of joining characters": functools.partial(text_codec, JOINING, normalize="NFC"),
+    "text, characters": functools.partial(text_codec, unit="character"),
+    "text, lower-case characters, begin and end": functools.partial(
+        text_codec, unit="character", lowercase=True, begin=True, end=True, least_count=5
+    ),
+    "text, joining characters, NFC": functools.partial(text_codec, JOINING, unit="character", normalize="NFC"),
+    "text, joining characters, lower case, NFKC": functools.partial(
+        text_codec, JOINING, unit="character", lowercase=True, normalize="NFKC"
+    ),
+    "text, bytes": functools.partial(text_codec, WORDS, JOINING, unit="byte", end=True),
+    "text, byte pairs": functools.partial(text_codec, unit="bpe", most=300),
+    "text, byte pairs of joining characters": functools.partial(
+        text_codec, JOINING, unit="bpe", normalize="NFC", begin=True
+    ),
+    "fields": fields_codec,
+    "fields that hold back": fields_that_hold_back,
+}

@@ -1,0 +1,353 @@
+"""`whorl fit classify` on series, files of an archive and texts, and every command on the models it makes."""
+
+import csv
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+
+import whorl
+from whorl.cli.streams import describe
+
+from .conftest import as_json, run, write_csv
+
+SMALL = ["--hidden-size", "4", "--epochs", "2", "--seed", "1"]
+TEXTS = ["free money now, große Gewinne", 'see you at lunch, "Anna"', "", "NA", "2024", "Ünïcode 🙂 money lunch"]
+
+
+def wave(n, t):
+    return round(math.sin((0.4, 1.3)[n % 2] * t + n) + (n * 7919 + t * 104729) % 101 / 500, 4)
+
+
+def lines_of(result):
+    assert (result.exit_code, result.stderr) == (0, "")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def fitted(folder, data, *options):
+    model = folder / f"{data.stem}.whorl"
+    result = run("fit", "classify", data, *options, *SMALL, "--out", model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return SimpleNamespace(data=data, model=model, fitted=result)
+
+
+@pytest.fixture(scope="module")
+def beats(tmp_path_factory):
+    """A long table: 18 series of slow and fast waves."""
+    folder = tmp_path_factory.mktemp("beats")
+    rows = [(f"b{n}", t, wave(n, t), ("slow", "schnéll")[n % 2]) for n in range(18) for t in range(9 + n % 3)]
+    return fitted(folder, write_csv(folder / "beats.csv", "beat,t,x,kind", rows), "--target=kind", "--series=beat")
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory):
+    """A file of the UCR archive: the label first on each line."""
+    folder = tmp_path_factory.mktemp("waves")
+    data = folder / "Waves_TRAIN.tsv"
+    rows = [[(3, -1)[n % 2], *(wave(n, t) for t in range(13))] for n in range(18)]
+    data.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return fitted(folder, data)
+
+
+@pytest.fixture(scope="module")
+def mails(tmp_path_factory):
+    """A text a row, with a number and a label beside it."""
+    folder = tmp_path_factory.mktemp("mails")
+    data = folder / "mails.csv"
+    with open(data, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "size", "kind"])
+        writer.writerows([(TEXTS[n % 6] + " ha" * (n % 5), n % 7, ("spam", "ham")[n % 2]) for n in range(24)])
+    return fitted(folder, data, "--text", "text", "--target", "kind", "--lowercase")
+
+
+@pytest.fixture(params=["beats", "waves", "mails"])
+def each(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_fit_says_the_classes_the_scores_and_what_comes_next(each):
+    text = each.fitted.stdout
+    assert "\nclasses: " in f"\n{text}"
+    assert "(it also chose the epoch and calibrated the probabilities)" in text
+    for word in ("accuracy", "f1", "nll", "  prior", f"model: {each.model} (", "next:", "  whorl predict"):
+        assert word in text
+
+
+def test_a_stream_is_recommended_of_rows_only(beats, waves, mails):
+    for one in (beats, mails):
+        assert f"  whorl stream {one.model} < {one.data}\n" in one.fitted.stdout
+    assert f"  whorl stream {waves.model}\n" in waves.fitted.stdout  # a line of its file is a whole series
+
+
+def test_predict_writes_a_line_for_each_sequence_with_the_numbers_of_python(each):
+    result = run("predict", each.model, each.data)
+    assert (result.exit_code, result.stderr) == (0, "")
+    records = list(csv.DictReader(result.stdout.splitlines()))
+    expected = whorl.runtime.load(each.model).predict(str(each.data))
+    assert [record["value"] for record in records] == [str(label) for label in expected.value.tolist()]
+    assert [
+        [float(record[f"p({label})"]) for label in expected.classes.tolist()] for record in records
+    ] == expected.probabilities.tolist()
+    assert all(float(record["probability"]) >= 0.5 for record in records)
+
+
+def test_labels_that_are_numbers_stay_numbers(waves):
+    answers = as_json(run("predict", waves.model, waves.data, "--json"))["answers"]
+    assert len(answers) == 18
+    assert {answer["value"] for answer in answers} <= {-1, 3}
+    assert {"p(-1)", "p(3)"} <= set(answers[0])
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_answers_go_to_a_file(each, tmp_path, ending):
+    out = tmp_path / f"answers.{ending}"
+    count = len(whorl.runtime.load(each.model).predict(str(each.data)))
+    result = run("predict", each.model, each.data, "--out", out)
+    assert (result.exit_code, result.stdout) == (0, f"{count} answers written to {out}\n")
+    assert out.stat().st_size > 0
+
+
+def test_evaluate_prints_the_model_beside_the_frequencies_of_the_classes(each):
+    result = run("evaluate", each.model, each.data)
+    assert (result.exit_code, result.stderr) == (0, "")
+    for word in ("accuracy", "auroc", "  model", "  prior"):
+        assert word in result.stdout
+    scores = as_json(run("evaluate", each.model, each.data, "--json"))
+    own = whorl.runtime.load(each.model).evaluate(str(each.data))
+    assert scores["metrics"] == dict(own.metrics)
+    assert scores["baselines"]["prior"]["nll"] == pytest.approx(math.log(2), abs=0.01)
+
+
+def test_fewer_bits_are_scored_beside_all_of_them(each):
+    result = run("evaluate", each.model, each.data, "--weights", "int8")
+    assert result.exit_code == 0, result.stderr
+    assert "kept in int8" in result.stdout
+    assert "accuracy" in result.stdout.split("what int8 weights change:")[1]
+
+
+def test_inspect_names_the_classes_the_settings_and_the_scores(each, mails):
+    result = run("inspect", each.model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    for line in ("task classify", "  classes  ", "  counts  ", "  pooling             last, mean, max", "  prior"):
+        assert line in result.stdout
+    assert ("  text                text\n" in result.stdout) == (each is mails)
+    assert len(as_json(run("inspect", each.model, "--json"))["data"]["classes"]) == 2
+
+
+def test_report_writes_a_page_with_and_without_data(each, tmp_path):
+    for data in ([], [each.data]):
+        page = tmp_path / "page.html"
+        result = run("report", each.model, *data, "--out", page)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert ("Which is taken for which" in page.read_text(encoding="utf-8")) == bool(data)
+
+
+def test_each_row_of_a_table_gets_the_label_of_its_sequence_so_far(beats):
+    answers = lines_of(run("stream", beats.model, "--input", beats.data))
+    expected = whorl.runtime.load(beats.model).predict(str(beats.data), every_row=True)
+    assert answers == describe(expected)
+    assert set(answers[0]["probabilities"]["kind"]) == {"slow", "schnéll"}
+    assert (
+        max(answers[0]["probabilities"]["kind"], key=answers[0]["probabilities"]["kind"].get)
+        == (answers[0]["value"]["kind"])
+    )
+
+
+def test_rows_without_their_label_are_streamed_as_json_with_a_state_in_between(beats, tmp_path):
+    rows = [json.dumps({"beat": f"new {t % 2}", "t": t // 2, "x": wave(t % 2, t // 2)}) + "\n" for t in range(20)]
+    whole = lines_of(run("stream", beats.model, stdin="".join(rows)))
+    assert {answer["series"] for answer in whole} == {"new 0", "new 1"}
+    state, parts = tmp_path / "live.state", []
+    for part in (rows[:7], rows[7:]):
+        parts += lines_of(run("stream", beats.model, "--state", state, stdin="".join(part)))
+    assert parts == whole
+
+
+@pytest.mark.parametrize("form", ["{}\n", "[{}]\n", '{{"x": {}}}\n'])
+def test_steps_of_arrays_are_streamed_as_csv_and_json(waves, form):
+    steps = [wave(0, t) for t in range(13)]
+    answers = lines_of(run("stream", waves.model, stdin="".join(form.format(step) for step in steps)))
+    expected = whorl.runtime.load(waves.model).predict([[[step] for step in steps]], every_row=True)
+    assert [answer["value"]["y"] for answer in answers] == expected.value.tolist()
+    assert [list(answer["probabilities"]["y"].values()) for answer in answers] == expected.probabilities.tolist()
+
+
+def test_a_step_of_arrays_that_is_no_number_is_refused_by_its_line(waves):
+    result = run("stream", waves.model, stdin="x\n1.5\n\nn.n.\n")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: line 4: `x` must be a number")
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("as_csv", [True, False])
+def test_each_row_is_a_text_with_the_answer_of_predict(mails, as_csv):
+    text = mails.data.read_text(encoding="utf-8")
+    if not as_csv:
+        rows = [{**row, "size": float(row["size"])} for row in csv.DictReader(text.splitlines())]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+    answers = lines_of(run("stream", mails.model, stdin=text))
+    assert answers == describe(whorl.runtime.load(mails.model).predict(str(mails.data)))
+    assert [answer["series"] for answer in answers] == [str(n) for n in range(24)]
+
+
+PIECES = [
+    {"text": "free mo", "size": 3, "more": True},
+    {"text": "ney lu", "more": True},
+    {"text": "nch"},
+    {"text": " NA ", "size": 1},
+    {"text": "zweiter Te", "size": None, "more": True},
+    {"text": "xt"},
+]
+
+
+def test_pieces_are_answered_so_far_and_a_text_at_its_end(mails, tmp_path):
+    rows = [json.dumps(piece) + "\n" for piece in PIECES]
+    answers = lines_of(run("stream", mails.model, stdin="".join(rows)))
+    told = [(answer["series"], answer["origin"]) for answer in answers]
+    assert told == [("0", 0), ("0", 1), ("0", 3), ("1", 0), ("2", 0), ("2", 2)]
+    texts = {"text": ["free money lunch", None, "zweiter Text"], "size": [3, 1, None]}
+    assert [answers[2], answers[3], answers[5]] == describe(whorl.runtime.load(mails.model).predict(texts))
+    state, parts = tmp_path / "live.state", []
+    for part in (rows[:2], rows[2:5], rows[5:]):  # both in the middle of a word
+        parts += lines_of(run("stream", mails.model, "--state", state, stdin="".join(part)))
+    assert parts[:3] == answers[:3]
+    assert parts[3:] == answers[3:]
+
+
+def test_the_state_of_a_series_is_no_state_of_a_text(beats, mails, tmp_path):
+    state = tmp_path / "live.state"
+    assert run("stream", beats.model, "--state", state, "--input", beats.data).exit_code == 0
+    assert run("stream", mails.model, "--state", state, stdin="").exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"text": 7, "size": 1}, "is a piece of text"),
+        ({"text": ["a"], "size": 1}, "is a piece of text"),
+        ({"text": "hello"}, "'size'"),
+        ({"body": "hello", "size": 1}, "an object with `text`"),
+        (["hello", 1], "an object with `text`"),
+    ],
+)
+def test_a_row_that_is_no_text_is_refused_or_left_out(mails, row, told):
+    good = json.dumps({"text": "money", "size": 1})
+    lines = f"{good}\n{json.dumps(row)}\n{good}\n"
+    result = run("stream", mails.model, stdin=lines)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (3, 1)
+    assert result.stderr.startswith("Error: line 2: ")
+    assert told in result.stderr
+    left_out = run("stream", mails.model, "--skip-bad", stdin=lines)
+    first, last = (json.loads(line) for line in left_out.stdout.splitlines())
+    assert first["probabilities"] == last["probabilities"]
+    assert left_out.stderr.startswith("Skipped: line 2: ")
+
+
+def test_a_text_of_digits_alone_is_text_where_training_had_words(mails, tmp_path):
+    data = write_csv(tmp_path / "new.csv", "text,size", [(2024, 1), ("007", 2)])
+    answers = as_json(run("predict", mails.model, data, "--json"))["answers"]
+    expected = whorl.runtime.load(mails.model).predict({"text": ["2024", "007"], "size": [1, 2]})
+    assert [answer["probability"] for answer in answers] == expected.probabilities.max(axis=1).tolist()
+
+
+def test_the_options_reach_the_model(beats, tmp_path):
+    out = tmp_path / "m.whorl"
+    line = ["fit", "classify", beats.data, "--target", "kind", "--series", "beat", "--pooling", "mean,attention"]
+    line += ["--convolution", "0", "--class-weight", "balanced", "--augmentation", "none", *SMALL, "--out", out]
+    told = as_json(run(*line, "--json"))
+    assert (told["task"], told["model"]) == ("classify", str(out))
+    assert set(told["scores"]["baselines"]) == {"prior"}
+    settings = whorl.load(out).get_params()
+    assert settings["pooling"] == ("mean", "attention")
+    assert (settings["convolution"], settings["class_weight"], settings["augmentation"]) == (0, "balanced", "none")
+    assert "  class weight        balanced\n" in run("inspect", out).stdout
+
+
+def test_characters_are_the_tokens_where_that_is_asked_for(mails, tmp_path):
+    out = tmp_path / "m.whorl"
+    line = ["fit", "classify", mails.data, "--text", "text", "--target", "kind", "--unit", "character"]
+    result = run(*line, "--normalize", "none", "--least-count", "2", *SMALL, "--out", out)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "cut into characters" in result.stdout
+    tokens = whorl.load(out).get_params()["tokens"]
+    assert tokens == whorl.Text(unit="character", normalize=None, least_count=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--series", "beat"], 2, "`target` names the one column of labels"),
+        (["--target", "knid", "--series", "beat"], 3, "Did you mean 'kind'?"),
+        (["--target", "kind", "--series", "baet"], 3, "Did you mean 'beat'?"),
+        (["--target", "same", "--series", "beat"], 3, "one label only"),
+        (["--target", "day", "--series", "beat"], 3, "it holds times, which are no labels"),
+        (["--target", "kind", "--text", "x"], 3, "column 'x' is the text, but it holds numbers"),
+        (["--target", "kind", "--text", "xx"], 3, "Did you mean 'x'?"),
+        (["--target", "kind", "--text", "kind"], 2, "`text` and `target` are both 'kind'"),
+        (["--target", "kind", "--text", "beat", "--series", "beat"], 2, "`series` is of rows in time"),
+        (["--target", "kind", "--text", "beat", "--augmentation", "series"], 2, "`augmentation` is 'series'"),
+        (["--target", "kind", "--series", "beat", "--pooling", "maen"], 2, "Did you mean 'mean'?"),
+        (["--target", "kind", "--series", "beat", "--convolution", "-1"], 2, "`convolution` is a whole number >= 0"),
+        (["--target", "kind", "--series", "beat", "--class-weight", "even"], 2, "is not one of none, balanced"),
+        (["--target", "kind", "--text", "beat", "--unit", "wrod"], 2, "Did you mean 'word'?"),
+        (["--target", "kind", "--text", "beat", "--most", "0"], 2, "`most` is a whole number >= 1"),
+    ],
+)
+def test_a_mistake_is_one_message_with_the_way_out_and_an_exit_code(tmp_path, arguments, code, message):
+    rows = [
+        (f"b{n}", wave(n, t), ("slow", "fast")[n % 2], "same", f"2024-01-{n + 1:02} 0{t}:00")
+        for n in range(8)
+        for t in range(5)
+    ]
+    data, out = write_csv(tmp_path / "d.csv", "beat,x,kind,same,day", rows), tmp_path / "m.whorl"
+    result = run("fit", "classify", data, *arguments, *SMALL, "--out", out)
+    assert result.exit_code == code, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not out.exists()
+
+
+def test_new_data_of_another_kind_are_refused(beats, waves, mails):
+    for model, data in ((waves.model, beats.data), (beats.model, mails.data), (mails.model, beats.data)):
+        result = run("predict", model, data)
+        assert result.exit_code == 3, result.stderr
+        assert "Traceback" not in result.stderr
+    assert f"but `{beats.data}` came" in run("predict", waves.model, beats.data).stderr
+
+
+def test_check_takes_labels_for_labels(beats, mails, tmp_path):
+    clean = run("check", beats.data, "--target", "kind", "--series", "beat", "--labels")
+    assert (clean.exit_code, clean.stdout.splitlines()[-1]) == (0, "No problem was found.")
+    texts = run("check", mails.data, "--target", "kind", "--text", "text")
+    assert (texts.exit_code, texts.stdout.splitlines()[-1]) == (0, "No problem was found.")
+    rows = [(f"b{n}", wave(n, t), ("", "slow" if n else "odd")[t == 4], "same") for n in range(8) for t in range(5)]
+    data = write_csv(tmp_path / "d.csv", "beat,x,kind,same", rows)
+    rare = run("check", data, "--target", "kind", "--series", "beat", "--labels", "--kinds", "same=ignore")
+    assert rare.exit_code == 0
+    assert "warning: d.csv: column 'kind' has 1 label with one example only (odd)" in rare.stdout
+    for target, told in (("same", "one label only, 'same'"), ("knid", "Did you mean 'kind'?")):
+        result = run("check", data, "--target", target, "--series", "beat", "--labels")
+        assert result.exit_code == 3
+        assert told in result.stdout
+    numbers = run("check", data, "--target", "kind", "--text", "x")
+    assert numbers.exit_code == 3
+    assert "column 'x' is the text, but it holds numbers" in numbers.stdout
+
+
+def test_without_known_labels_answers_are_counted_and_nothing_is_scored(mails, tmp_path):
+    unseen = write_csv(tmp_path / "unseen.csv", "text,size,kind", [("free money", 3, "other"), ("lunch", 2, "other")])
+    result = run("evaluate", mails.model, unseen)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "2 answers, kind:",
+        "  No truth was known, so nothing could be scored.",
+    ]
+    none = write_csv(tmp_path / "none.csv", "text,size", [('"free\nmoney, ""now"""', 3)])
+    for command in ("evaluate", "report"):
+        result = run(command, mails.model, none)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert "column `kind` is not in none.csv" in result.stderr
+    expected = whorl.runtime.load(mails.model).predict(str(none))
+    assert lines_of(run("stream", mails.model, "--input", none)) == describe(expected)

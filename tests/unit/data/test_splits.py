@@ -1,0 +1,184 @@
+"""What is held out: by chance, with every class on both sides, groups never cut, or the latest."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whorl.data.splits import held_out, latest
+from whorl.errors import DataError
+
+shares = st.floats(0.02, 0.9)
+
+
+@given(st.integers(2, 60), shares, st.integers(0, 9))
+def test_without_labels_and_groups_the_draw_is_a_permutation_of_the_seed(count: int, share: float, seed: int) -> None:
+    wanted = max(1, round(share * count))
+    if wanted >= count:
+        with pytest.raises(DataError, match=f"`validation` holds out {wanted} of {count} sequences"):
+            held_out(count, share, seed)
+        return
+    expected = set(np.random.default_rng([seed, 0]).permutation(count)[:wanted].tolist())
+    for given_as in (share, wanted):
+        held = held_out(count, given_as, seed)
+        assert set(held.tolist()) == expected
+        assert held.dtype == np.int64
+        assert (np.diff(held) > 0).all()
+
+
+@given(st.lists(st.sampled_from("aab🙂"), min_size=4, max_size=70), shares, st.integers(0, 9))
+def test_every_class_of_two_is_on_both_sides_and_keeps_its_share(labels: list[str], share: float, seed: int) -> None:
+    sizes = {label: labels.count(label) for label in labels}
+    if set(sizes.values()) == {1} or round(share * len(labels)) >= len(labels):
+        return
+    held = held_out(len(labels), share, seed, labels=labels)
+    counts = {label: sum(labels[n] == label for n in held) for label in sizes}
+    for label, size in sizes.items():
+        assert counts[label] == 0 if size == 1 else 0 < counts[label] < size
+    roomy = all(size * share >= 2 and size * (1 - share) >= 2 for size in sizes.values())
+    if roomy:
+        assert len(held) == max(1, round(share * len(labels)))
+        assert all(abs(counts[label] - share * size) < 1.5 for label, size in sizes.items())
+
+
+def test_shares_are_kept_to_the_nearest_whole_number() -> None:
+    labels = ["common"] * 70 + ["rare"] * 20 + ["rarest"] * 10 + ["once"]
+    held = held_out(101, 0.3, 0, labels=labels)
+    assert [sum(labels[n] == name for n in held) for name in ("common", "rare", "rarest", "once")] == [21, 6, 3, 0]
+    assert held.tolist() == held_out(101, 0.3, 0, labels=np.array(labels)).tolist()
+    assert held.tolist() == held_out(101, 0.3, 0, labels=np.array(labels, object)).tolist()
+    assert held.tolist() != held_out(101, 0.3, 1, labels=labels).tolist()
+
+
+def test_a_share_gives_way_to_the_classes_and_a_number_does_not() -> None:
+    labels = [n % 5 for n in range(20)]
+    assert len(held_out(20, 0.1, 0, labels=labels)) == 5
+    assert len(held_out(20, 0.9, 0, labels=labels)) == 15
+    with pytest.raises(DataError, match="holds out 3 sequences, but classes on both sides need 5 to 15 of 20"):
+        held_out(20, 3, 0, labels=labels)
+    with pytest.raises(DataError, match="holds out 16 sequences"):
+        held_out(20, 16, 0, labels=labels)
+    with pytest.raises(DataError, match="all 3 classes occur once"):
+        held_out(3, 1, 0, labels=["a", "b", "c"])
+
+
+def test_missing_labels_are_one_class() -> None:
+    for missing in (None, float("nan"), np.nan):
+        labels = np.array(["a", missing] * 10, object)
+        held = held_out(20, 0.2, 0, labels=labels)
+        assert sorted(n % 2 for n in held) == [0, 0, 1, 1]
+    assert len(held_out(6, 2, 0, labels=np.array([1.0, np.nan, 1.0, np.nan, 1.0, np.nan]))) == 2
+
+
+@given(st.lists(st.integers(0, 8), min_size=2, max_size=60), shares, st.integers(0, 5), st.booleans())
+def test_no_group_is_on_both_sides_and_none_of_the_sides_is_empty(
+    groups: list[int], share: float, seed: int, labelled: bool
+) -> None:
+    count = len(groups)
+    labels = [n % 3 for n in range(count)] if labelled else None
+    if len(set(groups)) < 2 or max(1, round(share * count)) >= count:
+        return
+    held = held_out(count, share, seed, groups=groups, labels=labels)
+    inside, outside = {groups[n] for n in held}, {groups[n] for n in set(range(count)) - set(held.tolist())}
+    assert inside
+    assert outside
+    assert not inside & outside
+    assert held.tolist() == held_out(count, share, seed, groups=np.array(groups), labels=labels).tolist()
+
+
+def test_groups_come_as_near_to_the_number_as_they_can() -> None:
+    sizes = [50, 10, 10, 10, 10, 10, 3]
+    groups = [f"patient {g}" for g, size in enumerate(sizes) for _ in range(size)]
+    for seed in range(10):
+        assert len(held_out(103, 30, seed, groups=groups)) == 30
+        assert len(held_out(103, 33, seed, groups=groups)) == 33
+    assert len({tuple(held_out(103, 30, seed, groups=groups)) for seed in range(10)}) > 3
+    # What fits best is all but one group, never all of them.
+    assert held_out(10, 9, 0, groups=[0] + [1] * 9).tolist() == list(range(1, 10))
+    assert len(held_out(200, 0.1, 0, groups=[n // 100 for n in range(200)])) == 100
+
+
+def test_groups_and_labels_together_spread_the_classes_over_whole_groups() -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, 900)
+    labels = np.where(groups % 10 == 0, "rare", np.where(rng.random(900) < 0.3, "b", "a"))
+    for seed in range(5):
+        held = held_out(900, 0.2, seed, groups=groups, labels=labels)
+        assert not set(groups[held]) & set(np.delete(groups, held))
+        assert abs(len(held) - 180) <= 5
+        for name in ("rare", "a", "b"):
+            wanted = 0.2 * (labels == name).sum()
+            # Groups of the rare class have about 15 sequences, all of them rare.
+            assert abs((labels[held] == name).sum() - wanted) <= (8 if name == "rare" else 5)
+
+
+def test_a_class_of_two_groups_is_on_both_sides_though_chance_says_otherwise() -> None:
+    groups = [n // 2 for n in range(40)]
+    labels = ["rare" if group in (3, 17) else "common" for group in groups]
+    for seed in range(20):
+        held = held_out(40, 0.1, seed, groups=groups, labels=labels)
+        assert sum(labels[n] == "rare" for n in held) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": ["a"] * 7}, "`groups` must be at least two.* all 7 sequences belong to one"),
+        ({"groups": ["a"] * 6}, "`groups` has one entry for each sequence, but has 6 for 7 sequences"),
+        ({"labels": ["a"] * 8}, "`labels` has one entry for each sequence, but has 8 for 7 sequences"),
+        ({"labels": [["a"]] * 7}, "`labels` are text or numbers, but that of sequence 0 is a list"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(options: dict[str, list[object]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        held_out(7, 0.3, 0, **options)
+
+
+@pytest.mark.parametrize("wanted", [0, -1, 7, 8, 0.99])
+def test_both_sides_need_a_sequence(wanted: float) -> None:
+    with pytest.raises(DataError, match="`validation` holds out"):
+        held_out(7, wanted, 0)
+    with pytest.raises(DataError, match="`validation` holds out"):
+        latest(7, wanted)
+
+
+def test_the_latest_share_is_held_out() -> None:
+    assert latest(10, 0.3).tolist() == [7, 8, 9]
+    assert latest(10, 4).tolist() == [6, 7, 8, 9]
+    assert latest(10, 0.01).tolist() == [9]
+    times = np.array(["2020-03-01", "2020-01-01", "2020-02-01", "2020-04-01"], "datetime64[D]")
+    assert latest(4, 0.5, times=times).tolist() == [0, 3]
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=40), shares)
+def test_nothing_held_out_is_as_early_as_anything_for_training(times: list[int], share: float) -> None:
+    count = len(times)
+    if len(set(times)) < 2 or round(share * count) >= count:
+        return
+    held = set(latest(count, share, times=np.array(times)).tolist())
+    assert 0 < len(held) < count
+    assert max(times[n] for n in range(count) if n not in held) < min(times[n] for n in held)
+
+
+def test_times_that_say_nothing_are_refused() -> None:
+    with pytest.raises(DataError, match=r"`times` must differ .* all 3 have the same"):
+        latest(3, 1, times=np.ones(3))
+    with pytest.raises(DataError, match="that of 1 is missing"):
+        latest(3, 1, times=np.array([1.0, np.nan, 2.0]))
+    with pytest.raises(DataError, match="that of 2 is missing"):
+        latest(3, 1, times=np.array(["2020-01-01", "2020-01-02", "NaT"], "datetime64[s]"))
+    with pytest.raises(DataError, match="`times` are numbers, timestamps or text, but hold values that have no order"):
+        latest(3, 1, times=np.array([1, None, 2], object))
+    with pytest.raises(DataError, match="`times` has one entry for each sequence, but has 2 for 3"):
+        latest(3, 1, times=np.ones(2))
+
+
+def test_numbers_of_numpy_are_numbers_and_no_fractions() -> None:
+    assert held_out(10, np.int64(3), 0).tolist() == held_out(10, 3, 0).tolist()  # type: ignore[arg-type]
+    assert held_out(10, np.float32(0.3), 0).tolist() == held_out(10, 0.3, 0).tolist()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wanted", [float("nan"), 1.0, 0.0, -0.5])
+def test_what_is_no_fraction_is_refused(wanted: float) -> None:
+    with pytest.raises(DataError, match="a fraction between 0 and 1"):
+        held_out(10, wanted, 0)

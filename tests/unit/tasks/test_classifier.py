@@ -1,0 +1,199 @@
+"""The classifier: labels in the user's terms, from arrays, tables and files, at once and while they come."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+import whorl
+from whorl.errors import ArgumentError, DataError
+
+QUICK = whorl.Training(epochs=30, batch_size=8, learning_rate=1e-2, seed=0, device="cpu", validation=0.25)
+SMALL = whorl.Recurrent("gru", hidden_size=8)
+
+
+def waves(count=40, seed=0, lengths=(11, 23)):
+    """Slow and fast waves with noise: (X, y)."""
+    rng = np.random.default_rng(seed)
+    x, y = [], []
+    for n in range(count):
+        steps = np.arange(rng.integers(*lengths))
+        label = n % 2
+        x.append(
+            (np.sin((0.4, 1.3)[label] * steps + rng.uniform(0, 6)) + 0.1 * rng.standard_normal(len(steps)))[:, None]
+        )
+        y.append(label)
+    return x, np.array(y)
+
+
+def classifier(**options):
+    return whorl.Classifier(**{"network": SMALL, "training": QUICK, **options})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    x, y = waves()
+    return classifier().fit((x, np.array(["slow", "fast"], object)[y]))
+
+
+def test_answers_are_labels_and_probabilities(fitted):
+    x, y = waves(seed=1)
+    answer = fitted.predict(x)
+    assert answer.value.shape == (40,)
+    assert answer.classes.tolist() == ["fast", "slow"]
+    assert answer.probabilities.shape == (40, 2)
+    np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1.0)
+    assert (answer.value == answer.classes[answer.probabilities.argmax(axis=1)]).all()
+    assert (answer.value == np.array(["slow", "fast"], object)[y]).mean() > 0.9
+
+
+@pytest.mark.parametrize("labels", [[7, -3], ["a", "b"], [0.5, 1.5]])
+def test_labels_come_back_in_the_kind_that_was_given(labels, tmp_path):
+    x, y = waves(12)
+    given = np.array(labels, object if isinstance(labels[0], str) else None)[y]
+    model = classifier(training=dataclasses.replace(QUICK, epochs=1)).fit((x, given))
+    model.save(tmp_path / "model.whorl")
+    for one in (model, whorl.load(tmp_path / "model.whorl"), whorl.runtime.load(tmp_path / "model.whorl")):
+        answer = one.predict(x)
+        assert set(answer.value.tolist()) <= set(labels)
+        assert type(answer.value.tolist()[0]) is type(labels[0])
+
+
+def test_a_stream_says_the_risk_so_far_as_predict_does(fitted):
+    (x, *_), _ = waves(1)
+    rows = fitted.predict([x], every_row=True)
+    stream = fitted.stream()
+    pushed = [stream.push(row)[0] for row in x]
+    assert np.concatenate([one.probabilities for one in pushed]).tobytes() == rows.probabilities.tobytes()
+    assert [one.value[0] for one in pushed] == rows.value.tolist()
+    at_once = fitted.stream().push_rows(x)
+    assert at_once.probabilities.tobytes() == rows.probabilities.tobytes()
+    assert fitted.predict([x]).probabilities.tobytes() == rows.probabilities[-1:].tobytes()
+
+
+def test_scores_stand_beside_the_frequencies_of_the_classes(fitted):
+    x, y = waves(60, seed=2)
+    found = fitted.evaluate((x, np.array(["slow", "fast"], object)[y]))
+    assert set(found.metrics) >= {"accuracy", "balanced_accuracy", "f1", "auroc", "nll", "brier", "ece"}
+    assert found.metrics["accuracy"] == (found.prediction.value == found.target).mean()
+    assert found.baseline["prior"]["accuracy"] == 0.5
+    assert found.baseline["prior"]["nll"] == pytest.approx(np.log(2), abs=0.02)
+    assert found.metrics["nll"] < 0.5 * found.baseline["prior"]["nll"]
+
+
+def test_a_label_that_training_has_not_is_not_scored(fitted):
+    x, y = waves(10, seed=3)
+    labels = np.array(["slow", "fast"], object)[y]
+    labels[:4] = "unheard of"
+    found = fitted.evaluate((x, labels))
+    assert found.num_answers == 10
+    assert found.metrics["accuracy"] == (found.prediction.value[4:] == labels[4:]).mean()
+
+
+def records(count=16, seed=0):
+    rows = []
+    for n, series in enumerate(waves(count, seed)[0]):
+        rows += [
+            {"who": f"s{n}", "t": t, "x": float(value), "kind": ("slow", "fast")[n % 2]}
+            for t, value in enumerate(series[:, 0])
+        ]
+    return rows
+
+
+def test_a_long_table_has_the_label_of_each_series_in_its_last_row():
+    rows = records()
+    for before, after in itertools.pairwise(rows):
+        if before["who"] == after["who"]:
+            before["kind"] = None  # unknown until the end
+    model = classifier(target="kind", series="who", time="t").fit(rows)
+    answer = model.predict([{name: cell for name, cell in row.items() if name != "kind"} for row in records(seed=1)])
+    assert answer.index.series.tolist() == [f"s{n}" for n in range(16)]
+    assert (answer.value == np.array(["slow", "fast"] * 8, object)).mean() > 0.8
+    stream = model.stream(series="s3")
+    (said,) = stream.push({"t": 0, "x": 0.5})
+    assert said.value[0] in ("slow", "fast")
+
+
+def test_numbers_of_a_table_are_labels_too():
+    rows = [{**row, "kind": {"slow": 0, "fast": 1}[row["kind"]]} for row in records()]
+    model = classifier(target="kind", series="who", time="t", training=dataclasses.replace(QUICK, epochs=1)).fit(rows)
+    assert model.predict(rows).classes.tolist() == [0, 1]
+
+
+def test_files_of_the_archives_are_read(tmp_path):
+    path = tmp_path / "Waves_TRAIN.tsv"
+    x, y = waves(20, lengths=(15, 16))
+    path.write_text(
+        "".join("\t".join([str(label + 1), *map(str, one[:, 0])]) + "\n" for one, label in zip(x, y, strict=True))
+    )
+    model = classifier().fit(path)
+    assert model.predict(path).classes.tolist() == [1, 2]
+    assert model.evaluate(path).num_answers == 20
+
+
+def test_classes_of_few_examples_count_as_much_where_that_is_asked_for():
+    x, y = waves(40)
+    kept = [n for n in range(40) if y[n] == 0 or n < 9]
+    x, y = [x[n] for n in kept], y[kept]
+    weights = []
+    for how in ("none", "balanced"):
+        from whorl.tasks.preparation import prepare
+
+        prepared = prepare(classifier(class_weight=how), (x, y))
+        weights.append({float(one.targets[0]): one.weight for one in prepared.sequences})
+    assert weights[0] == {0.0: 1.0, 1.0: 1.0}
+    assert weights[1][1.0] == pytest.approx(20 / 4 * weights[1][0.0])
+
+
+def test_every_class_is_on_both_sides_of_the_split():
+    from whorl.tasks.preparation import prepare
+
+    x, _ = waves(40)
+    y = np.array([0] * 36 + [1] * 4)
+    prepared = prepare(classifier(), (x, y))
+    held = {float(one.targets[0]) for one in prepared.validation}
+    assert held == {0.0, 1.0} == {float(one.targets[0]) for one in prepared.training}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"pooling": ("last", "las")}, "Did you mean 'last'"),
+        ({"pooling": ()}, "`pooling` is some of"),
+        ({"pooling": ("max", "max")}, "each once"),
+        ({"convolution": -1}, "`convolution` is a whole number >= 0"),
+        ({"class_weight": "even"}, "`class_weight` must be one of none, balanced"),
+        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(options, told):
+    with pytest.raises(ArgumentError, match=told):
+        whorl.Classifier(**options)
+
+
+def test_data_without_labels_or_with_one_class_are_refused():
+    x, y = waves(12)
+    with pytest.raises(DataError, match="`y` must be given"):
+        classifier().fit(x)
+    with pytest.raises(DataError, match="one label only"):
+        classifier().fit((x, np.zeros(12, int)))
+    with pytest.raises(DataError, match="one label for each sequence"):
+        classifier().fit((x, np.stack([y, y], axis=1)))
+    with pytest.raises(ArgumentError, match="`target` names the one column of labels"):
+        classifier(series="who").fit(records())
+
+
+def test_records_tell_the_probability_of_each_class(fitted):
+    x, _ = waves(2)
+    first, _ = fitted.predict(x).to_records()
+    assert list(first) == ["series", "origin", "output", "value", "probability", "p(fast)", "p(slow)"]
+    assert first["probability"] == max(first["p(fast)"], first["p(slow)"])
+
+
+def test_the_report_shows_which_class_is_taken_for_which(fitted, tmp_path):
+    fitted.report(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "Which is taken for which" in text
+    assert "Are the probabilities right?" in text
+    assert "1: fast, 2: slow" in text
