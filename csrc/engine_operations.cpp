@@ -186,35 +186,32 @@ void Planner::add_window(const Operation& operation) {
   define(operation, late_ ? from_start(to) : to);
 }
 
-void Planner::add_running(const Operation& operation) {
+// An operation that goes through the stream step by step and gives a value at each.
+template <class Stepwise>
+Stepwise* Planner::add_stepwise(const Operation& operation, std::ptrdiff_t size, std::ptrdiff_t cost) {
   const Spread x = draft_.spread(view(operation.operands[0]));
   const View out = fresh(program_.shape(operation.out), size_.num_steps);
-  auto* running = draft_.emit<Running>(20 * out.elements());
-  running->x = x;
-  running->out = draft_.touched(out.at);
-  running->num_steps = size_.num_steps;
-  running->num_sequences = size_.num_sequences;
-  running->size = elements(program_.shape(operation.operands[0]));
-  running->state_offset = program_.state_offset(number_);
-  running->decay = operation.reals[0];
-  running->floor = operation.reals[1];
+  auto* made = draft_.emit<Stepwise>(cost * out.elements());
+  made->x = x;
+  made->out = draft_.touched(out.at);
+  made->num_steps = size_.num_steps;
+  made->num_sequences = size_.num_sequences;
+  made->size = size;
+  made->state_offset = program_.state_offset(number_);
   draft_.touched(x.at);
   define(operation, late_ ? from_start(out) : out);
+  return made;
+}
+
+void Planner::add_running(const Operation& operation) {
+  auto* running = add_stepwise<Running>(operation, elements(program_.shape(operation.operands[0])), 20);
+  running->decay = operation.reals[0];
+  running->floor = operation.reals[1];
 }
 
 void Planner::add_pool(const Operation& operation) {
-  const Spread x = draft_.spread(view(operation.operands[0]));
-  const View out = fresh(program_.shape(operation.out), size_.num_steps);
-  auto* pool = draft_.emit<Pool>(4 * out.elements());
-  pool->x = x;
-  pool->out = draft_.touched(out.at);
-  pool->num_steps = size_.num_steps;
-  pool->num_sequences = size_.num_sequences;
-  pool->size = elements(program_.shape(operation.out));
-  pool->state_offset = program_.state_offset(number_);
+  auto* pool = add_stepwise<Pool>(operation, elements(program_.shape(operation.out)), 4);
   pool->softmax = operation.word == "softmax";
-  draft_.touched(x.at);
-  define(operation, late_ ? from_start(out) : out);
 }
 
 void Planner::add_first(const Operation& operation) {

@@ -31,6 +31,8 @@ class Planner {
   void add_scan_of_value(const Operation& operation);
   void add_step(const Operation& operation);
   void add_window(const Operation& operation);
+  template <class Stepwise>
+  Stepwise* add_stepwise(const Operation& operation, std::ptrdiff_t size, std::ptrdiff_t cost);
   void add_running(const Operation& operation);
   void add_pool(const Operation& operation);
   void add_first(const Operation& operation);

@@ -26,6 +26,8 @@ class ArrayReader(Reader):
         num_targets: K.
     """
 
+    outputs: ArrayCodec | Labels
+
     def __init__(self, *, past: ArrayCodec, outputs: ArrayCodec | Labels, num_targets: int = 1) -> None:
         self.past, self.outputs, self.num_targets = past, outputs, num_targets
         self.horizon = 0
@@ -71,22 +73,6 @@ class ArrayReader(Reader):
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
-
-    def decode(self, values: np.ndarray) -> np.ndarray:
-        decoded: np.ndarray = np.asarray(self.outputs.decode(values))
-        return decoded
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.outputs.scale
-
-    @property
-    def center(self) -> np.ndarray:
-        return self.outputs.center
-
-    @property
-    def classes(self) -> np.ndarray:
-        return self.outputs.classes if isinstance(self.outputs, Labels) else super().classes
 
     def config(self) -> dict[str, object]:
         return {

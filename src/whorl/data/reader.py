@@ -7,6 +7,9 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from whorl.codecs.array import ArrayCodec
+from whorl.codecs.table import TableCodec
+from whorl.data.labels import Labels
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.registry import Registry
@@ -88,9 +91,16 @@ def before_first_row() -> DataError:
 
 
 class Reader(ABC):
-    """A user's data to encoded sequences, by what was learned from the training rows."""
+    """A user's data to encoded sequences, by what was learned from the training rows.
+
+    Attributes:
+        horizon: steps ahead that are answered; 0 where answers have no time.
+        names: of the K outputs.
+        outputs: the codec of what is answered, numbers or labels.
+    """
 
     horizon: int
+    outputs: ArrayCodec | TableCodec | Labels
     names: tuple[str, ...]
 
     @abstractmethod
@@ -105,24 +115,24 @@ class Reader(ABC):
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         """Times of the steps after each of these times, (N, H); None where answers have no time."""
 
-    @abstractmethod
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Targets (..., K) in the codec's units to the user's: numbers, float64, or the labels (...,) of classes."""
+        return self.outputs.decode(values)
 
     @property
-    @abstractmethod
     def scale(self) -> np.ndarray:
         """Training scale of each output in the user's units, (K,)."""
+        return self.outputs.scale
 
     @property
-    @abstractmethod
     def center(self) -> np.ndarray:
         """What `decode` adds to each output times its scale, (K,)."""
+        return self.outputs.center
 
     @property
     def classes(self) -> np.ndarray:
         """The labels that are answered, (C,); none where answers are numbers."""
-        return np.empty(0, object)
+        return self.outputs.classes if isinstance(self.outputs, Labels) else np.empty(0, object)
 
     @abstractmethod
     def config(self) -> dict[str, object]:

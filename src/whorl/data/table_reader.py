@@ -162,21 +162,6 @@ class TableReader(Reader):
             return None
         return np.arange(1, self.horizon + 1, dtype=np.int64) * self.step.count
 
-    def decode(self, values: np.ndarray) -> np.ndarray:
-        return self.outputs.decode(values)
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.outputs.scale
-
-    @property
-    def center(self) -> np.ndarray:
-        return self.outputs.center
-
-    @property
-    def classes(self) -> np.ndarray:
-        return self.outputs.classes if isinstance(self.outputs, Labels) else super().classes
-
     def config(self) -> dict[str, object]:
         return {
             "labels": isinstance(self.outputs, Labels),

@@ -58,6 +58,8 @@ class TextReader(Reader):
         table: how files are read.
     """
 
+    outputs: Labels | TableCodec
+
     def __init__(
         self, *, column: str, past: TextColumns, outputs: Labels | TableCodec, target: str, table: Table
     ) -> None:
@@ -103,21 +105,6 @@ class TextReader(Reader):
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
-
-    def decode(self, values: np.ndarray) -> np.ndarray:
-        return self.outputs.decode(values)
-
-    @property
-    def scale(self) -> np.ndarray:
-        return self.outputs.scale
-
-    @property
-    def center(self) -> np.ndarray:
-        return self.outputs.center
-
-    @property
-    def classes(self) -> np.ndarray:
-        return self.outputs.classes if isinstance(self.outputs, Labels) else super().classes
 
     def config(self) -> dict[str, object]:
         beside = self.past.beside
