@@ -1,0 +1,65 @@
+"""Arrays, `(X, y)`: a sequence for each example."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.codecs.array import ArrayCodec
+from whorl.data.array_reader import ArrayReader, labels_of, truths
+from whorl.data.arrays import Arrays
+from whorl.data.labels import Labels
+from whorl.errors import DataError
+from whorl.tasks.preparation.prepared import Prepared, answers_labels, classified, held_out
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    """Prepares arrays."""
+    if arrays.y is None:
+        raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
+    if answers_labels(estimator.wiring()):
+        return _labelled_arrays(estimator, arrays)
+    if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
+        raise DataError("`y` must be numbers for a regression, but holds text. Use whorl.Classifier.")
+    y = truths(arrays)
+    every_step = bool(getattr(estimator, "every_step", False))
+    if (y[0].ndim == 2) != every_step:
+        raise DataError(
+            f"`y` has {'one target for each step' if y[0].ndim == 2 else 'one target for each sequence'}, but "
+            f"`every_step` is {every_step}. Set every_step={not every_step}."
+        )
+    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed)
+    training = [n for n in range(len(arrays)) if n not in held]
+    scaling = estimator.columns().table.scaling
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=scaling).fit([np.asarray(arrays.x[n]) for n in training]),
+        outputs=ArrayCodec(scaling=scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
+        num_targets=y[0].shape[-1],
+    )
+    return _encoded(reader, arrays, held)
+
+
+def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    labels = labels_of(arrays)
+    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, labels.tolist())
+    training = [n for n in range(len(arrays)) if n not in held]
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=estimator.columns().table.scaling).fit([np.asarray(arrays.x[n]) for n in training]),
+        outputs=Labels.fit([labels[training]]),
+    )
+    return classified(estimator, _encoded(reader, arrays, held))
+
+
+def _encoded(reader: ArrayReader, arrays: Arrays, held: set[int]) -> Prepared:
+    sequences = reader.encode(arrays)
+    facts: dict[str, object] = {
+        "origin": arrays.origin,
+        "sequences": len(arrays),
+        "features": arrays.num_features,
+        "training_sequences": len(arrays) - len(held),
+        "validation_sequences": len(held),
+    }
+    cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
+    return Prepared(reader=reader, sequences=sequences, cuts=cuts, facts=facts)

@@ -1,0 +1,135 @@
+"""Tables of rows in time: one row a step, many series."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.codecs.frame import Frame
+from whorl.data.arrays import ARRAYS, SERIES
+from whorl.data.schema import infer_schema
+from whorl.data.sequences import Sequence, named
+from whorl.data.series import Series, read_series
+from whorl.data.sources import read_table
+from whorl.data.table_reader import TableReader, fit_table
+from whorl.errors import DataError
+from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
+from whorl.tasks.preparation.prepared import Prepared, answers_labels, classified, held_out
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
+    """Prepares a long table."""
+    columns = estimator.columns()
+    table, key = columns.table, columns.series
+    if key is None and isinstance(data, Frame) and SERIES in data.columns and data.origin == ARRAYS:
+        key = SERIES
+    if key is not None:
+        # Keys are names, not numbers: '007' and '7' are two series.
+        table = replace(table, kinds={key: "category", **table.kinds})
+    frame = read_table(data, table)
+    schema = infer_schema(
+        frame,
+        target=columns.target,
+        time=columns.time,
+        series=key,
+        known=columns.known,
+        static=columns.static,
+        table=table,
+        labels=answers_labels(wiring),
+    )
+    series = read_series(frame, schema, table)
+    whole = isinstance(wiring.pairing, Sequences)
+    last = [one.frame[schema.targets[0]][-1] for one in series] if answers_labels(wiring) else None
+    validation, seed = estimator.training.validation, estimator.training.seed
+    if whole:
+        held = held_out(len(series), validation, seed, last)
+        cuts = [0 if n in held else len(one.frame) for n, one in enumerate(series)]
+    else:
+        cuts = [_cut(one, wiring, validation) for one in series]
+        if all(cut == len(one.frame) for one, cut in zip(series, cuts, strict=True)):
+            raise _too_short(series, wiring, validation)
+    reader = fit_table(
+        series,
+        cuts,
+        schema=schema,
+        table=table,
+        horizon=0 if whole else wiring.pairing.horizon,  # type: ignore[union-attr]
+        per_sequence=whole,
+        calendar=columns.calendar,
+        labels=answers_labels(wiring),
+    )
+    sequences = [reader.encode(one) for one in series]
+    _check_known(sequences, cuts, schema.targets)
+    facts: dict[str, object] = {
+        "origin": frame.origin,
+        "rows": len(frame),
+        "series": len(series),
+        "step": series[0].step.describe(),
+        "targets": list(schema.targets),
+        "past": list(schema.past),
+        "known": list(schema.known),
+        "static": list(schema.static),
+        "training_rows": int(sum(cuts)),
+        "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
+    }
+    notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
+    if answers_labels(wiring):
+        return classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
+    return Prepared(reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts)
+
+
+def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, ...]) -> None:
+    """Both parts need truths: without any there is nothing to learn from, or nothing to stop by."""
+    for part, taken in (("training", slice(None, 1)), ("validation", slice(1, 2))):
+        known = False
+        for one, cut in zip(sequences, cuts, strict=True):
+            rows = one.row_targets if one.row_targets.ndim == 2 else np.repeat(one.row_targets[None], len(one), axis=0)
+            known = known or any(bool(np.isfinite(half).any()) for half in (rows[:cut], rows[cut:])[taken])
+        if not known:
+            raise DataError(
+                f"column `{', '.join(names)}` has no value in the {part} part, so nothing can be learned or scored "
+                "there. Bring rows with values, or change `validation`."
+            )
+
+
+def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:
+    """First row of the validation part: its targets end at the last row; all rows where there are too few for both."""
+    pairing = wiring.pairing
+    assert isinstance(pairing, Windows | Strips)
+    context = pairing.context if isinstance(pairing, Windows) else pairing.warm_up
+    num_rows, need = len(series.frame), context + pairing.horizon
+    if num_rows < need:
+        raise DataError(
+            f"`context` is {context} and `horizon` {pairing.horizon}, but {named(series.key)} has only {num_rows} "
+            f"rows ({need} are needed). Lower `context` or drop the series."
+        )
+    wanted = validation if isinstance(validation, int) else max(pairing.horizon, round(validation * num_rows))
+    if wanted < pairing.horizon:
+        raise DataError(
+            f"`validation` is {wanted} rows, but must hold at least one horizon of {pairing.horizon}. Raise it."
+        )
+    return num_rows - wanted if num_rows - wanted >= need else num_rows
+
+
+def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> DataError:
+    longest = max(len(one.frame) for one in series)
+    return DataError(
+        f"`context` and `horizon` ({wiring.pairing}) with a validation part ({validation}) need more rows than the "
+        f"longest series has ({longest}). Lower `context`, `horizon` or `validation`, or bring more rows."
+    )
+
+
+def _weighted(sequences: list[Sequence], cuts: list[int], reader: TableReader) -> list[Sequence]:
+    """Weights series of different sizes alike: by one over the spread of their targets in the training rows."""
+    if len(sequences) == 1 or reader.per_sequence:
+        return sequences
+    spreads = []
+    for sequence, cut in zip(sequences, cuts, strict=True):
+        rows = sequence.row_targets[: max(cut, 1)]
+        spread = np.nanstd(rows) if np.isfinite(rows).any() else 1.0
+        spreads.append(max(float(spread), 1e-3))
+    mean = np.mean([1.0 / spread for spread in spreads])
+    return [replace(one, weight=float(1.0 / spread / mean)) for one, spread in zip(sequences, spreads, strict=True)]
