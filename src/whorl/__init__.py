@@ -15,6 +15,9 @@ _WHERE = {
     "Estimator": "whorl.tasks.estimator",
     "load": "whorl.tasks.estimator",
     "Recurrent": "whorl.plans.networks",
+    "Greedy": "whorl.plans.decoding",
+    "Sample": "whorl.plans.decoding",
+    "Beam": "whorl.plans.decoding",
     "Training": "whorl.plans.training",
     "Table": "whorl.plans.table",
     "Text": "whorl.plans.text",
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from whorl.errors import StreamingError as StreamingError
     from whorl.errors import TrainingError as TrainingError
     from whorl.errors import WhorlError as WhorlError
+    from whorl.plans.decoding import Beam as Beam
+    from whorl.plans.decoding import Greedy as Greedy
+    from whorl.plans.decoding import Sample as Sample
     from whorl.plans.networks import Recurrent as Recurrent
     from whorl.plans.table import Table as Table
     from whorl.plans.text import Text as Text
