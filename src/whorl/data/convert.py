@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 import numpy as np
 
 from whorl.codecs.frame import Frame
-from whorl.data.cells import has_decimal_comma, numbers_or_text, spell
+from whorl.data.cells import has_decimal_comma, is_number, numbers_or_text, spell
 from whorl.data.problems import Problem, Report, name_rows, plural, quote
 from whorl.data.timestamps import BadCellError, parse_times
 from whorl.errors import DataError
@@ -68,6 +68,8 @@ def category_column(frame: Frame, name: str) -> np.ndarray:
 def time_column(frame: Frame, name: str, report: Report) -> np.ndarray:
     """Returns datetime64[us], or int64 where whole numbers count the steps."""
     column = frame[name]
+    if column.dtype.kind == "O" and len(column) and all(type(cell) is str and is_number(cell) for cell in column):
+        column = column.astype(np.float64)  # cells of a line of text, where nothing else tells that steps are counted
     if column.dtype.kind == "O":
         try:
             column = parse_times(column.tolist())

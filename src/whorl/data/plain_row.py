@@ -132,7 +132,9 @@ class PlainRow:
 
 
 def _count(value: object) -> int | None:
-    """A whole number that float64 holds."""
+    """A whole number that float64 holds, or the text of one."""
+    if type(value) is str and is_number(value):
+        value = float(value)
     if type(value) not in _COUNTS or not -_LARGEST_COUNT <= value <= _LARGEST_COUNT:  # type: ignore[operator]
         return None
     return int(value) if value == int(value) else None  # type: ignore[call-overload]

@@ -1,9 +1,11 @@
 """Data that is shipped with whorl, for demos, tutorials and tests. What each is and whose, stands in NAME.md beside it.
 
+A data set is one file here, of whatever ending, and its note.
+
 Example:
     >>> import whorl.datasets
     >>> whorl.datasets.names()
-    ['beijing_air']
+    ['beijing_air', 'japanese_vowels']
     >>> whorl.datasets.load("beijing_air")["time"][0]
     '2010-01-01 00:00'
 """
@@ -18,11 +20,11 @@ _FOLDER = Path(__file__).parent
 
 def names() -> list[str]:
     """Returns the names of the shipped data sets."""
-    return sorted(file.stem for file in _FOLDER.glob("*.csv"))
+    return sorted(_files())
 
 
 def path(name: str) -> Path:
-    """Returns the path of a shipped data set, a CSV file with a header.
+    """Returns the path of a shipped data set, to give to `fit` or to read.
 
     Args:
         name: one of `names()`.
@@ -30,18 +32,33 @@ def path(name: str) -> Path:
     Raises:
         ArgumentError: no data set has that name.
     """
-    known = names()
+    known = _files()
     if name not in known:
-        raise ArgumentError(f"`{name}` must be one of {', '.join(known)}.{did_you_mean(name, known)}")
-    return _FOLDER / f"{name}.csv"
+        raise ArgumentError(f"`{name}` must be one of {', '.join(sorted(known))}.{did_you_mean(name, known)}")
+    return known[name]
 
 
 def load(name: str) -> dict[str, list[str]]:
-    """Returns a shipped data set as columns of text, ready for `fit`; an empty cell is a missing value.
+    """Returns a shipped table as columns of text, ready for `fit`; an empty cell is a missing value.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, of a CSV file.
+
+    Raises:
+        ArgumentError: no data set has that name, or it is no table.
     """
-    with open(path(name), newline="", encoding="utf-8") as file:
+    source = path(name)
+    if source.suffix != ".csv":
+        raise ArgumentError(
+            f"`{name}` must be a table, but is the file `{source.name}`. Read what path({name!r}) names."
+        )
+    with open(source, newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return {column: list(cells) for column, cells in zip(header, zip(*rows, strict=True), strict=True)}
+
+
+def _files() -> dict[str, Path]:
+    """The file of each data set."""
+    return {
+        file.stem: file for file in _FOLDER.iterdir() if file.is_file() and file.suffix not in (".md", ".py", ".pyc")
+    }

@@ -351,3 +351,19 @@ def test_without_known_labels_answers_are_counted_and_nothing_is_scored(mails, t
         assert "column `kind` is not in none.csv" in result.stderr
     expected = whorl.runtime.load(mails.model).predict(str(none))
     assert lines_of(run("stream", mails.model, "--input", none)) == describe(expected)
+
+
+def test_rows_whose_time_counts_steps_stream_from_the_file_that_predict_reads(tmp_path):
+    rows = [(f"b{n}", t + 1, wave(n, t), ("slow", "fast")[n % 2]) for n in range(12) for t in range(7 + n % 3)]
+    beats = fitted(
+        tmp_path,
+        write_csv(tmp_path / "counted.csv", "beat,t,x,kind", rows),
+        "--target=kind",
+        "--series=beat",
+        "--time=t",
+    )
+    answers = lines_of(run("stream", beats.model, stdin=beats.data.read_text()))
+    assert [answer["origin"] for answer in answers] == [t for _, t, _, _ in rows]
+    last = {answer["series"]: answer["probabilities"]["kind"]["slow"] for answer in answers}
+    whole = as_json(run("predict", beats.model, beats.data, "--json"))["answers"]
+    assert last == {answer["series"]: answer["p(slow)"] for answer in whole}

@@ -1,26 +1,11 @@
-"""`whorl demo` and the data that is shipped."""
+"""`whorl demo [TASK]`."""
 
 import pytest
 
-import whorl
 from whorl import datasets
+from whorl.cli.demo import DEMOS
 
-from .conftest import run
-
-
-def test_the_shipped_table_is_whole_and_says_whose_it_is():
-    columns = datasets.load("beijing_air")
-    assert {len(cells) for cells in columns.values()} == {43_824}
-    assert columns["time"][-1] == "2014-12-31 23:00"
-    assert sum(not cell for cell in columns["pm2.5"]) == 2_067
-    notice = datasets.path("beijing_air").with_suffix(".md").read_text(encoding="utf-8")
-    for word in ("UCI Machine Learning Repository", "Song Xi Chen", "CC BY 4.0", "Liang", "Changes"):
-        assert word in notice
-
-
-def test_a_data_set_that_is_not_shipped_is_refused_with_the_closest_name():
-    with pytest.raises(whorl.ArgumentError, match="Did you mean 'beijing_air'"):
-        datasets.load("beijing_ai")
+from .conftest import as_json, run
 
 
 def test_the_shipped_table_has_no_problem_that_would_stop_fit():
@@ -32,6 +17,31 @@ def test_an_unknown_demo_is_refused():
     result = run("demo", "forcast")
     assert result.exit_code == 2
     assert "Did you mean 'forecast'?" in result.stderr
+
+
+def test_the_page_of_the_demos_lists_each():
+    result = run("demo", "--help")
+    for name, entry in DEMOS.items():
+        assert name in result.stdout
+        assert entry.help in " ".join(result.stdout.split())
+
+
+def test_the_classify_demo_tells_its_scores_and_streams_an_utterance(tmp_path):
+    result = run("demo", "classify", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 370 answers:" in result.stdout
+    live = result.stdout.partition("Utterance 640, by speaker 9")[2].splitlines()
+    frames = datasets.load("japanese_vowels")["utterance"].count("640")
+    assert [int(line.split()[0]) for line in live[2 : 2 + frames]] == list(range(1, frames + 1))
+    assert {path.name for path in tmp_path.iterdir()} == {"speakers.whorl", "report.html", "train.csv", "test.csv"}
+    assert f"whorl stream {tmp_path / 'speakers.whorl'} < {tmp_path / 'test.csv'}" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_classify_demo_knows_the_speakers(tmp_path):
+    found = as_json(run("demo", "classify", "--folder", tmp_path, "--json"))
+    assert found["test"]["metrics"]["accuracy"] > 0.95
+    assert found["test"]["baselines"]["prior"]["accuracy"] < 0.3
 
 
 @pytest.mark.slow

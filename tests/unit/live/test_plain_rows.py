@@ -124,11 +124,11 @@ def test_rows_of_all_kinds(monkeypatch):
         (0, 1.0, 2.0), [1, 1.0, 2.0], np.array([2.0, 1.0, 2.0]), np.array([3, 1, 2]),
         np.array([4.0, 1.0, 2.0], np.float32), np.array([[5.0, 1.0, 2.0]]), np.array([5.0, 1.0]), (5, 1.0),
         (5, 1.0, 2.0, 3.0), {}, {"time": 5}, None, "abc", np.array([5, 1.0, 2.0], object), np.array(["6", "1", "2"]),
-        {"time": 6, "load": 1.0, "heat": 2.0}, (7.0, "1", "NA"), np.array([8, 1, 2], np.uint8),
-        np.array([True, True, False]), range(3), np.ma.array([9.0, 1.0, 2.0]),
-        np.ma.array([10.0, 1.0, 2.0], mask=[0, 1, 0]),
+        {"time": 7, "load": 1.0, "heat": 2.0}, (8.0, "1", "NA"), np.array([9, 1, 2], np.uint8),
+        np.array([True, True, False]), range(3), np.ma.array([10.0, 1.0, 2.0]), ("11", "1", "2"),
+        np.ma.array([12.0, 1.0, 2.0], mask=[0, 1, 0]),
     ]  # fmt: skip
-    assert both(model, monkeypatch, some) == 7
+    assert both(model, monkeypatch, some) == 8
 
 
 def test_a_row_names_its_series(monkeypatch):

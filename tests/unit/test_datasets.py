@@ -1,0 +1,52 @@
+"""The data that is shipped: small, whole, and each with a note that says whose it is."""
+
+from pathlib import Path
+
+import pytest
+
+import whorl
+from whorl import datasets
+
+
+def test_all_shipped_data_together_are_small():
+    folder = Path(datasets.__file__).parent
+    assert sum(file.stat().st_size for file in folder.iterdir() if file.is_file()) <= 8_000_000
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_a_note_says_where_the_data_come_from_and_what_one_may_do_with_them(name):
+    notice = datasets.path(name).with_suffix(".md").read_text(encoding="utf-8")
+    assert notice.startswith(f"# {datasets.path(name).name}\n")
+    for heading in ("**Source.**", "**Licence.**", "**Changes.**"):
+        assert heading in notice
+
+
+def test_no_note_is_left_without_its_data():
+    folder = Path(datasets.__file__).parent
+    assert sorted(file.stem for file in folder.glob("*.md")) == datasets.names()
+
+
+def test_the_air_of_beijing_is_whole():
+    columns = datasets.load("beijing_air")
+    assert {len(cells) for cells in columns.values()} == {43_824}
+    assert columns["time"][-1] == "2014-12-31 23:00"
+    assert sum(not cell for cell in columns["pm2.5"]) == 2_067
+    notice = datasets.path("beijing_air").with_suffix(".md").read_text(encoding="utf-8")
+    for word in ("UCI Machine Learning Repository", "Song Xi Chen", "CC BY 4.0", "Liang"):
+        assert word in notice
+
+
+def test_the_japanese_vowels_are_whole():
+    columns = datasets.load("japanese_vowels")
+    assert {len(cells) for cells in columns.values()} == {9_961}
+    utterances = list(dict.fromkeys(columns["utterance"]))
+    assert utterances == [str(n) for n in range(1, 641)]
+    speaker = dict(zip(columns["utterance"], columns["speaker"], strict=True))
+    assert [sum(speaker[n] == who for n in utterances[:270]) for who in "123456789"] == [30] * 9
+    assert all(cell for cells in columns.values() for cell in cells)
+    assert (columns["lpc_1"][0], columns["lpc_12"][0]) == ("1.860936", "0.088728")
+
+
+def test_a_data_set_that_is_not_shipped_is_refused_with_the_closest_name():
+    with pytest.raises(whorl.ArgumentError, match="Did you mean 'beijing_air'"):
+        datasets.load("beijing_ai")
