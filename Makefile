@@ -58,6 +58,7 @@ check: .venv/.ready
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/reliability.py --check
 	$(BIN)/python -m benchmarks.page --check
+	$(BIN)/python -m benchmarks.quality --check
 	$(BIN)/clang-format --dry-run --Werror csrc/*.cpp csrc/*.h
 
 format: .venv/.ready

@@ -1,25 +1,30 @@
 """Classification of public series with whorl's defaults, beside 1-NN DTW; the test part is read once for each fit.
 
-    python benchmarks/classification.py DATA [--sets ECG5000 ...] [--seeds 0 1 2] [--out FILE.json]
-    python benchmarks/classification.py DATA --cross 5    # choices: folds of the training part only, no test
+    python -m benchmarks.classification DATA [--sets ECG5000 ...] [--seeds 0 1 2] [--out FILE.json]
+    python -m benchmarks.classification DATA --cross 5    # choices: folds of the training part only, no test
 
 DATA holds the folders ucr_NAME and uea_NAME, each with the files NAME_TRAIN and NAME_TEST (.tsv or .ts) of the archive.
 """
 
 import argparse
-import json
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
-import torch
+from benchmarks import quality
 
 import whorl
 from whorl.data.arrays import Arrays, read_arrays
 
 SETS = ("ECG5000", "ItalyPowerDemand", "JapaneseVowels", "CricketX", "BasicMotions", "ECG200")
+
+HEADS = ("set", "train / test", "accuracy", "nll", "1-NN DTW", "most frequent class", "fit")
+TEXT = (
+    "Sets of the UCR and UEA archives with the archives' split; `whorl.Classifier()` as it is, mean and spread of "
+    "several seeds. A tenth of the training part is held out of it, for calibration. The rivals are the label of the "
+    "nearest training series by dynamic time warping within a tenth of the length, and the most frequent class."
+)
 
 # Share of a series' length that DTW may warp by.
 _BAND = 0.1
@@ -115,23 +120,20 @@ def main() -> None:
             told = {key: statistics.mean(one[key] for one in scores) for key in scores[0]}
             print(f"{name:18} folds of training: accuracy {told['accuracy']:.4f}  nll {told['nll']:.4f}", flush=True)
         return
-    runs, rivals = [], {}
+    runs, rows = [], []
     for name in chosen.sets:
         of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
-        rivals[name] = nearest(read(chosen.data, name, "TRAIN"), read(chosen.data, name, "TEST"))
-        accuracy = [one["test"]["accuracy"] for one in of_set]  # type: ignore[index]
-        spread = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
-        valid = statistics.mean(one["validation"]["accuracy"] for one in of_set)  # type: ignore[index]
+        rival = nearest(read(chosen.data, name, "TRAIN"), read(chosen.data, name, "TEST"))
+        accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
+        nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
         seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)  # type: ignore[arg-type]
-        print(
-            f"{name:18} test {statistics.mean(accuracy):.4f} +- {spread:.4f} (n={len(accuracy)})"
-            f"  validation {valid:.4f}  1-NN DTW {rivals[name]:.4f}  {seconds:.0f} s",
-            flush=True,
-        )
-        runs += of_set
+        prior = of_set[0]["prior"]["accuracy"]  # type: ignore[index]
+        examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
+        rows.append([name, examples, accuracy, nll, f"{rival:.4f}", f"{prior:.4f}", f"{seconds:.0f} s"])
+        print("  ".join(rows[-1]), flush=True)
+        runs += [{**one, "nearest": rival} for one in of_set]
     if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        chosen.out.write_text(json.dumps({"versions": versions, "runs": runs, "nearest": rivals}, indent=1) + "\n")
+        quality.save(chosen.out, title="Classification of series", text=TEXT, heads=HEADS, rows=rows, runs=runs)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,21 @@ void ScanStream::exchange(const Frame& frame, float* all_h, float* all_c, bool b
   }
 }
 
+// Sequences at their first step take over the state that was given for them; a flag behind their own says so.
+void ScanStream::begin(const Frame& frame) const {
+  const std::ptrdiff_t size = lead * (job.layer.width + (c.exists() ? job.layer.hidden : 0));
+  for (std::ptrdiff_t n = 0; n < job.sequences.num_rows / lead; ++n) {
+    std::byte* const state = frame.states[n] + state_offset;
+    std::byte* const begun = state + size * float_bytes;
+    // A sequence of length 0 has not begun.
+    if (loaded<float>(begun) > 0.0F || (frame.lengths != nullptr && frame.lengths[n] == 0)) continue;
+    copy_floats(frame.at(initial) + n * initial_stride, size, state);
+    stored(1.0F, begun);
+  }
+}
+
 void ScanStream::run(const Frame& frame) const {
+  if (initial.exists()) begin(frame);
   Forward now = job;
   tensors.settle(frame, &now.layer);
   now.gates = frame.at(gates);
@@ -121,6 +135,18 @@ void ScanStream::run(const Frame& frame) const {
   }
   scan(now, parts, frame.at(scratch));
   if (!alone) exchange(frame, now.h, now.c, true);
+}
+
+void Attend::run(const Frame& frame) const {
+  Attention now = job;
+  now.query.at = frame.at(query);
+  now.keys.at = frame.at(keys);
+  now.values.at = frame.at(values);
+  now.length.at = frame.at(length);
+  now.vector = frame.at(vector);
+  now.out = frame.at(out);
+  now.weights = frame.at(scratch);
+  kernels().values->attend(now);
 }
 
 void ScanValue::run(const Frame& frame) const {

@@ -101,12 +101,20 @@ struct ScanStream : Instruction {
   Forward job = {};
   CellPlaces tensors;
   Place gates, h, c, out, scratch, row_lengths;
-  std::ptrdiff_t lead, state_offset;
+  Place initial;  // of each sequence, `initial_stride` apart; none where sequences start from zero
+  std::ptrdiff_t lead, state_offset, initial_stride = 0;
   int parts;  // of the rows
   void run(const Frame& frame) const override;
 
  private:
+  void begin(const Frame& frame) const;
   void exchange(const Frame& frame, float* all_h, float* all_c, bool back) const;
+};
+
+struct Attend : Instruction {
+  Attention job = {};
+  Place query, keys, values, length, vector, out, scratch;
+  void run(const Frame& frame) const override;
 };
 
 // Over an axis of a value: h and c are what they begin with, and become the final state.

@@ -241,9 +241,53 @@ void cell_step(const CellStep& job) {
   });
 }
 
+// How many rows there are; what is no number is 0.
+ptrdiff_t rows_within(float length, ptrdiff_t most) {
+  if (!(length > 0.0F)) return 0;
+  return length < static_cast<float>(most) ? static_cast<ptrdiff_t>(length) : most;
+}
+
+float fit(const float* query, const float* key, const float* vector, ptrdiff_t size) {
+  Lanes sum = zero_lanes();
+  for_lanes(size, [&](ptrdiff_t i, auto lanes) {
+    const Lanes q = lanes.load(query + i), k = lanes.load(key + i);
+    sum = vector == nullptr ? multiply_add(q, k, sum) : multiply_add(lanes.load(vector + i), tanh(q + k), sum);
+  });
+  return sum_of_lanes(sum);
+}
+
+void attend(const Attention& job) {
+  for (ptrdiff_t t = 0; t < job.num_steps; ++t) {
+    for (ptrdiff_t n = 0; n < job.num_sequences; ++n) {
+      const auto at = [t, n](const AttendedRows& rows) { return rows.at + t * rows.step + n * rows.sequence; };
+      const float *query = at(job.query), *keys = at(job.keys), *values = at(job.values);
+      const ptrdiff_t count = rows_within(*at(job.length), job.num_rows);
+      float* const weights = job.weights;
+      float top = 0.0F;
+      for (ptrdiff_t row = 0; row < count; ++row) {
+        weights[row] = fit(query, keys + row * job.keys.row, job.vector, job.key_size);
+        top = row == 0 ? weights[row] : larger(weights[row], top);
+      }
+      double total = 0.0;
+      for (ptrdiff_t row = 0; row < count; ++row) {
+        weights[row] = expf(weights[row] - top);
+        total += static_cast<double>(weights[row]);
+      }
+      const auto share = static_cast<float>(1.0 / (count > 0 ? total : 1.0));
+      float* const out = job.out + (t * job.num_sequences + n) * job.value_size;
+      for_lanes(job.value_size, [&](ptrdiff_t i, auto lanes) {
+        Lanes sum = zero_lanes();
+        for (ptrdiff_t row = 0; row < count; ++row)
+          sum = multiply_add(broadcast(weights[row]), lanes.load(values + row * job.values.row + i), sum);
+        lanes.store(out + i, sum * broadcast(share));
+      });
+    }
+  }
+}
+
 }  // namespace
 
 extern const ValueKernels value_kernels;
-const ValueKernels value_kernels = {copy, activate, combine, reduce, normalise_rows, cell_step};
+const ValueKernels value_kernels = {copy, activate, combine, reduce, normalise_rows, cell_step, attend};
 
 }  // namespace whorl::WHORL_SIMD_NAMESPACE

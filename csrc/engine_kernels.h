@@ -47,6 +47,21 @@ struct CellStep {
   float* scratch;                                                  // `hidden` floats
 };
 
+// Rows at each step of each sequence, with strides in floats; the numbers of a row stand side by side.
+struct AttendedRows {
+  const float* at;
+  std::ptrdiff_t step, sequence, row;
+};
+
+// For each step of each sequence the mean of the first rows of `values`, weighted by how well their keys fit the query.
+struct Attention {
+  std::ptrdiff_t num_steps, num_sequences, num_rows, key_size, value_size;
+  AttendedRows query, keys, values, length;
+  const float* vector;  // null: products of query and key; else v . tanh(query + key)
+  float* out;           // steps, sequences, `value_size`, without gaps
+  float* weights;       // space for `num_rows` floats
+};
+
 struct ValueKernels {
   void (*copy)(const Loops&, float* to, const float* from);
   void (*activate)(Activation, const Loops&, float* to, const float* from);
@@ -55,6 +70,7 @@ struct ValueKernels {
   void (*reduce)(Reduction, const Loops&, std::ptrdiff_t size, std::ptrdiff_t stride, float* to, const float* from);
   void (*normalise)(const Normalisation&);
   void (*cell_step)(const CellStep&);
+  void (*attend)(const Attention&);
 };
 
 }  // namespace whorl

@@ -61,6 +61,8 @@ void Planner::add(const Operation& operation) {
       return add_running(operation);
     case Kind::pool:
       return add_pool(operation);
+    case Kind::attend:
+      return add_attend(operation);
     case Kind::first:
       return add_first(operation);
     case Kind::reduce:
@@ -212,6 +214,38 @@ void Planner::add_running(const Operation& operation) {
 void Planner::add_pool(const Operation& operation) {
   auto* pool = add_stepwise<Pool>(operation, elements(program_.shape(operation.out)), 4);
   pool->softmax = operation.word == "softmax";
+}
+
+void Planner::add_attend(const Operation& operation) {
+  const auto in_rows = [&](std::size_t place) {
+    const View x = operand(operation, place);
+    return x.axes.back().stride == 1 || x.axes.back().size <= 1 ? x : draft_.copied(x);
+  };
+  const View query = in_rows(0), keys = in_rows(1), values = in_rows(2), length = in_rows(3);
+  const View out = fresh(program_.shape(operation.out));
+  define(operation, out);
+  if (out.elements() == 0) return;
+  auto* attend = draft_.emit<Attend>(2 * positions() * (keys.axes[2].size * (keys.axes[3].size + values.axes[3].size)));
+  Attention& job = attend->job;
+  const auto strides = [](const View& x) {
+    return AttendedRows{nullptr, x.axes[0].stride, x.axes[1].stride, x.axes[2].stride};
+  };
+  job.query = strides(query);
+  job.keys = strides(keys);
+  job.values = strides(values);
+  job.length = strides(length);
+  job.num_steps = num_steps_;
+  job.num_sequences = size_.num_sequences;
+  job.num_rows = keys.axes[2].size;
+  job.key_size = keys.axes[3].size;
+  job.value_size = values.axes[3].size;
+  attend->query = draft_.touched(query.at);
+  attend->keys = draft_.touched(keys.at);
+  attend->values = draft_.touched(values.at);
+  attend->length = draft_.touched(length.at);
+  attend->vector = draft_.tensor(operation.tensors[0]);
+  attend->out = draft_.touched(out.at);
+  attend->scratch = draft_.storage({job.num_rows});
 }
 
 void Planner::add_first(const Operation& operation) {

@@ -35,6 +35,7 @@ class Planner {
   Stepwise* add_stepwise(const Operation& operation, std::ptrdiff_t size, std::ptrdiff_t cost);
   void add_running(const Operation& operation);
   void add_pool(const Operation& operation);
+  void add_attend(const Operation& operation);
   void add_first(const Operation& operation);
   void add_concat(const Operation& operation);
   void add_take(const Operation& operation);

@@ -52,6 +52,11 @@ void Planner::add_scan_of_stream(const Operation& operation) {
   const Place gates = input_gates(operation, view(operation.operands[0]));
   const View out = wanted ? fresh(shape, size_.num_steps) : View{};
   auto* scan = emit_scan<ScanStream>(operation, units, size_.num_steps, num_rows);
+  if (is_started(operation)) {  // from a static input: the same at every step, its numbers side by side
+    const View initial = view(operation.operands[1]);
+    scan->initial = draft_.touched(initial.at);
+    scan->initial_stride = initial.axes[1].stride;
+  }
   scan->lead = lead;
   scan->state_offset = program_.state_offset(number_);
   scan->gates = draft_.touched(gates);

@@ -23,9 +23,9 @@ constexpr NamedKind named_kinds[] = {
     {"embed", Kind::embed},         {"activate", Kind::activate},   {"combine", Kind::combine},
     {"normalise", Kind::normalise}, {"recurrent", Kind::recurrent}, {"step", Kind::step},
     {"window", Kind::window},       {"running", Kind::running},     {"first", Kind::first},
-    {"pool", Kind::pool},           {"slice", Kind::slice},         {"take", Kind::take},
-    {"reshape", Kind::reshape},     {"transpose", Kind::transpose}, {"concat", Kind::concat},
-    {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
+    {"pool", Kind::pool},           {"attend", Kind::attend},       {"slice", Kind::slice},
+    {"take", Kind::take},           {"reshape", Kind::reshape},     {"transpose", Kind::transpose},
+    {"concat", Kind::concat},       {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
 };
 
 }  // namespace
@@ -115,8 +115,10 @@ std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
       return operation.word == "softmax" ? (1 + elements(x)) * double_bytes : (elements(x) + 1) * float_bytes;
     case Kind::first:  // value, seen
       return (elements(x) + 1) * float_bytes;
-    default:  // h, and c behind it, of each row
-      return times(times(elements(x) / x.back(), units(operation).state()), float_bytes);
+    default: {  // h, and c behind it, of each row; then whether a given state was taken over
+      const std::ptrdiff_t begun = is_started(operation) ? 1 : 0;
+      return times(times(elements(x) / x.back(), units(operation).state()) + begun, float_bytes);
+    }
   }
 }
 

@@ -32,6 +32,7 @@ enum class Kind {
   window,     // numbers: length
   running,    // reals: decay, floor
   pool,       // word: function
+  attend,     // word: function; tensors: vector; operands: query, keys, values, length
   first,
   slice,  // numbers: axis, start
   take,   // numbers: axis, indices...
@@ -62,6 +63,11 @@ inline bool comes_at_every_step(const Operation& operation) {
 
 // An input that is given once for each sequence.
 inline bool is_static(const Operation& operation) { return operation.kind == Kind::input && operation.numbers[0] != 0; }
+
+// A recurrence that starts from a given state.
+inline bool is_started(const Operation& operation) {
+  return operation.kind == Kind::recurrent && operation.operands.size() > 1;
+}
 
 // How a recurrence is built; the same for `recurrent` and `step`.
 struct Units {

@@ -10,8 +10,13 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Classifier": "whorl.tasks.classification",
+    "Detector": "whorl.tasks.detection",
     "Forecaster": "whorl.tasks.forecasting",
+    "Generator": "whorl.tasks.generation",
     "Regressor": "whorl.tasks.regression",
+    "Summarizer": "whorl.tasks.summarization",
+    "Tagger": "whorl.tasks.labelling",
+    "Translator": "whorl.tasks.translation",
     "Estimator": "whorl.tasks.estimator",
     "load": "whorl.tasks.estimator",
     "Recurrent": "whorl.plans.networks",
@@ -21,6 +26,7 @@ _WHERE = {
     "Training": "whorl.plans.training",
     "Table": "whorl.plans.table",
     "Text": "whorl.plans.text",
+    "Alarm": "whorl.plans.alarm",
     "Prediction": "whorl.runtime.prediction",
     "Evaluation": "whorl.runtime.evaluation",
     "Stream": "whorl.runtime.stream",
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from whorl.errors import StreamingError as StreamingError
     from whorl.errors import TrainingError as TrainingError
     from whorl.errors import WhorlError as WhorlError
+    from whorl.plans.alarm import Alarm as Alarm
     from whorl.plans.decoding import Beam as Beam
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
@@ -61,10 +68,15 @@ if TYPE_CHECKING:
     from whorl.runtime.stream import Stream as Stream
     from whorl.runtime.stream import push_many as push_many
     from whorl.tasks.classification import Classifier as Classifier
+    from whorl.tasks.detection import Detector as Detector
     from whorl.tasks.estimator import Estimator as Estimator
     from whorl.tasks.estimator import load as load
     from whorl.tasks.forecasting import Forecaster as Forecaster
+    from whorl.tasks.generation import Generator as Generator
+    from whorl.tasks.labelling import Tagger as Tagger
     from whorl.tasks.regression import Regressor as Regressor
+    from whorl.tasks.summarization import Summarizer as Summarizer
+    from whorl.tasks.translation import Translator as Translator
 
 
 def __getattr__(name: str) -> object:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tokens:
-    """Integers in [0, n): one column that holds the index of a symbol."""
+    """Integers in [0, n): one column that holds the index of a symbol, or `length` that spell something out."""
 
     n: int
+    length: int = 1
 
     @property
     def width(self) -> int:
-        return 1
+        return self.length
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,15 @@ class BatchesSubject:
         new: (sequences, spans) -> batches; those of whole sequences take no spans.
         least: fewest rows of a sequence.
         horizon: rows ahead of an origin that are its targets.
-        every_step: whole sequences with a target at each step.
+        every_step: sequences with a target at each step.
+        covers: whether pieces score each row of their span once an epoch.
     """
 
     new: Callable[[list[Sequence], list[tuple[int, int]]], Batches]
     least: int = 1
     horizon: int = 0
     every_step: bool = False
+    covers: bool = False
 
 
 def numbered(key: int, count: int, subject: BatchesSubject) -> Sequence:
@@ -54,6 +56,11 @@ def epoch(batches: Batches, number: int = 0, seed: int = 3) -> list[Batch]:
     return [batches.batch(index, seed=seed, epoch=number) for index in range(len(batches))]
 
 
+def _lengths(batch: Batch) -> np.ndarray:
+    past = batch.inputs["past"]
+    return np.full(len(past), past.shape[1]) if batch.lengths is None else batch.lengths
+
+
 def content(batch: Batch) -> bytes:
     return bits([batch.inputs, batch.targets, batch.weights, batch.lengths, batch.carries])
 
@@ -63,8 +70,7 @@ def padding_of_a_batch_changes_no_sequence(subject: BatchesSubject, data: st.Dat
     sequences, spans = some(data, subject)
     seen = []
     for batch in epoch(subject.new(sequences, spans), size(data, 0, 3, "epoch")):
-        past = batch.inputs["past"]
-        lengths = np.full(len(past), past.shape[1]) if batch.lengths is None else batch.lengths
+        past, lengths = batch.inputs["past"], _lengths(batch)
         for row, length in enumerate(lengths.tolist()):
             n = int(past[row, 0, 1]) // 1000 - 1
             seen.append(n)
@@ -74,6 +80,21 @@ def padding_of_a_batch_changes_no_sequence(subject: BatchesSubject, data: st.Dat
             assert batch.weights[row] == sequences[n].weight
             assert not subject.every_step or np.isnan(batch.targets[row, length:]).all()
     assert sorted(seen) == list(range(len(sequences)))
+
+
+@law("05 padding", "piece batches")
+def padding_of_a_batch_changes_no_piece(subject: BatchesSubject, data: st.DataObject) -> None:
+    sequences, spans = some(data, subject)
+    for batch in epoch(subject.new(sequences, spans), size(data, 0, 3, "epoch")):
+        past, targets, lengths = batch.inputs["past"], batch.targets, _lengths(batch)
+        assert lengths.max() == past.shape[1], "steps that are of no piece"
+        for row, length in enumerate(lengths.tolist()):
+            n, first = int(past[row, 0, 1]) // 1000 - 1, int(past[row, 0, 0])
+            same_bits(past[row, :length], sequences[n].past[first : first + length])
+            assert not past[row, length:].any()
+            assert np.isnan(targets[row, length:]).all()
+            assert np.isfinite(targets[row, length - 1]).all(), "a row that is read for nothing"
+            assert batch.weights[row] == sequences[n].weight
 
 
 @law("07 causality", "window batches")
@@ -93,23 +114,54 @@ def a_window_ends_before_its_targets(subject: BatchesSubject, data: st.DataObjec
 @law("07 causality", "strip batches")
 def a_scored_row_comes_before_its_targets(subject: BatchesSubject, data: st.DataObject) -> None:
     sequences, spans = some(data, subject)
-    scored = set()
-    for batch in epoch(subject.new(sequences, spans), size(data, 0, 3, "epoch")):
+    scored, made = set(), epoch(subject.new(sequences, spans), size(data, 0, 3, "epoch"))
+    for batch in made:
         targets = batch.targets
         past = batch.inputs["past"][:, -targets.shape[1] :]
         known = np.isfinite(targets[..., 0])
         origin = np.broadcast_to(past[..., 0, None], known.shape)
         key = np.broadcast_to(past[..., 1, None], known.shape)
         steps = np.arange(1, subject.horizon + 1)
-        for ahead in (targets, batch.inputs["future"]):
+        for ahead in (targets, batch.inputs.get("future", targets)):
             assert (ahead[..., 0] == origin + steps)[known].all()
-            assert (ahead[..., 1] == key)[known].all()
+            # A token is one column; that of another document would have another number.
+            assert (ahead[..., 1:] == key[..., None])[known].all()
         for row, end in zip(key[known] // 1000 - 1, (origin + steps)[known], strict=True):
             assert end < spans[int(row)][1], "a target beyond the span"
         scored |= set(zip(key[known].tolist(), origin[known].tolist(), strict=True))
     for n, (_, last) in enumerate(spans):
         wanted = {(1000.0 * (n + 1), float(t)) for t in range(subject.least - subject.horizon - 1, last - 1)}
         assert wanted <= scored, "an origin that no strip scored"
+    _the_state_has_read_the_rows_before(made)
+
+
+def _the_state_has_read_the_rows_before(made: list[Batch]) -> None:
+    """A scored row follows the one before it in its strip, across batches too, or nothing is carried to it."""
+    assert [batch.carries for batch in made] == [n > 0 for n in range(len(made))]
+    past = np.concatenate([batch.inputs["past"][:, -batch.targets.shape[1] :] for batch in made], axis=1)
+    fresh = [batch.inputs.get("starts", np.zeros(batch.targets.shape[:2], bool)) for batch in made]
+    starts = np.concatenate(fresh, axis=1)
+    known = np.concatenate([np.isfinite(batch.targets).any(axis=(2, 3)) for batch in made], axis=1)
+    follows = (past[:, 1:] - past[:, :-1] == [1.0, 0.0]).all(axis=-1)
+    assert (follows | starts[:, 1:])[known[:, 1:]].all(), "a state of other rows"
+    assert not past[..., 0][starts].any(), "a state that is lost within a sequence"
+
+
+@law("07 causality", "piece batches")
+def a_row_is_scored_after_rows_of_its_sequence(subject: BatchesSubject, data: st.DataObject) -> None:
+    sequences, spans = some(data, subject)
+    scored = []
+    for batch in epoch(subject.new(sequences, spans), size(data, 0, 3, "epoch")):
+        for past, targets, length in zip(batch.inputs["past"], batch.targets, _lengths(batch), strict=True):
+            assert (np.diff(past[:length], axis=0) == [1.0, 0.0]).all(), "rows that do not follow each other"
+            known = np.isfinite(targets).all(axis=1)
+            same_bits(targets[known], past[known])
+            assert known[known.argmax() : length].all(), "rows that are only read come first"
+            n = int(past[0, 1]) // 1000 - 1
+            assert past[length - 1, 0] < spans[n][1], "a row beyond the span"
+            scored += [(n, int(place)) for place in past[known, 0]]
+    if subject.covers:
+        assert sorted(scored) == [(n, place) for n, (_, last) in enumerate(spans) for place in range(last)]
 
 
 def _one_history(subject: BatchesSubject, data: st.DataObject) -> None:
@@ -129,6 +181,11 @@ def a_seed_says_what_the_windows_are(subject: BatchesSubject, data: st.DataObjec
 
 @law("11 seed", "strip batches")
 def a_seed_says_what_the_strips_are(subject: BatchesSubject, data: st.DataObject) -> None:
+    _one_history(subject, data)
+
+
+@law("11 seed", "piece batches")
+def a_seed_says_what_the_pieces_are(subject: BatchesSubject, data: st.DataObject) -> None:
     _one_history(subject, data)
 
 
@@ -159,6 +216,11 @@ def what_is_done_to_strips_changes_no_sequence(subject: BatchesSubject, data: st
     _nothing_is_shared(subject, data)
 
 
+@law("12 purity", "piece batches")
+def what_is_done_to_pieces_changes_no_sequence(subject: BatchesSubject, data: st.DataObject) -> None:
+    _nothing_is_shared(subject, data)
+
+
 @law("12 purity", "sequence batches")
 def what_is_done_to_a_batch_changes_no_sequence(subject: BatchesSubject, data: st.DataObject) -> None:
     _nothing_is_shared(subject, data)
@@ -169,13 +231,14 @@ def _rows_after_the_span_are_not_seen(subject: BatchesSubject, data: st.DataObje
     rng = random(data)
 
     def altered(one: Sequence, last: int) -> Sequence:
-        assert one.ahead is not None
-        assert one.targets is not None
-        parts = {"past": one.past.copy(), "ahead": one.ahead.copy(), "targets": one.targets.copy()}
+        given = {"past": one.past, "ahead": one.ahead, "targets": one.targets}
+        parts = {name: array.copy() for name, array in given.items() if array is not None}
         for name, array in parts.items():
             # What is known ahead of the span's last row is known: it is an input of that row.
             first = last + subject.horizon if name == "ahead" else last
             array[first:] = rng.standard_normal(array[first:].shape)
+            if name == "targets":
+                array[first:][rng.random(len(array) - first) < 0.5] = np.nan  # nobody knows them
         return replace(one, **parts)
 
     others = [altered(one, last) for one, (_, last) in zip(sequences, spans, strict=True)]
@@ -191,4 +254,9 @@ def windows_see_no_row_after_their_span(subject: BatchesSubject, data: st.DataOb
 
 @law("14 leak", "strip batches")
 def strips_see_no_row_after_their_span(subject: BatchesSubject, data: st.DataObject) -> None:
+    _rows_after_the_span_are_not_seen(subject, data)
+
+
+@law("14 leak", "piece batches")
+def pieces_see_no_row_after_their_span(subject: BatchesSubject, data: st.DataObject) -> None:
     _rows_after_the_span_are_not_seen(subject, data)

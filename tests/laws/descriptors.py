@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,18 @@ from torch import nn
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.augmentation import AugmentedBatches
+from whorl.data.forgetting import ForgettingBatches
 from whorl.data.padded import SequenceBatches
+from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches
+from whorl.data.pieces import PieceBatches
+from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
+from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.recurrent import RecurrentCore
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Augmentation, Strips, Windows
+from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Strips, Windows
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
@@ -37,6 +43,10 @@ from whorl.runtime.kernels import running_statistics
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
+from whorl.runtime.surprise_readout import SurpriseReadout
+from whorl.runtime.tag_readout import TagReadout
+from whorl.runtime.text_readout import SummaryReadout, TextReadout
+from whorl.runtime.token_readout import TokenReadout
 from whorl.specs import Reals
 from whorl.tasks import baselines
 
@@ -80,7 +90,8 @@ for name, options in {
     "calendar": HOURLY,
     "daily calendar": {"calendar": "t", "step": 86_400.0, "numeric": ("a",)},
     "constant column": {"numeric": ("constant", "a")},
-    "everything": {"categories": ("c",), "missing_share": 0.3, "scaling": "robust", **HOURLY},
+    "elapsed time": {"elapsed": "t", "missing_share": 0.3},
+    "everything": {"categories": ("c",), "missing_share": 0.3, "scaling": "robust", "elapsed": "t", **HOURLY},
 }.items():
     add("codec", f"table, {name}", functools.partial(table_codec, **options))
 for name, options in {
@@ -150,7 +161,8 @@ for name, (cell, options) in CORES.items():
 
 # Networks
 for name, build in NETWORKS.items():
-    traits = [{"window": "windowed", "carried": "carried", "sequence": "summarised"}[name.split(",")[0]]]
+    kinds = {"window": "windowed", "carried": "carried"}
+    traits = [kinds.get(name.split(",")[0], "summarised")]
     traits += ["both ways"] if "both ways" in name else []
     traits += ["one answer"] if "sequence" in name and "every step" not in name else []
     add("network", name, build, *traits)
@@ -174,6 +186,11 @@ for (engine, kind), (name, program) in itertools.product(ENGINES.items(), PROGRA
 
 # Readouts
 
+
+def tag_readout(chain: np.ndarray | None) -> TagReadout:
+    return TagReadout(CategoricalReadout(), chain)
+
+
 add("readout", "point", lambda: ReadoutSubject(new=PointReadout, num_outputs=1))
 for levels in ((0.1, 0.5, 0.9), (0.2, 0.8), (0.3,)):
     for calibrated in (True, False):
@@ -185,11 +202,25 @@ for levels in ((0.1, 0.5, 0.9), (0.2, 0.8), (0.3,)):
         )
         add("readout", f"quantile {levels}{'' if calibrated else ', not calibrated'}", build)
 
+add("readout", "surprise", lambda: ReadoutSubject(new=SurpriseReadout, num_outputs=2, rows=True))
+
 for calibrated in (True, False):
     build = functools.partial(
         ReadoutSubject, new=CategoricalReadout, num_outputs=4, calibrated=calibrated, classes=True
     )
     add("readout", f"categorical{'' if calibrated else ', not calibrated'}", build)
+
+CHAIN = np.arange(25, dtype=np.float32).reshape(5, 5)
+for tags in (None, CHAIN):
+    build = functools.partial(
+        ReadoutSubject, new=functools.partial(tag_readout, tags), num_outputs=4, calibrated=True, classes=True
+    )
+    add("readout", f"tags{'' if tags is None else ', chained'}", build)
+
+for name, kind, steps in (("next token", TokenReadout, 1), ("text", TextReadout, 3), ("summary", SummaryReadout, 3)):
+    # `fit` is called as it is for others, and learns nothing.
+    build = functools.partial(ReadoutSubject, new=kind, num_outputs=4, classes=True, steps=(steps,))
+    add("readout", name, build)
 
 
 # Batches
@@ -215,14 +246,48 @@ def strip_batches(num_steps: int, **options: Any) -> BatchesSubject:
     )
 
 
+def token_batches(num_steps: int, **options: Any) -> BatchesSubject:
+    """The number of a row is its token, and what comes next is the one truth."""
+    return BatchesSubject(
+        new=lambda sequences, spans: TokenStrips(sequences, spans, 2, num_steps, **options), least=2, horizon=1
+    )
+
+
+def piece_batches(length: int, *, shuffle: bool = True) -> BatchesSubject:
+    return BatchesSubject(
+        new=lambda sequences, spans: PieceBatches(sequences, EachRow(length), 3, spans, shuffle=shuffle),
+        every_step=True,
+        covers=not shuffle,
+    )
+
+
+def whole_pieces(sequences: list[Sequence], spans: list[tuple[int, int]]) -> PieceBatches:
+    """Whole sequences are held out, and no part of one."""
+    return PieceBatches(sequences, EachRow(1, whole=True), 2, [(0, len(one)) for one in sequences])
+
+
 def sequence_batches(every_step: bool = False, **options: Any) -> BatchesSubject:
     return BatchesSubject(new=lambda sequences, spans: SequenceBatches(sequences, 2, **options), every_step=every_step)
+
+
+def pair_batches(**options: Any) -> BatchesSubject:
+    """What is read of a pair is as long as what is written, and its other way round."""
+    return BatchesSubject(
+        new=lambda sequences, spans: PairBatches(
+            [replace(one, source=one.past[::-1].copy()) for one in sequences], 2, **options
+        ),
+        every_step=True,
+    )
 
 
 add("window batches", "shuffled", window_batches)
 add("window batches", "in order, every other", lambda: window_batches(shuffle=False, stride=2))
 add("strip batches", "shuffled", lambda: strip_batches(3))
 add("strip batches", "in order, long steps", lambda: strip_batches(20, shuffle=False))
+add("strip batches", "text, shuffled", lambda: token_batches(3))
+add("strip batches", "text, in order, long steps", lambda: token_batches(20, shuffle=False))
+add("piece batches", "shuffled", lambda: piece_batches(4))
+add("piece batches", "in order", lambda: piece_batches(3, shuffle=False))
 add("sequence batches", "shuffled", sequence_batches)
 # What changes is left out here, so that rows can be told; tests/unit/data/test_augmentation.py has it.
 STILL = Augmentation(warp=0.0, scale=0.0, noise=0.0)
@@ -233,9 +298,20 @@ add(
         new=lambda sequences, spans: AugmentedBatches(SequenceBatches(sequences, 2), STILL, Reals(2))
     ),
 )
+KEPT = Forgetting(rate=0.0)
+add(
+    "sequence batches",
+    "forgetting",
+    lambda: BatchesSubject(
+        new=lambda sequences, spans: ForgettingBatches(SequenceBatches(sequences, 2), KEPT, Reals(2), sequences)
+    ),
+)
 add("sequence batches", "every step, in order", lambda: sequence_batches(every_step=True, shuffle=False))
+add("sequence batches", "whole pieces", lambda: BatchesSubject(new=whole_pieces, every_step=True))
+add("sequence batches", "pairs", pair_batches)
+add("sequence batches", "pairs, in order", lambda: pair_batches(shuffle=False))
 
 
 # Fitted models
 for name, build in MODELS.items():
-    add("model", name, build, *(["both ways"] if "both ways" in name else []))
+    add("model", name, build, *(["both ways"] if "both ways" in name or "chained" in name else []))

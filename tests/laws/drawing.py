@@ -36,7 +36,7 @@ def rows(spec: Spec, rng: np.random.Generator, count: int) -> np.ndarray:
         case Flags(n):
             return rng.integers(0, 2, (count, n)).astype(np.float32)
         case Tokens(n):
-            return rng.integers(0, n, (count, 1)).astype(np.float32)
+            return rng.integers(0, n, (count, spec.width)).astype(np.float32)
         case Fields(fields):
             return np.concatenate([rows(part, rng, count) for part in fields.values()], axis=1)
     raise TypeError(spec)

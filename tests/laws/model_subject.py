@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from tests.laws.drawing import random, size
 
-from whorl.runtime.prediction import Prediction
+from whorl.runtime.prediction import Index, Prediction
 from whorl.tasks.estimator import Estimator
 from whorl.tasks.preparation import prepare
 
@@ -33,7 +33,10 @@ class ModelSubject:
         targets: columns that are answered.
         covariates: other columns that change with time, those known ahead left out.
         labels: whether answers are labels.
+        lookahead: how many steps after its row an answer comes.
         text: whether a sequence is a text, whose rows are its pieces.
+        asked: what else `predict` is told where it does not answer every row.
+        written: whether answers are texts that are written once the whole text was read.
         prepare: what `fit` does before it trains.
     """
 
@@ -49,12 +52,15 @@ class ModelSubject:
     targets: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     labels: bool = False
+    lookahead: int = 0
     text: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    written: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
 
     @property
     def arrays(self) -> bool:
-        return self.truths is not None
+        return self.truths is not None or self.text
 
     def fitting_data(self, training: Mapping[str, Rows] | None = None) -> Any:
         source = self.source(training or self.training)
@@ -102,7 +108,8 @@ def known_of(subject: ModelSubject, rows: Rows, t: int) -> Any:
 def ask(subject: ModelSubject, model: Any, sequences: Mapping[str, Rows], *, every_row: bool = True) -> Prediction:
     """Predicts; where known covariates are needed, from all but the last `horizon` rows, which are then known."""
     if not subject.needs_known:
-        return model.predict(subject.source(sequences), every_row=every_row)
+        asked = {} if every_row else subject.asked
+        return flat(model.predict(subject.source(sequences), every_row=every_row, **asked))
     shown = {key: rows[: len(rows) - subject.horizon] for key, rows in sequences.items()}
     after = {key: rows[len(rows) - subject.horizon :] for key, rows in sequences.items()}
     return model.predict(subject.source(shown), known=subject.source(after), every_row=every_row)
@@ -113,10 +120,26 @@ def read_rows(subject: ModelSubject, rows: Rows) -> int:
     return len(rows) - (subject.horizon if subject.needs_known else 0)
 
 
+def flat(prediction: Prediction) -> Prediction:
+    """Answers of each step below each other, where they came as a list with one array for each sequence."""
+    if not isinstance(prediction.value, list) or prediction.classes is None:
+        return prediction
+    index, counts = prediction.index, [len(part) for part in prediction.value]
+    assert [len(part) for part in index.time] == [len(part) for part in prediction.probabilities] == counts
+    return replace(
+        prediction,
+        value=np.concatenate(prediction.value),
+        probabilities=np.concatenate(prediction.probabilities),
+        index=Index(np.repeat(index.series, counts), np.concatenate(index.time)),
+    )
+
+
 def told(prediction: Prediction) -> list[Any]:
-    labels = prediction.value.dtype.kind == "O"
-    value = prediction.value.astype(str).astype("U20") if labels else prediction.value  # not where the texts lie
-    return [value, prediction.quantiles, prediction.probabilities, prediction.index.origin, prediction.index.time]
+    prediction = flat(prediction)
+    value = np.asarray(prediction.value)
+    value = value.astype(str).astype("U20") if value.dtype.kind in "OU" else value  # not where the texts lie
+    answers = [value, prediction.quantiles, prediction.probabilities, prediction.score, prediction.contributions]
+    return [*answers, prediction.index.origin, prediction.index.time]
 
 
 def only(prediction: Prediction, key: str) -> Prediction:

@@ -145,7 +145,7 @@ def answers(subject: NetworkSubject, network: Any, one: Sequence, num_steps: int
                 return torch.cat(made)
             case _:
                 past = torch.from_numpy(one.past)[None]
-                if network.pool is None:
+                if getattr(network, "pool", None) is None:
                     return network(floats(network, {"past": past}))[0]
                 # The answer so far, at every step.
                 lengths = torch.arange(1, len(one) + 1)
@@ -181,7 +181,7 @@ def more_padding_changes_no_answer_and_no_gradient(subject: NetworkSubject, data
             past[row, : len(part)] = part
         x = torch.from_numpy(past).requires_grad_()
         out = network({"past": x}, torch.tensor(lengths))
-        if subject.network().pool is None:
+        if getattr(subject.network(), "pool", None) is None:
             real = torch.arange(steps) < torch.tensor(lengths)[:, None]
             out = torch.where(real[..., None, None], out, 0.0)[:, :longest]
         grads = torch.autograd.grad(out.sin().sum(), [x, *network.parameters()], materialize_grads=True)

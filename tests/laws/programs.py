@@ -129,6 +129,47 @@ def static_context() -> Program:
     return add.done(add.cell(add(ops.Concat(parts=(context, x), axis=0)), "gru", "stream"))
 
 
+def attending(function: str) -> Callable[[], Program]:
+    """Attention to rows that are given once, and to a window of the stream, of as many rows as the stream says."""
+
+    def build() -> Program:
+        add = Builder()
+        x = add(ops.Input(out="x", shape=(3,)))
+        keys = add(ops.Input(out="keys", shape=(5, 3), static=True))
+        values = add(ops.Input(out="values", shape=(5, 7), static=True))
+        window = add(ops.Window(x=x, length=4))
+        turned = add(ops.Reshape(x=add(ops.Transpose(x=window, axes=(1, 0))), shape=(3, 4)))
+        back = add(ops.Transpose(x=turned, axes=(1, 0)))  # rows whose numbers do not stand side by side
+        count = add(ops.Activate(x=add(ops.Slice(x=x, axis=0, start=0, stop=1)), function="square"))
+        v = add.weights(3) if function == "additive" else None
+        parts = [
+            add(ops.Attend(query=x, keys=k, values=v_, length=count, function=function, vector=v))  # type: ignore[arg-type]
+            for k, v_ in ((keys, values), (back, window))
+        ]
+        h = add.cell(add(ops.Concat(parts=tuple(parts), axis=0)), "gru", "stream")
+        late = ops.Attend(query=x, keys=keys, values=values, length=count, function=function, vector=v)  # type: ignore[arg-type]
+        return add.done(add(ops.Concat(parts=(h, add(late)), axis=0)))
+
+    return build
+
+
+def started(cell: str) -> Callable[[], Program]:
+    """Two layers over the stream, each from a state that is given once; the second with rows beside each other."""
+
+    def build() -> Program:
+        add = Builder()
+        x = add(ops.Input(out="x", shape=(2, 3)))
+        sizes = {"rnn_tanh": 5, "gru": 5, "lstm": 10}[cell]
+        one = add(ops.Input(out="one", shape=(sizes,), static=True))
+        two = add(ops.Input(out="two", shape=(2, sizes), static=True))
+        flat = add(ops.Reshape(x=x, shape=(6,)))
+        h = add.cell(flat, cell, "stream", initial=one, zoneout=0.1)
+        rows = add.cell(x, cell, "stream", initial=two)
+        return add.done(add(ops.Concat(parts=(h, add(ops.Reshape(x=rows, shape=(10,)))), axis=0)))
+
+    return build
+
+
 def stacked(cell: str, **options: object) -> Callable[[], Program]:
     """Two layers over the stream."""
 
@@ -202,6 +243,10 @@ BY_HAND: dict[str, Callable[[], Program]] = {
     "pooled": pooled,
     "windows of windows": windows_of_windows,
     "static context": static_context,
+    "attention, dot": attending("dot"),
+    "attention, additive": attending("additive"),
+    "gru from a given state": started("gru"),
+    "lstm from a given state": started("lstm"),
     "rnn tanh": stacked("rnn_tanh", zoneout=0.2),
     "rnn relu": stacked("rnn_relu"),
     "gru, layer norm": stacked("gru", norm=True),

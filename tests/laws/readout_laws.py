@@ -17,21 +17,30 @@ class ReadoutSubject:
 
     Args:
         classes: whether outputs are of classes: one output, whose numbers are theirs.
+        rows: whether outputs are of a row alone, without a horizon.
+        steps: of classes, how many steps are answered at once.
     """
 
     new: Callable[[], Readout]
     num_outputs: int
     calibrated: bool = True
     classes: bool = False
+    rows: bool = False
+    steps: tuple[int, ...] = ()
+
+    @property
+    def flat(self) -> bool:
+        """Whether the answers of a row are a row, and not a value and quantiles one after the other."""
+        return self.classes or self.rows
 
     def outputs(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        shape = (count, 1, self.num_outputs) if self.classes else (count, 3, 2, self.num_outputs)
+        shape = (count, *self.steps, 1, self.num_outputs) if self.flat else (count, 3, 2, self.num_outputs)
         return rng.standard_normal(shape).astype(np.float32)
 
     def targets(self, rng: np.random.Generator, count: int) -> np.ndarray:
         if self.classes:
-            return rng.integers(0, self.num_outputs, (count, 1)).astype(np.float32)
-        return rng.standard_normal((count, 3, 2)).astype(np.float32)
+            return rng.integers(0, self.num_outputs, (count, *self.steps, 1)).astype(np.float32)
+        return rng.standard_normal((count, 1) if self.rows else (count, 3, 2)).astype(np.float32)
 
     def fitted(self, rng: np.random.Generator) -> Readout:
         targets = self.targets(rng, 40)
@@ -46,7 +55,7 @@ def an_answer_depends_on_its_own_row_alone(subject: ReadoutSubject, data: st.Dat
     readout, outputs = subject.fitted(rng), subject.outputs(rng, size(data, 1, 7, "rows"))
     answer = readout.stacked(outputs)
     for n in range(len(outputs)):
-        wanted = answer[n : n + 1] if subject.classes else answer[:, n : n + 1]
+        wanted = answer[n : n + 1] if subject.flat else answer[:, n : n + 1]
         same_bits(readout.stacked(outputs[n : n + 1]), wanted)
 
 
@@ -55,6 +64,7 @@ def a_restored_readout_gives_the_same_bits(subject: ReadoutSubject, data: st.Dat
     rng = random(data)
     readout, outputs = subject.fitted(rng), subject.outputs(rng, size(data, 0, 7, "rows"))
     restored = type(readout).restore({name: array.copy() for name, array in readout.arrays().items()})
+    assert type(restored) is type(readout)
     same_bits(restored.stacked(outputs), readout.stacked(outputs))
     assert restored.levels == readout.levels
 
@@ -63,9 +73,10 @@ def a_restored_readout_gives_the_same_bits(subject: ReadoutSubject, data: st.Dat
 def calibrating_and_answering_change_nothing_that_was_given(subject: ReadoutSubject, data: st.DataObject) -> None:
     rng = random(data)
     outputs, targets = subject.outputs(rng, 9), subject.targets(rng, 9)
-    before = bits([outputs, targets])
+    before, blank = bits([outputs, targets]), bits(subject.new().arrays())
     readout = subject.new().fit(outputs, targets)
     learned = bits(readout.arrays())
+    assert readout.calibration or learned == blank, "something was calibrated, but users are told that nothing is"
     readout.stacked(outputs)
     assert bits([outputs, targets]) == before
     assert bits(readout.arrays()) == learned

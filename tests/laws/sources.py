@@ -51,14 +51,20 @@ def records(
     missing: float = 0.0,
     gaps: float = 0.0,
     one_target: bool = False,
+    irregular: bool = False,
+    minutes: bool = False,
 ) -> list[dict[str, Any]]:
-    """Hourly rows: t, the target y, with `second` z, with `covariates` what is known now, ahead and always."""
+    """Hourly rows: t, the target y, with `second` z, with `covariates` what is known now, ahead and always.
+
+    With `irregular` any time passes between rows; `minutes` are counted and not dated.
+    """
     size, city = rng.uniform(1, 50), ("Ulm", "Bonn")[rng.integers(2)]
     phase, hour = rng.uniform(0, 6), 0
     rows = []
     for _ in range(count):
         hour += 1 + (int(rng.integers(1, 3)) if rng.random() < gaps else 0)
-        row: dict[str, Any] = {"t": str(START + hour * HOUR)} if timed else {}
+        hour += int(rng.integers(0, 40)) if irregular else 0
+        row: dict[str, Any] = {"t": hour if minutes else str(START + hour * HOUR)} if timed else {}
         row["y"] = size if one_target else size * (2 + np.sin(hour / 3 + phase)) + rng.standard_normal()
         if second:
             row["z"] = float(rng.standard_normal())

@@ -5,6 +5,7 @@ import pytest
 
 import whorl
 import whorl.datasets
+from whorl.datasets.commands import commands
 
 
 def synthetic_season(count, seed=0):
@@ -109,3 +110,96 @@ def test_a_regressor_learns_the_sum_so_far_at_every_step():
     assert scores.metrics["mae"] < 0.2 * scores.baseline["mean"]["mae"]
     answer = model.predict(X[240:242])
     assert answer.value.shape == (18, 1)
+
+
+def synthetic_engines(count, seed):
+    """Synthetic engines: two sensors rise over the last 30 of 35 to 70 rows, one does not; (T_i, 3) each."""
+    draw = np.random.default_rng(seed)
+    made = []
+    for life in draw.integers(35, 70, count):
+        wear = np.maximum(0.0, 30.0 - np.arange(life - 1, -1, -1)) / 10
+        made.append(np.stack([wear, wear**2, np.zeros(life)], axis=1) + draw.normal(0, 0.4, (life, 3)))
+    return made
+
+
+def test_a_regressor_counts_down_to_failure_better_than_the_age_tells():
+    training = whorl.Training(epochs=25, device="cpu", seed=0)
+    model = whorl.Regressor(
+        remaining=True, cap=30, network=whorl.Recurrent("gru", hidden_size=24), training=training
+    ).fit(synthetic_engines(60, 0), verbose=False)
+    scores = model.evaluate(synthetic_engines(30, 1))
+    assert scores.metrics["rmse"] < 0.5 * scores.baseline["age"]["rmse"]
+    assert scores.metrics["phm08"] < 0.3 * scores.baseline["age"]["phm08"]
+
+
+def test_a_classifier_tells_patients_by_when_they_were_measured():
+    """The values are noise: one half is measured twice as often as the other, so that time alone tells them apart."""
+    draw = np.random.default_rng(0)
+    rows = []
+    for n in range(160):
+        minute = 0
+        for _ in range(8):
+            minute += int(draw.integers(10, 40)) * (1 + n % 2)
+            pulse = float(draw.normal()) if draw.random() < 0.7 else None
+            rows.append({"patient": n, "minute": minute, "pulse": pulse, "ward": ("busy", "calm")[n % 2]})
+    told = []
+    for elapsed in ("auto", "off"):
+        model = whorl.Classifier(
+            target="ward",
+            series="patient",
+            time="minute",
+            table=whorl.Table(on_gap="ignore", elapsed=elapsed),
+            convolution=0,
+            augmentation="none",
+            network=whorl.Recurrent("gru", hidden_size=12),
+            training=whorl.Training(epochs=15, learning_rate=1e-2, device="cpu", seed=0),
+        ).fit([row for row in rows if row["patient"] < 120], verbose=False)
+        told.append(model.evaluate([row for row in rows if row["patient"] >= 120]).metrics["accuracy"])
+    assert told[0] > 0.9
+    assert told[1] < 0.75
+
+
+def test_a_tagger_finds_names_that_it_never_saw_by_what_stands_around_them():
+    model = whorl.Tagger(
+        network=whorl.Recurrent("lstm", hidden_size=32),
+        training=whorl.Training(epochs=20, batch_size=16, learning_rate=1e-2, seed=0, device="cpu"),
+    )
+    model.fit(commands(600, seed=1), verbose=False)
+    scores = model.evaluate(commands(200, seed=2))
+    assert scores.metrics["entity_f1"] > 1.5 * scores.baseline["most_frequent"]["entity_f1"]
+    assert scores.metrics["accuracy"] > 0.1 + scores.baseline["most_frequent"]["accuracy"]
+    assert scores.metrics["nll"] < 0.7 * scores.baseline["most_frequent"]["nll"]
+
+
+def test_a_generator_beats_pairs_of_characters_on_plays(tmp_path):
+    text = whorl.datasets.path("shakespeare").read_text(encoding="utf-8")
+    (tmp_path / "train.txt").write_text(text[:60_000], encoding="utf-8")
+    (tmp_path / "test.txt").write_text(text[60_000:72_000], encoding="utf-8")
+    model = whorl.Generator(
+        network=whorl.Recurrent("gru", hidden_size=64),
+        training=whorl.Training(epochs=6, batch_size=16, tbptt_steps=32, learning_rate=1e-2, seed=1, device="cpu"),
+    )
+    model.fit(tmp_path / "train.txt", verbose=False)
+    scores = model.evaluate(tmp_path / "test.txt")
+    best = min(rival["nats_per_character"] for rival in scores.baseline.values())
+    assert scores.metrics["nats_per_character"] < 0.8 * best  # 0.71 when it was written
+
+
+def test_a_detector_finds_channels_that_stop_going_together_before_every_naive_rival_does():
+    """A synthetic pump: each channel stays in its range, so what is odd is odd only given the other one."""
+    draw = np.random.default_rng(0)
+
+    def pump(count, odd=0):
+        pressure = np.sin(np.arange(count) / 9) + 0.1 * draw.normal(size=count)
+        flow = 0.9 * pressure + 0.1 * draw.normal(size=count)
+        start = count - odd
+        flow[start:] = -flow[start:]
+        return np.stack([pressure, flow], axis=1), np.arange(count) >= start
+
+    training = whorl.Training(epochs=15, validation=0.2, device="cpu")
+    model = whorl.Detector(network=whorl.Recurrent("gru", hidden_size=8), training=training)
+    model.fit(pump(900)[0], verbose=False)
+    scores = model.evaluate(pump(500, odd=150))
+    assert scores.metrics["vus_pr"] > 0.9
+    assert all(scores.metrics["vus_pr"] > rival["vus_pr"] + 0.1 for rival in scores.baseline.values())
+    assert model.evaluate(pump(500)).metrics["alarm_rate"] < 0.1

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.unit.live.tiny import accumulator, forecaster
+from tests.unit.live.tiny_translator import translator
 
 from whorl.runtime import files
 
@@ -13,6 +14,7 @@ def sound(tmp_path_factory):
     made = {
         "table": forecaster(series="building", known=("heat",), horizon=2),
         "array": accumulator(),
+        "pairs": translator(),
     }
     data = {}
     for name, model in made.items():

@@ -74,11 +74,14 @@ def mutated_json(value, draw):
     return value
 
 
-def mutated(header, body, draw):
+SECTIONS = ("model", "program", "reader", "baselines")
+
+
+def mutated(header, body, draw, sections=SECTIONS):
     names = [name for name in header if name != "__metadata__"]
     match draw.randrange(6):
         case 0 | 1 | 2:
-            name = draw.choice(["model", "program", "reader", "baselines"])
+            name = draw.choice(sections)
             return with_section(header, name, mutated_json(section(header, name), draw)), body
         case 3:
             return {**header, (name := draw.choice(names)): mutated_json(header[name], draw)}, body

@@ -47,6 +47,33 @@ def test_the_japanese_vowels_are_whole():
     assert (columns["lpc_1"][0], columns["lpc_12"][0]) == ("1.860936", "0.088728")
 
 
+def test_the_turbofan_engines_are_whole():
+    columns = datasets.load("turbofan")
+    assert {len(cells) for cells in columns.values()} == {7_826}
+    engines = list(dict.fromkeys(columns["engine"]))
+    assert engines == [str(n) for n in range(1, 41)]
+    for engine in engines:
+        cycles = [cycle for name, cycle in zip(columns["engine"], columns["cycle"], strict=True) if name == engine]
+        assert cycles == [str(n + 1) for n in range(len(cycles))]
+    assert all(cell for cells in columns.values() for cell in cells)
+    assert (columns["T24"][0], columns["W32"][0]) == ("641.82", "23.4190")
+
+
+def test_the_plays_are_whole():
+    text = datasets.path("shakespeare").read_text(encoding="utf-8")
+    assert text.startswith("First Citizen:\nBefore we proceed any further, hear me speak.\n")
+    assert (len(text), text.count("\n"), len(set(text))) == (559072, 19766, 63)
+    assert text.endswith("\n")
+
+
+def test_the_taxis_of_new_york_are_whole():
+    columns = datasets.load("nyc_taxi")
+    assert {len(cells) for cells in columns.values()} == {10_320}
+    assert (columns["time"][0], columns["time"][-1]) == ("2014-07-01 00:00", "2015-01-31 23:30")
+    assert sum(map(int, columns["anomaly"])) == 1_035
+    assert (columns["passengers"][0], columns["passengers"][-1]) == ("10844", "26288")
+
+
 def test_a_data_set_that_is_not_shipped_is_refused_with_the_closest_name():
     with pytest.raises(whorl.ArgumentError, match="Did you mean 'beijing_air'"):
         datasets.load("beijing_ai")

@@ -14,6 +14,11 @@ from whorl.cli.output import option
 DEMOS = {
     "forecast": Entry("whorl.cli.demos.forecast", "Fine dust in Beijing with the weather, 24 hours ahead."),
     "classify": Entry("whorl.cli.demos.classify", "Which of nine men speaks, from two Japanese vowels."),
+    "regress": Entry("whorl.cli.demos.regress", "How many flights a turbofan engine has left."),
+    "tag": Entry("whorl.cli.demos.tag", "Dates, amounts, people and places in synthetic commands."),
+    "generate": Entry("whorl.cli.demos.generate", "Plays that go on, a character at a time."),
+    "detect": Entry("whorl.cli.demos.detect", "Half hours in which the taxis of New York do not run as usual."),
+    "translate": Entry("whorl.cli.demos.translate", "Numbers, dates and times from English words into German ones."),
 }
 
 

@@ -38,10 +38,12 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
     if found.skipped:
         lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
     if weights != "fp32":
-        program = loaded.engine.program
+        programs = [one.program for one in (loaded.engine, loaded.encoder) if one is not None]
+        engine, *encoder = map(engine_for, programs)
         # The rivals have no weights: their scores are known.
-        exact = replace(loaded, engine=engine_for(program), baselines={}).evaluate(data, keep=False).metrics
-        formats = list(weight_formats(program, weights).values())
+        same = replace(loaded, engine=engine, encoder=encoder[0] if encoder else None, baselines={})
+        exact = same.evaluate(data, keep=False).metrics
+        formats = [kept for program in programs for kept in weight_formats(program, weights).values()]
         matrices = {"rounded": formats.count(weights), "total": len(formats)}
         result.update({"weights": weights, "matrices": matrices, "metrics_fp32": dict(exact)})
         lines.extend([matrices_line(weights, **matrices), *loss_lines(weights, exact, found.metrics)])
@@ -56,7 +58,7 @@ def score_table(found: "Evaluation") -> list[str]:
 def _rows(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
     from whorl.tasks.telling import score_lines
 
-    return score_lines(metrics, baselines, (), 0)[1:]
+    return score_lines(metrics, baselines)
 
 
 def interval_lines(metrics: Mapping[str, float]) -> list[str]:

@@ -7,6 +7,11 @@ command = LazyGroup(
     {
         "forecast": Entry("whorl.cli.fit_forecast", "Forecast the next values of one or several columns."),
         "classify": Entry("whorl.cli.fit_classify", "Answer each sequence with one of several labels."),
+        "tag": Entry("whorl.cli.fit_tag", "Answer each step of a sequence with one of several labels."),
+        "generate": Entry("whorl.cli.fit_generate", "Learn what comes next in a text, and continue one."),
+        "detect": Entry("whorl.cli.fit_detect", "Flag rows, or whole sequences, that are not normal."),
+        "summarize": Entry("whorl.cli.fit_summarize", "Answer each long text with a short one."),
+        "translate": Entry("whorl.cli.fit_translate", "Answer each text with another one."),
         "regress": Entry("whorl.cli.fit_regress", "Answer each sequence with a number, or several."),
     },
     help="Train a model on a table and save it.",

@@ -10,7 +10,11 @@ _OWN = {
     "time": "Data and columns",
     "series": "Data and columns",
     "static": "Data and columns",
+    "group": "Data and columns",
     "every_step": "Regression",
+    "remaining": "Regression",
+    "cap": "Regression",
+    "quantiles": "Regression",
     "loss": "Regression",
 }
 
@@ -19,7 +23,8 @@ def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **
     """Train a Regressor on DATA and save it.
 
     DATA is a table whose series column names the sequence of a row, or an .npz file with the arrays X and y. Some of
-    the sequences are held out: they stop the training early, and score the model beside the mean.
+    the sequences are held out: they stop the training early, and score the model beside the mean. With --remaining
+    each sequence ends in failure, and what is answered is how many rows are left; no column is needed for that.
     """
     fitting.run(Regressor, _OWN, data, out, report, resume)
 
@@ -28,5 +33,5 @@ command = make_command(
     "regress",
     fit_regress,
     [*fitting.arguments(), *options_of(Regressor, _OWN), *fitting.shared_options()],
-    epilog="Example: whorl fit regress engines.csv --target remaining --series engine --time cycle --out engines.whorl",
+    epilog="Example: whorl fit regress engines.csv --remaining --cap 125 --series engine --time cycle --out m.whorl",
 )

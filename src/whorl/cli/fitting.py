@@ -13,7 +13,10 @@ import click
 from whorl.cli.options import build, options_of
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
 from whorl.cli.outputs import check_output
+from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
+from whorl.data.corpus_reader import CorpusReader
+from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent
 from whorl.plans.table import Table
@@ -27,6 +30,7 @@ _TABLE = {
     "kinds": "Data and columns",
     "scaling": "Data and columns",
     "calendar": "Data and columns",
+    "elapsed": "Data and columns",
     "delimiter": "Data and columns",
     "encoding": "Data and columns",
     "missing": "Data and columns",
@@ -126,12 +130,16 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     size = path.stat().st_size
     model, table = shlex.quote(str(path)), shlex.quote(data)
     # A line of an archive's file is a whole series, not a row.
-    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not isinstance(estimator.model_.reader, ArrayReader)
-    stream = f"whorl stream {model} < {table}" if of_rows else f"whorl stream {model}"
+    reader = rows_of(estimator.model_)
+    tagged = isinstance(reader, WordReader) and reader.columns.text is None
+    of_text = isinstance(reader, CorpusReader)
+    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not isinstance(reader, ArrayReader | CorpusReader)
+    stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
+    predict = f"{model} --prompt 'Once'" if of_text else f"{model} {table}"
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")
-    lines += ["next:", f"  whorl predict {model} {table}", f"  {stream}"]
+    lines += ["next:", f"  whorl predict {predict}", f"  {stream}"]
     lines.append(f"  whorl inspect {model}" if report is not None else f"  whorl report {model} {table}")
     result = {
         "task": estimator.task,

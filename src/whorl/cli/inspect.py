@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 # Of each task those that a reader of its card asks for.
-_SETTINGS = ("context", "horizon", "memory", "quantiles", "text", "pooling", "convolution", "class_weight")
+_SETTINGS = (
+    *("context", "horizon", "memory", "quantiles", "text", "condition", "source", "target", "tokens"),
+    *("pooling", "convolution", "class_weight", "per", "method", "lag", "alarm", "attention", "longest"),
+)
 
 
 def inspect(model: str) -> None:
@@ -32,6 +35,7 @@ def inspect(model: str) -> None:
 
 def _lines(model: "Model") -> Iterator[str]:
     card, program = model.card, model.engine.program
+    both = [program] if model.encoder is None else [model.encoder.program, program]
     yield from _section("data", card.get("data"))
     yield from _section(
         "settings",
@@ -41,10 +45,11 @@ def _lines(model: "Model") -> Iterator[str]:
     yield from _section("training", card.get("training"))
     yield from _history(card.get("history"))
     yield "program"
-    yield f"  {'parameters':20}{program.num_parameters():,}"
-    yield f"  {'operations':20}{len(program.operations)}"
+    yield f"  {'parameters':20}{sum(one.num_parameters() for one in both):,}"
+    yield f"  {'operations':20}{' and '.join(str(len(one.operations)) for one in both)}"
     memory = program.memory
-    yield f"  {'memory':20}{'the whole stream, in its state' if memory is None else f'the last {memory} rows'}"
+    whole = "the whole stream, in its state" if model.encoder is None else "the whole text"
+    yield f"  {'memory':20}{whole if memory is None else f'the last {memory} rows'}"
     yield f"  {'engine':20}{model.engine.name}"
     yield f"  {'streams':20}{'yes' if program.streams else 'no: it reads in both directions'}"
     yield from _scores(card.get("scores"))
@@ -88,6 +93,7 @@ def _history(history: object) -> Iterator[str]:
             {
                 "epochs": count,
                 "best epoch": history.get("best_epoch"),
+                "kept epoch": history.get("kept_epoch"),
                 "steps": history.get("num_steps"),
                 "stopped by": history.get("stopped"),
             },
@@ -99,7 +105,7 @@ def _scores(scores: object) -> Iterator[str]:
         from whorl.tasks.telling import score_lines
 
         yield f"scores on the {scores.get('part', 'held-out')} part, {scores.get('answers', 0)} answers"
-        yield from score_lines(scores["metrics"], scores["baselines"], (), 0)[1:]
+        yield from score_lines(scores["metrics"], scores["baselines"])
         yield from interval_lines(scores["metrics"])
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whorl.cli import continuing
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option, show, tell, wants_json
 from whorl.cli.outputs import check_output
@@ -15,23 +16,38 @@ if TYPE_CHECKING:
     from whorl.runtime.quantised import Weights
 
 
-def predict(model: str, data: str, known: str | None, every_row: bool, out: str | None, weights: "Weights") -> None:
+def predict(
+    model: str,
+    data: str | None,
+    known: str | None,
+    every_row: bool,
+    out: str | None,
+    weights: "Weights",
+    **decoded: object,
+) -> None:
     """Answer new data with a saved model; needs no torch.
 
     DATA is a table like the one of the training. The answers go to standard output as CSV, one line for each series,
     step and output, or to the file of --out.
+
+    A model that continues texts takes each line of a file of text, or each --prompt, and prints it with what follows.
     """
     from whorl import runtime
     from whorl.runtime.export_records import to_csv
 
     if out is not None:
         check_output(Path(out), "--out", model, data, known)
-    prediction = runtime.load(model, weights=weights).predict(data, known=known, every_row=every_row)
+    loaded = runtime.load(model, weights=weights)
+    source = continuing.source_of(data, decoded["prompt"])  # type: ignore[arg-type]
+    decoding = continuing.decoding_of(decoded)
+    prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
     if out is not None:
         prediction.write(out)
         if wants_json():
             show({"answers": len(prediction), "out": out}, [])
         tell(f"{len(prediction)} answers written to {out}")
+    elif continuing.continues(loaded) and not every_row:
+        continuing.tell(loaded, source, prediction)
     elif wants_json():
         show({"answers": list(prediction.to_records())}, [])
     else:
@@ -43,7 +59,7 @@ command = make_command(
     predict,
     [
         click.Argument(["model"]),
-        click.Argument(["data"]),
+        click.Argument(["data"], required=False),
         option(
             "Answers",
             "--known",
@@ -56,6 +72,7 @@ command = make_command(
             is_flag=True,
             help="Answer from every row with full context, not only from the last one of each series.",
         ),
+        *continuing.options(),
         option("Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file."),
         weights_option(),
     ],

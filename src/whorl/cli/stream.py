@@ -13,12 +13,13 @@ from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
+    from whorl.cli.sentences import Sentences
     from whorl.cli.streams import Streams
     from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
 
 
-def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: "Weights") -> None:
+def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: "Weights", most_likely: int) -> None:
     """Answer rows as they come in, one stream for each series; needs no torch.
 
     Rows are JSON lines or CSV with a header, told apart by their first character, from standard input or --input. Each
@@ -26,28 +27,43 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
     printed while a stream warms up. Known covariates stand in a JSON row as `known`, a list of the rows ahead.
 
     For a model of texts each row is a text, which is answered at its end. A JSON row with `"more": true` is a piece:
-    it gets the answer so far, and the next row goes on with the text.
+    it gets the answer so far, and the next row goes on with the text. A language model answers with the most likely
+    next tokens.
+
+    For a model of sentences each line is one, in plain text, or in JSON with `words`, a text or a list. With
+    `"more": true` the sentence goes on; a row with the `word` alone brings one. Where the answer for a row comes some
+    rows later, the last ones come at the end of the input, unless --state keeps the stream open.
 
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
-    from whorl.cli.stream_rows import read_rows
-    from whorl.cli.streams import Streams
+    from whorl.cli.sentences import Sentences
+    from whorl.cli.streams import Streams, rows_of
     from whorl.cli.texts import Texts
+    from whorl.data.corpus_reader import CorpusReader
+    from whorl.data.pair_reader import PairReader
     from whorl.data.text_reader import TextReader
+    from whorl.data.word_reader import WordReader
 
     file = Path(state) if state is not None else None
     if file is not None:
         check_output(file, "--state", model, source)
     loaded = runtime.load(model, weights=weights)
-    of_texts = isinstance(loaded.reader, TextReader)
-    streams = Texts(loaded) if of_texts else Streams(loaded, fills_gaps=skip_bad)
+    match reader := rows_of(loaded):
+        case TextReader() | CorpusReader() | PairReader():
+            streams: Streams | Texts | Sentences = Texts(loaded, most_likely=most_likely)
+        case WordReader():
+            streams = Sentences(loaded, reader)
+        case _:
+            streams = Streams(loaded, fills_gaps=skip_bad)
     if file is not None and file.exists():
         streams.load(file)
     with _opened(source) as lines:
         try:
-            for row in read_rows(lines, streams.delimiter, skipped if skip_bad else None, streams.columns):
+            for row in streams.rows(lines, skipped if skip_bad else None):
                 _answer(streams, row, skip_bad)
+            if file is None:
+                _print(streams.end())
             _save(streams, file)
         except BaseException:
             # After Ctrl-C and a bad row too, and where the signal came while the state was saved: the rows that were
@@ -56,12 +72,12 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
             raise
 
 
-def _save(streams: "Streams | Texts", file: Path | None) -> None:
+def _save(streams: "Streams | Texts | Sentences", file: Path | None) -> None:
     if file is not None:
         streams.save(file)
 
 
-def _answer(streams: "Streams | Texts", row: "tuple[int, object]", skip_bad: bool) -> None:
+def _answer(streams: "Streams | Texts | Sentences", row: "tuple[int, object]", skip_bad: bool) -> None:
     from whorl.errors import DataError
 
     number, values = row
@@ -73,6 +89,10 @@ def _answer(streams: "Streams | Texts", row: "tuple[int, object]", skip_bad: boo
             raise problem from None
         skipped(problem)
         return
+    _print(answers)
+
+
+def _print(answers: list[dict[str, object]]) -> None:
     for answer in answers:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     if answers:
@@ -114,6 +134,13 @@ command = make_command(
             "--skip-bad",
             is_flag=True,
             help="Report bad rows on standard error and go on; they, and gaps, count as missing.",
+        ),
+        option(
+            "Rows",
+            "--most-likely",
+            type=click.IntRange(min=1),
+            default=5,
+            help="Next tokens that are told of a language model. [default: 5]",
         ),
         option(
             "State",

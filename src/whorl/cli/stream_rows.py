@@ -38,9 +38,9 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
             is_json = text.lstrip()[:1] in (b"{", b"[")
         try:
             if is_json:
-                yield number, _from_json(_decoded(text))
+                yield number, from_json(decoded(text))
                 continue
-            whole = _decoded(_completed(text, numbered))
+            whole = decoded(_completed(text, numbered))
             if header is None:
                 delimiter = delimiter or detect_delimiter(whole)
                 cells = _cells(whole, delimiter)
@@ -50,7 +50,7 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
                     continue
                 header = [f"c{n}" for n in range(len(cells))]
             yield number, _record(header, _cells(whole, delimiter or ","))
-        except _BadLineError as error:
+        except BadLineError as error:
             problem = DataError(f"line {number}: {error}")
             if skip is None or (not is_json and header is None):
                 raise problem from None
@@ -60,21 +60,22 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
 def _check_header(header: Sequence[str], columns: Sequence[str]) -> None:
     absent = [name for name in columns if name not in header]
     if absent:
-        raise _BadLineError(
+        raise BadLineError(
             f"the header lacks {', '.join(f'`{name}`' for name in absent[:5])}; it has {', '.join(header[:20])}. "
             "Rows need the columns of the training."
         )
 
 
-class _BadLineError(Exception):
+class BadLineError(ValueError):
     """What is wrong with a line; the caller knows its number."""
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """The text of a line; raises BadLineError for other bytes than UTF-8."""
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise _BadLineError(f"its bytes are not UTF-8 ({error.reason}). Save the rows as UTF-8.") from None
+        raise BadLineError(f"its bytes are not UTF-8 ({error.reason}). Save the rows as UTF-8.") from None
 
 
 def _completed(raw: bytes, numbered: Iterator[tuple[int, bytes]]) -> bytes:
@@ -82,18 +83,19 @@ def _completed(raw: bytes, numbered: Iterator[tuple[int, bytes]]) -> bytes:
     while raw.count(b'"') % 2:
         following = next(numbered, None)
         if following is None:
-            raise _BadLineError("a quoted cell is never closed. Close the quote.")
+            raise BadLineError("a quoted cell is never closed. Close the quote.")
         raw += following[1]
     return raw
 
 
-def _from_json(text: str) -> object:
+def from_json(text: str) -> object:
+    """The object or array of a line of JSON; raises BadLineError for what is neither."""
     try:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _BadLineError(f"it is not JSON ({error}). Write one object a line.") from None
+        raise BadLineError(f"it is not JSON ({error}). Write one object a line.") from None
     if not isinstance(row, dict | list):
-        raise _BadLineError(f"a row is an object or an array, but {text.strip()[:40]!r} came.")
+        raise BadLineError(f"a row is an object or an array, but {text.strip()[:40]!r} came.")
     return row
 
 
@@ -103,11 +105,11 @@ def _cells(text: str, delimiter: str) -> list[str]:
     try:
         (cells,) = csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as error:
-        raise _BadLineError(f"a quoted cell is broken ({error}). Close the quote.") from None
+        raise BadLineError(f"a quoted cell is broken ({error}). Close the quote.") from None
     return [cell.strip() for cell in cells]
 
 
 def _record(header: list[str], cells: list[str]) -> dict[str, object]:
     if len(cells) != len(header):
-        raise _BadLineError(f"it has {len(cells)} cells, but the header names {len(header)} columns. Correct the row.")
+        raise BadLineError(f"it has {len(cells)} cells, but the header names {len(header)} columns. Correct the row.")
     return dict(zip(header, cells, strict=True))

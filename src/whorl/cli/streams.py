@@ -1,9 +1,14 @@
 """One live stream for each series of a model, and all their states in one file."""
 
+import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
+from whorl.cli.stream_rows import Numbered, Skip, read_rows
+from whorl.data.lookahead import LateReader
+from whorl.data.reader import Reader
 from whorl.data.series import key_of
 from whorl.data.table_reader import TableReader
 from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
@@ -26,7 +31,7 @@ class Streams:
     """
 
     def __init__(self, model: Model, *, fills_gaps: bool = False) -> None:
-        reader = model.reader
+        reader = rows_of(model)
         # Said to the streams alone: what the reader was fitted to do is part of the identity that states belong to.
         self._model, self._fills_gaps = model, fills_gaps
         self._streams: dict[str, Stream] = {}
@@ -39,7 +44,7 @@ class Streams:
         self.columns = () if schema is None else tuple(name for name in schema.columns if name not in unread)
         self._needs_known = schema is not None and bool(schema.known)
         self.delimiter = reader.table.delimiter if isinstance(reader, TableReader) else None
-        if not model.engine.program.streams:
+        if not model.streams:
             model.stream()  # which says why not, before a row is read
 
     def push(self, row: object) -> list[dict[str, object]]:
@@ -54,7 +59,7 @@ class Streams:
             if self._series is not None and row[self._series] != key:
                 row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
-            if not isinstance(self._model.reader, TableReader):
+            if not isinstance(rows_of(self._model), TableReader):
                 row = [_number(cell, name) for name, cell in row.items()]
         elif self._series is not None:
             raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
@@ -76,7 +81,7 @@ class Streams:
 
     def _key(self, row: Mapping[str, object]) -> str:
         """The key of the row's series, as `predict` spells it; empty where the model has none."""
-        reader = self._model.reader
+        reader = rows_of(self._model)
         if self._series is None or not isinstance(reader, TableReader):
             return ""
         cell = row.get(self._series)
@@ -87,6 +92,14 @@ class Streams:
             raise DataError(f"a row must name its series in `{self._series}`, but it has {list(row)[:20]}. Add it.")
         return key
 
+    def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
+        """Yields (line number, row) of JSON lines or CSV; see `read_rows`."""
+        return read_rows(lines, self.delimiter, skip, self.columns)
+
+    def end(self) -> list[dict[str, object]]:
+        """Ends every series; the answers that were held back."""
+        return [one for stream in self._streams.values() for answer in stream.flush() for one in describe(answer)]
+
     def load(self, path: Path) -> None:
         """Goes on from a file that `save` wrote."""
         for state in read_states(path):
@@ -95,6 +108,11 @@ class Streams:
     def save(self, path: Path) -> None:
         """Writes the states of all streams."""
         write_states(path, [stream.state for stream in self._streams.values()])
+
+
+def rows_of(model: Model) -> Reader:
+    """What reads a model's rows, whenever they are answered."""
+    return model.reader.reader if isinstance(model.reader, LateReader) else model.reader
 
 
 def read_states(path: Path) -> list[State]:
@@ -132,13 +150,31 @@ def go_on(stream: Stream, state: State, path: Path) -> Stream:
 def describe(answer: Prediction) -> list[dict[str, object]]:
     """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none.
 
-    Of labels the most probable one, and the probability of each.
+    Of texts the text. Of labels the most probable one, and the probability of each; of labels for each step the steps
+    that are answered, their labels, and how probable these are; of alarms the score, the threshold, the channel that
+    surprises most and the surprise of each.
     """
     found = []
     for n in range(len(answer)):
         told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
+        if isinstance(answer.value, list) and answer.classes is None:
+            found.append({**told, "value": {answer.names[0]: answer.value[n]}})
+            continue
+        if isinstance(answer.value, list):
+            place = {label: k for k, label in enumerate(answer.classes.tolist())}  # type: ignore[union-attr]
+            labels, shares = answer.value[n].tolist(), answer.probabilities[n].tolist()
+            told["step"] = [plain(time) for time in answer.index.time[n]]
+            told["value"] = {answer.names[0]: labels}
+            told["probability"] = {
+                answer.names[0]: [own[place[label]] for label, own in zip(labels, shares, strict=True)]
+            }
+            found.append(told)
+            continue
         if answer.index.time is not None:
             told["time"] = [plain(time) for time in answer.index.time[n]]
+        if answer.score is not None and answer.contributions is not None:
+            found.append(told | _alarm(answer, n))
+            continue
         if answer.probabilities is not None and answer.classes is not None:
             shares = zip(map(str, answer.classes.tolist()), answer.probabilities[n].tolist(), strict=True)
             told["value"] = {answer.names[0]: answer.value[n : n + 1].tolist()[0]}
@@ -153,6 +189,37 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             }
         found.append(told)
     return found
+
+
+def describe_most_likely(answer: Prediction, count: int) -> list[dict[str, object]]:
+    """The same of the most likely labels alone, the first one first."""
+    return [
+        {
+            "series": answer.index.series[n],
+            "origin": plain(answer.index.origin[n]),
+            "value": {answer.names[0]: answer.value[n]},
+            "probabilities": {answer.names[0]: dict(labels)},
+        }
+        for n, labels in enumerate(answer.most_likely(count))
+    ]
+
+
+def _alarm(answer: Prediction, n: int) -> dict[str, object]:
+    """JSON has no NaN: null where nothing was known."""
+    assert answer.score is not None
+    assert answer.contributions is not None
+    parts = zip(answer.names, answer.contributions[n].tolist(), strict=True)
+    return {
+        "alarm": bool(answer.value[n]),
+        "score": _finite(float(answer.score[n])),
+        "threshold": answer.threshold,
+        "channel": answer.odd(n),
+        "surprise": {name: _finite(part) for name, part in parts},
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _number(cell: object, name: str) -> object:

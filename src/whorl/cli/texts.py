@@ -1,9 +1,14 @@
 """Texts as they come: each row is a text, or a piece of one that goes on."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from whorl.cli.streams import describe, go_on, read_states, write_states
+from whorl.cli.stream_rows import Numbered, Skip, read_rows
+from whorl.cli.streams import describe, describe_most_likely, go_on, read_states, write_states
+from whorl.data.corpus_reader import CorpusReader
+from whorl.data.pair_reader import PairReader
 from whorl.data.text_reader import TextReader
 from whorl.errors import DataError, ModelFileError
 from whorl.runtime.model import Model
@@ -18,15 +23,19 @@ class Texts:
 
     Args:
         model: reads texts.
+        most_likely: next tokens that are told of a language model.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, most_likely: int = 5) -> None:
         reader = model.reader
-        assert isinstance(reader, TextReader)
+        assert isinstance(reader, TextReader | CorpusReader | PairReader)
+        self._most_likely = most_likely if isinstance(reader, CorpusReader) else None
         self._model = model
-        self._column, self._blank = reader.column, frozenset(reader.table.missing)
-        beside = reader.past.beside
-        self.columns = (reader.column, *(() if beside is None else (*beside.numeric, *beside.categories)))
+        pairs = isinstance(reader, PairReader)
+        self._column = reader.columns[0] if isinstance(reader, PairReader) else reader.column
+        self._blank = frozenset(() if pairs else reader.table.missing)
+        beside = None if isinstance(reader, PairReader) else reader.past.beside
+        self.columns = (self._column, *(() if beside is None else (*beside.numeric, *beside.categories)))
         self.delimiter = reader.table.delimiter
         self._count = 0
         self._open: Stream | None = None
@@ -42,16 +51,22 @@ class Texts:
         if not isinstance(row, Mapping) or self._column not in row:
             raise DataError(f"a row of this model is an object with `{self._column}`, but {row!r:.80} came. Write one.")
         goes_on = row.get(_MORE) is True and _MORE not in self.columns
-        if self._open is None and not goes_on:
+        if self._open is None and not goes_on and self._most_likely is None:
             row = {**row, self._column: self._cell(row[self._column])}
         stream = self._open or Stream(self._model, str(self._count))
         answers = stream.push(row)
         if goes_on:
             self._open = stream
+            if self._most_likely is not None:
+                # What is typed is answered as it stands, though its last word may still grow.
+                answers = copy.copy(stream).flush() or answers
         else:
-            answers = stream.flush()
+            # The end of a text may hold nothing back, and then the last piece has said it all.
+            answers = stream.flush() or answers
             stream.close()
             self._open, self._count = None, self._count + 1
+        if self._most_likely is not None:
+            return [told for answer in answers for told in describe_most_likely(answer, self._most_likely)]
         return [described for answer in answers for described in describe(answer)]
 
     def _cell(self, text: object) -> object:
@@ -59,6 +74,14 @@ class Texts:
         if not isinstance(text, str):
             return "" if text is None else text
         return "" if text.strip() in self._blank else text.strip()
+
+    def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
+        """Yields (line number, row) of JSON lines or CSV; see `read_rows`."""
+        return read_rows(lines, self.delimiter, skip, self.columns)
+
+    def end(self) -> list[dict[str, object]]:
+        """Nothing: a text that goes on is not answered before its end."""
+        return []
 
     def load(self, path: Path) -> None:
         """Goes on from a file that `save` wrote."""

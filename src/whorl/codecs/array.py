@@ -42,6 +42,11 @@ class ArrayCodec(Codec[np.ndarray]):
         self._numbers = Numeric.fit(made, self.scaling, self.missing)
         return self
 
+    def flag_all(self) -> Self:
+        """Flags missing values of every column from now on, whether or not training had any."""
+        self._numbers = self._fitted.all_flagged()
+        return self
+
     @property
     def spec(self) -> Spec:
         return Fields(self._fitted.fields)

@@ -1,7 +1,7 @@
 """Numbers as networks like them: scaled by training statistics, missing values held and flagged."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, Self, TypeVar
 
 import numpy as np
@@ -41,6 +41,10 @@ class Numeric:
                 center[i], scale[i] = _robust(known) if scaling == "robust" else _standard(known)
         flagged = absent.any(axis=0) & (missing == "hold")
         return cls(center, scale, flagged, missing)
+
+    def all_flagged(self) -> "Numeric":
+        """The same with a flag for each column."""
+        return replace(self, flagged=np.ones(len(self.center), bool))
 
     @property
     def fields(self) -> dict[str, Spec]:
@@ -120,13 +124,15 @@ class NumericEncoder(Encoder[V], Generic[V]):
     """Encodes pieces; what it remembers between them is the last known value of each column.
 
     Attributes:
-        held: (n,), these values, scaled. It is replaced and never changed, so that the one before can be put back.
+        held: (n,), these values, scaled, and after them what else a codec remembers, where NaN is nothing yet. It is
+            replaced and never changed, so that the one before can be put back.
     """
 
     def __init__(
         self, encode: Callable[[V, np.ndarray], tuple[np.ndarray, np.ndarray]], start: np.ndarray, width: int
     ) -> None:
         self._encode = encode
+        self._may_be_nan = np.isnan(start)
         self.held = start
         self._width = width
 
@@ -147,7 +153,7 @@ class NumericEncoder(Encoder[V], Generic[V]):
                 "It belongs to another model."
             )
         held = np.frombuffer(remainder, np.float64)
-        if not np.isfinite(held).all():
+        if not (np.isfinite(held) | (np.isnan(held) & self._may_be_nan)).all():
             raise ModelFileError("The state of a codec is damaged: it holds a value that is not finite.")
         self.held = held.copy()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from whorl.codecs.elapsed import Elapsed
 from whorl.codecs.numeric import Numeric
 
 # Larger values are infinite, or nearly, in the 32 bits that networks compute in: the general way decides.
@@ -17,21 +18,26 @@ class RowScaler:
 
     Args:
         numbers: statistics; missing values are held.
+        ago: tells how long ago things happened, or None.
     """
 
-    def __init__(self, numbers: Numeric) -> None:
+    def __init__(self, numbers: Numeric, ago: Elapsed | None = None) -> None:
         self.width = len(numbers.center)
+        self._ago = ago
         self._statistics = list(zip(numbers.center.tolist(), numbers.scale.tolist(), strict=True))
         self._flagged = np.flatnonzero(numbers.flagged).tolist()
         self._no_flags = [0.0] * len(self._flagged)
 
-    def encode(self, values: Iterable[object], held: np.ndarray, *, missing: bool) -> np.ndarray | None:
-        """Returns the encoded row (1, width + flags), or None for values that the general way has to judge.
+    def encode(
+        self, values: Iterable[object], held: np.ndarray, *, missing: bool, time: int = 0
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Returns the encoded row (1, width + ...) and what is held then; None for values that need a judgement.
 
         Args:
             values: `width` values, None or NaN where one is missing.
-            held: (width,), what stands for a missing value.
+            held: (width,), what stands for a missing value, and what else the codec holds.
             missing: whether values may be missing.
+            time: when the row happens, for codecs that tell how long ago things happened.
         """
         row: list[float] = []
         absent: list[int] = []
@@ -56,4 +62,12 @@ class RowScaler:
             row.append(scaled)
         if self._flagged:
             row += [float(column in absent) for column in self._flagged] if absent else self._no_flags
-        return np.array([row], np.float32)
+        encoded = np.array([row], np.float32)
+        if self._ago is None:
+            return encoded, encoded[0, : self.width]
+        observed = np.array([[column not in absent for column in self._flagged]], bool)
+        features, last = self._ago.encode(np.array([time], np.float64), observed, held[self.width :])
+        return (
+            np.concatenate([encoded, features], axis=1),
+            np.concatenate([encoded[0, : self.width].astype(np.float64), last]),
+        )

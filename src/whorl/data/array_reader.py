@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence as List
+from dataclasses import replace
 from typing import Self
 
 import msgspec
@@ -10,7 +11,9 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
 from whorl.data.arrays import Arrays, read_arrays
+from whorl.data.countdown import Countdown, last_known
 from whorl.data.labels import Labels
+from whorl.data.marks import marks
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -24,29 +27,52 @@ class ArrayReader(Reader):
         past: encodes the steps of a sequence.
         outputs: encodes and decodes targets, numbers or labels.
         num_targets: K.
+        every_step: labels are of steps and not of whole sequences.
+        countdown: how the targets are counted where they are what remains of a sequence.
+        own: what is answered is of the numbers that are read, and `y` says which sequences are anomalies.
+        normal: what sequences that are none are labelled with; None where labels are 0 and 1.
     """
 
     outputs: ArrayCodec | Labels
 
-    def __init__(self, *, past: ArrayCodec, outputs: ArrayCodec | Labels, num_targets: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        past: ArrayCodec,
+        outputs: ArrayCodec | Labels,
+        num_targets: int = 1,
+        every_step: bool = False,
+        countdown: Countdown | None = None,
+        own: bool = False,
+        normal: str | None = None,
+    ) -> None:
+        self.every_step, self.countdown, self.own, self.normal = every_step, countdown, own, normal
         self.past, self.outputs, self.num_targets = past, outputs, num_targets
         self.horizon = 0
-        self.names = tuple(f"y{k}" for k in range(num_targets)) if num_targets > 1 else ("y",)
+        stem = "c" if own else "y"
+        self.names = tuple(f"{stem}{k}" for k in range(num_targets)) if num_targets > 1 or own else ("y",)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        arrays = read_arrays(source, labelled=isinstance(self.outputs, Labels))
+        arrays = read_arrays(source, labelled=self.own or isinstance(self.outputs, Labels))
         if arrays is None:
             came = f"`{source}`" if isinstance(source, str | os.PathLike) else f"a {type(source).__name__}"
             raise DataError(
                 "this model was fitted on arrays and reads arrays (N, T, D), lists of (T, D) and files of them (.npz, "
                 f".npy, .ts, and the archive's .tsv for labels), but {came} came. Convert it."
             )
-        if targets and arrays.y is None:
+        if self.countdown is not None:
+            if not targets:
+                return self.encode(replace(arrays, y=None))
+            read = self.encode(self.countdown.counted_arrays(arrays))
+            return read if arrays.y is None else [last_known(one) for one in read]
+        if targets and arrays.y is None and not self.own:
             raise DataError("`y` must be given to score answers: pass (X, y), or an .npz file with X and y.")
         return self.encode(arrays)
 
     def encode(self, arrays: Arrays) -> list[Sequence]:
         """Encodes all sequences."""
+        if self.own:
+            return self._judged(arrays)
         y = None if arrays.y is None else self._encode_targets(arrays)
         return [
             Sequence(
@@ -58,7 +84,26 @@ class ArrayReader(Reader):
             for n, x in enumerate(arrays.x)
         ]
 
+    def _judged(self, arrays: Arrays) -> list[Sequence]:
+        """Sequences that are their own targets, marked as their labels say."""
+        assert isinstance(self.outputs, ArrayCodec)
+        if arrays.num_features != self.num_targets:
+            raise DataError(f"`X` must have {self.num_targets} columns as in training, but has {arrays.num_features}.")
+        marked = None if arrays.y is None else marks(labels_of(arrays), self.normal, f"{arrays.origin}: `y`")
+        return [
+            Sequence(
+                key=str(n),
+                past=self.past.encode(np.asarray(x)),
+                time=np.arange(len(x), dtype=np.int64),
+                targets=self.outputs.encode(np.asarray(x)),
+                marks=None if marked is None else np.full(len(x), marked[n]),
+            )
+            for n, x in enumerate(arrays.x)
+        ]
+
     def _encode_targets(self, arrays: Arrays) -> List[np.ndarray]:
+        if isinstance(self.outputs, Labels) and self.every_step:
+            return [self.outputs.encode(one) for one in step_labels_of(arrays)]
         if isinstance(self.outputs, Labels):
             return list(self.outputs.encode(labels_of(arrays)))
         return [self._encode_numbers(self.outputs, y) for y in truths(arrays)]
@@ -80,6 +125,10 @@ class ArrayReader(Reader):
             "outputs": self.outputs.config(),
             "num_targets": self.num_targets,
             "labels": isinstance(self.outputs, Labels),
+            "every_step": self.every_step,
+            "countdown": None if self.countdown is None else msgspec.to_builtins(self.countdown),
+            "own": self.own,
+            "normal": self.normal,
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -103,7 +152,15 @@ class ArrayReader(Reader):
             raise ModelFileError(
                 f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}."
             )
-        return cls(past=ArrayCodec.restore(plain.past, parts["past"]), outputs=outputs, num_targets=plain.num_targets)
+        return cls(
+            past=ArrayCodec.restore(plain.past, parts["past"]),
+            outputs=outputs,
+            num_targets=plain.num_targets,
+            every_step=plain.every_step,
+            countdown=plain.countdown,
+            own=plain.own,
+            normal=plain.normal,
+        )
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -111,6 +168,10 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     outputs: dict[str, object]
     num_targets: int
     labels: bool
+    every_step: bool
+    countdown: Countdown | None
+    own: bool
+    normal: str | None
 
 
 class _ArrayRows(RowReader):
@@ -127,11 +188,11 @@ class _ArrayRows(RowReader):
             raise _of_tables()
         kind = type(row)
         if self._scaler is not None and (kind is tuple or kind is list) and len(row) == self._width:
-            encoded = self._scaler.encode(row, self._encoder.held, missing=True)
-            if encoded is not None:
-                self._encoder.held = encoded[0, : self._width]
+            plain = self._scaler.encode(row, self._encoder.held, missing=True)
+            if plain is not None:
+                self._encoder.held = plain[1]
                 self._count += 1
-                return [{"past": encoded}]
+                return [{"past": plain[0]}]
         try:
             given = np.asarray(row)
             if given.dtype.kind not in "fiubO" or isinstance(row, str | bytes):
@@ -206,6 +267,19 @@ def labels_of(arrays: Arrays) -> np.ndarray:
             f"{'an array for each' if not isinstance(y, np.ndarray) else f'the shape {y.shape}'}. Give (N,) labels."
         )
     return y
+
+
+def step_labels_of(arrays: Arrays) -> List[np.ndarray]:
+    """The labels of each sequence's steps, (T_i,) each; raises DataError where there is not one for each."""
+    y = arrays.y
+    wanted = "`y` must have one label for each step: (N, T), or a list of (T_i,) beside a list of sequences"
+    if isinstance(y, np.ndarray) and (y.ndim < 2 or y.shape[1] != len(arrays.x[0])):
+        raise DataError(f"{wanted}; but its shape is {y.shape}. For one label a sequence use whorl.Classifier.")
+    assert y is not None
+    for n, (part, x) in enumerate(zip(y, arrays.x, strict=True)):
+        if part.size != len(x):
+            raise DataError(f"{wanted}; but y[{n}] has the shape {part.shape} for {len(x)} steps. Give as many.")
+    return [np.asarray(part).reshape(-1) for part in y]
 
 
 def truths(arrays: Arrays) -> List[np.ndarray]:

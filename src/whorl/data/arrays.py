@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,19 +47,29 @@ class Arrays:
 
 ARRAYS = "the arrays"
 SERIES = "series"
+LABEL = "label"
 
 
-def series_frame(source: object) -> Frame | None:
+def series_frame(source: object, label: str | None = None) -> Frame | None:
     """Series without targets of their own as a long table; None when the source is something else.
 
     (T,) and (T, D) are one series; (N, T, D) and lists of (T_i, D) are several, with a column `series` that numbers
     them. The other columns are c0, c1, ...
+
+    Args:
+        source: arrays; with `label` also (X, y), y with a label for each row.
+        label: name of the column of these labels; None takes none.
     """
+    y: object = None
+    if label is not None and isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
+        source, y = source
     if isinstance(source, np.ndarray) and source.ndim in (1, 2) and source.dtype.kind in "fiub":
-        source = [source.reshape(len(source), -1)]
+        source, y = [source.reshape(len(source), -1)], None if y is None else [y]
     arrays = read_arrays(source)
     if arrays is None:
         return None
+    if label is not None:
+        y, arrays = arrays.y if y is None else y, replace(arrays, y=None)
     if arrays.y is not None:
         raise DataError("a forecast's targets are the series themselves, but (X, y) came. Pass X alone.")
     rows = np.concatenate([np.asarray(x) for x in arrays.x])
@@ -67,7 +77,25 @@ def series_frame(source: object) -> Frame | None:
     if len(arrays.x) > 1:
         names = np.array([str(n) for n in range(len(arrays.x))], object)
         columns[SERIES] = np.repeat(names, [len(x) for x in arrays.x])
+    if label is not None and y is not None:
+        columns[label] = _row_labels(y, arrays)
     return Frame(columns, ARRAYS)
+
+
+def _row_labels(y: object, arrays: Arrays) -> np.ndarray:
+    """One label for each row of all sequences, below each other."""
+    given = list(y) if isinstance(y, list | tuple | np.ndarray) else []
+    parts = [_labels(part, f"y[{i}]", arrays.origin) for i, part in enumerate(given) if np.ndim(part) == 1]
+    if [len(part) for part in parts] != arrays.lengths.tolist():
+        raise DataError(
+            f"{arrays.origin}: `y` must have one label for each row of X, but {len(given)} came for "
+            f"{', '.join(map(str, arrays.lengths.tolist()[:5]))} rows. Give as many, or judge whole sequences."
+        )
+    if all(part.dtype.kind == "f" for part in parts):
+        return np.concatenate(parts)
+    column = np.empty(int(arrays.lengths.sum()), object)
+    column[:] = [None if cell is None or cell != cell else str(cell) for part in parts for cell in part.tolist()]
+    return column
 
 
 def read_arrays(source: object, *, labelled: bool = False) -> Arrays | None:

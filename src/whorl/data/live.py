@@ -84,8 +84,8 @@ class TableRows(RowReader):
         if self._plain is not None:
             found = self._plain.read(row, self._last, self._past.held)
             if found is not None:
-                self._last, self._past.held = found[0], found[1][0, : len(self._past.held)]
-                return [{"past": found[1]}]
+                self._last, encoded, self._past.held = found
+                return [{"past": encoded}]
         frame = self._frame(row)
         time = self._next_time(frame)
         frames = [*self._filled(time, frame), frame]

@@ -8,7 +8,7 @@ import numpy as np
 from whorl.data.batches import Batch, Batches
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
-from whorl.plans.wiring import Pairing, Sequences, Strips, Windows
+from whorl.plans.wiring import EachRow, Pairing, Sequences, Strips, Windows
 
 
 def scored_steps(pairing: Pairing, num_rows: int) -> np.ndarray:
@@ -18,10 +18,21 @@ def scored_steps(pairing: Pairing, num_rows: int) -> np.ndarray:
             return np.arange(context - 1, num_rows - horizon)
         case Strips(warm_up=warm_up, horizon=horizon):
             return np.arange(warm_up - 1, num_rows - horizon)
-        case Sequences(every_step=every_step):
-            return np.arange(0 if every_step else max(0, num_rows - 1), num_rows)
+        case Sequences(every_step=every_step, lookahead=lookahead):
+            return np.arange(lookahead if every_step else max(0, num_rows - 1), num_rows)
+        case EachRow(whole=whole):
+            return np.arange(max(0, num_rows - 1) if whole else 0, num_rows)
         case _:
             assert_never(pairing)
+
+
+def steps_with_truths(pairing: Pairing, sequence: Sequence) -> np.ndarray:
+    """The steps of a sequence with targets whose answer is scored."""
+    steps = scored_steps(pairing, len(sequence))
+    if isinstance(pairing, Sequences) and pairing.last:
+        known = np.flatnonzero(np.isfinite(sequence.row_targets).any(axis=-1))
+        return np.intersect1d(steps, known)
+    return steps
 
 
 def answered_steps(pairing: Pairing, num_rows: int) -> np.ndarray:
@@ -36,7 +47,9 @@ def first_answer(pairing: Pairing) -> int:
             return context - 1
         case Strips(warm_up=warm_up):
             return warm_up - 1
-        case Sequences():
+        case Sequences(lookahead=lookahead):
+            return lookahead
+        case EachRow():
             return 0
         case _:
             assert_never(pairing)
@@ -44,7 +57,13 @@ def first_answer(pairing: Pairing) -> int:
 
 def target_windows(targets: np.ndarray, steps: np.ndarray, horizon: int) -> np.ndarray:
     """Truths of the `horizon` rows after each step, (len(steps), horizon, K); beyond the end: NaN."""
-    return padded(targets, horizon)[steps[:, None] + np.arange(1, horizon + 1)]
+    if not len(targets):
+        return np.full((len(steps), horizon, *targets.shape[1:]), np.nan, targets.dtype)
+    # Only what is asked for is read: the targets of a long text lie on disk.
+    rows = steps[:, None] + np.arange(1, horizon + 1)
+    found: np.ndarray = np.asarray(targets[np.minimum(rows, len(targets) - 1)])
+    found[rows >= len(targets)] = np.nan
+    return found
 
 
 def padded(targets: np.ndarray, horizon: int) -> np.ndarray:

@@ -52,13 +52,15 @@ class PlainRow:
             return None
         return None if step.unit == "months" and table.on_gap != "ignore" else cls(schema, table, step, scaler, key)
 
-    def read(self, row: object, last: int | None, held: np.ndarray) -> tuple[int, np.ndarray] | None:
-        """Returns the row's time (microseconds, or a count) and its encoding (1, width); None for the general way.
+    def read(self, row: object, last: int | None, held: np.ndarray) -> tuple[int, np.ndarray, np.ndarray] | None:
+        """Returns the row's time (microseconds, or a count), its encoding (1, width), and what is held then.
+
+        None leaves the row to the general way.
 
         Args:
             row: what was pushed.
             last: time of the row before, None for the first row.
-            held: what stands for missing values.
+            held: what stands for missing values, and what else the codec holds.
         """
         values = self._values(row)
         if values is None:
@@ -72,10 +74,10 @@ class PlainRow:
             time, values = stamp, values[1:]
         if last is not None and (time <= last if self._any_step else time - last != self._step):
             return None
-        encoded = self._scaler.encode(values, held, missing=self._may_miss)
+        encoded = self._scaler.encode(values, held, missing=self._may_miss, time=time)
         if encoded is None:
-            encoded = self._from_text(values, held)
-        return None if encoded is None else (time, encoded)
+            encoded = self._from_text(values, held, time)
+        return None if encoded is None else (time, *encoded)
 
     def _values(self, row: object) -> Sequence[object] | None:
         """The values in the order of the columns."""
@@ -114,7 +116,7 @@ class PlainRow:
             return None
         return None
 
-    def _from_text(self, values: Sequence[object], held: np.ndarray) -> np.ndarray | None:
+    def _from_text(self, values: Sequence[object], held: np.ndarray, time: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Cells of a CSV: the texts that are numbers, or mean that there is none."""
         if not any(type(value) is str for value in values):
             return None
@@ -128,7 +130,7 @@ class PlainRow:
                 numbers.append(float(value))
             else:
                 return None
-        return self._scaler.encode(numbers, held, missing=self._may_miss)
+        return self._scaler.encode(numbers, held, missing=self._may_miss, time=time)
 
 
 def _count(value: object) -> int | None:

@@ -9,8 +9,11 @@ import numpy as np
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
+from whorl.data.countdown import Countdown
 from whorl.data.labels import Labels
 from whorl.data.sequences import Sequence
+from whorl.data.text_outputs import TextOutputs
+from whorl.data.vocabulary import Vocabulary
 from whorl.errors import DataError
 from whorl.registry import Registry
 
@@ -37,7 +40,13 @@ class Reading(NamedTuple):
 
 
 class RowReader(ABC):
-    """Reads one sequence row by row; what it remembers is part of a stream's state."""
+    """Reads one sequence row by row; what it remembers is part of a stream's state.
+
+    Attributes:
+        lookahead: steps between a row and the answer for it.
+    """
+
+    lookahead: int = 0
 
     @abstractmethod
     def push(self, row: Row, known: object = None) -> list[Inputs]:
@@ -62,6 +71,13 @@ class RowReader(ABC):
 
         Raises DataError, leaving everything as it was, where a row breaks a rule, and ArgumentError as `push` does.
         """
+
+    def origins(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the last `count` steps answer a row, counted from 0, and when these rows happened.
+
+        Where answers are not late it is the last step, for the last row.
+        """
+        return np.array([count - 1]), self.time.reshape(1)
 
     @property
     @abstractmethod
@@ -96,12 +112,14 @@ class Reader(ABC):
     Attributes:
         horizon: steps ahead that are answered; 0 where answers have no time.
         names: of the K outputs.
-        outputs: the codec of what is answered, numbers or labels.
+        outputs: the codec of what is answered, numbers, labels or texts.
+        countdown: how truths are counted where what remains of a sequence is answered, or None.
     """
 
     horizon: int
-    outputs: ArrayCodec | TableCodec | Labels
+    outputs: ArrayCodec | TableCodec | Labels | TextOutputs | Vocabulary
     names: tuple[str, ...]
+    countdown: Countdown | None = None
 
     @abstractmethod
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
@@ -132,7 +150,7 @@ class Reader(ABC):
     @property
     def classes(self) -> np.ndarray:
         """The labels that are answered, (C,); none where answers are numbers."""
-        return self.outputs.classes if isinstance(self.outputs, Labels) else np.empty(0, object)
+        return self.outputs.classes if isinstance(self.outputs, Labels | Vocabulary) else np.empty(0, object)
 
     @abstractmethod
     def config(self) -> dict[str, object]:

@@ -26,6 +26,8 @@ class Schema:
         kinds: the kind of every column above.
         ignored: columns that are not used, and why.
         guessed: the roles that were not named: 'time', 'targets', 'past'.
+        label: column that says which rows are anomalies; it is never read as input, and may be missing.
+        normal: what rows that are none are labelled with; None where labels are 0 and 1.
     """
 
     time: str | None = None
@@ -37,6 +39,8 @@ class Schema:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
+    label: str | None = None
+    normal: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,6 +64,8 @@ class Schema:
                 kinds = ", ".join(f"{name} ({self.kinds[name]})" for name in names)
                 hint = "; leave one out with --kinds NAME=ignore" if role in self.guessed else ""
                 lines.append(f"{role} covariates: {kinds}{hint}")
+        if self.label:
+            lines.append(f"label: {self.label}, which says which rows are anomalies; nothing is learned from these")
         for name, reason in self.ignored.items():
             lines.append(f"ignored: {name}, {reason}")
         return lines
@@ -93,6 +99,8 @@ def infer_schema(
     static: Sequence[str] = (),
     table: Table | None = None,
     labels: bool = False,
+    label: str | None = None,
+    normal: str | None = None,
 ) -> Schema:
     """Gives every column a role.
 
@@ -105,6 +113,8 @@ def infer_schema(
         static: covariates with one value in each series.
         table: `kinds` overrides what a column is.
         labels: the target is one column of labels, which must be named.
+        label: the column that says which rows are anomalies.
+        normal: the label of rows that are none.
 
     Raises:
         DataError: for a name that is no column, or a target that is not numeric.
@@ -112,7 +122,9 @@ def infer_schema(
     """
     table = table or Table()
     targets = (target,) if isinstance(target, str) else tuple(target or ())
-    _check_roles(frame, {"target": targets, "time": (time,), "series": (series,), "known": known, "static": static})
+    marking = (label,) if label in frame.columns else ()  # rows that are only read need nobody to label them
+    roles_of: dict[str, Sequence[str | None]] = {"known": known, "static": static, "label": marking}
+    _check_roles(frame, {"target": targets, "time": (time,), "series": (series,), **roles_of})
     for name in table.kinds:
         if name not in frame.columns:
             raise ArgumentError(
@@ -125,7 +137,7 @@ def infer_schema(
         guessed += ["time"] if time else []
     elif kinds[time] != "time":
         kinds[time] = "time"
-    roles = {*targets, *known, *static, time, series}
+    roles = {*targets, *known, *static, time, series, label}
     free = [name for name in frame.columns if name not in roles]
     ignored = {}
     for name in free:
@@ -157,6 +169,8 @@ def infer_schema(
         kinds={name: _covariate_kind(kinds[name], name, time) for name in chosen},
         ignored=ignored,
         guessed=tuple(guessed),
+        label=label,
+        normal=normal,
     )
 
 

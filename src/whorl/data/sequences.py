@@ -16,7 +16,11 @@ class Sequence:
         ahead: what is known of each step in advance, (T + H, F) float32, or None.
         targets: truths in the codec's units, float32; (T, K) with one for each row, (K,) with one for the sequence.
         weight: how much the sequence counts in training.
+        tokens: what stands at each step as it was written, (T,), where steps are words.
         known_ahead: number of steps after the last row whose `ahead` was really given.
+        marks: whether each row is an anomaly, (T,) 1.0 or 0.0, NaN where nobody says; None where nobody was asked.
+        source: what is read whole before anything is written, (S, D) float32, or None.
+        texts: the source and the target as they came; empty where there are none.
     """
 
     key: str
@@ -26,6 +30,10 @@ class Sequence:
     targets: np.ndarray | None = None
     weight: float = 1.0
     known_ahead: int = 0
+    tokens: np.ndarray | None = None
+    marks: np.ndarray | None = None
+    source: np.ndarray | None = None
+    texts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.past)
@@ -35,6 +43,12 @@ class Sequence:
         """Targets of each row."""
         assert self.targets is not None
         return self.targets
+
+    @property
+    def read_steps(self) -> np.ndarray:
+        """The source."""
+        assert self.source is not None
+        return self.source
 
     def inputs(self, start: int, stop: int, horizon: int) -> dict[str, np.ndarray]:
         """What an engine reads at steps start to stop: name -> (1, stop - start, ...)."""

@@ -101,6 +101,8 @@ def _convert(frame: Frame, schema: Schema, table: Table, report: Report) -> Fram
     columns = {name: convert(frame, name, schema.kinds[name], table, report) for name in schema.columns}
     if schema.series and schema.series not in columns:
         columns[schema.series] = category_column(frame, schema.series)
+    if schema.label and schema.label in frame.columns:
+        columns[schema.label] = category_column(frame, schema.label)
     if frame.origin.endswith("/") and "file" in frame.columns:
         columns["file"] = frame["file"]
     return Frame(columns, frame.origin, frame.rows)

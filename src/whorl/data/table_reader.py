@@ -9,11 +9,14 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from whorl.codecs.elapsed import is_irregular
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.data.arrays import series_frame
+from whorl.data.countdown import Countdown, Truths, last_known
 from whorl.data.labels import Labels
 from whorl.data.live import TableRows
+from whorl.data.marks import marks
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.schema import Schema
 from whorl.data.sequences import Sequence
@@ -38,8 +41,10 @@ class TableReader(Reader):
         past: encodes what is read at each step.
         outputs: encodes and decodes the targets, numbers or labels; missing ones stay missing.
         ahead: encodes what is known ahead, or None.
-        per_sequence: the target is that of a sequence's last row, and is not read.
+        truths: where targets stand, and what they count.
     """
+
+    outputs: TableCodec | Labels
 
     def __init__(
         self,
@@ -51,20 +56,26 @@ class TableReader(Reader):
         past: TableCodec,
         outputs: TableCodec | Labels,
         ahead: TableCodec | None = None,
-        per_sequence: bool = False,
+        truths: Truths | None = None,
     ) -> None:
         self.schema, self.table, self.step, self.horizon = schema, table, step, horizon
-        self.past, self.outputs, self.ahead, self.per_sequence = past, outputs, ahead, per_sequence
+        self.past, self.outputs, self.ahead = past, outputs, ahead
+        truths = truths or Truths()
+        self.per_sequence, self.every_step, self.countdown = truths.per_sequence, truths.every_step, truths.countdown
         self.names = schema.targets
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         frame = self._frame(source)
+        ends = self.countdown is not None and targets and self.names[0] not in frame.columns
+        if self.countdown is not None and ends:
+            frame = self.countdown.ended(frame, self.names[0])
         series = read_series(frame, self._schema_for(frame, targets), self.table, step=self.step)
-        return [self.encode(one, future) for one, future in zip(series, self._futures(series, known), strict=True)]
+        read = [self.encode(one, future) for one, future in zip(series, self._futures(series, known), strict=True)]
+        return [last_known(one) for one in read] if self.countdown is not None and targets and not ends else read
 
     def _frame(self, source: object) -> Frame:
         """The source as a table; series of arrays too where answers have a horizon."""
-        frame = series_frame(source) if self.horizon else None
+        frame = None if self.per_sequence else series_frame(source, self.schema.label)
         if frame is None:
             return read_table(source, self.table)
         if self.schema.series is not None and self.schema.series not in frame.columns:
@@ -83,9 +94,14 @@ class TableReader(Reader):
         frame = series.frame
         targets = None
         if all(name in frame.columns for name in self.schema.targets):
+            if self.countdown is not None:
+                frame = self.countdown.counted(series, self.names[0]).frame
             labels = isinstance(self.outputs, Labels)
             targets = self.outputs.encode(frame[self.names[0]] if labels else frame)  # type: ignore[arg-type]
-            targets = targets[-1] if self.per_sequence else targets
+            targets = targets[-1] if self.per_sequence and not self.every_step else targets
+        marked, label = None, self.schema.label
+        if label is not None and label in frame.columns:
+            marked = marks(frame[label], self.schema.normal, f"{frame.origin}: column '{label}'")
         ahead, given = None, 0
         if self.ahead is not None:
             extended, given = self._extended(series, future)
@@ -97,6 +113,7 @@ class TableReader(Reader):
             ahead=ahead,
             targets=targets,
             known_ahead=given,
+            marks=marked,
         )
 
     def _extended(self, series: Series, future: Frame | None) -> tuple[Frame, int]:
@@ -170,6 +187,8 @@ class TableReader(Reader):
             "step": self.step.to_config(),
             "horizon": self.horizon,
             "per_sequence": self.per_sequence,
+            "every_step": self.every_step,
+            "countdown": None if self.countdown is None else msgspec.to_builtins(self.countdown),
             "past": self.past.config(),
             "outputs": self.outputs.config(),
             "ahead": None if self.ahead is None else self.ahead.config(),
@@ -207,7 +226,7 @@ class TableReader(Reader):
             table=table,
             step=TimeStep.from_config(plain.step),
             horizon=plain.horizon,
-            per_sequence=plain.per_sequence,
+            truths=Truths(plain.per_sequence, plain.every_step, plain.countdown),
             past=codec("past", plain.past),
             outputs=outputs,
             ahead=None if plain.ahead is None else codec("ahead", plain.ahead),
@@ -221,6 +240,8 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     step: dict[str, object]
     horizon: int
     per_sequence: bool
+    every_step: bool
+    countdown: Countdown | None
     past: dict[str, object]
     outputs: dict[str, object]
     ahead: dict[str, object] | None
@@ -244,7 +265,7 @@ def _check_codec(codec: TableCodec, schema: Schema, names: List[str]) -> TableCo
     """Raises ModelFileError unless a codec reads columns of the schema, each as what it is."""
     fits = set(codec.numeric) <= set(schema.of_kind("numeric", names))
     fits = fits and set(codec.categories) <= set(schema.of_kind("category", names))
-    if not fits or codec.calendar not in (None, schema.time):
+    if not fits or {codec.calendar, codec.elapsed} - {None, schema.time}:
         raise ModelFileError(f"the reader of the model file is damaged: a codec reads {codec.numeric}.")
     return codec
 
@@ -259,43 +280,73 @@ def fit_table(
     per_sequence: bool,
     calendar: bool,
     labels: bool = False,
+    every_step: bool = False,
+    countdown: Countdown | None = None,
+    flags: bool = False,
 ) -> TableReader:
-    """Fits codecs on the first `cuts` rows of each series and puts a reader together; `labels` answers labels.
+    """Fits codecs on the first `cuts` rows of each series and puts a reader together.
+
+    Rows that are labelled as anomalies are left out. `labels` answers labels: one for each sequence, or with
+    `every_step` one for each row. With `flags` every number has a flag that it is missing.
 
     Raises:
         DataError: no row is left to fit on.
     """
-    training = [one.frame.take(slice(0, cut)) for one, cut in zip(series, cuts, strict=True) if cut]
+    training = [_unmarked(one.frame.take(slice(0, cut)), schema) for one, cut in zip(series, cuts, strict=True) if cut]
+    training = [frame for frame in training if len(frame)]
+    if countdown is not None:
+        counted = [countdown.counted(one, schema.targets[0]) for one, cut in zip(series, cuts, strict=True) if cut]
+        training = [one.frame for one in counted]
     if not training:
         raise DataError("no rows are left for training. Lower `validation`, or bring more rows.")
     step = series[0].step
     read = (*(() if per_sequence else schema.targets), *schema.past, *schema.known, *schema.static)
     dated = calendar and schema.time is not None and step.unit != "index"
     clock = schema.time if dated else None
+    elapsed = schema.time if tells_elapsed(training, schema, table) else None
 
-    def codec(names: List[str], clock: str | None, missing: str = "hold") -> TableCodec:
+    def codec(names: List[str], clock: str | None, missing: str = "hold", elapsed: str | None = None) -> TableCodec:
         return TableCodec(
             numeric=schema.of_kind("numeric", names),
             categories=schema.of_kind("category", names),
             calendar=clock,
+            elapsed=elapsed,
             step=step.seconds,
             scaling=table.scaling,
             missing=missing,  # type: ignore[arg-type]
         ).fit(training)
 
+    past = codec(read, clock, elapsed=elapsed)
     return TableReader(
         schema=schema,
         table=table,
         step=step,
         horizon=horizon,
-        past=codec(read, clock),
-        outputs=_labels(training, schema) if labels else codec(schema.targets, None, "keep"),
+        past=past.flag_all() if flags else past,
+        outputs=_labels(training, schema, every_step) if labels else codec(schema.targets, None, "keep"),
         ahead=codec(schema.known, clock) if horizon and (schema.known or dated) else None,
-        per_sequence=per_sequence,
+        truths=Truths(per_sequence, every_step, countdown),
     )
 
 
-def _labels(training: List[Frame], schema: Schema) -> Labels:
-    """Of a sequence the label of its last row counts."""
+def _unmarked(frame: Frame, schema: Schema) -> Frame:
+    """The rows that are not labelled as anomalies."""
+    label = schema.label
+    if label is None or label not in frame.columns:
+        return frame
+    return frame.take(np.flatnonzero(marks(frame[label], schema.normal, f"{frame.origin}: column '{label}'") != 1.0))
+
+
+def tells_elapsed(training: List[Frame], schema: Schema, table: Table) -> bool:
+    """Whether it is told how long ago things happened; raises ArgumentError where there is no time to tell it by."""
+    if table.elapsed == "on" and schema.time is None:
+        raise ArgumentError("`elapsed` is 'on', but rows have no time. Name its column with --time, or leave it out.")
+    if table.elapsed != "auto" or schema.time is None:
+        return table.elapsed == "on"
+    return table.on_gap == "ignore" and is_irregular([frame[schema.time] for frame in training])
+
+
+def _labels(training: List[Frame], schema: Schema, every_step: bool) -> Labels:
+    """Of a sequence the label of its last row counts, unless each row has one of its own."""
     (target,) = schema.targets
-    return Labels.fit([frame[target][-1:] for frame in training])
+    return Labels.fit([frame[target][0 if every_step else -1 :] for frame in training])

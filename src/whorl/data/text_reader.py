@@ -101,7 +101,7 @@ class TextReader(Reader):
         return self.outputs.encode(column) if isinstance(self.outputs, Labels) else self.outputs.encode(frame)
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return _TextRows(self.column, self.past)
+        return TextRows(self.column, self.past)
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
@@ -159,22 +159,34 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
 def text_frame(source: object, column: str, target: str | None, table: Table) -> Frame:
     """A source as a table: what `read_table` reads, a list of texts, or a pair of texts and what is to be answered."""
-    if isinstance(source, tuple) and len(source) == 2 and _are_texts(source[0]):
-        texts, name = as_objects(list(source[0])), target or LABEL
-        answers = read_table({name: source[1]}, table)
+    pair = isinstance(source, tuple) and len(source) == 2 and not isinstance(source[1], str | None)
+    texts = _texts(source[0] if pair else source)  # type: ignore[index]
+    if texts is None:
+        return read_table(source, table)
+    # As they are, unlike the cells of a table: '?' and 'NA' are texts, and spaces at the ends are characters.
+    columns = {column: as_objects(texts)}
+    if pair:
+        name = target or LABEL
+        answers = read_table({name: source[1]}, table)  # type: ignore[index]
         if len(answers) != len(texts):
             raise DataError(f"there are {len(texts)} texts, but {len(answers)} labels. Give one label for each text.")
-        return Frame({column: texts, name: answers[name]}, "the texts")
-    if _are_texts(source):
-        # As they are, unlike the cells of a table: '?' and 'NA' are texts, and spaces at the ends are characters.
-        return Frame({column: as_objects(list(source))}, "the texts")  # type: ignore[call-overload]
-    return read_table(source, table)
+        columns[name] = answers[name]
+    return Frame(columns, "the texts")
 
 
-def _are_texts(source: object) -> bool:
-    if isinstance(source, np.ndarray):
-        return source.ndim == 1 and source.dtype.kind in "UO" and all(isinstance(one, str) for one in source.tolist())
-    return isinstance(source, list | tuple) and bool(source) and all(isinstance(one, str) for one in source)
+def _texts(source: object) -> list[str | None] | None:
+    """A list, an array or a column of texts, None for one that is missing; None where the source is something else."""
+    if isinstance(source, list | tuple):
+        cells = list(source)
+    elif isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
+        cells = source.tolist()
+    elif hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column of pandas or polars, no frame
+        cells = list(source.to_list())
+    else:
+        return None
+    texts = [None if cell is None or (isinstance(cell, float) and np.isnan(cell)) else cell for cell in cells]
+    known = [text for text in texts if text is not None]
+    return texts if known and all(isinstance(text, str) for text in known) else None
 
 
 def texts_of(frame: Frame, column: str) -> list[str]:
@@ -189,7 +201,7 @@ def texts_of(frame: Frame, column: str) -> list[str]:
     return ["" if cell is None else str(cell) for cell in cells.tolist()]
 
 
-class _TextRows(RowReader):
+class TextRows(RowReader):
     """Reads one text piece by piece. What stands beside it comes with the first piece and holds for all of it."""
 
     def __init__(self, column: str, past: TextColumns) -> None:

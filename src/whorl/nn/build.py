@@ -1,16 +1,39 @@
 """From plans to networks: the recipe of a core, the wiring of a task and the specs of its data."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
+import msgspec
+
+from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
+from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
+from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.summarised import SequenceNetwork
+from whorl.nn.surprise import SurpriseNetwork
 from whorl.nn.windowed import WindowedForecaster, segment_length
 from whorl.plans.networks import Recurrent
-from whorl.plans.wiring import ManyToOne, Sequences, Strips, Windows, Wiring
-from whorl.specs import Spec
+from whorl.plans.wiring import (
+    Autoregressive,
+    Categorical,
+    EachRow,
+    EncoderDecoder,
+    ManyToMany,
+    ManyToOne,
+    Normal,
+    Sequences,
+    Strips,
+    StudentT,
+    Surprise,
+    Windows,
+    Wiring,
+)
+from whorl.specs import Spec, Tokens
 
 
 def build(
@@ -22,6 +45,8 @@ def build(
     num_targets: int,
     dropout: float,
     num_classes: int | None = None,
+    longest: int | None = None,
+    source: Spec | None = None,
 ) -> Network:
     """Builds the network of a wiring.
 
@@ -33,26 +58,13 @@ def build(
         num_targets: outputs.
         dropout: before the last layer.
         num_classes: C, where the answer is a class.
+        longest: rows of the longest training sequence, where something is as long.
+        source: what a step of a sequence is that is read whole, where there is one.
     """
-
-    def core(input_size: int) -> RecurrentCore:
-        assert recipe.hidden_size is not None
-        return RecurrentCore(
-            recipe.cell,
-            input_size,
-            recipe.hidden_size,
-            num_layers=recipe.num_layers,
-            bidirectional=recipe.bidirectional,
-            dropout=recipe.dropout,
-            recurrent_dropout=recipe.recurrent_dropout,
-            zoneout=recipe.zoneout,
-            layer_norm=recipe.layer_norm,
-            nonlinearity=recipe.nonlinearity,
-            forget_bias=recipe.forget_bias,
-            chrono=recipe.chrono,
-        )
-
+    core = partial(_core, recipe)
     outputs = num_outputs(wiring.head, num_classes)
+    if isinstance(wiring.shape, Autoregressive):
+        return NextToken(past=past, shape=wiring.shape, core=core, dropout=dropout)
     match wiring.pairing:
         case Windows() as windows:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
@@ -68,6 +80,7 @@ def build(
                 dropout=dropout,
             )
         case Strips() as strips:
+            assert isinstance(wiring.shape, ManyToOne | ManyToMany)
             return CarriedForecaster(
                 past=past,
                 ahead=ahead,
@@ -78,7 +91,10 @@ def build(
                 num_outputs=outputs,
                 dropout=dropout,
             )
+        case Sequences() if isinstance(wiring.shape, EncoderDecoder):
+            return _two_sides(wiring.shape, recipe, past, source, dropout)
         case Sequences():
+            assert isinstance(wiring.shape, ManyToOne | ManyToMany)
             return SequenceNetwork(
                 past=past,
                 shape=wiring.shape,
@@ -86,6 +102,66 @@ def build(
                 num_targets=num_targets,
                 num_outputs=outputs,
                 dropout=dropout,
+                chained=isinstance(wiring.head, Categorical) and wiring.head.chain,
             )
+        case EachRow():
+            assert isinstance(wiring.shape, Surprise)
+            assert isinstance(wiring.head, Normal | StudentT)
+            return _judging(wiring.shape, wiring.head, past, core, num_targets, dropout, wiring.pairing.whole, longest)
         case _:
             assert_never(wiring.pairing)
+
+
+def _core(recipe: Recurrent, input_size: int) -> RecurrentCore:
+    assert recipe.hidden_size is not None
+    return RecurrentCore(
+        recipe.cell,
+        input_size,
+        recipe.hidden_size,
+        num_layers=recipe.num_layers,
+        bidirectional=recipe.bidirectional,
+        dropout=recipe.dropout,
+        recurrent_dropout=recipe.recurrent_dropout,
+        zoneout=recipe.zoneout,
+        layer_norm=recipe.layer_norm,
+        nonlinearity=recipe.nonlinearity,
+        forget_bias=recipe.forget_bias,
+        chrono=recipe.chrono,
+    )
+
+
+def _judging(
+    shape: Surprise,
+    head: Normal | StudentT,
+    past: Spec,
+    core: Callable[[int], RecurrentCore],
+    num_targets: int,
+    dropout: float,
+    whole: bool,
+    longest: int | None,
+) -> Network:
+    """What says how surprising a row is, by predicting it or by reconstructing it."""
+    if shape.lag is not None:
+        return SurpriseNetwork(past, shape, head, core, num_targets, dropout)
+    shape = msgspec.structs.replace(shape, context=shape.context or longest)
+    return ReconstructionNetwork(past, shape, head, core, num_targets, dropout, whole=whole)
+
+
+def _two_sides(
+    shape: EncoderDecoder,
+    recipe: Recurrent,
+    past: Spec,
+    source: Spec | None,
+    dropout: float,
+) -> EncoderDecoderNetwork:
+    assert isinstance(past, Tokens)
+    assert isinstance(source, Tokens)
+    one_way = replace(recipe, num_layers=1, bidirectional=False, dropout=0.0)
+    return EncoderDecoderNetwork(
+        num_sources=source.n,
+        num_targets=past.n,
+        shape=shape,
+        encoder=partial(_core, recipe),
+        layer=partial(_core, one_way),
+        dropout=dropout,
+    )

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn.functional import cross_entropy
 
-from whorl.plans.wiring import Categorical, Head, Point, Quantiles
+from whorl.nn.densities import nats
+from whorl.plans.wiring import Categorical, Head, Normal, Point, Quantiles, StudentT
 
 Floats = tuple[float, ...]
 
@@ -32,6 +33,10 @@ def num_outputs(head: Head, num_classes: int | None = None) -> int:
             return num_classes
         case Quantiles(levels=levels):
             return 1 + len(levels)
+        case Normal():
+            return 2
+        case StudentT():
+            return 3
         case _:
             assert_never(head)
 
@@ -41,7 +46,7 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
 
     A point learns by its squared or absolute error. With quantiles, the point learns by its absolute error and the
     quantiles by twice the pinball loss (Koenker & Bassett 1978), averaged over the levels: both are of one size. A
-    class learns by the cross entropy of its probability, in nats.
+    class learns by the cross entropy of its probability, a distribution by its negative log-likelihood, in nats.
 
     Args:
         head: what the outputs mean.
@@ -62,12 +67,14 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
         case Categorical(smoothing=smoothing):
             classes = truth.long().flatten()
             logits = outputs.reshape(-1, outputs.shape[-1])
-            nats = cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
-            total = (nats.reshape(truth.shape) * weight).sum()
+            each = cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
+            total = (each.reshape(truth.shape) * weight).sum()
         case Quantiles(levels=levels):
             # The absolute error is twice the pinball loss of the median.
             sizes = (1.0, *(1.0 / len(levels) for _ in levels))
             total = _tilted(outputs, truth, weight, (0.5, *levels), sizes)
+        case Normal() | StudentT():
+            total = (nats(head, outputs, truth) * weight).sum()
         case _:
             assert_never(head)
     return LossSum(total, weight.sum())

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from whorl.errors import ArgumentError
+from whorl.nn.spelling import Spelling
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -18,7 +19,8 @@ from whorl.specs import Fields, Flags, Picture, Reals, Spec, Tokens
 
 
 class InputColumns(nn.Module):
-    """Reads an array that a spec describes; columns of numbers first, then one learned vector for each symbol column.
+    """Reads an array that a spec describes; columns of numbers first, then one learned vector for each symbol column,
+    then what is spelled out.
 
     Args:
         spec: what the columns are.
@@ -34,11 +36,16 @@ class InputColumns(nn.Module):
         self.numbers: list[int] = []
         self.symbols: list[int] = []
         self.tables = nn.ModuleList()
+        self.spelled: list[tuple[int, int]] = []
+        self.spellings = nn.ModuleList()
         for name, start in fields.offsets().items():
             part = fields.fields[name]
             match part:
                 case Reals() | Flags():
                     self.numbers.extend(column for column in range(start, start + part.width) if column >= skip)
+                case Tokens(n, length) if length > 1:
+                    self.spelled.append((start, start + length))
+                    self.spellings.append(Spelling(n))
                 case Tokens(n):
                     self.symbols.append(start)
                     self.tables.append(nn.Embedding(n, vector_size(n)))
@@ -50,15 +57,17 @@ class InputColumns(nn.Module):
                     assert_never(part)
         self.num_columns = fields.width
         self.size = len(self.numbers) + sum(table.embedding_dim for table in self.tables)  # type: ignore[misc]
+        self.size += sum(spelling.size for spelling in self.spellings)  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of an array (..., D)."""
-        if not self.symbols:
+        if not self.symbols and not self.spelled:
             first = self.numbers[0] if self.numbers else 0
             if self.numbers == list(range(first, first + len(self.numbers))):
                 return x[..., first : first + len(self.numbers)]
         parts = [x[..., self.numbers]]
         parts += [table(x[..., column].long()) for column, table in zip(self.symbols, self.tables, strict=True)]
+        parts += [spell(x[..., a:b]) for (a, b), spell in zip(self.spelled, self.spellings, strict=True)]
         return torch.cat(parts, dim=-1)
 
     def emit(self, program: Program, x: Name) -> Name:
@@ -69,6 +78,9 @@ class InputColumns(nn.Module):
             code = program.add(ops.Slice(x=x, axis=axis, start=column, stop=column + 1))
             rows = program.tensor(program.fresh("symbols"), numpy(table.weight))
             parts.append(program.add(ops.Embed(x=code, table=rows)))
+        for (first, last), spelling in zip(self.spelled, self.spellings, strict=True):
+            codes = program.add(ops.Slice(x=x, axis=axis, start=first, stop=last))
+            parts.append(spelling.emit(program, codes))  # type: ignore[operator]
         return parts[0] if len(parts) == 1 else program.add(ops.Concat(parts=tuple(parts), axis=axis))
 
 

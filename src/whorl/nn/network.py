@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 from torch import nn
 
 from whorl.runtime.operations import Name
@@ -10,6 +11,10 @@ from whorl.runtime.program import Program
 
 class Network(nn.Module, ABC):
     """A core with what a task puts around it."""
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """What a readout needs to know beside the program's outputs; mostly nothing."""
+        return {}
 
     @abstractmethod
     def emit(self, program: Program) -> Name:

@@ -79,7 +79,7 @@ class Pool(nn.Module):
                 return program.add(ops.Pool(x=y, function="max"))
             case "attention":
                 assert self.score is not None
-                weight = program.tensor("attention.weight", numpy(self.score.weight))
+                weight = program.tensor(program.fresh("attention"), numpy(self.score.weight))
                 score = program.add(ops.Affine(x=y, weight=weight))
                 both = program.add(ops.Concat(parts=(y, score), axis=0))
                 return program.add(ops.Pool(x=both, function="softmax"))

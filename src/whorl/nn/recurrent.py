@@ -179,9 +179,30 @@ class RecurrentCore(Core):
             output = cell.step(entering, part, own)[0]  # type: ignore[arg-type]
         return output
 
-    def emit(self, program: Program, x: Name) -> Name:
-        """Adds one operation for each layer and direction; zoneout becomes its expectation."""
-        return self._emit(program, x, "stream")[0]
+    @property
+    def state_size(self) -> int:
+        """Numbers of the state of one layer and direction: h, and c beside it where there is one."""
+        return sum(shape[-1] for shape in self.stack.state_shapes(1))
+
+    def state_of(self, flat_BS: Tensor) -> State:
+        """A state from its numbers (B, L * state_size), as `Recurrent` lays it out: h and c of one layer side by side.
+
+        Shape:
+            L is the number of layers and directions.
+        """
+        sizes = [shape[-1] for shape in self.stack.state_shapes(1)]
+        layers = torch.split(flat_BS, self.state_size, dim=-1)
+        return tuple(tuple.__new__(self.stack.cell.state_type, torch.split(layer, sizes, dim=-1)) for layer in layers)
+
+    def emit(self, program: Program, x: Name, initial: Sequence[Name] = ()) -> Name:
+        """Adds one operation for each layer and direction; zoneout becomes its expectation.
+
+        Args:
+            program: what is added to.
+            x: what is read at each step.
+            initial: static inputs with the state that each layer and direction starts from; none starts from zero.
+        """
+        return self._emit(program, x, "stream", initial)[0]
 
     def emit_states(self, program: Program, x: Name) -> list[Name]:
         """Adds the core over axis -2 of a value (..., S, D); returns the final state of each layer."""
@@ -233,15 +254,20 @@ class RecurrentCore(Core):
             for place, weights in zip(places, self.stack.weights(), strict=True)
         ]
 
-    def _emit(self, program: Program, x: Name, over: Literal["stream", "value"]) -> tuple[Name, list[Name]]:
+    def _emit(
+        self, program: Program, x: Name, over: Literal["stream", "value"], initial: Sequence[Name] = ()
+    ) -> tuple[Name, list[Name]]:
         """Outputs of the last layer, and for `over="value"` the final state of each layer and direction."""
-        stack, finals = self.stack, []
+        stack = self.stack
+        finals: list[Name] = []
         named = iter(self._named_weights(program))
         for layer in range(stack.num_layers):
             outputs = []
             for reverse in (False, True)[: stack.num_directions]:
                 out = program.fresh(f"{stack.cell.name}_l{layer}{'_reverse' if reverse else ''}")
                 op = _operation(next(named), out, x, stack, reverse)
+                if initial:
+                    op = msgspec.structs.replace(op, initial=initial[len(finals)])
                 if over == "value":
                     op = msgspec.structs.replace(op, over=over, final=program.fresh(f"{out}_final"))
                 outputs.append(program.add(op))

@@ -5,6 +5,7 @@ Axes: B sequences, T steps, D columns, K outputs, O numbers for each output.
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +32,7 @@ class SequenceNetwork(Network):
         num_targets: K.
         num_outputs: O.
         dropout: on the way to the last layer.
+        chained: whether it is learned, too, how classes follow each other.
     """
 
     def __init__(
@@ -42,17 +44,30 @@ class SequenceNetwork(Network):
         num_targets: int,
         num_outputs: int,
         dropout: float = 0.0,
+        chained: bool = False,
     ) -> None:
         super().__init__()
         self.columns = InputColumns(past)
-        plan = shape.convolution if isinstance(shape, ManyToOne) else None
+        for table in self.columns.tables:
+            # Of length one on average: longer ones would be told apart by chance, and hardly be changed by training.
+            nn.init.normal_(table.weight, std=table.embedding_dim**-0.5)  # type: ignore[arg-type,operator]
+        self.input_dropout = nn.Dropout(shape.input_dropout)
+        plan = shape.convolution
         self.convolution = None if plan is None else CausalConvolution(self.columns.size, plan)
-        self.core = core(self.columns.size if self.convolution is None else self.convolution.output_size)
+        read = self.columns.size if self.convolution is None else self.convolution.output_size
+        self.core = core(read)
         self.pool = Pool(self.core.output_size, shape.pooling) if isinstance(shape, ManyToOne) else None
         size = self.core.output_size if self.pool is None else self.pool.output_size
+        ways = tuple(way for way in shape.pooling if way != "last") if isinstance(shape, ManyToOne) else ()
+        self.beside = Pool(read, ways) if isinstance(shape, ManyToOne) and shape.beside and ways else None
+        size += 0 if self.beside is None else self.beside.output_size
         self.last = nn.Linear(size, num_targets * num_outputs)
         self.dropout = nn.Dropout(dropout)
         self.num_targets, self.num_outputs = num_targets, num_outputs
+        self.chain = nn.Parameter(torch.zeros(num_outputs + 1, num_outputs + 1)) if chained else None
+
+    def learned(self) -> dict[str, np.ndarray]:
+        return {} if self.chain is None else {"chain": numpy(self.chain)}
 
     def forward(self, inputs: dict[str, Tensor], lengths: Tensor | None = None) -> Tensor:
         """Answers sequences: past (B, T, D) -> (B, K, O), or (B, T, K, O) at every step."""
@@ -64,10 +79,14 @@ class SequenceNetwork(Network):
         x_BTD = self.columns(past)
         if self.convolution is not None:
             x_BTD = self.convolution(x_BTD, real)
+        x_BTD = self.input_dropout(x_BTD)
         y_BTH, state = self.core(x_BTD, lengths_B=lengths)
         if self.pool is not None:
             last_BH = torch.cat([layer[0] for layer in state[-self.core.num_directions :]], dim=-1)
             y_BTH = self.pool(y_BTH, last_BH, real)
+        if self.beside is not None:
+            unused_BD = x_BTD.new_zeros(len(x_BTD), x_BTD.shape[-1])  # no way of `beside` is 'last'
+            y_BTH = torch.cat([y_BTH, self.beside(x_BTD, unused_BD, real)], dim=-1)
         out: Tensor = self.last(self.dropout(y_BTH))
         return out.reshape(*out.shape[:-1], self.num_targets, self.num_outputs)
 
@@ -79,6 +98,8 @@ class SequenceNetwork(Network):
         h = self.core.emit(program, x)
         if self.pool is not None:
             h = self.pool.emit(program, h, self._last(program, h))
+        if self.beside is not None:
+            h = program.add(ops.Concat(parts=(h, self.beside.emit(program, x, x)), axis=0))
         weight = program.tensor("last.weight", numpy(self.last.weight))
         out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", numpy(self.last.bias))))
         program.output = program.add(ops.Reshape(x=out, shape=(self.num_targets, self.num_outputs)))

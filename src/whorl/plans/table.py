@@ -18,6 +18,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "on_infinite": ("error", "missing"),
     "on_text": ("error", "missing"),
     "calendar": ("auto", "on", "off"),
+    "elapsed": ("auto", "on", "off"),
 }
 
 
@@ -31,6 +32,8 @@ class Table:
             (median, interquartile range) or 'none'.
         calendar: features of the time column (hour, weekday, day of year as sine and cosine): 'on', 'off', or 'auto',
             which leaves it to the task; today's tasks leave them off, which measured better.
+        elapsed: features of how long ago the row before was, and the last value of each numeric column with missing
+            values: 'on', 'off', or 'auto', which is on where rows come at irregular times and on_gap is 'ignore'.
         missing: text cells that mean "no value", besides the empty one.
         on_duplicate: rows of one series with equal timestamps: 'error', keep 'first', keep 'last', or 'mean'.
         on_gap: missing timestamps: 'error', 'fill' with rows of missing values, or 'ignore' (rows as they are).
@@ -45,6 +48,7 @@ class Table:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     scaling: Scaling = "standard"
     calendar: Literal["auto", "on", "off"] = "auto"
+    elapsed: Literal["auto", "on", "off"] = "auto"
     missing: tuple[str, ...] = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "?")
     on_duplicate: Literal["error", "first", "last", "mean"] = "error"
     on_gap: Literal["error", "fill", "ignore"] = "error"

@@ -21,8 +21,9 @@ class Training:
         tbptt_steps: steps between truncations of the gradient where the state is carried. None lets the task choose.
         validation: the last part of each series that is held out for early stopping and calibration:
             a fraction in (0, 1) or a number of rows.
-        patience: epochs without a better validation loss before training stops. 'auto' is a third of all epochs, at
-            least 3 (a task may choose otherwise); None switches early stopping off.
+        patience: epochs without a better validation loss before training stops; the weights of the best epoch are
+            kept. 'auto' is a third of all epochs, at least 3 (a task may choose otherwise); None switches early
+            stopping off: the weights of the last epoch are kept.
         seed: of weights, data order and dropout.
         device: 'auto' (cuda, mps or cpu, in this order), or a device name of torch.
         precision: 'float32', or 'bfloat16' for mixed precision where the device has it.

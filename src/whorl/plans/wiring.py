@@ -1,8 +1,8 @@
 """A task as data: what goes in, how it is cut, what comes out, and how an answer is read.
 
-Four shapes cover every application (`ManyToOne`, `ManyToMany` here; more with the tasks that need them). A wiring
-names its parts; the layers that build them look the names up. Wirings are structs and not dataclasses because model
-files hold them: msgspec reads them back strictly, and tells the members of a union apart by their tags.
+Few shapes cover every application (`ManyToOne`, `ManyToMany`, `Autoregressive`, `Surprise` and `EncoderDecoder`). A
+wiring names its parts; the layers that build them look the names up. Wirings are structs and not dataclasses because
+model files hold them: msgspec reads them back strictly, and tells the members of a union apart by their tags.
 """
 
 from typing import Literal
@@ -30,12 +30,29 @@ class Strips(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="strip
 
 
 class Sequences(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sequences"):
-    """A whole sequence is one example and has one target, or one for each step."""
+    """A whole sequence is one example and has one target, or one for each step.
+
+    With `last`, a sequence with a target for each step is answered by its last step alone, and steps whose truth is
+    unknown are not scored. The answer for a step is given `lookahead` steps after it, so that it knows what comes next.
+    """
 
     every_step: bool = False
+    last: bool = False
+    lookahead: int = 0
 
 
-Pairing = Windows | Strips | Sequences
+class EachRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="each_row"):
+    """Every row is answered itself, by what came before it; nothing is known but the rows.
+
+    Training reads pieces of `length` rows from anywhere in the training part, and as many before them that are not
+    scored; a stream reads from the start. `whole` has one answer for a sequence, from all of its rows.
+    """
+
+    length: int
+    whole: bool = False
+
+
+Pairing = Windows | Strips | Sequences | EachRow
 
 
 Pooling = Literal["last", "mean", "max", "attention"]
@@ -57,25 +74,92 @@ class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ma
     `segment_length` rows are read at once where it is not None, and as many steps of the horizon are answered at once.
     A window's targets are taken relative to their last value; `rescale` also divides them by their spread in the
     window, for series of different sizes. The answer of a whole sequence comes from its core's outputs, pooled over
-    time in one or several ways side by side, behind a `convolution` where there is one.
+    time in one or several ways side by side, behind a `convolution` where there is one. With `beside`, what the core
+    reads is pooled too, but for its last step, beside what it answers. What it reads is dropped with the probability
+    `input_dropout`.
     """
 
     segment_length: int | None = None
     rescale: bool = False
     pooling: tuple[Pooling, ...] = ("last",)
     convolution: Convolution | None = None
+    beside: bool = False
+    input_dropout: float = 0.0
 
 
 class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_many"):
     """Every step of a sequence leads to an answer (of `horizon` steps where there is one).
 
-    Targets are taken relative to their last value; `rescale` also divides them by their running spread.
+    Of numbers, targets are taken relative to their last value; `rescale` also divides them by their running spread.
+    Whole sequences have neither, but may have a `convolution` before the core, and what they read is dropped with the
+    probability `input_dropout` on its way in.
     """
 
     rescale: bool = False
+    convolution: Convolution | None = None
+    input_dropout: float = 0.0
 
 
-Shape = ManyToOne | ManyToMany
+class Autoregressive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="autoregressive"):
+    """The answer of a step is what is read at the next one: a symbol, the first column of a row.
+
+    A symbol is read as `embedding_size` numbers. `tied` answers by the same vectors (Press & Wolf 2017, section 3),
+    which is what makes a large vocabulary affordable.
+    """
+
+    embedding_size: int
+    tied: bool = False
+
+
+class Surprise(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="surprise"):
+    """Every step of a sequence leads to how improbable each of its numbers is, in nats.
+
+    What a row could be is told from the rows up to `lag` rows before it; without a lag from a `code` of so many numbers
+    for the `context` last rows, too few to copy them; None takes the length of the longest training sequence. The nats
+    are averaged over about `smooth` last rows: a row counts (smooth - 1) / (smooth + 1) times as much as the one after
+    it, or as much where `smooth` is None.
+
+    A row is flagged where its surprise is above what a share of `false_alarm_rate` of normal rows exceeds. `buffer`
+    rows around an anomaly count partly in the volume metrics; None takes the period of the data.
+    """
+
+    lag: int | None = 1
+    context: int | None = None
+    code: int = 8
+    smooth: int | None = 1
+    false_alarm_rate: float = 0.01
+    buffer: int | None = None
+
+    @property
+    def decay(self) -> float:
+        """Weight of a row beside that of the row after it."""
+        return 1.0 if self.smooth is None else (self.smooth - 1) / (self.smooth + 1)
+
+
+Attention = Literal["dot", "additive"]
+
+
+class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="encoder_decoder"):
+    """A sequence is read whole, and another one is written step by step, each step looking back at what was read.
+
+    The decoder has a layer, attention to the encoder's outputs by what that layer says, and a layer above both; the
+    encoder's final state begins the two. In training each step is given the true one before it (teacher forcing).
+
+    Args:
+        attention: 'dot' (Luong et al. 2015, eq. 8, 'general'), or 'additive' (Bahdanau et al. 2015, appendix A.1.2).
+        longest: most steps that are read of a source, or written.
+        embedding_size: width of the learned vector of a symbol.
+        sampling: probability that a step in training is given what the network itself would have written instead
+            (scheduled sampling, Bengio et al. 2015, at one rate, in two passes as in Mihaylova & Martins 2019).
+    """
+
+    attention: Attention = "dot"
+    longest: int = 128
+    embedding_size: int = 128
+    sampling: float = 0.0
+
+
+Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder
 
 
 class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="point"):
@@ -93,16 +177,32 @@ class Quantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="qu
 class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="categorical"):
     """The probability of each class, learned by its cross entropy.
 
-    `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7).
+    `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7). With `chain`
+    it is learned, too, how classes follow each other, and a sequence's classes are answered together.
     """
 
     smoothing: float = 0.0
+    chain: bool = False
 
 
-Head = Point | Quantiles | Categorical
+class Normal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="normal"):
+    """A normal distribution of each output, learned by its negative log-likelihood; its deviation is above `floor`."""
+
+    floor: float = 0.05
 
 
-class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StudentT(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="student_t"):
+    """Student's t of each output, learned by its negative log-likelihood: location, scale above `floor`, and degrees of
+    freedom above 2, so that it has a variance. Its tails are heavy where those of the data are.
+    """
+
+    floor: float = 0.05
+
+
+Head = Point | Quantiles | Categorical | Normal | StudentT
+
+
+class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="augmentation"):
     """Random changes that leave the label of a series as it is.
 
     Args:
@@ -114,6 +214,19 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     warp: float = 0.2
     scale: float = 0.1
     noise: float = 0.03
+
+
+class Forgetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="forgetting"):
+    """Symbols of training are read as unknown at times, so that what an unknown one means is learned.
+
+    Args:
+        rate: a symbol that training has n times is forgotten with the probability rate / (rate + n) (Kiperwasser &
+            Goldberg 2016, section 4).
+        least: the probability is at least this, so that no symbol is relied on alone.
+    """
+
+    rate: float = 0.25
+    least: float = 0.0
 
 
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -137,4 +250,4 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head: Head
     readout: str
     dropout: float = 0.1
-    augmentation: Augmentation | None = None
+    augmentation: Augmentation | Forgetting | None = None

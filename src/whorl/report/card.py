@@ -15,10 +15,11 @@ class Epoch(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """A training run; `best_epoch` counts from 1."""
+    """A training run; epochs count from 1, and 0 is none."""
 
     epochs: list[Epoch] = []
     best_epoch: int = 0
+    kept_epoch: int = 0
     stopped: str = ""
 
 
@@ -38,7 +39,7 @@ class CardScores(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """The data of a fit: rows of a table, or whole sequences."""
+    """The data of a fit: rows of a table, whole sequences, or tokens of texts."""
 
     origin: str = ""
     step: str = ""
@@ -49,6 +50,8 @@ class Data(msgspec.Struct, frozen=True):
     sequences: int = 0
     training_sequences: int = 0
     validation_sequences: int = 0
+    tokens: int = 0
+    training_tokens: int = 0
     past: list[str] = []
     known: list[str] = []
     static: list[str] = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from whorl.data.corpus_reader import NEXT
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
@@ -12,7 +13,10 @@ _BINS = 10
 
 
 def pictures(evidence: Evidence) -> list[Picture]:
-    """The confusion matrix, and confidence against accuracy; nothing where no truth is known."""
+    """The confusion matrix, and confidence against accuracy; nothing where no truth is known.
+
+    Of next tokens, which are many, the latter alone.
+    """
     truths = evidence.classes_of_truths
     probabilities = evidence.prediction.probabilities
     assert probabilities is not None
@@ -21,8 +25,12 @@ def pictures(evidence: Evidence) -> list[Picture]:
     if not known.any():
         return []
     truths, probabilities = truths[known].astype(np.int64), probabilities[known]
+    if evidence.prediction.names == (NEXT,):
+        return [_reliability(truths, probabilities)]
+    number = {label: n for n, label in enumerate(evidence.prediction.classes.tolist())}
+    answers = np.array([number[label] for label in evidence.prediction.value[known].tolist()], np.int64)
     names = [str(label) for label in evidence.prediction.classes.tolist()]
-    return [_confusion(truths, probabilities.argmax(axis=1), names), _reliability(truths, probabilities)]
+    return [_confusion(truths, answers, names), _reliability(truths, probabilities)]
 
 
 def _confusion(truths: np.ndarray, answers: np.ndarray, names: list[str]) -> Picture:

@@ -14,7 +14,7 @@ _WIDE_RANGE = 30.0  # losses that span more than this factor are drawn on a loga
 
 
 def losses(history: History) -> Picture | None:
-    """Training and validation loss of each epoch, the best one marked."""
+    """Training and validation loss of each epoch, the best one marked, and said which one's weights the model has."""
     if not history.epochs:
         return None
     epochs = np.arange(1, len(history.epochs) + 1)
@@ -25,14 +25,13 @@ def losses(history: History) -> Picture | None:
     marker = "o" if len(epochs) < 40 else ""
     axes.plot(epochs, train, color=drawing.RIVALS[0], linestyle="--", marker=marker, markersize=4, label="training")
     axes.plot(epochs, valid, color=drawing.MODEL, marker=marker, markersize=4, label="validation")
-    best = history.best_epoch
+    best, kept = history.best_epoch, history.kept_epoch
     says = f"Mean loss in {len(epochs)} {'epoch' if len(epochs) == 1 else 'epochs'}."
     if 1 <= best <= len(epochs):
         axes.axvline(best, color=drawing.ACCENT, linewidth=1, linestyle=":")
         axes.plot(best, valid[best - 1], "D", color=drawing.ACCENT, markersize=8, label=f"best epoch, {best}")
-        says += (
-            f" Validation was lowest, {number(float(valid[best - 1]))}, after epoch {best}: the model has its weights."
-        )
+        says += f" Validation was lowest, {number(float(valid[best - 1]))}, after epoch {best}"
+        says += ": the model has its weights." if kept in (0, best) else f"; the model has the weights of epoch {kept}."
     both = np.concatenate([train, valid])
     both = both[np.isfinite(both)]
     if len(both) and both.min() > 0 and both.max() / both.min() > _WIDE_RANGE:

@@ -10,25 +10,26 @@ _ROW, _GAP = 46.0, 30.0  # height of a box and of the space between two
 _SOURCE = "#009E73"
 
 
-def diagram(program: Program, *, every_step: bool, labels: bool = False) -> str | None:
+def diagram(program: Program, *, every_step: bool, labels: bool = False, judged: bool = False) -> str | None:
     """Draws a program as SVG; None where nothing in it recurs.
 
     Args:
         program: of a fitted network.
         every_step: whether every row leads to an answer that is used.
         labels: whether the answer is one of several labels.
+        judged: whether the answer is how surprising what was read is.
     """
     sizes = dissect(program)
     if sizes is None:
         return None
-    return _Drawing(sizes, every_step, labels).draw()
+    return _Drawing(sizes, every_step, labels, judged).draw()
 
 
 class _Drawing:
     """Columns are steps, time runs to the right; rows are input, layers, and what answers, from below."""
 
-    def __init__(self, sizes: Anatomy, every_step: bool, labels: bool) -> None:
-        self.sizes, self.every_step, self.labelled = sizes, every_step, labels
+    def __init__(self, sizes: Anatomy, every_step: bool, labels: bool, judged: bool) -> None:
+        self.sizes, self.every_step, self.labelled, self.judged = sizes, every_step, labels, judged
         self.labels = _labels(sizes)
         self.state = "h, c" if sizes.cell == "LSTM" else "h"
         self.layers = min(sizes.num_layers, 3)
@@ -78,6 +79,8 @@ class _Drawing:
 
     def _answer(self) -> list[str]:
         shape = self.sizes.output_shape
+        if self.judged:
+            return ["surprise of", _plural(shape[0], "channel")]
         if self.labelled:
             return ["1 label", f"of {shape[-1]} classes"]
         lines = [_plural(shape[-2], "target")]

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from whorl.data.pairing import scored_steps
+from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
+from whorl.plans.wiring import EachRow
 from whorl.runtime.evaluation import score_rival
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, joined
@@ -61,8 +62,10 @@ class Evidence:
     def errors(self) -> np.ndarray:
         """Mean absolute error of each answer, in units of the training scale, (N,); NaN where no truth is known.
 
-        Of a label the share of probability that the truth was not given.
+        Of a label the share of probability that the truth was not given, of a row that is judged its score.
         """
+        if self.prediction.score is not None:
+            return self.prediction.score
         if self.prediction.probabilities is not None:
             truths = self.classes_of_truths
             place = np.where(np.isfinite(truths), truths, 0).astype(np.int64)
@@ -98,7 +101,7 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
         return None
     if isinstance(held_out, List):
         sequences = [one for one in held_out if one.targets is not None]
-        steps = [scored_steps(model.wiring.pairing, len(one)) for one in sequences]
+        steps = [steps_with_truths(model.wiring.pairing, one) for one in sequences]
     else:
         sequences, steps = list(held_out.sequences), list(held_out.steps)
     total = sum(map(len, steps))
@@ -109,7 +112,8 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
         )
     if not total:
         return None
-    sequences, steps = _thinned(model, sequences, steps)
+    if not isinstance(model.wiring.pairing, EachRow):  # runs of anomalies and alarms would be cut into pieces
+        sequences, steps = _thinned(model, sequences, steps)
     own = model.readout.scores(model.reader, model.naive_mae)
     predictions, targets, numbers = [], [], []
     for n, at, out in model.outputs(sequences, steps):
@@ -138,6 +142,9 @@ def _thinned(
     most = max(_BLOCK, min(_ANSWERS, _NUMBERS // size))
     pieces = [(n, part) for n, part in enumerate(steps) if len(part)]
     total = sum(len(part) for _, part in pieces)
+    if model.readout.by_sequence:
+        # Labels of a sequence may hang together, and are read together.
+        return _whole(sequences, pieces, most, total)
     if total > most and model.engine.program.memory is not None:
         # An engine answers neighbouring steps at once, so a few short runs cost less than as many steps far apart.
         pieces = [(n, part[at : at + _BLOCK]) for n, part in pieces for at in range(0, len(part), _BLOCK)]
@@ -146,6 +153,13 @@ def _thinned(
         pieces = _some(pieces, most)
         every = -(-sum(len(part) for _, part in pieces) // most)
         pieces = [(n, part[::every]) for n, part in pieces]
+    return [sequences[n] for n, _ in pieces], [part for _, part in pieces]
+
+
+def _whole(
+    sequences: list[Sequence], pieces: list[tuple[int, np.ndarray]], most: int, total: int
+) -> tuple[list[Sequence], list[np.ndarray]]:
+    pieces = _some(pieces, max(1, round(len(pieces) * most / max(total, 1))))
     return [sequences[n] for n, _ in pieces], [part for _, part in pieces]
 
 

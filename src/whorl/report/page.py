@@ -9,20 +9,32 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.errors import MissingExtraError
-from whorl.plans.wiring import Sequences
-from whorl.report import answers, card, classes, curves, forecasts, scores, split, states
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences
+from whorl.report import alignments, answers, card, classes, curves, forecasts, labels, scores, split, states, surprises
 from whorl.report.anatomy import dissect
 from whorl.report.card import Card
 from whorl.report.diagram import diagram
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence, HeldOut, gather
+from whorl.report.lives import lives
+from whorl.report.texts import texts
+from whorl.runtime import writing
 from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_TITLES = {"forecast": "Forecast of", "regress": "Regression of", "classify": "Classification by"}
+_TITLES = {
+    "forecast": "Forecast of",
+    "regress": "Regression of",
+    "classify": "Classification by",
+    "tag": "Tagging of",
+    "generate": "Text, by its",
+    "detect": "Detection in",
+    "translate": "Translation into",
+    "summarize": "Summaries:",
+}
 _MOST_NAMES = 6
 
 
@@ -54,12 +66,21 @@ def _template() -> "Template":
 
 def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[str, object]:
     facts = card.read(model.card)
-    evidence = gather(model, held_out)
+    writes = model.encoder is not None
+    evidence = None if writes else gather(model, held_out)
     given = isinstance(held_out, List)
     metrics, by_step, part = _scored(facts, evidence, given)
+    if writes and isinstance(held_out, List):
+        found = writing.evaluated(model, held_out, keep=False)
+        metrics, part = (
+            {"model": found.metrics, **found.baseline},
+            f"the data given to this report, {len(held_out):,} answers",
+        )
     wins, verdict = scores.verdict(metrics)
-    whole = isinstance(model.wiring.pairing, Sequences)
-    lines = split.bars(facts.data, held_out)
+    pairing = model.wiring.pairing
+    judged = isinstance(pairing, EachRow)
+    whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
+    lines = split.bars(facts.data, held_out, ahead=not judged)
     errors = [] if whole else curves.errors(by_step, model.reader.names)
     levels = model.readout.levels
     return {
@@ -76,15 +97,21 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "losses": curves.losses(facts.history),
         "whole": whole,
         "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
-        "answers": _answers(evidence) if evidence is not None and whole else [],
+        "texts": texts(model, evidence, held_out),
+        "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
+        "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
+        "writes": writes,
+        "labels": labels.table(evidence) if evidence is not None and model.readout.by_sequence else (),
+        "wrong": labels.wrong(evidence) if evidence is not None and model.readout.by_sequence else (),
         "errors": errors,
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
         "heatmap": None if evidence is None else states.heatmap(model, evidence),
         "diagram": diagram(
             model.engine.program,
-            every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False)),
+            every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False)) or _judges_rows(model),
             labels=len(model.reader.classes) > 0,
+            judged=judged,
         ),
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
@@ -92,8 +119,18 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     }
 
 
-def _answers(evidence: Evidence) -> list[Picture]:
-    return answers.scatter(evidence) if evidence.prediction.probabilities is None else classes.pictures(evidence)
+def _judges_rows(model: Model) -> bool:
+    return isinstance(model.wiring.pairing, EachRow) and not model.wiring.pairing.whole
+
+
+def _answers(model: Model, evidence: Evidence | None) -> list[Picture]:
+    if evidence is None:
+        return []
+    if evidence.prediction.contributions is not None:
+        return surprises.pictures(evidence, whole=not _judges_rows(model))
+    if evidence.prediction.probabilities is not None:
+        return classes.pictures(evidence)
+    return [*answers.scatter(evidence), *(lives(evidence) if model.reader.countdown is not None else [])]
 
 
 def _scored(
@@ -125,12 +162,18 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
         found["parameters"] = f"{sizes.num_parameters:,}"
     for name in ("context", "warm_up", "horizon"):
         value = getattr(model.wiring.pairing, name, None)
-        if value is not None:
+        if value is not None and not data.tokens:
             found[name.replace("_", "-")] = f"{value:,} rows"
+    reads = None if model.encoder is None else dissect(model.encoder.program)
+    if reads is not None:
+        both = ", both ways" if reads.bidirectional else ""
+        found["encoder"] = f"{reads.cell}, {reads.hidden_size} units{both}, {reads.num_parameters:,} parameters"
     if data.step:
         found["step"] = data.step
     if data.rows:
         found["data"] = f"{data.rows:,} rows" + (f", {data.series:,} series" if data.series > 1 else "")
+    elif data.tokens:
+        found["data"] = f"{data.tokens:,} tokens"
     elif data.sequences:
         found["data"] = f"{data.sequences:,} sequences"
     for name, columns in (("read", data.past), ("known ahead", data.known), ("static", data.static)):

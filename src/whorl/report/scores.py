@@ -3,24 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from whorl.report.metric_table import JUDGES, METRICS
+
 Metrics = Mapping[str, Mapping[str, float]]
-
-_LEAST = ("mae", "rmse", "mase", "nll")  # the least is best
-_MOST = ("accuracy", "balanced_accuracy", "f1", "auroc")
-_SHARES = (*_MOST, "coverage")
-
-_COLUMNS = {
-    "mae": "mean absolute error",
-    "rmse": "root of the mean squared error",
-    "mase": "mae over that of the seasonal naive forecast in training",
-    "accuracy": "share of answers that are right",
-    "balanced_accuracy": "share of right answers, the mean over classes",
-    "f1": "harmonic mean of precision and recall, the mean over classes",
-    "auroc": "share of pairs of a class and another that its probability puts in order",
-    "nll": "nats by which the truth surprises the model, on average",
-    "coverage": "share of truths inside the interval",
-    "width": "mean width of the interval",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +25,45 @@ class Table:
 
 def table(metrics: Metrics) -> Table:
     """The model and its rivals side by side; `metrics` has the model first."""
-    names = [name for name in _COLUMNS if any(name in row for row in metrics.values())]
+    names = [name for name in METRICS if any(name in row for row in metrics.values())]
     best: list[tuple[str, ...]] = []
     for name in names:
         values = {row: scores[name] for row, scores in metrics.items() if name in scores}
-        wanted = min(values.values()) if name in _LEAST else max(values.values()) if name in _MOST else None
+        wanted = {"least": min, "most": max}.get(METRICS[name].best or "", lambda _: None)(values.values())
         best.append(tuple(row for row in values if len(values) > 1 and values[row] == wanted))
     return Table(
-        columns={name: _COLUMNS[name] for name in names},
+        columns={name: METRICS[name].meaning for name in names},
         rows={row: tuple(_cell(name, scores.get(name)) for name in names) for row, scores in metrics.items()},
         best=tuple(best),
     )
 
 
 def verdict(metrics: Metrics) -> tuple[bool, str]:
-    """Whether the model beats every rival, by mae or by nll, and a sentence that says so."""
-    judge = "nll" if "nll" in metrics.get("model", {}) else "mae"
-    rivals = {name: scores[judge] for name, scores in metrics.items() if name != "model" and judge in scores}
-    own = metrics.get("model", {}).get(judge)
-    if own is None or not rivals:
+    """Whether the model beats every rival, and a sentence that says so; the first of `JUDGES` that it has decides."""
+    scores = metrics.get("model", {})
+    judge = next((name for name in JUDGES if name in scores), None)
+    rivals = {name: row[judge] for name, row in metrics.items() if name != "model" and judge in row} if judge else {}
+    if judge is None or not rivals:
+        if "alarm_rate" in scores:
+            share = f"{100 * scores['alarm_rate']:.2g} % of the answers are alarms"
+            return False, f"No anomaly is labelled here, so it is not known what the alarms are worth; {share}."
         return False, "No truth was known, so nothing could be scored."
+    if METRICS[judge].best == "most":
+        return _higher(judge, scores[judge], rivals)
+    return _lower(judge, scores[judge], rivals)
+
+
+def _higher(judge: str, own: float, rivals: Mapping[str, float]) -> tuple[bool, str]:
+    best = max(rivals, key=lambda name: rivals[name])
+    if own > rivals[best]:
+        return True, f"The model's {judge} is {number(own)}, that of the best rival, {best}, {number(rivals[best])}."
+    return False, (
+        f"The model does not beat {best} here ({judge} {number(own)} against {number(rivals[best])}): use that, or "
+        "bring more data."
+    )
+
+
+def _lower(judge: str, own: float, rivals: Mapping[str, float]) -> tuple[bool, str]:
     best = min(rivals, key=lambda name: rivals[name])
     if own < rivals[best]:
         below = 100 * (1 - own / rivals[best])
@@ -86,4 +90,4 @@ def short(time: str) -> str:
 def _cell(name: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{100 * value:.1f} %" if name in _SHARES else number(value)
+    return f"{100 * value:.1f} %" if METRICS[name].is_share else number(value)

@@ -27,19 +27,27 @@ class Bar:
     times: tuple[str, ...] = ()
 
 
-def bars(data: Data, held_out: HeldOut | List[Sequence] | None) -> list[Bar]:
-    """A bar for each of the first series where they are at hand, else one for all rows."""
+def bars(data: Data, held_out: HeldOut | List[Sequence] | None, *, ahead: bool = True) -> list[Bar]:
+    """A bar for each of the first series where they are at hand, else one for all rows.
+
+    Args:
+        data: of the card.
+        held_out: the part that `fit` held out.
+        ahead: whether the answer at a row is of the rows after it, and not of itself.
+    """
     if held_out is not None and not isinstance(held_out, List) and data.rows:
         pairs = list(zip(held_out.sequences, held_out.steps, strict=True))
-        return [_bar(one, steps) for one, steps in pairs[:_MOST]]
+        return [_bar(one, steps, int(ahead)) for one, steps in pairs[:_MOST]]
     if data.sequences:
         return [Bar("sequences", data.training_sequences, data.validation_sequences)]
+    if data.tokens:
+        return [Bar("tokens", data.training_tokens, data.tokens - data.training_tokens)]
     return [Bar("rows", data.training_rows, data.validation_rows)] if data.rows else []
 
 
-def _bar(sequence: Sequence, steps: np.ndarray) -> Bar:
+def _bar(sequence: Sequence, steps: np.ndarray, ahead: int) -> Bar:
     # The first answer that counts stands one row before the first row that was held out.
-    cut = int(steps[0]) + 1 if len(steps) and len(sequence) > 1 else len(sequence)
+    cut = int(steps[0]) + ahead if len(steps) and len(sequence) > 1 else len(sequence)
     at = [0, cut, len(sequence) - 1] if cut < len(sequence) else [0, len(sequence) - 1]
     return Bar(sequence.key or "rows", cut, len(sequence) - cut, tuple(short(str(plain(sequence.time[n]))) for n in at))
 

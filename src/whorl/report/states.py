@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Sequences
 from whorl.report import drawing
@@ -16,6 +17,7 @@ _MOST_STEPS = 200
 # A carried state is read from so many rows before the origin at most; what is older has been forgotten.
 _MOST_ROWS = 4_000
 _MOST_FEATURES = 3
+_MOST_TEXT = 60
 
 
 def heatmap(model: Model, evidence: Evidence) -> Picture | None:
@@ -70,7 +72,8 @@ def _states(
     if top.over == "value":
         states = values[-1].reshape(-1, values.shape[-2], size)[0]
         return states, (np.arange(len(states) + 1) - len(states)) * float(segment or 1) + 0.5
-    shown = _MOST_STEPS if isinstance(model.wiring.pairing, Sequences) else max(12, _context(model))
+    whole = isinstance(model.wiring.pairing, Sequences) or isinstance(model.reader, CorpusReader)
+    shown = _MOST_STEPS if whole else max(12, _context(model))
     states = values.reshape(len(values), -1, size)[-min(shown, _MOST_STEPS) :, 0]
     return states, np.arange(len(states) + 1) - len(states) + 0.5
 
@@ -81,8 +84,11 @@ def _context(model: Model) -> int:
 
 def _read(model: Model, sequence: Sequence, start: int, stop: int) -> tuple[np.ndarray, str]:
     """What was read, (n, 1 to 3), and what it is."""
-    if not isinstance(model.wiring.pairing, Sequences):
+    if not isinstance(model.wiring.pairing, Sequences) and not isinstance(model.reader, CorpusReader):
         return model.reader.decode(sequence.row_targets[start:stop])[:, :1], f"{model.reader.names[0]} as it was read"
+    if isinstance(model.reader, CorpusReader):
+        text = model.reader.text(sequence.past[start:stop, 0])[-_MOST_TEXT:]
+        return sequence.past[start:stop, :1], f"the number of each token that was read, whose text ends in {text!r}"
     names = getattr(getattr(model.reader, "past", None), "numeric", ())[:_MOST_FEATURES]
     read = sequence.past[start:stop, :_MOST_FEATURES]
     said = f" ({', '.join(names)})" if names else ""

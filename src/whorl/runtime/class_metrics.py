@@ -25,6 +25,7 @@ class ClassScores:
         self.num_classes = num_classes
         self._probabilities: list[np.ndarray] = []
         self._truths: list[np.ndarray] = []
+        self._answers: list[np.ndarray] = []
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
         """Adds answers and their true labels, (N,)."""
@@ -32,17 +33,21 @@ class ClassScores:
         assert prediction.classes is not None
         number = {label: float(n) for n, label in enumerate(prediction.classes.tolist())}
         truths = np.array([number.get(label, np.nan) for label in target.tolist()], np.float64)
-        self.update(prediction.probabilities, truths)
+        answers = np.array([number[label] for label in prediction.value.tolist()], np.int64)
+        self.update(prediction.probabilities, truths, answers)
 
-    def update(self, probabilities: np.ndarray, truths: np.ndarray) -> None:
+    def update(self, probabilities: np.ndarray, truths: np.ndarray, answers: np.ndarray | None = None) -> None:
         """Adds answers.
 
         Args:
             probabilities: (N, C).
             truths: (N,), numbers of classes from 0 on; NaN where unknown.
+            answers: (N,), numbers of the classes that are answered; None answers the most probable ones.
         """
         known = np.isfinite(truths)
+        said = probabilities.argmax(axis=1) if answers is None else answers
         self._probabilities.append(np.asarray(probabilities, np.float64)[known])
+        self._answers.append(said[known])
         self._truths.append(truths[known].astype(np.int64))
 
     def result(self) -> dict[str, float]:
@@ -51,7 +56,7 @@ class ClassScores:
         if not len(truths):
             return {}
         probabilities = np.concatenate(self._probabilities)
-        answers = probabilities.argmax(axis=1)
+        answers = np.concatenate(self._answers)
         table = self.confusion()
         right = np.diagonal(table).astype(np.float64)
         there, said = table.sum(axis=1), table.sum(axis=0)
@@ -78,8 +83,8 @@ class ClassScores:
     def confusion(self) -> np.ndarray:
         """How often each class (rows) was answered with each class (columns), (C, C) int64."""
         table = np.zeros((self.num_classes, self.num_classes), np.int64)
-        for probabilities, truths in zip(self._probabilities, self._truths, strict=True):
-            np.add.at(table, (truths, probabilities.argmax(axis=1)), 1)
+        for answers, truths in zip(self._answers, self._truths, strict=True):
+            np.add.at(table, (truths, answers), 1)
         return table
 
 

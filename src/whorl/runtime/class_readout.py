@@ -1,12 +1,13 @@
 """The answering side of classes: numbers of the engine to labels and probabilities that can be believed."""
 
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Categorical, Head
+from whorl.plans.wiring import Categorical, Wiring
 from whorl.runtime.class_metrics import ClassScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled
@@ -25,13 +26,15 @@ class CategoricalReadout(Readout):
     probable as it can (Guo et al. 2017, section 4.2), and changes no answer.
     """
 
+    calibration = "calibrated the probabilities"
+
     def __init__(self, temperature: float = 1.0) -> None:
         self.temperature = temperature
 
     @classmethod
-    def of(cls, head: Head) -> Self:
-        if not isinstance(head, Categorical):
-            raise ArgumentError(f"a categorical readout needs a head of classes, but the head is {head}.")
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
+        if not isinstance(wiring.head, Categorical):
+            raise ArgumentError(f"a categorical readout needs a head of classes, but the head is {wiring.head}.")
         return cls()
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:

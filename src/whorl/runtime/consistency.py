@@ -6,15 +6,37 @@ import numpy as np
 
 from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
+from whorl.data.corpus_reader import CorpusReader
+from whorl.data.lookahead import LateReader
+from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
+from whorl.data.word_reader import WordReader
 from whorl.errors import ModelFileError
-from whorl.plans.wiring import Categorical, Pairing, Quantiles, Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import (
+    Autoregressive,
+    Categorical,
+    EachRow,
+    EncoderDecoder,
+    Normal,
+    Pairing,
+    Quantiles,
+    Sequences,
+    Strips,
+    StudentT,
+    Surprise,
+    Windows,
+    Wiring,
+)
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
+from whorl.runtime.surprise_readout import SurpriseReadout
+from whorl.runtime.tag_readout import TagReadout
+from whorl.runtime.text_readout import TextReadout
+from whorl.runtime.token_readout import TokenReadout
 
 _LONGEST = 1_000_000  # rows; a window of a program may be as long
 
@@ -26,10 +48,18 @@ def check_parts(
     program: Program,
     baselines: Mapping[str, Program],
     naive_mae: np.ndarray | None,
+    encoder: Program | None = None,
 ) -> None:
-    """Raises ModelFileError unless wiring, reader, program, readout and baselines are those of one model."""
+    """Raises ModelFileError unless wiring, reader, programs, readout and baselines are those of one model."""
+    _expect(isinstance(wiring.shape, EncoderDecoder) == (encoder is not None), "a side that reads is missing, or odd")
+    _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(reader, PairReader), "its reader is of others")
+    _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(readout, TextReadout), "its readout is of others")
+    if encoder is not None:
+        assert isinstance(reader, PairReader)
+        _check_two_sides(wiring, reader, program, encoder, baselines)
+        return
     num_targets, horizon = len(reader.names), _horizon(wiring.pairing)
-    answer = (num_targets,) if isinstance(wiring.pairing, Sequences) else (horizon, num_targets)
+    answer = (num_targets,) if isinstance(wiring.pairing, Sequences | EachRow) else (horizon, num_targets)
     levels = wiring.head.levels if isinstance(wiring.head, Quantiles) else ()
     _expect(reader.horizon == horizon, f"the reader's horizon is {reader.horizon}, the pairing's {horizon}")
     families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
@@ -45,11 +75,55 @@ def check_parts(
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
     num_classes = len(reader.classes)
     _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
-    _expect(isinstance(wiring.head, Categorical) == isinstance(readout, CategoricalReadout), "its readout is of others")
+    next_token = isinstance(wiring.shape, Autoregressive)
+    _expect(not next_token or wiring.pairing == Strips(warm_up=1, horizon=1), "its pairing is of another shape")
+    _expect(next_token == isinstance(reader, CorpusReader), "its reader is of another shape")
+    _expect(next_token == isinstance(readout, TokenReadout), "its readout is of another shape")
+    of_classes = isinstance(readout, CategoricalReadout | TagReadout)
+    _expect(isinstance(wiring.head, Categorical) == of_classes, "its readout is of others")
+    steps = isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
+    _expect(steps or not readout.by_sequence, "its readout answers steps, which its pairing does not")
+    lookahead = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0
+    own = reader.lookahead if isinstance(reader, LateReader) else 0
+    _expect(lookahead == own, f"its answers are {lookahead} steps late, those of its reader {own}")
+    if isinstance(readout, TagReadout):
+        shape = None if readout.chain is None else readout.chain.shape
+        chained = isinstance(wiring.head, Categorical) and wiring.head.chain
+        _expect(shape == ((num_classes + 1, num_classes + 1) if chained else None), "its chain is of other classes")
+    judges = isinstance(wiring.pairing, EachRow)
+    of_surprise = isinstance(wiring.shape, Surprise) and isinstance(wiring.head, Normal | StudentT)
+    _expect(of_surprise == judges == isinstance(readout, SurpriseReadout), f"it answers {wiring.shape} by others")
     inputs = _inputs(reader)
-    _check_program("the network", program, inputs, (*answer, num_classes or 1 + len(levels)))
+    _check_program("the network", program, inputs, (*answer, 2 if judges else num_classes or 1 + len(levels)))
     for name, rival in baselines.items():
-        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, num_classes or 1))
+        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else num_classes or 1))
+
+
+def _check_two_sides(
+    wiring: Wiring, reader: PairReader, program: Program, encoder: Program, baselines: Mapping[str, Program]
+) -> None:
+    """The decoder is told what the encoder says, and writes the reader's tokens."""
+    shape = wiring.shape
+    assert isinstance(shape, EncoderDecoder)
+    families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
+    _expect(wiring.inputs in codecs and wiring.outputs in codecs, families)
+    _expect(isinstance(wiring.pairing, Sequences), f"its pairing is {wiring.pairing}")
+    _expect(isinstance(wiring.head, Categorical) and not baselines, "its head or its baselines are of others")
+    _expect(shape.longest == reader.longest, f"{shape.longest} steps are read, but the reader gives {reader.longest}")
+    _expect([(op.out, op.shape) for op in encoder.inputs] == [("source", (1,))], "the encoder reads no source")
+    _expect(not any(op.static for op in encoder.inputs), "the encoder has static inputs, which nothing gives")
+    stepwise = {op.out: op.shape for op in program.inputs if not op.static}
+    told = {op.out: op.shape for op in program.inputs if op.static}
+    _expect(stepwise == {"past": (1,)}, f"the decoder reads {stepwise} at each step, but its reader gives `past`")
+    _expect(program.streams, "the decoder reads backwards")
+    _expect(told.pop("length", None) == (1,), "the decoder is not told how long the source is")
+    fits = all(len(own) == 1 or (len(own) == 2 and own[0] == reader.longest) for own in told.values())
+    _expect(bool(told) and fits, f"the decoder is told {told}, but {reader.longest} steps are read at most")
+    said = encoder.shapes[encoder.output]
+    fits = said == (sum(own[-1] for own in told.values()),)
+    _expect(fits, f"the encoder says {said}, but the decoder is told {told}")
+    found, wanted = program.shapes[program.output], (1, len(reader.classes))
+    _expect(found == wanted, f"the decoder gives {found}, but {wanted} tokens may be written")
 
 
 def _ascend(levels: tuple[float, ...]) -> bool:
@@ -67,13 +141,18 @@ def _horizon(pairing: Pairing) -> int:
             sizes = (warm_up, horizon, num_lags + 1)
             _expect(all(0 < size <= _LONGEST for size in sizes), f"its strips are {pairing}")
             return horizon
+        case EachRow(length=length):
+            _expect(0 < length <= _LONGEST, f"its pieces are {pairing}")
+            return 0
         case Sequences():
             return 0
 
 
 def _inputs(reader: Reader) -> dict[str, Shape] | None:
     """Name and shape of what an engine reads at each step; None where only a user's own reader knows."""
-    if isinstance(reader, ArrayReader | TextReader):
+    if isinstance(reader, LateReader):
+        return _inputs(reader.reader)
+    if isinstance(reader, ArrayReader | CorpusReader | TextReader | WordReader):
         return {"past": (reader.past.spec.width,)}
     if not isinstance(reader, TableReader):
         return None

@@ -1,5 +1,6 @@
 """Scoring a model on data with known truths, beside its baselines."""
 
+import itertools
 from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
 from whorl.runtime.engines import engine_for
 from whorl.runtime.metrics import Scoring
-from whorl.runtime.prediction import Index, Prediction, joined
+from whorl.runtime.prediction import Index, Prediction, Rows, joined
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -41,7 +42,7 @@ class Evaluation:
     scale: np.ndarray
     skipped: tuple[str, ...] = ()
     by_step: Mapping[str, np.ndarray] = field(default_factory=dict)
-    kept: tuple[Prediction, np.ndarray] | None = None
+    kept: tuple[Prediction, Rows] | None = None
 
     @property
     def prediction(self) -> Prediction:
@@ -49,7 +50,7 @@ class Evaluation:
         return self._kept()[0]
 
     @property
-    def target(self) -> np.ndarray:
+    def target(self) -> Rows:
         """The truths, of the shape of `prediction.value`; NaN where unknown."""
         return self._kept()[1]
 
@@ -58,7 +59,7 @@ class Evaluation:
         """Series and origin of each answer."""
         return self._kept()[0].index
 
-    def _kept(self) -> tuple[Prediction, np.ndarray]:
+    def _kept(self) -> tuple[Prediction, Rows]:
         if self.kept is None:
             raise ArgumentError(
                 f"the {self.num_answers} answers were not kept, since they exceed 1 GB or `keep` was False. "
@@ -108,8 +109,25 @@ def evaluate(
         num_answers=num_answers,
         scale=model.reader.scale,
         skipped=tuple(one.key for one, wanted in zip(sequences, steps, strict=True) if not len(wanted)),
-        kept=(joined(predictions), np.concatenate(targets)) if keep else None,
+        kept=_kept(model, sequences, steps, predictions, targets) if keep else None,
     )
+
+
+def _kept(
+    model: "Model",
+    sequences: List[Sequence],
+    steps: List[np.ndarray],
+    predictions: list[Prediction],
+    targets: list[np.ndarray],
+) -> tuple[Prediction, np.ndarray | list[np.ndarray]]:
+    """Answers and truths below each other, or those of each sequence."""
+    truths = np.concatenate(targets)
+    if not model.readout.by_sequence:
+        return joined(predictions), truths
+    counts = [len(wanted) for wanted in steps]
+    ends = np.cumsum([0, *counts])
+    answers = model.of_sequences(predictions, [one.key for one in sequences], counts)
+    return answers, [truths[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scoring:

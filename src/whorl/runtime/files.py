@@ -19,6 +19,8 @@ from whorl.runtime.quantised import Weights
 from whorl.runtime.readouts import readouts
 
 _SECTIONS = {"model", "program", "reader", "baselines", "card"}
+# Of a model that reads a sequence whole and writes another: the side that reads.
+_ENCODER = "encoder"
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -54,6 +56,9 @@ def save(model: Model, path: str | Path) -> None:
         "baselines": _json({name: program.to_json() for name, program in model.baselines.items()}),
         "card": _json(dict(model.card)),
     }
+    if model.encoder is not None:
+        sections[_ENCODER] = model.encoder.program.to_json()
+        tensors.update({f"{_ENCODER}/{name}": value for name, value in model.encoder.program.tensors.items()})
     artifact.write(path, artifact.Artifact(sections, tensors))
 
 
@@ -71,13 +76,14 @@ def load(path: str | Path, *, weights: Weights = "fp32", engine: EngineName | No
         ArgumentError: the engine is unknown, does not run the program, or has no such weights.
     """
     loaded = artifact.read(path)
-    if set(loaded.sections) != _SECTIONS:
+    if set(loaded.sections) - {_ENCODER} != _SECTIONS:
         raise ModelFileError(
             f"`{path}` must have the sections {sorted(_SECTIONS)}, but has {sorted(loaded.sections)}. Save it again."
         )
     parts = _split(loaded.tensors)
     scores = parts.pop("scores", {})
     groups = {name: parts.pop(name, {}) for name in ("program", "reader", "readout", "baseline")}
+    reading = parts.pop(_ENCODER, {}) if _ENCODER in loaded.sections else {}
     if parts or not set(scores) <= {"naive_mae"}:
         raise ModelFileError(
             f"`{path}` holds tensors that nothing names: {sorted(parts or scores)[:5]}. Save it again."
@@ -92,7 +98,8 @@ def load(path: str | Path, *, weights: Weights = "fp32", engine: EngineName | No
         raise ModelFileError(f"`{path}` cannot be read: {error}") from None
     program = Program.from_json(loaded.sections["program"], groups["program"])
     rivals = _baselines(artifact.section(loaded, "baselines"), _split(groups["baseline"]))
-    check_parts(header.wiring, reader, readout, program, rivals, scores.get("naive_mae"))
+    encoder = Program.from_json(loaded.sections[_ENCODER], reading) if _ENCODER in loaded.sections else None
+    check_parts(header.wiring, reader, readout, program, rivals, scores.get("naive_mae"), encoder)
     return Model(
         task=header.task,
         settings=header.settings,
@@ -100,6 +107,7 @@ def load(path: str | Path, *, weights: Weights = "fp32", engine: EngineName | No
         reader=reader,
         engine=engine_for(program, engine=engine, weights=weights),
         readout=readout,
+        encoder=None if encoder is None else engine_for(encoder, engine=engine, weights=weights),
         baselines=rivals,
         naive_mae=scores.get("naive_mae"),
         card=artifact.section(loaded, "card"),

@@ -207,9 +207,9 @@ class Interpreter(Engine):
                 tensor = self._tensors[op.tensor]
                 known[op.out] = np.broadcast_to(tensor, (batch_size, steps, *tensor.shape))
             elif ops.is_stateful(op):
-                result, states[op.out] = kernels.carried(
-                    op, known[ops.operands(op)[0]], states[op.out], valid, self._tensors
-                )
+                x, *rest = (known[name] for name in ops.operands(op))
+                initial = rest[0][:, 0] if rest else None
+                result, states[op.out] = kernels.carried(op, x, states[op.out], valid, self._tensors, initial)
                 known[op.out] = result[:, start:] if late else result
             else:
                 operands = {

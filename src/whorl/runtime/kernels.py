@@ -11,6 +11,7 @@ import numpy as np
 from whorl import _native
 from whorl.cells import CELLS, sigmoid
 from whorl.runtime import operations as ops
+from whorl.runtime.attention import attended
 from whorl.runtime.norm import Norm, mean
 from whorl.runtime.operations import GATES, Name
 
@@ -50,7 +51,8 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
         case ops.Recurrent(over="stream"):
             units = tensors[op.weight_hh].shape[0] // GATES[op.cell]
             *lead, width = shapes[op.out]
-            return {"state": np.zeros((*lead, CELLS[op.cell].state_size(units, width)), np.float32)}
+            begun = {} if op.initial is None else {"begun": np.zeros(1, np.float32)}
+            return {"state": np.zeros((*lead, CELLS[op.cell].state_size(units, width)), np.float32), **begun}
         case ops.Window(x=x, length=length):
             return {"rows": np.zeros((length - 1, *shapes[x]), np.float32)}
         case ops.Running(x=x):
@@ -65,11 +67,16 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
             return {}
 
 
-def carried(op: ops.AnyOperation, x: Array, state: State, valid: Array | None, tensors: Tensors) -> tuple[Array, State]:
-    """An operation with state: x (B, T, ...), state (B, ...), valid (B, T) or None -> result (B, T, ...), state."""
+def carried(
+    op: ops.AnyOperation, x: Array, state: State, valid: Array | None, tensors: Tensors, initial: Array | None = None
+) -> tuple[Array, State]:
+    """An operation with state: x (B, T, ...), state (B, ...), valid (B, T) or None -> result (B, T, ...), state.
+
+    `initial` (B, ...) is what a recurrence starts from that was given one.
+    """
     match op:
         case ops.Recurrent():
-            return _over_stream(op, x, state, valid, tensors)
+            return _over_stream(op, x, state, valid, tensors, initial)
         case ops.Window(length=length):
             return _window(length, x, state, valid)
         case ops.Running():
@@ -112,6 +119,9 @@ def alone(op: ops.AnyOperation, values: dict[Name, Array], tensors: Tensors) -> 
             norms = _norms(op.layer_norm, tensors)
             gates_h = norms[0](gates_h) if norms else gates_h
             return CELLS[op.cell].step(values[op.gates], gates_h, values[op.state], norms[1] if norms[1:] else None)
+        case ops.Attend():
+            query, keys, rows, length = (values[name] for name in ops.operands(op))
+            return attended(op, query, keys, rows, length, None if op.vector is None else tensors[op.vector])
         case _:
             return _rearrange(op, values)
 
@@ -195,17 +205,25 @@ def _norms(names: tuple[Name, ...], tensors: Tensors) -> list[Norm]:
 
 
 def _over_stream(
-    op: ops.Recurrent, x: Array, state: State, valid: Array | None, tensors: Tensors
+    op: ops.Recurrent, x: Array, state: State, valid: Array | None, tensors: Tensors, initial: Array | None
 ) -> tuple[Array, State]:
     batch_size, num_steps, *lead, size = x.shape
     count = int(np.prod(lead))
     flat = batch_size * count
     rows = np.moveaxis(x.reshape(batch_size, num_steps, count, size), 1, 2).reshape(flat, num_steps, size)
     cell = _Layer(op, tensors)
-    start = state["state"].reshape(flat, cell.state_size)
+    before, begun = state["state"], {}
+    if initial is not None:
+        # A sequence of length 0 has not begun.
+        begins = np.ones(batch_size, bool) if valid is None else valid[:, 0]
+        fresh = begins & (state["begun"][:, 0] == 0)
+        before = np.where(_like(fresh, before), initial, before)
+        begun = {"begun": np.where(begins[:, None], np.float32(1.0), state["begun"])}
+    start = before.reshape(flat, cell.state_size)
     outputs, final = cell.scan(rows, start, None if valid is None else np.repeat(valid, count, axis=0))
     outputs = np.moveaxis(outputs.reshape(batch_size, count, num_steps, cell.width), 1, 2)
-    return outputs.reshape(batch_size, num_steps, *lead, cell.width), {"state": final.reshape(state["state"].shape)}
+    carried_on = {"state": final.reshape(before.shape), **begun}
+    return outputs.reshape(batch_size, num_steps, *lead, cell.width), carried_on
 
 
 def _window(length: int, x: Array, state: State, valid: Array | None) -> tuple[Array, State]:

@@ -56,6 +56,9 @@ class Live:
         self._slots: list[Slot] = []
         self._forgotten = weakref.finalize(self, _give_back, self._engine, self._slots)
         self._forgotten.atexit = False  # nobody needs the slot then
+        self._take_slot()
+
+    def _take_slot(self) -> None:
         self._slots.append(self._engine.open())
         self.slot = self._slots[0]
 
@@ -64,11 +67,11 @@ class Live:
 
     def afresh(self) -> "Live":
         """The same before its first row, in a slot of its own."""
-        return Live(self.model, self.series, fills_gaps=self._fills_gaps)
+        return type(self)(self.model, self.series, fills_gaps=self._fills_gaps)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles go on from the state in a slot of their own: the number of a slot is this one's alone."""
-        return _restored, (self.model, self.series, self._fills_gaps, None if self.closed else self.state)
+        return _restored, (type(self), self.model, self.series, self._fills_gaps, None if self.closed else self.state)
 
     def close(self) -> None:
         """Gives the slot back, once."""
@@ -111,6 +114,8 @@ class Live:
             readings = rows.flush() if last else rows.push(row, known)
             # A step leaves an error no trace, but a signal may come right after it, or another step fail.
             state = engine.read(self.slot)
+            if rows.lookahead:
+                return self._late(readings)
             out = None
             for inputs in readings:
                 out = engine.step(self._slots, inputs)
@@ -119,13 +124,28 @@ class Live:
                 return []
             origin = rows.time.reshape(1)
             index = Index(np.array([self.series], object), origin, self.model.reader.times_after(origin))
-            return [self.model.answered(index, out)]
+            return [self.model.shown(self.model.answered(index, out), self.series)]
         except BaseException:
             self.num_rows = num_rows
             rows.back_to(mark)
             if state is not None:
                 engine.write(self.slot, state)
             raise
+
+    def _late(self, readings: List[Inputs]) -> list[Prediction]:
+        """The answers that became known: none for the first rows, several after a gap and at the end."""
+        outputs = [np.array(self._engine.step(self._slots, inputs)) for inputs in readings]
+        self.num_rows += len(readings)
+        return self.late_answers(outputs)
+
+    def late_answers(self, outputs: List[np.ndarray]) -> list[Prediction]:
+        """What the outputs (1, ...) of the last steps answer, of the rows that they are late for."""
+        steps, times = self.rows.origins(len(outputs))
+        if not len(steps):
+            return []
+        index = Index(np.full(len(steps), self.series, object), times)
+        answered = self.model.answered(index, np.concatenate([outputs[n] for n in steps]))
+        return [self.model.shown(answered, self.series)]
 
     def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
         """Reads many rows; the answers of all that have one, or of the last."""
@@ -140,9 +160,9 @@ class Live:
             decoded = self._run(reading.inputs, reading.steps[able])
             origin = reading.times[able]
             series = np.full(len(origin), self.series, object)
-            self.num_rows = num_rows + (int(reading.steps[-1]) + 1 if len(reading.steps) else 0)
+            self.num_rows = num_rows + (len(next(iter(reading.inputs.values()))) if reading.inputs else 0)
             index = Index(series, origin, self.model.reader.times_after(origin))
-            return self.model.readout.prediction(index, decoded, self.model.reader)
+            return self.model.shown(self.model.readout.prediction(index, decoded, self.model.reader), self.series)
         except BaseException:
             self.num_rows = num_rows
             self.rows.back_to(mark)
@@ -170,9 +190,9 @@ class Live:
         return made
 
 
-def _restored(model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
+def _restored(kind: type[Live], model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
     """What a copy or a pickle is made of; without a state it is closed."""
-    live = Live(model, series, fills_gaps=fills_gaps)
+    live = kind(model, series, fills_gaps=fills_gaps)
     if state is None:
         live.close()
     else:
@@ -196,6 +216,8 @@ def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[l
     try:
         readings = [live.rows.push(row, ahead) for live, row, ahead in zip(lives, rows, known, strict=True)]
         states = {live.slot: engine.read(live.slot) for live in lives}
+        if lives[0].rows.lookahead:
+            return _late_answers(lives, readings)
         outputs = _stepped(lives, readings)
         for live, reading in zip(lives, readings, strict=True):
             live.num_rows += len(reading)
@@ -207,6 +229,21 @@ def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[l
         for slot, state in states.items():
             engine.write(slot, state)
         raise
+
+
+def _late_answers(lives: List[Live], readings: List[List[Inputs]]) -> list[list[Prediction]]:
+    """Steps the engine through what was read for each stream; the answers that became known."""
+    engine = lives[0].model.engine
+    outputs: list[list[np.ndarray]] = [[] for _ in lives]
+    for at in range(max(map(len, readings))):
+        moving = [n for n, reading in enumerate(readings) if at < len(reading)]
+        inputs = {name: np.concatenate([readings[n][at][name] for n in moving]) for name in readings[moving[0]][at]}
+        out = np.array(engine.step([lives[n].slot for n in moving], inputs))
+        for place, n in enumerate(moving):
+            outputs[n].append(out[place : place + 1])
+    for live, reading in zip(lives, readings, strict=True):
+        live.num_rows += len(reading)
+    return [live.late_answers(out) for live, out in zip(lives, outputs, strict=True)]
 
 
 def _stepped(lives: List[Live], readings: List[List[Inputs]]) -> np.ndarray:
@@ -238,5 +275,5 @@ def _answers(lives: List[Live], readings: List[List[Inputs]], outputs: np.ndarra
         Index(series, origin, model.reader.times_after(origin)), outputs if len(able) == len(lives) else outputs[able]
     )
     for place, n in enumerate(able):
-        answers[n].append(whole.take(slice(place, place + 1)))
+        answers[n].append(model.shown(whole.take(slice(place, place + 1)), lives[n].series))
     return answers

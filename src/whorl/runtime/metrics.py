@@ -20,20 +20,43 @@ class Scoring(Protocol):
         """Metrics of each step of a horizon, (H, K); empty where there is none."""
 
 
+# Of an answer that is too long, and of one that is too short.
+_LATE, _EARLY = 10.0, 13.0
+
+
+def phm08(error: np.ndarray) -> np.ndarray:
+    """What each error (answer less truth) of a remaining life costs; their sum is the score.
+
+    exp(d / 10) - 1 for answers that are too long and exp(-d / 13) - 1 for those that are too short (Saxena et al. 2008,
+    eq. 11): a failure that comes unawares costs more than a repair that comes too soon.
+    """
+    costs: np.ndarray = np.expm1(np.minimum(np.where(error < 0, -error / _EARLY, error / _LATE), 700.0))
+    return costs
+
+
 class Scores:
     """Sums over answers in the user's units; an unknown truth (NaN) is not counted.
 
     Keys of `result()`: mae, rmse, mse, smape (in percent), mae_scaled, rmse_scaled, mse_scaled (each output divided by
-    its training scale), mase where a naive error is known, and pinball, coverage and width with quantiles.
+    its training scale), mase where a naive error is known, phm08 of remaining lives, and pinball, coverage and width
+    with quantiles.
 
     Args:
         scale: (K,) training scale of each output.
         naive_mae: (K,) mean absolute error of the seasonal naive forecast on the training rows, or None.
         levels: levels of the quantiles.
+        remaining: whether answers are remaining lives, of which too long a one is worse than too short a one.
     """
 
-    def __init__(self, scale: np.ndarray, naive_mae: np.ndarray | None = None, levels: tuple[float, ...] = ()) -> None:
-        self.scale, self.naive_mae, self.levels = scale, naive_mae, levels
+    def __init__(
+        self,
+        scale: np.ndarray,
+        naive_mae: np.ndarray | None = None,
+        levels: tuple[float, ...] = (),
+        *,
+        remaining: bool = False,
+    ) -> None:
+        self.scale, self.naive_mae, self.levels, self.remaining = scale, naive_mae, levels, remaining
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
         self.by_step: dict[str, np.ndarray] = {}
@@ -57,6 +80,8 @@ class Scores:
         self._add("mse_scaled", (error / self.scale) ** 2, known)
         if self.naive_mae is not None:
             self._add("mase", absolute / self.naive_mae, known)
+        if self.remaining:
+            self._add("phm08", phm08(error), known)
         if quantiles is not None and self.levels:
             self._add_quantiles(quantiles, target, known)
         if value.ndim == 3:
@@ -90,6 +115,8 @@ class Scores:
     def result(self) -> dict[str, float]:
         """The metrics; empty when no truth was known."""
         out = {name: self._sums[name] / count for name, count in self._counts.items() if count}
+        if "phm08" in out:  # a sum by its definition
+            out["phm08"] = self._sums["phm08"]
         for name in ("", "_scaled"):
             if f"mse{name}" in out:
                 out[f"rmse{name}"] = float(np.sqrt(out[f"mse{name}"]))

@@ -10,20 +10,29 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from whorl.data.pairing import answered_steps, first_answer, scored_steps, target_windows
+from whorl.data.pairing import answered_steps, first_answer, steps_with_truths, target_windows
 from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
-from whorl.plans.wiring import Sequences, Wiring
+from whorl.plans.decoding import Decoding
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
 from whorl.runtime import class_readout as class_readout  # registers its readout
+from whorl.runtime import surprise_readout as surprise_readout
+from whorl.runtime import tag_readout as tag_readout
+from whorl.runtime import text_readout as text_readout
+from whorl.runtime import token_readout as token_readout
+from whorl.runtime import writing
 from whorl.runtime.answering import outputs
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation, evaluate
+from whorl.runtime.generation import continued
 from whorl.runtime.live import push_many
 from whorl.runtime.prediction import Index, Prediction, joined
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import Readout
+from whorl.runtime.sequence_answers import by_sequence, whole_sequences
+from whorl.runtime.source_live import push_each
 from whorl.runtime.stream import Stream, check_one_each
 
 
@@ -36,7 +45,8 @@ class Model:
         settings: the task's fields as JSON values.
         wiring: the task as data.
         reader: the user's data to encoded sequences.
-        engine: runs the network.
+        engine: runs the network; of one that reads a sequence whole and writes another, the side that writes.
+        encoder: runs the side that reads, where there is one.
         readout: outputs to answers.
         baselines: naive rivals, by name; programs that read what the network reads.
         naive_mae: (K,) mean absolute error of the seasonal naive forecast on training rows, or None.
@@ -49,6 +59,7 @@ class Model:
     reader: Reader
     engine: Engine
     readout: Readout
+    encoder: Engine | None = None
     baselines: Mapping[str, Program] = field(default_factory=dict)
     naive_mae: np.ndarray | None = None
     card: Mapping[str, object] = field(default_factory=dict)
@@ -60,6 +71,8 @@ class Model:
         A stream's state belongs to one identity.
         """
         digest = hashlib.sha256(self.engine.program.hash.encode())
+        if self.encoder is not None:
+            digest.update(self.encoder.program.hash.encode())
         digest.update(msgspec.json.encode(self.wiring, enc_hook=as_plain))
         digest.update(json.dumps(self.reader.config(), sort_keys=True, default=as_plain).encode())
         for part in (self.reader.arrays(), self.readout.arrays()):
@@ -67,30 +80,63 @@ class Model:
                 digest.update(name.encode() + np.ascontiguousarray(part[name]).tobytes())
         return digest.hexdigest() + ("" if self.engine.weights == "fp32" else f":{self.engine.weights}")
 
-    def predict(self, data: object, *, known: object = None, every_row: bool = False) -> Prediction:
+    def predict(
+        self, data: object, *, known: object = None, every_row: bool = False, decoding: Decoding | None = None
+    ) -> Prediction:
         """Answers new data.
 
         Args:
             data: a path, frame, records or arrays like those of `fit`; the target column may be missing of its values.
             known: rows of known covariates after the last row, for models that use them.
-            every_row: answer from every row with full context instead of the last one only.
+            every_row: answer from every row with full context instead of the last one only. Of a language model these
+                are the probabilities of the next token after each one.
+            decoding: how the tokens of an answer that is written are chosen: `whorl.Greedy()`, `whorl.Sample(...)` or
+                `whorl.Beam(...)`; None lets the task choose.
 
         Raises:
             DataError: a sequence is shorter than the context, or breaks another rule.
+            ArgumentError: `decoding` was given to a model whose answers are not decoded.
         """
+        if isinstance(self.wiring.shape, Autoregressive) and not every_row and known is None:
+            return continued(self, data, decoding)
+        if decoding is not None and self.encoder is None:
+            raise ArgumentError(
+                "`decoding` is for answers that are sequences of tokens, one after the other, but those of this "
+                f"{self.task} model {'with `every_row` ' if every_row else ''}are not. Leave it out."
+            )
         sequences = self.reader.read(data, known=known)
+        if self.encoder is not None:
+            return writing.answered(self, sequences, decoding)
         steps = []
         for sequence in sequences:
             able = answered_steps(self.wiring.pairing, len(sequence))
-            if not len(able):
+            if not len(able) and not self.readout.by_sequence:
                 raise DataError(
                     f"`context` is {first_answer(self.wiring.pairing) + 1}, but {named(sequence.key)} has only "
                     f"{len(sequence)} rows. Lower `context` or drop the series."
                 )
-            everything = every_row or (isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step)
+            everything = every_row or _answers_all(self.wiring)
             steps.append(self._with_known_future(sequence, able if everything else able[-1:]))
         parts = [self.answered(self.index(sequences[n], at), out) for n, at, out in self.outputs(sequences, steps)]
-        return joined(parts)
+        if not self.readout.by_sequence:
+            return joined(parts)
+        return self.of_sequences(parts, [one.key for one in sequences], [len(wanted) for wanted in steps])
+
+    def of_sequences(self, parts: List[Prediction], keys: List[str], counts: List[int]) -> Prediction:
+        """Answers of steps, below each other, as those of their sequences; some of these may have no step."""
+        if not parts:
+            nothing = np.empty(0, np.int64)
+            shape = self.engine.program.shapes[self.engine.program.output]
+            parts = [self.answered(Index(nothing.astype(object), nothing), np.empty((0, *shape), np.float32))]
+        series = np.empty(len(keys), object)
+        series[:] = keys
+        return by_sequence(joined(parts), series, counts)
+
+    def shown(self, prediction: Prediction, series: str) -> Prediction:
+        """Answers of one series as a user sees them."""
+        if not self.readout.by_sequence:
+            return prediction
+        return by_sequence(prediction, np.array([series], object), [len(prediction)])
 
     def _with_known_future(self, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
         """Leaves out steps whose known covariates ahead were not given; an error where none is left."""
@@ -112,11 +158,18 @@ class Model:
             keep: keep answers and truths. None keeps them up to 1 GB.
         """
         sequences = self.reader.read(data, targets=True)
-        steps = [scored_steps(self.wiring.pairing, len(sequence)) for sequence in sequences]
+        if self.encoder is not None:
+            return writing.evaluated(self, sequences, keep)
+        steps = [steps_with_truths(self.wiring.pairing, sequence) for sequence in sequences]
         return evaluate(self, sequences, steps, keep)
 
     def truths(self, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
-        """Targets of these steps in the user's units: (n, H, K), or (n, K) for one answer a sequence."""
+        """Targets of these steps in the user's units: (n, H, K), or (n, K) for one answer a sequence.
+
+        Of rows that are judged, (n,): 1 where a row is an anomaly, 0 where not, NaN where nobody says.
+        """
+        if isinstance(self.wiring.pairing, EachRow):
+            return _marks(sequence, steps, self.wiring.pairing.whole)
         assert sequence.targets is not None
         if isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step:
             return self.reader.decode(sequence.targets[steps])
@@ -128,7 +181,8 @@ class Model:
         self, sequences: List[Sequence], steps: List[np.ndarray], engine: Engine | None = None
     ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yields (sequence number, steps, engine outputs) until all wanted steps are answered."""
-        return outputs(engine or self.engine, sequences, steps, self.reader.horizon)
+        found = outputs(engine or self.engine, sequences, steps, self.reader.horizon)
+        return whole_sequences(found) if self.readout.by_sequence else found
 
     def answered(self, index: Index, outputs: np.ndarray) -> Prediction:
         """What engine outputs (N, ...) of these rows answer, in the user's units."""
@@ -142,7 +196,13 @@ class Model:
     def index(self, sequence: Sequence, steps: np.ndarray) -> Index:
         """Which rows the answers of these steps of a sequence, (n,), are answers to."""
         origin = sequence.time[steps]
-        return Index(np.full(len(steps), sequence.key, object), origin, self.reader.times_after(origin))
+        tokens = None if sequence.tokens is None else sequence.tokens[steps]
+        return Index(np.full(len(steps), sequence.key, object), origin, self.reader.times_after(origin), tokens)
+
+    @property
+    def streams(self) -> bool:
+        """Whether a sequence can be answered while it comes."""
+        return self.engine.program.streams and self.readout.chain is None
 
     def stream(self, series: str | None = None) -> Stream:
         """Starts a live stream for one entity.
@@ -152,7 +212,13 @@ class Model:
         """
         if not self.engine.program.streams:
             raise StreamingError(
-                f"This {self.task} cannot stream: its core reads in both directions. Build it with bidirectional=False."
+                f"This model ({self.task}) cannot stream: its core reads in both directions. Build it with "
+                "bidirectional=False."
+            )
+        if self.readout.chain is not None:
+            raise StreamingError(
+                f"This {self.task} cannot stream: the labels of a sequence are decoded together, at its end. Build it "
+                "with crf=False."
             )
         return Stream(self, series)
 
@@ -171,4 +237,27 @@ class Model:
                 raise ArgumentError(
                     f"`push_many` takes streams of this model, but '{stream.series}' is of another one."
                 )
-        return push_many([stream.live for stream in streams], rows, [None] * len(rows) if known is None else known)
+        push = push_many if self.encoder is None else push_each
+        return push([stream.live for stream in streams], rows, [None] * len(rows) if known is None else known)
+
+
+def _answers_all(wiring: Wiring) -> bool:
+    """Whether every step has an answer of its own that is wanted, and not that of the steps so far."""
+    match wiring.pairing:
+        case Sequences(every_step=every_step, last=last):
+            return every_step and not last
+        case EachRow(whole=whole):
+            return not whole
+        case _:
+            return False
+
+
+def _marks(sequence: Sequence, steps: np.ndarray, whole: bool) -> np.ndarray:
+    """Whether rows are anomalies, (n,); a whole sequence is one if any of its rows is."""
+    if sequence.marks is None:
+        return np.full(len(steps), np.nan)
+    if not whole:
+        marks: np.ndarray = sequence.marks[steps]
+        return marks
+    known = sequence.marks[np.isfinite(sequence.marks)]
+    return np.full(len(steps), known.max() if len(known) else np.nan)

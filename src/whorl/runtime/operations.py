@@ -80,9 +80,10 @@ class Normalise(Operation, frozen=True, kw_only=True, tag="normalise"):
 class Recurrent(Operation, frozen=True, kw_only=True, tag="recurrent"):
     """One layer and direction of a cell, over the stream or over axis -2 of a value; leading axes are a batch.
 
-    over="value" starts from `initial` (h, or h and c side by side; zero if None) at each step of the stream, and
-    also gives the final state (same layout) under the name `final`. reverse=True reads backwards; over the stream that
-    needs the whole sequence. `layer_norm` names gain and bias for W x, U h and, of a cell that has one, c.
+    It starts from `initial` (h, or h and c side by side; zero if None): over="value" at each step of the stream, and it
+    also gives the final state (same layout) under the name `final`; over the stream once, from a static input.
+    reverse=True reads backwards; over the stream that needs the whole sequence. `layer_norm` names gain and bias for
+    W x, U h and, of a cell that has one, c.
     """
 
     x: Name
@@ -142,6 +143,22 @@ class Pool(Operation, frozen=True, kw_only=True, tag="pool"):
 
     x: Name
     function: Literal["max", "softmax"]
+
+
+class Attend(Operation, frozen=True, kw_only=True, tag="attend"):
+    """The mean of the first rows of `values` (S, D), each weighted by how well its key fits the query, (D,).
+
+    The weights are softmax(s) over the first n rows, n = min(`length`, S). 'dot': s_i = q . k_i (Luong et al. 2015,
+    eq. 8), 'additive': s_i = v . tanh(q + k_i) (Bahdanau et al. 2015, appendix A.1.2), where the tensor `vector` is v.
+    The query is (A,), the keys (S, A), the length (1,). Other rows may hold anything; of no rows the mean is 0.
+    """
+
+    query: Name
+    keys: Name
+    values: Name
+    length: Name
+    function: Literal["dot", "additive"] = "dot"
+    vector: Name | None = None
 
 
 class First(Operation, frozen=True, kw_only=True, tag="first"):
@@ -217,6 +234,7 @@ AnyOperation = (
     | Window
     | Running
     | Pool
+    | Attend
     | First
     | Slice
     | Take
@@ -241,6 +259,8 @@ def operands(op: AnyOperation) -> tuple[Name, ...]:
             return parts
         case Step(gates=gates, state=state):
             return (gates, state)
+        case Attend():
+            return (op.query, op.keys, op.values, op.length)
         case Recurrent(x=x, initial=initial):
             return (x,) if initial is None else (x, initial)
         case _:
@@ -273,6 +293,8 @@ def tensors_of(op: AnyOperation) -> list[Name]:
             names = (op.weight_ih, op.weight_hh, op.bias_ih, op.bias_hh, op.weight_hr, *op.layer_norm)
         case Step(weight_hh=weight, bias_hh=bias, layer_norm=norms):
             names = (weight, bias, *norms)
+        case Attend(vector=vector):
+            names = (vector,)
         case _:
             return []
     return [name for name in names if name is not None]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 # Classes whose probabilities records tell one by one.
-_MOST_LISTED = 20
+MOST_LISTED = 20
+# An array of answers below each other, or a list with the array of each sequence: which of them, the task says.
+Rows = Any
 
 
 class Index(NamedTuple):
@@ -25,12 +27,15 @@ class Index(NamedTuple):
     Shape:
         series: (N,) object, the key of each answer's sequence.
         origin: (N,) datetime64 or int64, the last row that was read.
-        time: (N, H) when each step of the answer happens, or None where an answer has no time of its own.
+        time: (N, H) when each step of the answer happens, or None where an answer has no time of its own; of labels for
+            each step of sequences a list of N arrays (T_i,).
+        tokens: for each step what stands there as it was written, where steps are words: a list of N arrays (T_i,).
     """
 
     series: np.ndarray
     origin: np.ndarray
-    time: np.ndarray | None = None
+    time: Rows = None
+    tokens: Rows = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,25 +44,31 @@ class Prediction:
 
     Args:
         value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels of a
-            Classifier.
+            Classifier, (N,) 1 where an alarm is given, else 0, of a Detector; a list with one array (T_i,) of labels
+            for each of N sequences of a Tagger, or with one text for each of a Generator or Translator.
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.
         levels: the Q levels of `quantiles`.
-        probabilities: (N, C) of a Classifier, or None.
+        probabilities: (N, C) of a Classifier, a list of N arrays (T_i, C) of a Tagger, or None.
         classes: (C,) the labels that `probabilities` are of, or None.
-        score: (N,) or (N, T) of a detector, or None.
+        score: (N,) of a Detector, higher where a row is more anomalous, NaN where nothing was known; (N,)
+            what texts that were written rank by; or None.
+        contributions: (N, K) surprise of each channel of a Detector, or None.
+        threshold: the score above which a Detector gives an alarm, or None.
         final: False where a later step may still revise the answer.
     """
 
-    value: np.ndarray
+    value: Rows
     index: Index
     names: tuple[str, ...]
     quantiles: np.ndarray | None = None
     levels: tuple[float, ...] = ()
-    probabilities: np.ndarray | None = None
+    probabilities: Rows = None
     classes: np.ndarray | None = None
     score: np.ndarray | None = None
+    contributions: np.ndarray | None = None
+    threshold: float | None = None
     final: bool = True
 
     def __len__(self) -> int:
@@ -75,26 +86,49 @@ class Prediction:
     def take(self, rows: np.ndarray | slice) -> "Prediction":
         """Returns some of the answers."""
 
-        def part(array: np.ndarray | None) -> np.ndarray | None:
-            return None if array is None else array[rows]
+        def part(array: Rows) -> Rows:
+            if array is None:
+                return None
+            return array[rows] if isinstance(array, np.ndarray) else taken(array, rows)
 
+        index = self.index
         return _made(
             {
                 **self.__dict__,
-                "value": self.value[rows],
-                "index": Index(self.index.series[rows], self.index.origin[rows], part(self.index.time)),
+                "value": part(self.value),
+                "index": Index(index.series[rows], index.origin[rows], part(index.time), part(index.tokens)),
                 "quantiles": part(self.quantiles),
                 "probabilities": part(self.probabilities),
                 "score": part(self.score),
+                "contributions": part(self.contributions),
             }
         )
+
+    def most_likely(self, count: int = 5) -> list[list[tuple[object, float]]]:
+        """For each answer its most probable labels with their probabilities, the most probable first."""
+        if self.probabilities is None or self.classes is None:
+            raise ArgumentError("`most_likely` is of labels with probabilities, but these answers have none.")
+        order = np.argsort(-self.probabilities, axis=-1, kind="stable")[:, :count]
+        shares = np.take_along_axis(self.probabilities, order, axis=-1)
+        labels = self.classes[order]
+        return [list(zip(*pair, strict=True)) for pair in zip(labels.tolist(), shares.tolist(), strict=True)]
 
     def to_records(self) -> Iterator[dict[str, object]]:
         """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
 
-        Of labels one for each answer: series, origin, output, value, its probability, and `p(label)` of each class.
+        Of texts one for each answer: series, origin, output, value, score.
+        Of labels one for each answer: series, origin, output, value, its probability, and `p(label)` of each class. Of
+        labels for each step one for each step: series, step, its word where it is one, output, value, and so on. Of
+        a Detector one for each row: series, origin, value, score, threshold, the channel that surprises most, and
+        `surprise(channel)` of each channel.
         """
-        if self.probabilities is not None and self.classes is not None:
+        if isinstance(self.value, list):
+            yield from self._text_records(self.value) if self.classes is None else self._step_records(self.value)
+            return
+        if self.score is not None and self.contributions is not None:
+            yield from self._judged_records(self.score, self.contributions)
+            return
+        if isinstance(self.probabilities, np.ndarray) and self.classes is not None:
             yield from self._label_records(self.probabilities, self.classes)
             return
         value = self.value if self.value.ndim == 3 else self.value[:, None]
@@ -114,6 +148,26 @@ class Prediction:
                         record[f"q{level:g}"] = None if quantiles is None else float(quantiles[n, h, k, q])
                     yield record
 
+    def _judged_records(self, score: np.ndarray, contributions: np.ndarray) -> Iterator[dict[str, object]]:
+        names = [f"surprise({name})" for name in self.names]
+        for n, (alarm, own, parts) in enumerate(
+            zip(self.value.tolist(), score.tolist(), contributions.tolist(), strict=True)
+        ):
+            yield {
+                "series": self.index.series[n],
+                "origin": plain(self.index.origin[n]),
+                "value": alarm,
+                "score": own,
+                "threshold": self.threshold,
+                "channel": self.odd(n),
+            } | (dict(zip(names, parts, strict=True)) if len(names) <= MOST_LISTED else {})
+
+    def odd(self, row: int) -> str | None:
+        """The channel that surprises most in a row; None where nothing was known of it."""
+        assert self.contributions is not None
+        parts = self.contributions[row]
+        return self.names[int(np.nanargmax(parts))] if np.isfinite(parts).any() else None
+
     def _label_records(self, probabilities: np.ndarray, classes: np.ndarray) -> Iterator[dict[str, object]]:
         names = [f"p({label})" for label in classes.tolist()]
         for n, (label, shares) in enumerate(zip(self.value.tolist(), probabilities.tolist(), strict=True)):
@@ -124,7 +178,31 @@ class Prediction:
                 "value": label,
                 "probability": max(shares),
             }
-            yield record | (dict(zip(names, shares, strict=True)) if len(names) <= _MOST_LISTED else {})
+            yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
+
+    def _step_records(self, value: list[np.ndarray]) -> Iterator[dict[str, object]]:
+        assert self.classes is not None
+        names = [f"p({label})" for label in self.classes.tolist()]
+        place = {label: n for n, label in enumerate(self.classes.tolist())}
+        times, shares, tokens = self.index.time, self.probabilities, self.index.tokens
+        assert times is not None
+        assert shares is not None
+        for n, labels in enumerate(value):
+            for t, (label, own) in enumerate(zip(labels.tolist(), shares[n].tolist(), strict=True)):
+                record = {"series": self.index.series[n], "step": plain(times[n][t])}
+                record |= {} if tokens is None else {"word": tokens[n][t]}
+                record |= {"output": self.names[0], "value": label, "probability": own[place[label]]}
+                yield record | (dict(zip(names, own, strict=True)) if len(names) <= MOST_LISTED else {})
+
+    def _text_records(self, texts: list[str]) -> Iterator[dict[str, object]]:
+        for n, text in enumerate(texts):
+            yield {
+                "series": self.index.series[n],
+                "origin": plain(self.index.origin[n]),
+                "output": self.names[0],
+                "value": text,
+                "score": None if self.score is None else float(self.score[n]),
+            }
 
     def to_frame(self) -> "polars.DataFrame":
         """Returns the records as a polars frame."""
@@ -141,16 +219,28 @@ class Prediction:
         write_records(Path(path), self.to_records())
 
     def plot(self, row: int = 0) -> "Figure":
-        """Draws one answer: its value, and its interval where it has one; of a label the probability of each class."""
+        """Draws one answer: its value, and its interval where it has one; of a label the probability of each class, of
+        an alarm the surprise of each channel.
+
+        Of labels for each step of a sequence the probability of the label of each step.
+        """
         try:
             from matplotlib.figure import Figure
         except ImportError:
             raise MissingExtraError("matplotlib", "train", "to draw") from None
-        if self.probabilities is not None and self.classes is not None:
-            order = np.argsort(self.probabilities[row])[-_MOST_LISTED:]
+        if isinstance(self.value, list) and self.classes is None:
+            raise ArgumentError("`plot` draws numbers and probabilities, but these answers are texts. Print `value`.")
+        if isinstance(self.value, list):
+            return self._drawn_steps(self.value[row], row)
+        if isinstance(self.probabilities, np.ndarray) and self.classes is not None:
+            order = np.argsort(self.probabilities[row])[-MOST_LISTED:]
             figure = Figure(figsize=(6, 0.8 + 0.25 * len(order)), layout="constrained")
             labels = [str(label) for label in self.classes[order].tolist()]
             figure.subplots().barh(labels, self.probabilities[row][order])
+            return figure
+        if self.contributions is not None:
+            figure = Figure(figsize=(6, 0.8 + 0.25 * len(self.names)), layout="constrained")
+            figure.subplots().barh(list(self.names), np.nan_to_num(self.contributions[row]))
             return figure
         figure = Figure(figsize=(8, 2.2 * len(self.names)), layout="constrained")
         axes = figure.subplots(len(self.names), squeeze=False)[:, 0]
@@ -164,6 +254,25 @@ class Prediction:
             axis.legend(loc="upper left", frameon=False)
         return figure
 
+    def _drawn_steps(self, labels: np.ndarray, row: int) -> "Figure":
+        from matplotlib.figure import Figure
+
+        assert self.probabilities is not None
+        tokens = self.index.tokens
+        figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
+        axes = figure.subplots()
+        names = [str(label) if tokens is None else f"{tokens[row][t]}  {label}" for t, label in enumerate(labels)]
+        steps = np.arange(len(labels))
+        axes.barh(steps, self.probabilities[row].max(axis=1) if len(labels) else [])
+        axes.set_yticks(steps, names)
+        axes.invert_yaxis()
+        return figure
+
+
+def taken(parts: list[np.ndarray], rows: np.ndarray | slice) -> list[np.ndarray]:
+    """Some of the sequences."""
+    return [parts[n] for n in np.arange(len(parts))[rows].tolist()]
+
 
 def answer(index: Index, decoded: np.ndarray, names: tuple[str, ...], levels: tuple[float, ...]) -> Prediction:
     """The prediction of values and quantiles in the user's units, (1 + Q, N, ..., K)."""
@@ -171,15 +280,35 @@ def answer(index: Index, decoded: np.ndarray, names: tuple[str, ...], levels: tu
     return _made({"value": decoded[0], "index": index, "names": names, "quantiles": quantiles, "levels": levels})
 
 
-def labelled(index: Index, probabilities: np.ndarray, classes: np.ndarray, names: tuple[str, ...]) -> Prediction:
-    """The prediction of probabilities of classes, (N, C): the value is the label of the most probable one."""
+def labelled(
+    index: Index,
+    probabilities: np.ndarray,
+    classes: np.ndarray,
+    names: tuple[str, ...],
+    labels: np.ndarray | None = None,
+) -> Prediction:
+    """The prediction of probabilities of classes, (N, C): the value is the most probable one, unless it is given."""
     return _made(
         {
-            "value": classes[probabilities.argmax(axis=-1)],
+            "value": classes[probabilities.argmax(axis=-1)] if labels is None else labels,
             "index": index,
             "names": names,
             "probabilities": probabilities,
             "classes": classes,
+        }
+    )
+
+
+def judged(index: Index, answers: np.ndarray, names: tuple[str, ...], threshold: float) -> Prediction:
+    """The prediction of alarms, scores and the surprise of each channel, (N, 2 + K)."""
+    return _made(
+        {
+            "value": answers[:, 0].astype(np.int64),
+            "index": index,
+            "names": names,
+            "score": answers[:, 1],
+            "contributions": answers[:, 2:],
+            "threshold": threshold,
         }
     )
 
@@ -206,23 +335,28 @@ def plain(value: object) -> str | int:
 def joined(parts: Sequence[Prediction]) -> Prediction:
     """Answers of several sequences below each other."""
     first = parts[0]
-    times = [part.index.time for part in parts]
+
+    def below(given: Sequence[Rows]) -> Rows:
+        there = [part for part in given if part is not None]
+        if not there:
+            return None
+        if isinstance(there[0], list):
+            return [array for part in there for array in part]
+        return np.concatenate(there)
+
     index = Index(
         np.concatenate([part.index.series for part in parts]),
         np.concatenate([part.index.origin for part in parts]),
-        None if times[0] is None else np.concatenate([time for time in times if time is not None]),
+        below([part.index.time for part in parts]),
+        below([part.index.tokens for part in parts]),
     )
-
-    def below(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
-        given = [array for array in arrays if array is not None]
-        return np.concatenate(given) if given else None
-
     return replace(
         first,
-        value=np.concatenate([part.value for part in parts]),
+        value=below([part.value for part in parts]),
         index=index,
         quantiles=below([part.quantiles for part in parts]),
         probabilities=below([part.probabilities for part in parts]),
         score=below([part.score for part in parts]),
+        contributions=below([part.contributions for part in parts]),
         final=all(part.final for part in parts),
     )

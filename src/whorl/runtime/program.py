@@ -59,6 +59,9 @@ class Program:
         for name in ops.tensors_of(op):
             ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
+        if isinstance(op, ops.Recurrent) and op.over == "stream" and op.initial is not None:
+            given_once = any(one.out == op.initial and one.static for one in self.inputs)
+            ops.expect(given_once, op, "over the stream its initial state must be a static input")
         shape = result_shape(op, self.shapes, tensor_shapes)
         ops.elements(op, shape)
         if ops.is_stateful(op):

@@ -1,6 +1,7 @@
 """The answering side of a head: numbers of the engine to values and intervals, calibrated on the validation part."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from whorl import _native
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Head, Quantiles
+from whorl.plans.wiring import Quantiles, Wiring
 from whorl.registry import Registry
 from whorl.runtime.metrics import Scores, Scoring
 from whorl.runtime.prediction import Index, Prediction, answer
@@ -25,11 +26,17 @@ class Readout(ABC):
     """
 
     levels: tuple[float, ...] = ()
+    # What `fit` does with the validation part, in words; nothing where it does nothing.
+    calibration: str = ""
+    # Whether users get one array of answers for each sequence, or all answers below each other.
+    by_sequence: bool = False
+    # How classes follow each other, where the answers of a sequence hang together; see `whorl.runtime.chain`.
+    chain: np.ndarray | None = None
 
     @classmethod
     @abstractmethod
-    def of(cls, head: Head) -> Self:
-        """Builds the readout of a head, before it is calibrated."""
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
+        """Builds the readout of a wiring, before it is calibrated; `facts` are those of the training data."""
 
     @abstractmethod
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
@@ -67,11 +74,13 @@ class Readout(ABC):
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
         """The answers of a room in the user's units, as the user gets them."""
+        if reader.countdown is not None:
+            reader.countdown.within(answers)
         return answer(index, answers, reader.names, self.levels)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         """Sums up how good such answers are; see `Scores` for `naive_mae`."""
-        return Scores(reader.scale, naive_mae, self.levels)
+        return Scores(reader.scale, naive_mae, self.levels, remaining=reader.countdown is not None)
 
     def of_rivals(self) -> "Readout":
         """What reads the outputs of a naive rival."""
@@ -92,7 +101,7 @@ class PointReadout(Readout):
     """One number an output; nothing to calibrate."""
 
     @classmethod
-    def of(cls, head: Head) -> Self:
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
         return cls()
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
@@ -135,6 +144,7 @@ class QuantileReadout(Readout):
         levels: ascending levels within (0, 1).
     """
 
+    calibration = "set the intervals"
     ENOUGH = 200  # scores behind a share, where there are as many
 
     def __init__(self, levels: tuple[float, ...]) -> None:
@@ -144,10 +154,10 @@ class QuantileReadout(Readout):
         self._ready: _Ready | None = None
 
     @classmethod
-    def of(cls, head: Head) -> Self:
-        if not isinstance(head, Quantiles):
-            raise ArgumentError(f"a quantile readout needs a head of quantiles, but the head is {head}.")
-        return cls(head.levels)
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
+        if not isinstance(wiring.head, Quantiles):
+            raise ArgumentError(f"a quantile readout needs a head of quantiles, but the head is {wiring.head}.")
+        return cls(wiring.head.levels)
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         quantiles = np.sort(outputs[..., 1:], axis=-1).astype(np.float64)

@@ -36,6 +36,8 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             return _recurrent(op, values, tensors)
         case ops.Step():
             return _step(op, values, tensors)
+        case ops.Attend():
+            return _attend(op, values, tensors)
         case ops.Window(x=x, length=length):
             expect(1 <= length <= 1_000_000, op, "its length must be within 1 and 1,000,000")
             return (length, *values[x])
@@ -165,13 +167,25 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
         expect(tensors[name] == (size,), op, f"layer norm tensor {name} must be ({size},)")
     if op.over == "stream":
         expect(len(x) >= 1, op, "a recurrence over the stream reads (..., features) at each step")
-        expect(op.initial is None and op.final is None, op, "the state of the stream belongs to the engine")
+        expect(op.final is None, op, "the state of the stream belongs to the engine")
     else:
         expect(len(x) >= 2, op, "a recurrence over a value reads (..., steps, features)")
-        if op.initial is not None:
-            expect(values[op.initial] == (*x[:-2], _state_size(op, tensors)), op, "the initial state does not fit")
+    if op.initial is not None:
+        lead = x[:-1] if op.over == "stream" else x[:-2]
+        expect(values[op.initial] == (*lead, _state_size(op, tensors)), op, "the initial state does not fit")
     ops.elements(op, (*x[:-1], rows))  # the input products
     return (*x[:-1], width)
+
+
+def _attend(op: ops.Attend, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
+    query, keys, rows = values[op.query], values[op.keys], values[op.values]
+    expect(len(query) == 1 and query[0] > 0, op, "its query must be (A,) and not empty")
+    expect(len(keys) == 2 and keys[1:] == query, op, f"its keys {keys} must be (S, {query[0]}), as wide as the query")
+    expect(len(rows) == 2 and rows[0] == keys[0], op, f"its values {rows} must be ({keys[0]}, D), a row for each key")
+    expect(values[op.length] == (1,), op, "its length must be of size 1")
+    expect((op.vector is not None) == (op.function == "additive"), op, "an additive one, and no other, needs a vector")
+    expect(op.vector is None or tensors[op.vector] == query, op, "its vector must be as wide as the query")
+    return rows[1:]
 
 
 def _step(op: ops.Step, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:

@@ -10,6 +10,7 @@ from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.table import Table
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
+from whorl.runtime.source_live import SourceLive
 from whorl.runtime.state import State, mismatch
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Stream:
     """
 
     def __init__(self, model: "Model", series: str | None, *, fills_gaps: bool = False) -> None:
-        self.live = Live(model, _key(series), fills_gaps=fills_gaps)
+        kind = Live if model.encoder is None else SourceLive
+        self.live = kind(model, _key(series), fills_gaps=fills_gaps)
 
     def __copy__(self) -> Self:
         made = type(self).__new__(type(self))
@@ -99,7 +101,10 @@ class Stream:
         return self.live.push_rows(rows, time, known, every_row=every_row)
 
     def flush(self) -> list[Prediction]:
-        """Ends the sequence and returns the answers that were held back; none for models that answer at once."""
+        """Ends the sequence and returns the answers that were held back; none for models that answer at once.
+
+        Of a model with a lookahead, those of the last rows.
+        """
         self.live.check_open()
         return self.live.push((), None, last=True)
 

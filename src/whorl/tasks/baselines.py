@@ -4,6 +4,8 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
+from whorl.data.reader import Reader
+from whorl.data.sequences import Sequence
 from whorl.data.timestep import TimeStep
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -40,6 +42,50 @@ def mean_answer(width: int, num_targets: int) -> Program:
     nothing = program.add(ops.Combine(a=first, b=first, function="subtract"))
     nothing = program.add(ops.Repeat(x=nothing, axis=0, count=num_targets))
     program.output = program.add(ops.Reshape(x=nothing, shape=(num_targets, 1)))
+    return program
+
+
+def remaining_life(width: int, training: List[Sequence], reader: Reader) -> dict[str, Program]:
+    """The mean of what was left, and the median life less the age, for sequences whose remaining rows are counted.
+
+    Args:
+        width: columns of a row.
+        training: sequences with their truths.
+        reader: says how truths are counted and scaled.
+    """
+    lives = [len(one) + float(reader.decode(one.row_targets[-1:])[0, 0]) for one in training]
+    known = [life for life in lives if np.isfinite(life)]
+    return {"mean": mean_answer(width, 1), "age": _median_life(width, float(np.median(known)), reader)}
+
+
+def _median_life(width: int, life: float, reader: Reader) -> Program:
+    """What is left of a life of median length at each age; the age is a unit of memory that adds up ones."""
+    program = Program()
+    row = program.add(ops.Input(out="past", shape=(width,)))
+
+    def matrix(name: str, values: np.ndarray) -> Name:
+        return program.tensor(name, values)
+
+    age = program.add(
+        ops.Recurrent(
+            x=row,
+            cell="rnn_relu",
+            over="stream",
+            weight_ih=matrix("nothing", np.zeros((1, width))),
+            weight_hh=matrix("before", np.ones((1, 1))),
+            bias_ih=matrix("one", np.ones(1)),
+            bias_hh=matrix("zero", np.zeros(1)),
+        )
+    )
+    scale = float(reader.scale[0])
+    left = program.add(
+        ops.Affine(
+            x=age,
+            weight=matrix("step", np.full((1, 1), -1.0 / scale)),
+            bias=matrix("life", np.full(1, (life - float(reader.center[0])) / scale)),
+        )
+    )
+    program.output = program.add(ops.Reshape(x=left, shape=(1, 1)))
     return program
 
 

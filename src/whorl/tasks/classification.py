@@ -8,12 +8,24 @@ from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import Augmentation, Categorical, Convolution, ManyToOne, Pooling, Sequences, Wiring
+from whorl.plans.wiring import (
+    Augmentation,
+    Categorical,
+    Convolution,
+    Forgetting,
+    ManyToOne,
+    Pooling,
+    Sequences,
+    Wiring,
+)
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Of each layer of convolutions.
 CHANNELS = 64
+# Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
+TEXT_DROPOUT = 0.5
+AUGMENTATIONS = ("auto", "none", "series", "tokens")
 
 
 @estimators.add("classify")
@@ -35,11 +47,12 @@ class Classifier(Estimator):
         text: column of text; lists of texts have no columns, so that any name does.
         tokens: how the text is cut.
         pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
-        convolution: steps that each layer of convolutions before the core reads; 0 has none. 'auto' is 7, and 0 for
-            text.
+        convolution: steps that each of three layers of convolutions before the core reads; what they find is also
+            pooled beside the core's outputs. 0 has none; 'auto' is 7, and 0 for text.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         augmentation: 'series' trains on series that are warped in time, scaled and made noisy a little, each time anew;
-            'auto' does so unless there is a text.
+            'tokens' on texts some of whose tokens, rare ones above all, are read as unknown. 'auto' is the one that
+            fits, 'none' neither.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -60,7 +73,7 @@ class Classifier(Estimator):
     pooling: tuple[Pooling, ...] = ("last", "mean", "max")
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"
-    augmentation: Literal["auto", "none", "series"] = "auto"
+    augmentation: Literal["auto", "none", "series", "tokens"] = "auto"
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
     training: Training = field(default_factory=Training)
@@ -78,7 +91,7 @@ class Classifier(Estimator):
                 f"`pooling` is some of {', '.join(ways)}, each once, but is {tuple(self.pooling)!r}."
                 f"{did_you_mean(str(wrong), ways)}"
             )
-        for name, known in (("class_weight", ("none", "balanced")), ("augmentation", ("auto", "none", "series"))):
+        for name, known in (("class_weight", ("none", "balanced")), ("augmentation", AUGMENTATIONS)):
             value = getattr(self, name)
             if value not in known:
                 raise ArgumentError(
@@ -87,7 +100,12 @@ class Classifier(Estimator):
         super().__post_init__()
 
     def _check_text(self) -> None:
-        """Settings of series are refused where they would do nothing."""
+        """Settings of series and of texts are refused where they would do nothing."""
+        if self.augmentation == ("tokens" if self.text is None else "series"):
+            are = "series" if self.text is None else "texts"
+            raise ArgumentError(
+                f"`augmentation` is {self.augmentation!r}, but examples are {are}. Use 'auto' or 'none'."
+            )
         if self.text is None:
             return
         if self.text == self.target:
@@ -99,21 +117,25 @@ class Classifier(Estimator):
                 raise ArgumentError(
                     f"`{name}` is of rows in time, but with `text` each row is an example. Leave it out."
                 )
-        if self.augmentation == "series":
-            raise ArgumentError("`augmentation` is 'series', but examples are texts. Use 'auto' or 'none'.")
 
     def wiring(self) -> Wiring:
         size = (0 if self.text else 7) if self.convolution == "auto" else int(self.convolution)
-        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=2) if size else None
+        change = Forgetting(least=0.1) if self.text else Augmentation()
+        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3) if size else None
         return Wiring(
             pairing=Sequences(),
             inputs="text" if self.text else "table",
-            shape=ManyToOne(pooling=tuple(self.pooling), convolution=layers),
+            shape=ManyToOne(
+                pooling=tuple(self.pooling),
+                convolution=layers,
+                beside=layers is not None,
+                input_dropout=TEXT_DROPOUT if self.text else 0.0,
+            ),
             outputs="symbols",
             head=Categorical(smoothing=0.1),
             readout="categorical",
-            dropout=0.3,
-            augmentation=None if self.text or self.augmentation == "none" else Augmentation(),
+            dropout=TEXT_DROPOUT if self.text else 0.3,
+            augmentation=None if self.augmentation == "none" else change,
         )
 
     def columns(self) -> Columns:
@@ -132,7 +154,8 @@ class Classifier(Estimator):
         recipe, chosen = from_key(self.network), self.training
         batch_size = chosen.batch_size or 32
         num_batches = -(-num_examples // batch_size)
-        epochs = chosen.epochs or max(20, round(1000 / num_batches))
+        # Texts tell by single words, and are soon known by heart.
+        epochs = chosen.epochs or max(10 if self.text else 20, round(1000 / num_batches))
         return (
             replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
             replace(

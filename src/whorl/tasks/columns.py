@@ -18,10 +18,13 @@ class Columns:
         series: which entity a row belongs to.
         known: covariates that are known ahead.
         static: covariates with one value for each series.
+        group: what several series belong to and are held out by; it is not read.
         table: kinds, scaling and allowed repairs.
         calendar: encode the time column's place in day, week and year.
         text: the column of text where an example is a row with a text.
         tokens: how the text is cut.
+        label: the column that says which rows are anomalies.
+        normal: the label of rows that are none.
     """
 
     target: str | tuple[str, ...] | None
@@ -29,10 +32,13 @@ class Columns:
     series: str | None
     known: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    group: str | None = None
     table: Table
     calendar: bool = False
     text: str | None = None
     tokens: Text = field(default_factory=Text)
+    label: str | None = None
+    normal: str | None = None
 
 
 def names(given: object) -> tuple[str, ...]:

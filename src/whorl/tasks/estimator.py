@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
+from whorl.plans.decoding import Decoding
 from whorl.plans.networks import Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
@@ -72,9 +73,11 @@ class Estimator(Settings, ABC):
         self.held_out_ = fitted.held_out
         return self
 
-    def predict(self, data: object, *, known: object = None, every_row: bool = False) -> Prediction:
+    def predict(
+        self, data: object, *, known: object = None, every_row: bool = False, decoding: Decoding | None = None
+    ) -> Prediction:
         """Answers new data; see `whorl.runtime.model.Model.predict`."""
-        return self._fitted.predict(data, known=known, every_row=every_row)
+        return self._fitted.predict(data, known=known, every_row=every_row, decoding=decoding)
 
     def evaluate(self, data: object, *, keep: bool | None = None) -> Evaluation:
         """Scores every origin with full context and full horizon beside the baselines."""
@@ -121,8 +124,13 @@ def load(path: str | Path) -> Estimator:
         ModelFileError: the file is damaged, foreign, or names things that are not registered.
     """
     import whorl.tasks.classification
+    import whorl.tasks.detection
     import whorl.tasks.forecasting
-    import whorl.tasks.regression  # noqa: F401  both register their tasks
+    import whorl.tasks.generation
+    import whorl.tasks.labelling
+    import whorl.tasks.regression
+    import whorl.tasks.summarization
+    import whorl.tasks.translation  # noqa: F401  they register their tasks
 
     model = files.load(path)
     if model.task not in estimators:

@@ -1,4 +1,4 @@
-"""Regression: numbers for a sequence, or for each of its steps."""
+"""Regression: numbers for a sequence, or for each of its steps, and how much of a life remains."""
 
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
@@ -7,9 +7,12 @@ from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
-from whorl.plans.wiring import ManyToMany, ManyToOne, Point, Sequences, Wiring
+from whorl.plans.wiring import Augmentation, Head, ManyToMany, ManyToOne, Point, Quantiles, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
+
+# The column of what is left, where none is named.
+REMAINING = "remaining"
 
 
 @estimators.add("regress")
@@ -18,16 +21,28 @@ class Regressor(Estimator):
     """Answers a sequence with a number, or several.
 
     Data are arrays, `(X, y)` with X (N, T, D) or a list of (T_i, D) and y (N,), (N, K) or (N, T, K), or a long table
-    whose `series` column names the sequence of a row; the target of a sequence is that of its last row.
-    While a sequence is streamed, each push gives the answer so far.
+    whose `series` column names the sequence of a row; the target of a sequence is that of its last row, or with
+    `every_step` each row has its own. While a sequence is streamed, each push gives the answer so far.
+
+    With `remaining` the answer is how many rows are left until a sequence ends in failure. Nothing but the rows is
+    needed: each sequence ends in failure, and the truth of a row is counted from its end. Where sequences end before,
+    the target column (`y` of arrays, (N,)) says how many rows are left after the last one. Every row is learned;
+    `predict` answers the last row of each sequence, and `evaluate` scores that one where there is a target column, and
+    every row where sequences end in failure.
 
     Args:
-        target: column or columns to answer; unused with arrays.
+        target: column or columns to answer; unused with arrays. With `remaining` the column of what is left after the
+            last row, which need not be there; None is 'remaining'.
         time: column of timestamps; None looks for one.
         series: column that names the sequence of a row.
         static: columns with one value for each sequence.
-        every_step: answer at each step; y is (N, T, K).
-        loss: 'mse' or 'mae'.
+        group: column that says which sequences belong together, so that no group is both learned from and held out; it
+            is not read.
+        every_step: answer at each step; a target for each row of a table, and of arrays y (N, T, K).
+        remaining: answer how many rows are left until a sequence ends in failure.
+        cap: with `remaining`, what larger truths count as, in training and in scores; None has no cap.
+        quantiles: ascending levels of the quantiles that are learned and calibrated beside the answer.
+        loss: 'mse' or 'mae'; with quantiles always 'mae'.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -42,7 +57,11 @@ class Regressor(Estimator):
     time: str | None = None
     series: str | None = None
     static: tuple[str, ...] = ()
+    group: str | None = None
     every_step: bool = False
+    remaining: bool = False
+    cap: float | None = None
+    quantiles: tuple[float, ...] = ()
     loss: Literal["mse", "mae"] = "mse"
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
@@ -51,41 +70,60 @@ class Regressor(Estimator):
     def __post_init__(self) -> None:
         if self.loss not in ("mse", "mae"):
             raise ArgumentError(f"`loss` must be 'mse' or 'mae', but is {self.loss!r}. Choose one.")
+        levels = tuple(self.quantiles)
+        if any(not 0.0 < level < 1.0 for level in levels) or list(levels) != sorted(set(levels)):
+            raise ArgumentError(f"`quantiles` are ascending levels within (0, 1), but are {self.quantiles!r}.")
+        if self.cap is not None and not self.remaining:
+            raise ArgumentError("`cap` is of remaining life, but `remaining` is False. Set remaining=True.")
+        if self.cap is not None and not 0 < self.cap < float("inf"):
+            raise ArgumentError(f"`cap` is a number of rows above zero, but is {self.cap!r}. Change it.")
+        if self.remaining and self.target is not None and len(names(self.target)) != 1:
+            raise ArgumentError(f"`target` names the one column of what is left, but is {self.target!r}. Name one.")
         super().__post_init__()
 
     def wiring(self) -> Wiring:
+        stepwise = self.every_step or self.remaining
+        head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point(self.loss)
         return Wiring(
-            pairing=Sequences(every_step=self.every_step),
+            pairing=Sequences(every_step=stepwise, last=self.remaining and not self.every_step),
             inputs="table",
-            shape=ManyToMany() if self.every_step else ManyToOne(),
+            shape=ManyToMany() if stepwise else ManyToOne(),
             outputs="table",
-            head=Point(self.loss),
-            readout="point",
+            head=head,
+            readout="quantile" if self.quantiles else "point",
+            dropout=0.3 if self.remaining else 0.1,
+            # Lives are few and long, and learned by heart unless their sensors are noisier than they are.
+            augmentation=Augmentation(warp=0.0, scale=0.0, noise=0.15) if self.remaining else None,
         )
 
     def columns(self) -> Columns:
+        target = REMAINING if self.remaining and self.target is None else self.target
         return Columns(
-            target=None if self.target is None else names(self.target),
+            target=None if target is None else names(target),
             time=self.time,
             series=self.series,
             static=names(self.static),
+            group=self.group,
             table=self.table,
             calendar=self.table.calendar == "on",
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe = from_key(self.network)
-        batch_size = self.training.batch_size or 32
+        recipe, chosen = from_key(self.network), self.training
+        # A life has a truth at each of its steps, so that few of them make a batch.
+        batch_size = chosen.batch_size or (8 if self.remaining else 32)
         num_batches = -(-num_examples // batch_size)
-        epochs = self.training.epochs or max(10, min(200, round(2000 / num_batches)))
-        patience = self.training.patience
+        epochs = chosen.epochs or max(10, min(200, round((700 if self.remaining else 2000) / num_batches)))
+        # A few lives that are held out say little about which epoch is best.
+        patience = None if self.remaining else max(5, epochs // 5)
         return (
             replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
             replace(
-                self.training,
+                chosen,
                 batch_size=batch_size,
-                learning_rate=self.training.learning_rate or 2e-3,
+                learning_rate=chosen.learning_rate or (5e-3 if self.remaining else 2e-3),
+                weight_decay=chosen.weight_decay or (1.0 if self.remaining else 0.0),
                 epochs=epochs,
-                patience=max(5, epochs // 5) if patience == "auto" else patience,
+                patience=patience if chosen.patience == "auto" else chosen.patience,
             ),
         )

@@ -4,16 +4,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from whorl.report.metric_table import METRICS
 from whorl.report.scores import verdict
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
     from whorl.train.progress import Progress
-
-
-# Name of the metric, width of its column, format.
-_NUMBERS = (("mae", 12, ".5g"), ("rmse", 12, ".5g"), ("mase", 9, ".3f"))
-_LABELS = (("accuracy", 12, ".4f"), ("f1", 9, ".4f"), ("auroc", 9, ".4f"), ("nll", 9, ".4f"))
 
 
 class Teller:
@@ -38,26 +34,27 @@ class Teller:
 
         return TerminalProgress() if self.speaks else SilentProgress()
 
-    def scores(self, evaluation: "Evaluation", names: Sequence[str]) -> None:
-        """Prints the scores on the validation part beside the naive rivals, in the user's units."""
-        self.lines(score_lines(evaluation.metrics, evaluation.baseline, names, evaluation.num_answers))
+    def scores(self, evaluation: "Evaluation", names: Sequence[str], uses: Sequence[str]) -> None:
+        """Prints the scores on the validation part beside the naive rivals, in the user's units.
+
+        Args:
+            evaluation: the scores.
+            names: of what is answered.
+            uses: what that part served for besides, such as 'chose the epoch'.
+        """
+        also = f" (it also {' and '.join(uses)})" if uses else ""
+        first = f"validation part{also}, {evaluation.num_answers} answers, {', '.join(names)}:"
+        self.lines([first, *score_lines(evaluation.metrics, evaluation.baseline)])
 
 
-def score_lines(
-    metrics: Mapping[str, float],
-    baselines: Mapping[str, Mapping[str, float]],
-    names: Sequence[str],
-    num_answers: int,
-) -> list[str]:
+def score_lines(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A table of scores: the model first, then its rivals, and a word on the verdict."""
     rows = {"model": metrics, **baselines}
-    of_labels = "accuracy" in metrics
-    what = "calibrated the probabilities" if of_labels else "set the intervals"
-    lines = [f"validation part (it also chose the epoch and {what}), {num_answers} answers, {', '.join(names)}:"]
-    columns = _LABELS if of_labels else _NUMBERS
     if not metrics:
-        return [*lines, f"  {verdict(rows)[1]}"]
-    lines.append(f"  {'':16}" + "".join(f"{column:>{width}}" for column, width, _ in columns))
+        return [f"  {verdict(rows)[1]}"]
+    columns = [(name, max(9, len(name) + 2), known.form) for name, known in METRICS.items() if known.form]
+    columns = [column for column in columns if column[0] in metrics]
+    lines = [f"  {'':16}" + "".join(f"{column:>{width}}" for column, width, _ in columns)]
     for name, scores in rows.items():
         cells = [
             f"{scores[column]:{width}{form}}" if column in scores else f"{'':{width}}"

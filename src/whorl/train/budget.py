@@ -8,7 +8,7 @@ from whorl.train.step import take_step, validate_batch
 
 # A rehearsal may take this share of the budget, for steps and for validation each.
 REHEARSAL_SHARE = 0.03
-REHEARSAL_MOST = 50
+REHEARSAL_MOST = 400
 # What the clock has shown is promised with this margin: later steps meet other work on the machine.
 MARGIN = 0.95
 

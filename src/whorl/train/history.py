@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from whorl.errors import DataError
+from whorl.plans.training import Training
 
 Stopped = Literal["epochs", "patience", "max_seconds", "interrupted"]
 
@@ -39,8 +40,9 @@ class History:
 
     Args:
         epochs: one record per epoch.
-        best_epoch: the epoch with the lowest validation loss, whose weights the network has; counted from 1, and 0
-            when no epoch was finished.
+        best_epoch: the epoch with the lowest validation loss, counted from 1; 0 when no epoch was finished.
+        kept_epoch: the epoch whose weights the network has: the best one where patience watches the validation loss,
+            else the last.
         num_steps: the planned number of optimizer steps, which the schedule spans; `fit(num_steps=...)` replays it.
         stopped: 'epochs' or 'max_seconds' when the planned steps were taken ('max_seconds' if they were fewer than
             all epochs have), 'patience' or 'interrupted' when they were not.
@@ -48,6 +50,7 @@ class History:
 
     epochs: tuple[EpochRecord, ...]
     best_epoch: int
+    kept_epoch: int
     num_steps: int
     stopped: Stopped
 
@@ -71,3 +74,12 @@ def best_epoch(epochs: Sequence[EpochRecord]) -> int:
     if not epochs:
         return 0
     return 1 + min(range(len(epochs)), key=lambda index: epochs[index].valid_loss)
+
+
+def kept_epoch(epochs: Sequence[EpochRecord], training: Training) -> int:
+    """The epoch whose weights are kept, counted from 1; 0 for none.
+
+    Without patience it is the last one, whatever its validation loss: a schedule that falls to zero ends where it was
+    meant to, and the least of many losses on a few examples is found by luck.
+    """
+    return len(epochs) if training.patience is None else best_epoch(epochs)

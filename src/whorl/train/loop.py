@@ -35,7 +35,7 @@ def fit(
     num_steps: int | None = None,
     task: str = "",
 ) -> History:
-    """Trains a network and leaves it in eval mode with the weights of its best epoch.
+    """Trains a network and leaves it in eval mode with the weights of its best epoch; of its last without `patience`.
 
     One seed gives one history, bit for bit on a CPU, also when the run is interrupted and resumed anywhere. The
     caller's random numbers, signal handlers and threads are left alone.
@@ -56,7 +56,7 @@ def fit(
     Raises:
         ArgumentError: a setting is missing, or a fresh run would overwrite an unfinished one.
         ModelFileError: the checkpoint is damaged or of another run.
-        TrainingError: loss or gradient is not a number; the network has the best weights so far.
+        TrainingError: loss or gradient is not a number; the network has the weights kept so far.
         ResourceError: there is no such device, or the disk is full; the last checkpoint is intact.
         Interrupted: Ctrl-C or SIGTERM came, and the checkpoint is saved.
     """
@@ -86,11 +86,11 @@ def fit(
         except Interrupted as interrupt:
             raise _after_saving(run, folder, interrupt) from None
         except TrainingError:
-            run.use_best()
+            run.use_kept()
             raise
         finally:
             progress.done()
-        run.use_best()
+        run.use_kept()
         assert run.record.stopped is not None
         return run.history(run.record.stopped)
 
@@ -164,7 +164,7 @@ def _after_saving(run: Run, folder: CheckpointFolder | None, interrupt: Interrup
     else:
         advice = f"Resume from the checkpoint in '{folder.path}' with resume=True (--resume)."
     if record.epochs:
-        run.use_best()
+        run.use_kept()
     history = run.history("interrupted")
     return Interrupted(where + advice, signal_number=interrupt.signal_number, history=history)
 

@@ -11,7 +11,7 @@ from whorl.errors import DataError, ModelFileError
 from whorl.plans.training import Training
 from whorl.train.checkpoint import Checkpoint
 from whorl.train.device import autocast, seed_batch
-from whorl.train.history import EpochRecord, History, Stopped, best_epoch
+from whorl.train.history import EpochRecord, History, Stopped, best_epoch, kept_epoch
 from whorl.train.identity import Identity
 from whorl.train.objective import Carried, Objective, leaves, refilled, to_tensors
 from whorl.train.optim import learning_rate, make_optimizer
@@ -19,7 +19,7 @@ from whorl.train.record import Meter, RunRecord
 
 
 class Run:
-    """What a training run owns: the network, its optimizer and best weights, the carried state, the record."""
+    """What a training run owns: the network, its optimizer and the weights to keep, the carried state, the record."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Run:
         self.autocast = autocast(device, training.precision)
         self.optimizer = make_optimizer(network, training)
         self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self.best = self._weights_copied()
+        self.kept = self._weights_copied()
         self.state: Carried = None
         self.record = RunRecord(identity=Identity.of(network, train, valid, training, task))
 
@@ -46,7 +46,7 @@ class Run:
         return range(self.record.step - before, min(len(self.train), self.record.num_steps - before))
 
     def finish_epoch(self, valid_loss: float) -> EpochRecord:
-        """Closes the epoch in progress, keeps its weights if they are the best, and decides whether to go on."""
+        """Closes the epoch in progress, keeps its weights if they are to be kept, and decides whether to go on."""
         record, meter, training = self.record, self.record.meter, self.training
         if meter.weight <= 0:
             raise DataError("The training part has no example with a known target and a weight. Check its targets.")
@@ -60,26 +60,30 @@ class Run:
         )
         record.epochs.append(finished)
         record.meter, self.state = Meter(), None
-        best = best_epoch(record.epochs)
-        if best == len(record.epochs):
-            _copy(dict(self._weights()), self.best)
+        if kept_epoch(record.epochs, training) == len(record.epochs):
+            _copy(dict(self._weights()), self.kept)
         assert training.epochs is not None
         if record.step >= record.num_steps:
             record.stopped = "epochs" if record.num_steps == training.epochs * len(self.train) else "max_seconds"
-        elif (patience := _patience(training)) is not None and len(record.epochs) - best >= patience:
+        elif _is_out_of_patience(record.epochs, training):
             record.stopped = "patience"
         return finished
 
-    def use_best(self) -> None:
-        """Gives the network the weights of the best epoch, or those it came with when no epoch was finished."""
-        _copy(self.best, dict(self._weights()))
+    def use_kept(self) -> None:
+        """Gives the network the weights of `kept_epoch`, or those it came with when no epoch was finished."""
+        _copy(self.kept, dict(self._weights()))
         self.optimizer.zero_grad(set_to_none=True)
 
     def history(self, stopped: Stopped) -> History:
         """Returns the run so far as a record."""
         epochs = tuple(self.record.epochs)
-        best = best_epoch(epochs)
-        return History(epochs=epochs, best_epoch=best, num_steps=self.record.num_steps, stopped=stopped)
+        return History(
+            epochs=epochs,
+            best_epoch=best_epoch(epochs),
+            kept_epoch=kept_epoch(epochs, self.training),
+            num_steps=self.record.num_steps,
+            stopped=stopped,
+        )
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
@@ -95,7 +99,7 @@ class Run:
     def capture(self) -> Checkpoint:
         """Returns all that `restore` needs, copied."""
         tensors = {f"weights/{name}": weight for name, weight in self._weights()}
-        tensors |= {f"best/{name}": weight for name, weight in self.best.items()}
+        tensors |= {f"kept/{name}": weight for name, weight in self.kept.items()}
         for name, parameter in self.network.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer/{name}/{key}"] = value
@@ -115,7 +119,7 @@ class Run:
         # Before the weights, because the forward pass in it may touch running statistics.
         self.state = self._recalled(_part(checkpoint, "carried/"))
         _copy(_part(checkpoint, "weights/"), dict(self._weights()))
-        _copy(_part(checkpoint, "best/"), self.best)
+        _copy(_part(checkpoint, "kept/"), self.kept)
         parameters = dict(self.network.named_parameters())
         for path, value in _part(checkpoint, "optimizer/").items():
             name, _, key = path.rpartition("/")
@@ -154,9 +158,10 @@ class Run:
         return {name: _contiguous(weight) for name, weight in self._weights()}
 
 
-def _patience(training: Training) -> int | None:
+def _is_out_of_patience(epochs: list[EpochRecord], training: Training) -> bool:
     assert training.epochs is not None
-    return max(3, training.epochs // 3) if training.patience == "auto" else training.patience
+    patience = max(3, training.epochs // 3) if training.patience == "auto" else training.patience
+    return patience is not None and len(epochs) - best_epoch(epochs) >= patience
 
 
 def _part(checkpoint: Checkpoint, prefix: str) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from whorl.errors import TrainingError
 from whorl.train.device import seed_batch
-from whorl.train.history import best_epoch
+from whorl.train.history import kept_epoch
 from whorl.train.objective import Carried, TensorBatch, detached, to_tensors
 from whorl.train.optim import clip, gradient_norm, learning_rate
 from whorl.train.run import Run
@@ -68,8 +68,9 @@ def validate_batch(run: Run, index: int, state: Carried) -> tuple[float, float, 
 
 
 def _not_a_number(run: Run, finding: str, batch: TensorBatch) -> TrainingError:
-    best = best_epoch(run.record.epochs)
-    weights = f"those of epoch {best}, the best so far" if best else "those it began with"
+    kept = kept_epoch(run.record.epochs, run.training)
+    which = "the last whole one" if run.training.patience is None else "the best so far"
+    weights = f"those of epoch {kept}, {which}" if kept else "those it began with"
     source = f" ({batch.description})" if batch.description else ""
     return TrainingError(
         f"{finding}{source}; training needs finite numbers and stopped before it could harm the weights, which are "

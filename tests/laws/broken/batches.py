@@ -10,6 +10,7 @@ from tests.laws.batch_laws import BatchesSubject
 from tests.laws.broken.twins import twin
 
 from whorl.data.batches import Batch, Batches
+from whorl.data.sequences import Sequence
 
 
 class Changed(Batches):
@@ -54,10 +55,17 @@ def stirred(batch: Batch) -> Batch:
     return batch._replace(weights=batch.weights + np.float32(os.urandom(1)[0]))
 
 
+def never_afresh(batch: Batch) -> Batch:
+    """A document is read with the state of the one before it."""
+    return batch._replace(inputs={name: array for name, array in batch.inputs.items() if name != "starts"})
+
+
 BATCHES = {
     "window batches": descriptors.window_batches,
     "strip batches": lambda: descriptors.strip_batches(3),
+    "piece batches": lambda: descriptors.piece_batches(4),
     "sequence batches": descriptors.sequence_batches,
+    "text": lambda: descriptors.token_batches(3),
 }
 
 
@@ -72,10 +80,26 @@ def spans_are_ignored(kind: str) -> BatchesSubject:
     return replace(subject, new=lambda sequences, spans: subject.new(sequences, [(0, len(one)) for one in sequences]))
 
 
-twin("05 padding", "sequence batches", batches, "sequence batches", padded_in_front)
-for kind in ("window batches", "strip batches"):
+def documents_run_together() -> BatchesSubject:
+    """The last token of a document is followed by the first one of the next."""
+    subject = BATCHES["text"]()
+
+    def together(sequences: list[Sequence], spans: list[tuple[int, int]]) -> Batches:
+        past = np.concatenate([one.past[:last] for one, (_, last) in zip(sequences, spans, strict=True)])
+        return subject.new([replace(sequences[0], past=past)], [(0, len(past))])
+
+    return replace(subject, new=together)
+
+
+for kind in ("piece batches", "sequence batches"):
+    twin("05 padding", kind, batches, kind, padded_in_front)
+for kind in ("window batches", "strip batches", "piece batches"):
     twin("07 causality", kind, batches, kind, one_row_late)
     twin("14 leak", kind, spans_are_ignored, kind)
+twin("07 causality", "strip batches", documents_run_together, which="text")
+twin("07 causality", "strip batches", batches, "text", never_afresh, which="text, the state")
+twin("14 leak", "strip batches", spans_are_ignored, "text", which="text")
 for kind in BATCHES:
-    twin("11 seed", kind, batches, kind, stirred)
-    twin("12 purity", kind, batches, kind, lambda batch: batch, Shared)
+    of, which = ("strip batches", "text") if kind == "text" else (kind, "")
+    twin("11 seed", of, batches, kind, stirred, which=which)
+    twin("12 purity", of, batches, kind, lambda batch: batch, Shared, which=which)

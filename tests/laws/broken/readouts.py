@@ -28,6 +28,12 @@ class SortsTheTruths(QuantileReadout):
         return super().fit(outputs, targets)
 
 
+class CalibratesUntold(QuantileReadout):
+    """Users are told that nothing was calibrated."""
+
+    calibration = ""
+
+
 def readout(kind: type[QuantileReadout]) -> ReadoutSubject:
     return ReadoutSubject(new=lambda: kind((0.1, 0.5, 0.9)), num_outputs=4)
 
@@ -35,3 +41,4 @@ def readout(kind: type[QuantileReadout]) -> ReadoutSubject:
 twin("06 batch", "readout", readout, CentresTheBatch)
 twin("10 save", "readout", readout, SavesHalfFactors)
 twin("12 purity", "readout", readout, SortsTheTruths)
+twin("12 purity", "readout", readout, CalibratesUntold, which="untold")

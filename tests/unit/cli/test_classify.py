@@ -70,7 +70,7 @@ def each(request):
 def test_fit_says_the_classes_the_scores_and_what_comes_next(each):
     text = each.fitted.stdout
     assert "\nclasses: " in f"\n{text}"
-    assert "(it also chose the epoch and calibrated the probabilities)" in text
+    assert "(it also calibrated the probabilities)" in text
     for word in ("accuracy", "f1", "nll", "  prior", f"model: {each.model} (", "next:", "  whorl predict"):
         assert word in text
 

@@ -4,6 +4,7 @@ import pytest
 
 from whorl import datasets
 from whorl.cli.demo import DEMOS
+from whorl.cli.demos import translate
 
 from .conftest import as_json, run
 
@@ -37,6 +38,75 @@ def test_the_classify_demo_tells_its_scores_and_streams_an_utterance(tmp_path):
     assert f"whorl stream {tmp_path / 'speakers.whorl'} < {tmp_path / 'test.csv'}" in result.stdout
 
 
+def test_the_generate_demo_makes_text_and_tells_what_may_come_next(tmp_path, monkeypatch):
+    short = tmp_path / "short.txt"
+    short.write_text(datasets.path("shakespeare").read_text(encoding="utf-8")[:9_000], encoding="utf-8")
+    monkeypatch.setattr(datasets, "path", lambda name: short)
+    result = run("demo", "generate", "--folder", tmp_path / "demo", "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "\n  ROMEO:\n" in result.stdout
+    live = result.stdout.partition("Live: ")[2].splitlines()[2:17]
+    assert [line.split("'")[1] for line in live] == ["The king shall "[: n + 1] for n in range(15)]
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {
+        "plays.whorl",
+        "report.html",
+        "train.txt",
+        "test.txt",
+    }
+    assert f"whorl predict {tmp_path / 'demo' / 'plays.whorl'} --prompt" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_generate_demo_beats_pairs_of_characters(tmp_path):
+    found = as_json(run("demo", "generate", "--folder", tmp_path, "--json"))
+    rivals = [rival["nats_per_character"] for rival in found["test"]["baselines"].values()]
+    assert found["test"]["metrics"]["nats_per_character"] < 0.8 * min(rivals)
+
+
+def test_the_detect_demo_tells_its_scores_and_streams_thanksgiving(tmp_path):
+    result = run("demo", "detect", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 5280 answers:" in result.stdout
+    assert result.stdout.count("\n  2014-11-27 ") == 12
+    assert {path.name for path in tmp_path.iterdir()} == {"taxis.whorl", "report.html", "train.csv", "test.csv"}
+
+
+@pytest.mark.slow
+def test_the_detect_demo_finds_the_five_events_and_beats_its_rivals(tmp_path):
+    found = as_json(run("demo", "detect", "--folder", tmp_path, "--json"))["test"]
+    assert found["metrics"]["event_recall"] == 1.0
+    assert found["metrics"]["vus_pr"] > max(rival["vus_pr"] for rival in found["baselines"].values()) + 0.05
+
+
+def test_the_translate_demo_tells_its_scores_and_streams_a_text(tmp_path):
+    result = run("demo", "translate", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 200 answers:" in result.stdout
+    lines = result.stdout.partition("A text live")[2].splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["read", "written", "true"]
+    assert {path.name for path in tmp_path.iterdir()} == {"words.whorl", "report.html", "train.csv", "test.csv"}
+    streamed = run("stream", tmp_path / "words.whorl", stdin=(tmp_path / "test.csv").read_text(encoding="utf-8"))
+    assert (streamed.exit_code, len(streamed.stdout.splitlines())) == (0, 200)
+
+
+def test_the_pairs_of_the_translate_demo_are_different_and_say_units_first():
+    english, german = translate.pairs(2600, seed=0)
+    assert len(set(english)) == 2600
+    known = dict(zip(english, german, strict=True))
+    for text, answer in known.items():
+        if text.startswith("at "):
+            assert answer.startswith("am ")
+    thursday = "a Thursday in March nineteen eighty seven"
+    assert known[thursday] == "ein Donnerstag im März neunzehnhundert sieben und achtzig"
+
+
+@pytest.mark.slow
+def test_the_translate_demo_translates(tmp_path):
+    found = as_json(run("demo", "translate", "--folder", tmp_path, "--json"))
+    assert found["test"]["metrics"]["bleu"] > 95
+    assert found["test"]["baselines"]["nearest pair"]["bleu"] < 70
+
+
 @pytest.mark.slow
 def test_the_classify_demo_knows_the_speakers(tmp_path):
     found = as_json(run("demo", "classify", "--folder", tmp_path, "--json"))
@@ -56,3 +126,19 @@ def test_the_demo_beats_its_rivals_on_the_test_part_and_streams_a_day(tmp_path):
         "train.csv",
         "test.csv",
     }
+
+
+def test_the_regress_demo_counts_down_to_failure(tmp_path):
+    result = run("demo", "regress", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 8 answers, flights:" in result.stdout
+    live = result.stdout.partition("Engine 40, live")[2].splitlines()[2:]
+    left = [int(line.split()[1]) for line in live[: live.index("")]]
+    assert left == list(range(left[0], -1, -20))
+    assert {path.name for path in tmp_path.iterdir()} == {"engines.whorl", "report.html", "train.csv", "test.csv"}
+
+
+@pytest.mark.slow
+def test_the_regress_demo_beats_the_age(tmp_path):
+    found = as_json(run("demo", "regress", "--folder", tmp_path, "--json"))
+    assert found["test"]["metrics"]["rmse"] < 0.6 * found["test"]["baselines"]["age"]["rmse"]

@@ -173,3 +173,20 @@ def test_an_interrupted_fit_says_how_to_go_on_and_going_on_finishes(tiny, tmp_pa
         assert (done.returncode, done.stderr) == (0, "")
         assert len(json.loads(done.stdout)["history"]["epochs"]) == 60
         assert (tmp_path / "m.whorl").exists()
+
+
+def test_remaining_life_is_fitted_scored_and_streamed_from_files(tmp_path):
+    rows = [(f"e{n}", t + 1, t / 5 + n % 3, n % 4) for n in range(12) for t in range(6 + n % 5)]
+    data = write_csv(tmp_path / "e.csv", "engine,cycle,heat,hum", rows)
+    out, page = tmp_path / "e.whorl", tmp_path / "e.html"
+    line = ["fit", "regress", data, "--remaining", "--cap", "5", "--series", "engine", "--time", "cycle"]
+    small = ["--hidden-size", "4", "--epochs", "1", "--out", out, "--report", page]
+    assert "phm08" in as_json(run(*line, *small, "--json"))["scores"]["metrics"]
+    assert "series" in page.read_text(encoding="utf-8")
+    assert len(as_json(run("predict", out, data, "--json"))["answers"]) == 12
+    assert as_json(run("evaluate", out, data, "--json"))["answers"] == len(rows)
+    cut = write_csv(tmp_path / "c.csv", "engine,cycle,heat,hum,remaining", [(*row, 3) for row in rows])
+    assert as_json(run("evaluate", out, cut, "--json"))["answers"] == 12
+    streamed = run("stream", out, stdin=data.read_bytes())
+    assert (streamed.exit_code, len(streamed.stdout.splitlines())) == (0, len(rows))
+    assert "remaining" in run("inspect", out).stdout

@@ -140,5 +140,5 @@ def test_a_model_that_reads_both_ways_has_no_stream():
     program.output = program.add(ops.Reshape(x=back, shape=(1, 1)))
     fields = {name: getattr(model, name) for name in model.__dataclass_fields__}
     both = Model(**{**fields, "engine": NativeEngine(program)})
-    with pytest.raises(StreamingError, match=r"This regress cannot stream.*bidirectional=False"):
+    with pytest.raises(StreamingError, match=r"This model \(regress\) cannot stream.*bidirectional=False"):
         both.stream()

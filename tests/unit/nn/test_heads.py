@@ -5,7 +5,7 @@ import torch
 
 from whorl.nn.dropout import dropout
 from whorl.nn.heads import loss
-from whorl.plans.wiring import Head, Point, Quantiles
+from whorl.plans.wiring import Head, Normal, Point, Quantiles, StudentT
 
 HEADS = (Point("mse"), Point("mae"), Quantiles((0.1, 0.5, 0.9)), Quantiles((0.25,)))
 # Orders in which (B, T, K, O) may lie in memory.
@@ -46,6 +46,25 @@ def test_loss_and_gradient_are_those_of_the_formula_in_every_layout(head: Head, 
     (wanted,) = torch.autograd.grad(3.0 * expected, outputs)
     torch.testing.assert_close(found, wanted)
     assert found[2].abs().max() == 0.0
+
+
+@pytest.mark.parametrize("head", [Normal(), StudentT(floor=0.2)], ids=str)
+def test_a_density_learns_by_its_negative_log_likelihood(head: Normal | StudentT) -> None:
+    torch.manual_seed(0)
+    outputs = torch.randn(3, 5, 2, 3 if isinstance(head, StudentT) else 2, dtype=torch.float64)
+    targets, weights = 4 * torch.randn(3, 5, 2, dtype=torch.float64), torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)
+    targets[0, 2:, 1] = torch.nan
+    known = torch.isfinite(targets)
+    scale = torch.nn.functional.softplus(outputs[..., 1]) + head.floor
+    if isinstance(head, StudentT):
+        freedom = 2 + torch.nn.functional.softplus(outputs[..., 2])
+        density: torch.distributions.Distribution = torch.distributions.StudentT(freedom, outputs[..., 0], scale)
+    else:
+        density = torch.distributions.Normal(outputs[..., 0], scale)
+    wanted = -(density.log_prob(torch.where(known, targets, 0.0)) * known * weights[:, None, None]).sum()  # type: ignore[no-untyped-call]
+    total, weight = loss(head, outputs, targets, weights)
+    torch.testing.assert_close(total, wanted)
+    assert weight.item() == 7 + 0.5 * 10 + 2.0 * 10
 
 
 @pytest.mark.parametrize("head", HEADS, ids=str)

@@ -11,7 +11,11 @@ from whorl.errors import ModelFileError
 from whorl.runtime import operations as ops
 from whorl.runtime.program import Program
 
-SHAPES = {"v": (3,), "m": (2, 3), "one": (1,), "none": (0,), "scalar": (), "h": (2,), "gates": (6,), "hc": (4,)}
+SHAPES = {
+    "v": (3,), "m": (2, 3), "one": (1,), "none": (0,), "scalar": (), "h": (2,), "gates": (6,), "hc": (4,),
+    "turned": (3, 2),
+}  # fmt: skip
+GIVEN_ONCE = {"given": (3,)}
 TENSORS = {
     "w": (2, 3), "b": (2,), "t": (4, 2), "g": (3,), "wx": (6, 3), "wh": (6, 2), "b6": (6,), "n2": (2,),
     "lx": (8, 3), "lh": (8, 2), "lp": (1, 2), "l1": (8, 1), "e": (0, 2), "w0": (0, 3), "flat": (6,), "e2": (0, 0),
@@ -22,6 +26,11 @@ TENSORS = {
 def recurrent(**changes):
     usual = {"out": "bad", "x": "v", "cell": "gru", "over": "stream", "weight_ih": "wx", "weight_hh": "wh"}
     return ops.Recurrent(**{**usual, **changes})
+
+
+def attend(**changes):
+    usual = {"out": "bad", "query": "v", "keys": "m", "values": "m", "length": "one"}
+    return ops.Attend(**{**usual, **changes})
 
 
 VIOLATIONS = [
@@ -68,7 +77,8 @@ VIOLATIONS = [
     (recurrent(zoneout=math.nan), "zoneout"),
     (recurrent(layer_norm=("b6", "b6")), "gain and bias for each norm"),
     (recurrent(layer_norm=("b6", "b6", "b6", "n2")), "layer norm tensor n2"),
-    (recurrent(initial="h"), "belongs to the engine"),
+    (recurrent(initial="h"), "must be a static input"),
+    (recurrent(initial="given"), "initial state does not fit"),
     (recurrent(final="last"), "belongs to the engine"),
     (recurrent(over="value"), "reads \\(..., steps, features\\)"),
     (recurrent(over="value", x="m", initial="v"), "initial state does not fit"),
@@ -82,6 +92,16 @@ VIOLATIONS = [
     (ops.Step(out="bad", gates="v", state="h", cell="gru", weight_hh="wh"), "must fit weight_hh"),
     (ops.Step(out="bad", gates="gates", state="h", cell="gru", weight_hh="wh", layer_norm=("b6",)), "for each norm"),
     (ops.Step(out="bad", gates="gates", state="h", cell="gru", weight_hh="wh", layer_norm=("b6", "g")), "tensor g"),
+    (attend(query="m"), r"must be \(A,\)"),
+    (attend(query="none"), r"must be \(A,\)"),
+    (attend(keys="h"), "as wide as the query"),
+    (attend(query="h"), "as wide as the query"),
+    (attend(values="v"), "a row for each key"),
+    (attend(values="turned"), "a row for each key"),
+    (attend(length="v"), "of size 1"),
+    (attend(function="additive"), "needs a vector"),
+    (attend(vector="g"), "needs a vector"),
+    (attend(function="additive", vector="b"), "as wide as the query"),
     (ops.Window(out="bad", x="v", length=0), "within 1 and 1,000,000"),
     (ops.Window(out="bad", x="v", length=1_000_001), "within 1 and 1,000,000"),
     (ops.Running(out="bad", x="v", decay=0.0, floor=1.0), "decay must be in"),
@@ -121,11 +141,13 @@ def test_an_operation_that_breaks_its_rule_is_named(op, message):
         program.add(ops.Input(out=name, shape=shape))
     for name, shape in TENSORS.items():
         program.tensor(name, np.zeros(shape))
+    for name, shape in GIVEN_ONCE.items():
+        program.add(ops.Input(out=name, shape=shape, static=True))
     before = dict(program.shapes)
     with pytest.raises(ModelFileError, match=message) as caught:
         program.add(op)
     assert f"`{op.out}` ({type(op).__name__.lower()})" in str(caught.value)
-    assert len(program.operations) == len(SHAPES)
+    assert len(program.operations) == len(SHAPES) + len(GIVEN_ONCE)
     assert set(program.shapes) - {"bad"} == set(before)
 
 

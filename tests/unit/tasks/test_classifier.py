@@ -164,7 +164,8 @@ def test_every_class_is_on_both_sides_of_the_split():
         ({"pooling": ("max", "max")}, "each once"),
         ({"convolution": -1}, "`convolution` is a whole number >= 0"),
         ({"class_weight": "even"}, "`class_weight` must be one of none, balanced"),
-        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series"),
+        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series, tokens"),
+        ({"augmentation": "tokens"}, "`augmentation` is 'tokens', but examples are series"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(options, told):

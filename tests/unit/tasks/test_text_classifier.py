@@ -1,6 +1,8 @@
 """The classifier of texts: lists and tables, and whatever is written in them."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from tests.unit.tasks.reviews import ONE, STRANGE, classifier, reviews, same, streamed, table
 
@@ -145,6 +147,21 @@ def test_a_model_without_training_says_the_text_and_its_tokens(reviewer):
     assert card["data"]["past"] == ["text"]
     assert card["data"]["counts"] == [24, 24]
     assert reviewer.model_.engine.program.num_parameters() > 0
+
+
+@pytest.mark.parametrize("kind", ["list", "array", "pandas", "polars"])
+def test_texts_and_labels_come_in_lists_arrays_and_columns_and_a_missing_text_is_empty(kind):
+    texts, labels = ["lovely", None, "dull", "bright film"] * 4, ["good", "bad", None, "good"] * 4
+    make = {
+        "list": list,
+        "array": lambda values: np.array(values, object),
+        "pandas": pd.Series,
+        "polars": pl.Series,
+    }[kind]
+    model = classifier().fit((make(texts), make(labels)))
+    assert model.model_.card["data"]["counts"] == [4, 8]
+    answers = model.predict(make(texts)).probabilities
+    assert np.array_equal(answers, model.predict([text or "" for text in texts]).probabilities)
 
 
 @pytest.mark.parametrize(

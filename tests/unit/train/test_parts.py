@@ -17,7 +17,7 @@ from whorl.train import EpochRecord, History, Interrupted, TerminalProgress
 from whorl.train import interrupt as interrupt_module
 from whorl.train.budget import affordable_steps, seconds_each
 from whorl.train.device import private_randomness, seed_batch
-from whorl.train.history import best_epoch
+from whorl.train.history import best_epoch, kept_epoch
 from whorl.train.interrupt import Signals
 from whorl.train.objective import Carried, leaves, map_tensors, refilled
 from whorl.train.optim import clip, gradient_norm, learning_rate, make_optimizer
@@ -101,7 +101,7 @@ def record(valid_loss: float, seconds: float = 1.0) -> EpochRecord:
 
 
 def test_a_history_survives_json_bit_for_bit() -> None:
-    history = History(epochs=(record(0.1), record(1e-300)), best_epoch=2, num_steps=7, stopped="patience")
+    history = History(epochs=(record(0.1), record(1e-300)), best_epoch=2, kept_epoch=2, num_steps=7, stopped="patience")
     back = History.from_json(history.to_json())
     assert back == history
     assert [epoch.seconds for epoch in back.epochs] == [1.0, 1.0]
@@ -111,6 +111,13 @@ def test_a_history_survives_json_bit_for_bit() -> None:
 
 def test_histories_are_compared_without_the_clock() -> None:
     assert record(0.1, seconds=1.0) == record(0.1, seconds=2.0) != record(0.2, seconds=1.0)
+
+
+def test_the_epoch_that_is_kept_is_the_best_one_where_patience_watches_and_else_the_last() -> None:
+    epochs = [record(2.0), record(1.0), record(1.5)]
+    assert (kept_epoch(epochs, plan(patience=4)), kept_epoch(epochs, plan(patience="auto"))) == (2, 2)
+    assert kept_epoch(epochs, plan(patience=None)) == 3
+    assert kept_epoch([], plan(patience=None)) == kept_epoch([], plan(patience=4)) == 0
 
 
 def test_the_best_epoch_is_counted_from_one() -> None:

@@ -67,11 +67,19 @@ def test_patience_left_to_itself_is_a_third_of_the_epochs_and_at_least_three(epo
     assert (len(history.epochs), history.stopped) == (run_epochs, "patience")
 
 
-def test_without_patience_every_epoch_is_run_and_the_first_of_equal_ones_is_best() -> None:
+def test_without_patience_every_epoch_is_run_and_the_last_weights_are_kept() -> None:
     follow, seen = scripted(2.0, 1.0, 1.0, 3.0)
     net = Scripted()
     history = fit(net, TRAIN, Sums(num_batches=1), follow, plan(epochs=4), progress=SilentProgress())
-    assert (history.best_epoch, history.stopped) == (2, "epochs")
+    assert (history.best_epoch, history.kept_epoch, history.stopped) == (2, 4, "epochs")
+    assert net.weight.item() == seen[3] != seen[1]
+
+
+def test_with_patience_that_never_ends_the_first_of_equally_good_epochs_is_kept() -> None:
+    follow, seen = scripted(2.0, 1.0, 1.0, 3.0)
+    net = Scripted()
+    history = fit(net, TRAIN, Sums(num_batches=1), follow, plan(epochs=4, patience=4), progress=SilentProgress())
+    assert (history.best_epoch, history.kept_epoch, history.stopped) == (2, 2, "epochs")
     assert net.weight.item() == seen[1]
 
 

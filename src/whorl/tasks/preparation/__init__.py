@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from whorl.data.arrays import read_arrays, series_frame
-from whorl.plans.wiring import Sequences
-from whorl.tasks.preparation.arrays import of_arrays
+from whorl.data.arrays import LABEL, read_arrays, series_frame
+from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
+from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
+from whorl.tasks.preparation.corpora import of_corpus
+from whorl.tasks.preparation.pairs import of_pairs
 from whorl.tasks.preparation.prepared import Prepared, answers_labels
 from whorl.tasks.preparation.tables import of_table
+from whorl.tasks.preparation.tagged import of_tagged
 from whorl.tasks.preparation.texts import of_texts
 
 __all__ = ["Prepared", "prepare"]
@@ -18,10 +21,20 @@ if TYPE_CHECKING:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
+    if isinstance(wiring.shape, Autoregressive):
+        return of_corpus(estimator, data)
+    if isinstance(wiring.shape, EncoderDecoder):
+        return of_pairs(estimator, wiring, data)
     if wiring.inputs == "text":
         return of_texts(estimator, wiring, data)
+    if isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step and answers_labels(wiring):
+        return of_tagged(estimator, wiring, data)
     if isinstance(wiring.pairing, Sequences):
         arrays = read_arrays(data, labelled=answers_labels(wiring) and estimator.columns().target is None)
         return of_table(estimator, wiring, data) if arrays is None else of_arrays(estimator, arrays)
-    frame = series_frame(data)
+    label = estimator.columns().label
+    if isinstance(wiring.pairing, EachRow) and wiring.pairing.whole:
+        arrays = read_arrays(data, labelled=label is None)
+        return of_table(estimator, wiring, data) if arrays is None else judged_arrays(estimator, arrays)
+    frame = series_frame(data, (label or LABEL) if isinstance(wiring.pairing, EachRow) else None)
     return of_table(estimator, wiring, data if frame is None else frame)

@@ -1,15 +1,26 @@
 """Arrays, `(X, y)`: a sequence for each example."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whorl.codecs.array import ArrayCodec
-from whorl.data.array_reader import ArrayReader, labels_of, truths
+from whorl.data.array_reader import ArrayReader, labels_of, step_labels_of, truths
 from whorl.data.arrays import Arrays
 from whorl.data.labels import Labels
+from whorl.data.marks import marks
 from whorl.errors import DataError
-from whorl.tasks.preparation.prepared import Prepared, answers_labels, classified, held_out
+from whorl.tasks.preparation.prepared import (
+    Prepared,
+    answers_labels,
+    classified,
+    countdown_of,
+    has_target_at_every_step,
+    held_out,
+    told_of_marks,
+    unmarked,
+)
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -17,6 +28,9 @@ if TYPE_CHECKING:
 
 def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     """Prepares arrays."""
+    countdown = countdown_of(estimator)
+    if countdown is not None:
+        arrays = countdown.counted_arrays(arrays)
     if arrays.y is None:
         raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
     if answers_labels(estimator.wiring()):
@@ -24,7 +38,7 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
         raise DataError("`y` must be numbers for a regression, but holds text. Use whorl.Classifier.")
     y = truths(arrays)
-    every_step = bool(getattr(estimator, "every_step", False))
+    every_step = has_target_at_every_step(estimator.wiring())
     if (y[0].ndim == 2) != every_step:
         raise DataError(
             f"`y` has {'one target for each step' if y[0].ndim == 2 else 'one target for each sequence'}, but "
@@ -37,17 +51,43 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         past=ArrayCodec(scaling=scaling).fit([np.asarray(arrays.x[n]) for n in training]),
         outputs=ArrayCodec(scaling=scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
         num_targets=y[0].shape[-1],
+        countdown=countdown,
     )
     return _encoded(reader, arrays, held)
 
 
+def judged_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    """Prepares sequences that are judged whole; nothing is learned from those that are labelled as anomalies."""
+    normal = estimator.columns().normal
+    marked = np.full(len(arrays), np.nan)
+    if arrays.y is not None:
+        marked = marks(labels_of(arrays), normal, f"{arrays.origin}: `y`")
+    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, marked.tolist())
+    learned = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held and marked[n] != 1.0]
+    if not learned:
+        raise DataError("every training sequence is labelled as an anomaly. Bring normal ones.")
+    scaling = estimator.columns().table.scaling
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=scaling).fit(learned).flag_all(),
+        outputs=ArrayCodec(scaling=scaling, missing="keep").fit(learned),
+        num_targets=arrays.num_features,
+        own=True,
+        normal=normal,
+    )
+    prepared = _encoded(reader, arrays, held)
+    return replace(prepared, sequences=unmarked(prepared.sequences, whole=True), notes=told_of_marks(prepared))
+
+
 def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
-    labels = labels_of(arrays)
-    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, labels.tolist())
+    every_step = has_target_at_every_step(estimator.wiring())
+    labels = step_labels_of(arrays) if every_step else labels_of(arrays)
+    alike = None if every_step else list(labels)
+    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, alike)
     training = [n for n in range(len(arrays)) if n not in held]
     reader = ArrayReader(
         past=ArrayCodec(scaling=estimator.columns().table.scaling).fit([np.asarray(arrays.x[n]) for n in training]),
-        outputs=Labels.fit([labels[training]]),
+        outputs=Labels.fit([np.atleast_1d(labels[n]) for n in training]),
+        every_step=every_step,
     )
     return classified(estimator, _encoded(reader, arrays, held))
 

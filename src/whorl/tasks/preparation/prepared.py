@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data import splits
+from whorl.data.countdown import Countdown
 from whorl.data.reader import Reader
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Categorical, Wiring
+from whorl.plans.wiring import Categorical, Sequences, Wiring
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -48,9 +49,15 @@ class Prepared:
         return [one for one, cut in zip(self.sequences, self.cuts, strict=True) if cut < len(one)]
 
 
-def held_out(count: int, validation: float | int, seed: int, labels: Iterable[object] | None = None) -> set[int]:
+def held_out(
+    count: int,
+    validation: float | int,
+    seed: int,
+    labels: Iterable[object] | None = None,
+    groups: Iterable[object] | None = None,
+) -> set[int]:
     """Numbers of the sequences that are held out, drawn by the seed: whole sequences have no order in time."""
-    return set(splits.held_out(count, validation, seed, labels=labels).tolist())
+    return set(splits.held_out(count, validation, seed, labels=labels, groups=groups).tolist())
 
 
 def answers_labels(wiring: Wiring) -> bool:
@@ -58,10 +65,47 @@ def answers_labels(wiring: Wiring) -> bool:
     return isinstance(wiring.head, Categorical)
 
 
+def has_target_at_every_step(wiring: Wiring) -> bool:
+    """Whether whole sequences have a target at each of their steps."""
+    return isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
+
+
+def countdown_of(estimator: "Estimator") -> Countdown | None:
+    """How truths are counted where what remains of a sequence is answered."""
+    cap = getattr(estimator, "cap", None)
+    return Countdown(None if cap is None else float(cap)) if getattr(estimator, "remaining", False) else None
+
+
+def unmarked(sequences: list[Sequence], *, whole: bool) -> list[Sequence]:
+    """Sequences without truths where rows are labelled as anomalies; of all rows where they are judged `whole`."""
+    made = []
+    for one in sequences:
+        marked = None if one.marks is None else one.marks == 1.0
+        if marked is not None and marked.any():
+            rows = np.ones_like(marked) if whole else marked
+            one = replace(one, targets=np.where(rows[:, None], np.float32(np.nan), one.row_targets))
+        made.append(one)
+    return made
+
+
+def told_of_marks(prepared: Prepared) -> list[str]:
+    """The notes of data, with what labels say of it where there are some."""
+    marked = [one.marks for one in prepared.sequences if one.marks is not None]
+    if not marked:
+        return prepared.notes
+    rows = np.concatenate(marked)
+    return [
+        *prepared.notes,
+        f"labelled as anomalies: {int((rows == 1.0).sum())} of {len(rows)} rows; nothing is learned from them",
+    ]
+
+
 def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
     """Says what classes there are, and weighs them alike where that is asked for."""
     classes = prepared.reader.classes
-    numbers = np.array([one.row_targets[0] for one in prepared.sequences], np.float64)
+    every_step = any(one.row_targets.ndim == 2 for one in prepared.sequences)
+    given = [one.row_targets.ravel() if every_step else one.row_targets[:1] for one in prepared.sequences]
+    numbers = np.concatenate(given).astype(np.float64)
     known = numbers[np.isfinite(numbers)].astype(np.int64)
     counts = np.bincount(known, minlength=len(classes))
     told = ", ".join(f"{label} ({count})" for label, count in list(zip(classes, counts, strict=True))[:_MOST_TOLD])
@@ -74,7 +118,7 @@ def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
         )
     facts = {**prepared.facts, "classes": [str(label) for label in classes.tolist()], "counts": counts.tolist()}
     sequences = prepared.sequences
-    if getattr(estimator, "class_weight", "none") == "balanced":
+    if getattr(estimator, "class_weight", "none") == "balanced" and not every_step:
         weights = len(known) / (len(classes) * np.maximum(counts, 1))
         sequences = [
             replace(one, weight=float(weights[int(number)])) if np.isfinite(number) else one

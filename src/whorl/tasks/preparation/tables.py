@@ -6,15 +6,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.codecs.frame import Frame
-from whorl.data.arrays import ARRAYS, SERIES
-from whorl.data.schema import infer_schema
+from whorl.data.arrays import ARRAYS, LABEL, SERIES
+from whorl.data.countdown import Countdown
+from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.table_reader import TableReader, fit_table
 from whorl.errors import DataError
-from whorl.plans.wiring import Sequences, Strips, Windows, Wiring
-from whorl.tasks.preparation.prepared import Prepared, answers_labels, classified, held_out
+from whorl.plans.table import Table
+from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring
+from whorl.tasks.columns import Columns
+from whorl.tasks.preparation.groups import groups_of
+from whorl.tasks.preparation.prepared import (
+    Prepared,
+    answers_labels,
+    classified,
+    countdown_of,
+    has_target_at_every_step,
+    held_out,
+    told_of_marks,
+    unmarked,
+)
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -22,30 +35,17 @@ if TYPE_CHECKING:
 
 def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     """Prepares a long table."""
-    columns = estimator.columns()
-    table, key = columns.table, columns.series
-    if key is None and isinstance(data, Frame) and SERIES in data.columns and data.origin == ARRAYS:
-        key = SERIES
-    if key is not None:
-        # Keys are names, not numbers: '007' and '7' are two series.
-        table = replace(table, kinds={key: "category", **table.kinds})
-    frame = read_table(data, table)
-    schema = infer_schema(
-        frame,
-        target=columns.target,
-        time=columns.time,
-        series=key,
-        known=columns.known,
-        static=columns.static,
-        table=table,
-        labels=answers_labels(wiring),
-    )
+    columns, countdown = estimator.columns(), countdown_of(estimator)
+    frame, schema, table = _read(columns, wiring, data, countdown)
     series = read_series(frame, schema, table)
-    whole = isinstance(wiring.pairing, Sequences)
-    last = [one.frame[schema.targets[0]][-1] for one in series] if answers_labels(wiring) else None
+    judged, whole = isinstance(wiring.pairing, EachRow), _is_whole(wiring)
+    every_step = has_target_at_every_step(wiring)
+    of_last = answers_labels(wiring) and not every_step
+    last = [one.frame[schema.targets[0]][-1] for one in series] if of_last else None
     validation, seed = estimator.training.validation, estimator.training.seed
     if whole:
-        held = held_out(len(series), validation, seed, last)
+        groups = None if columns.group is None else groups_of(series, frame, columns.group, schema.series)
+        held = held_out(len(series), validation, seed, last, groups)
         cuts = [0 if n in held else len(one.frame) for n, one in enumerate(series)]
     else:
         cuts = [_cut(one, wiring, validation) for one in series]
@@ -56,18 +56,34 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         cuts,
         schema=schema,
         table=table,
-        horizon=0 if whole else wiring.pairing.horizon,  # type: ignore[union-attr]
-        per_sequence=whole,
+        horizon=wiring.pairing.horizon if isinstance(wiring.pairing, Windows | Strips) else 0,
+        per_sequence=isinstance(wiring.pairing, Sequences),
+        flags=judged,
         calendar=columns.calendar,
         labels=answers_labels(wiring),
+        every_step=every_step,
+        countdown=countdown,
     )
-    sequences = [reader.encode(one) for one in series]
+    sequences = unmarked([reader.encode(one) for one in series], whole=whole)
     _check_known(sequences, cuts, schema.targets)
-    facts: dict[str, object] = {
+    facts = _facts(frame, schema, series[0].step.describe(), sequences, cuts)
+    told = (note for one in series for note in reader.past.report(one.frame))
+    notes = [*schema.describe(), *_elapsed_note(reader), *told]
+    if answers_labels(wiring):
+        return classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
+    if not judged:
+        sequences = _weighted(sequences, cuts, reader)
+    prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
+    return replace(prepared, notes=told_of_marks(prepared))
+
+
+def _facts(frame: Frame, schema: Schema, step: str, sequences: list[Sequence], cuts: list[int]) -> dict[str, object]:
+    """What the model card tells of the data."""
+    return {
         "origin": frame.origin,
         "rows": len(frame),
-        "series": len(series),
-        "step": series[0].step.describe(),
+        "series": len(sequences),
+        "step": step,
         "targets": list(schema.targets),
         "past": list(schema.past),
         "known": list(schema.known),
@@ -75,10 +91,47 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         "training_rows": int(sum(cuts)),
         "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
     }
-    notes = [*schema.describe(), *(note for one in series for note in reader.past.report(one.frame))]
-    if answers_labels(wiring):
-        return classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
-    return Prepared(reader=reader, sequences=_weighted(sequences, cuts, reader), cuts=cuts, notes=notes, facts=facts)
+
+
+def _is_whole(wiring: Wiring) -> bool:
+    """Whether a whole sequence has one answer, so that whole sequences are held out."""
+    pairing = wiring.pairing
+    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
+
+
+def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown | None) -> tuple[Frame, Schema, Table]:
+    """The table, the roles of its columns, and its options with the kinds that follow from the roles."""
+    table, key = columns.table, columns.series
+    if key is None and isinstance(data, Frame) and SERIES in data.columns and data.origin == ARRAYS:
+        key = SERIES
+    if key is not None:
+        # Keys are names, not numbers: '007' and '7' are two series.
+        table = replace(table, kinds={key: "category", **table.kinds})
+    if columns.group is not None:
+        table = replace(table, kinds={columns.group: "ignore", **table.kinds})
+    frame = read_table(data, table)
+    if countdown is not None and columns.target and columns.target[0] not in frame.columns:
+        frame = countdown.ended(frame, columns.target[0])
+    schema = infer_schema(
+        frame,
+        target=columns.target,
+        time=columns.time,
+        series=key,
+        known=columns.known,
+        static=columns.static,
+        table=table,
+        labels=answers_labels(wiring),
+        label=_label(columns.label, frame, wiring),
+        normal=columns.normal,
+    )
+    return frame, schema, table
+
+
+def _elapsed_note(reader: TableReader) -> list[str]:
+    if reader.past.elapsed is None:
+        return []
+    guess = "" if reader.table.elapsed == "on" else " (rows are irregular in time; leave it out with --elapsed off)"
+    return [f"elapsed: the time since the row before, and since a column with missing values had one, is read{guess}"]
 
 
 def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, ...]) -> None:
@@ -98,6 +151,8 @@ def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, .
 def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:
     """First row of the validation part: its targets end at the last row; all rows where there are too few for both."""
     pairing = wiring.pairing
+    if isinstance(pairing, EachRow):
+        return _share(series, validation)
     assert isinstance(pairing, Windows | Strips)
     context = pairing.context if isinstance(pairing, Windows) else pairing.warm_up
     num_rows, need = len(series.frame), context + pairing.horizon
@@ -112,6 +167,18 @@ def _cut(series: Series, wiring: Wiring, validation: float | int) -> int:
             f"`validation` is {wanted} rows, but must hold at least one horizon of {pairing.horizon}. Raise it."
         )
     return num_rows - wanted if num_rows - wanted >= need else num_rows
+
+
+def _share(series: Series, validation: float | int) -> int:
+    """First row of the validation part of rows that are judged each; all rows where there are too few for both."""
+    count = len(series.frame)
+    wanted = validation if isinstance(validation, int) else max(1, round(validation * count))
+    return count - wanted if wanted < count else count
+
+
+def _label(named: str | None, frame: Frame, wiring: Wiring) -> str | None:
+    """The column of labels: the one that is named, or that of arrays."""
+    return LABEL if named is None and isinstance(wiring.pairing, EachRow) and frame.origin == ARRAYS else named
 
 
 def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> DataError:

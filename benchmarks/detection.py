@@ -1,0 +1,196 @@
+"""Detection of anomalies with whorl's defaults, beside naive and classical detectors; labels are read to score alone.
+
+    python benchmarks/detection.py DATA [--sets SKAB ECG5000] [--seeds 0 1 2] [--out FILE.json]
+    python benchmarks/detection.py DATA --normal     # choices: rows taken as normal only, no label is read
+
+DATA holds anomaly_detection/skab (valve1, valve2, other) and sequence_classification/ucr_ECG5000.
+
+SKAB: the first 400 rows of each of the 34 runs are taken as normal. Each run is measured in units of its own first 400
+rows; one model learns from these of all runs, its threshold included. All rows of all runs are scored together, the 400
+rows too. ECG5000: a model learns from the heartbeats of class 1 of TRAIN, and scores those of TEST as normal (class 1)
+or not.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import whorl
+from whorl.data.arrays import read_arrays
+from whorl.runtime.detection_metrics import DetectionScores
+from whorl.runtime.prediction import Index, judged
+
+SETS = ("SKAB", "ECG5000")
+_NORMAL_ROWS = 400
+_CHANNELS = 8
+_BUFFER = 100  # rows, of the volume metrics of SKAB
+# The part that sets the threshold: a fifth, so that it rests on 80 rows of each run.
+_VALIDATION = 0.2
+
+Runs = list[tuple[str, np.ndarray, np.ndarray]]
+
+
+def skab(folder: Path) -> Runs:
+    """Name, channels (T, 8) in units of its first 400 rows, and labels (T,) of each run."""
+    runs = []
+    for path in sorted((folder / "anomaly_detection" / "skab").glob("*/*.csv")):
+        if path.parent.name == "anomaly-free":
+            continue
+        rows = [line.split(";") for line in path.read_text().split("\n")[1:] if line]
+        values = np.array([row[1 : 1 + _CHANNELS] for row in rows], np.float64)
+        labels = np.array([row[1 + _CHANNELS] for row in rows], np.float64)
+        normal = values[:_NORMAL_ROWS]
+        runs.append((f"{path.parent.name}/{path.stem}", (values - normal.mean(0)) / normal.std(0), labels))
+    return runs
+
+
+def run_skab(folder: Path, seed: int, **settings: object) -> tuple[whorl.Detector, Runs]:
+    """Fits one model on the normal rows of all runs."""
+    runs = skab(folder)
+    model = whorl.Detector(
+        alarm=whorl.Alarm(buffer=_BUFFER), training=whorl.Training(seed=seed, validation=_VALIDATION)
+    )
+    model.set_params(**settings)
+    return model.fit([values[:_NORMAL_ROWS] for _, values, _ in runs], verbose=False), runs
+
+
+def run_ecg(folder: Path, seed: int) -> tuple[whorl.Detector, tuple[np.ndarray, np.ndarray]]:
+    """Fits one model on the normal heartbeats of the training part."""
+    base = folder / "sequence_classification" / "ucr_ECG5000"
+    train, test = (read_arrays(base / f"ECG5000_{part}.tsv", labelled=True) for part in ("TRAIN", "TEST"))
+    assert train is not None
+    assert test is not None
+    normal = np.asarray(train.x)[np.asarray(train.y) == 1]
+    model = whorl.Detector(per="sequence", training=whorl.Training(seed=seed, validation=_VALIDATION))
+    return model.fit(normal, verbose=False), (np.asarray(test.x), (np.asarray(test.y) != 1).astype(np.float64))
+
+
+def classical(train: list[np.ndarray], seed: int) -> Iterator[tuple[str, "object"]]:
+    """Isolation forest (Liu et al. 2008), and the distance from the components that hold 95 % of the variance."""
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import IsolationForest
+
+    rows = np.concatenate(train)
+    forest = IsolationForest(random_state=seed).fit(rows)
+    yield "isolation_forest", lambda x: -forest.score_samples(x)
+    pca = PCA(0.95).fit(rows)
+    yield "pca", lambda x: np.abs(x - pca.inverse_transform(pca.transform(x))).mean(axis=1)
+
+
+def rivals_of_skab(runs: Runs, model: whorl.Detector, seed: int) -> dict[str, dict[str, float]]:
+    """The classical detectors, smoothed and with a threshold as the model's."""
+    decay, rate = model.model_.wiring.shape.decay, model.alarm.false_alarm_rate  # type: ignore[union-attr]
+    cut = _NORMAL_ROWS - round(_VALIDATION * _NORMAL_ROWS)
+    found = {}
+    for name, scored in classical([values[:cut] for _, values, _ in runs], seed):
+        scores = [_smooth(scored(values), decay) for _, values, _ in runs]  # type: ignore[operator]
+        normal = np.sort(np.concatenate([one[cut:_NORMAL_ROWS] for one in scores]))
+        threshold = normal[min(len(normal), int(np.ceil((len(normal) + 1) * (1 - rate)))) - 1]
+        total = DetectionScores(buffer=_BUFFER, in_nats=False)
+        for (key, _, labels), one in zip(runs, scores, strict=True):
+            index = Index(np.full(len(one), key, object), np.arange(len(one)))
+            total.add(judged(index, np.stack([one > threshold, one], axis=1), (), float(threshold)), labels)
+        found[name] = total.result()
+    return found
+
+
+def _smooth(scores: np.ndarray, decay: float) -> np.ndarray:
+    weight, mean, means = 0.0, 0.0, np.empty(len(scores))
+    for t, score in enumerate(scores.tolist()):
+        weight = decay * weight + 1.0
+        mean += (score - mean) / weight
+        means[t] = mean
+    return means
+
+
+def rivals_of_ecg(folder: Path, test: tuple[np.ndarray, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
+    """The classical detectors on whole heartbeats."""
+    base = folder / "sequence_classification" / "ucr_ECG5000"
+    train = read_arrays(base / "ECG5000_TRAIN.tsv", labelled=True)
+    assert train is not None
+    normal = np.asarray(train.x)[np.asarray(train.y) == 1][..., 0]
+    found = {}
+    for name, scored in classical([normal], seed):
+        scores = scored(test[0][..., 0])  # type: ignore[operator]
+        total = DetectionScores(in_nats=False)
+        index = Index(np.arange(len(scores)).astype(str).astype(object), np.zeros(len(scores), np.int64))
+        total.add(judged(index, np.stack([np.zeros(len(scores)), scores], axis=1), (), 0.0), test[1])
+        found[name] = {metric: total.result()[metric] for metric in ("auroc", "average_precision")}
+    return found
+
+
+def one(name: str, folder: Path, seed: int) -> dict[str, object]:
+    """Fits and scores one model, and its rivals."""
+    started = time.perf_counter()
+    if name == "SKAB":
+        model, runs = run_skab(folder, seed)
+        seconds = time.perf_counter() - started
+        scored = model.evaluate(([values for _, values, _ in runs], [labels for _, _, labels in runs]), keep=False)
+        classic = rivals_of_skab(runs, model, seed)
+    else:
+        model, test = run_ecg(folder, seed)
+        seconds = time.perf_counter() - started
+        scored = model.evaluate(test, keep=False)
+        classic = rivals_of_ecg(folder, test, seed)
+    rivals = {**{rival: dict(metrics) for rival, metrics in scored.baseline.items()}, **classic}
+    told = {"set": name, "seed": seed, "fit_seconds": round(seconds, 1), "answers": scored.num_answers}
+    return told | {
+        "parameters": model.model_.card["parameters"],
+        "threshold": [model.model_.readout.threshold, model.model_.readout.num_rows],  # type: ignore[attr-defined]
+        "test": dict(scored.metrics),
+        "rivals": rivals,
+    }
+
+
+def normal_only(folder: Path, seed: int) -> None:
+    """Likelihood of normal rows that were held out, and how many rows of the rest of a run are flagged."""
+    for settings in ({"lag": 1}, {"lag": 8}, {"lag": 32}):
+        model, _ = run_skab(folder, seed, **settings)
+        metrics = model.model_.card["scores"]["metrics"]  # type: ignore[index]
+        print(settings, {name: round(value, 4) for name, value in metrics.items()}, flush=True)
+
+
+def _line(who: str, metrics: list[dict[str, float]]) -> str:
+    cells = []
+    for name in ("f1", "false_alarm_rate", "missing_alarm_rate", "auroc", "average_precision", "vus_roc", "vus_pr"):
+        values = [row[name] for row in metrics if name in row]
+        if values:
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            cells.append(f"{name} {statistics.mean(values):.4f} +- {spread:.4f}")
+    return f"  {who:18}" + "  ".join(cells)
+
+
+def main() -> None:
+    """Prints the means over seeds, and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--normal", action="store_true")
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    if chosen.normal:
+        normal_only(chosen.data, chosen.seeds[0])
+        return
+    found = []
+    for name in chosen.sets:
+        of_set = [one(name, chosen.data, seed) for seed in chosen.seeds]
+        print(f"{name}: {statistics.mean(float(run['fit_seconds']) for run in of_set):.0f} s a fit")  # type: ignore[arg-type]
+        print(_line("model", [run["test"] for run in of_set]))  # type: ignore[misc]
+        for rival in of_set[0]["rivals"]:  # type: ignore[attr-defined]
+            print(_line(rival, [run["rivals"][rival] for run in of_set]), flush=True)  # type: ignore[index]
+        found += of_set
+    if chosen.out is not None:
+        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        chosen.out.write_text(json.dumps({"versions": versions, "runs": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""Death in hospital from the first 48 hours of intensive care, beside logistic regression and boosted trees.
+
+    python benchmarks/diagnosis.py DATA [--seeds 0] [--folds 5] [--rival-hours 48] [--out FILE.json]
+
+DATA holds, somewhere below it, set-a (a file for each stay: Time, Parameter, Value) and Outcomes-a.txt of the PhysioNet
+challenge of 2012. Rows are what was measured at one time stamp, so most cells are empty and rows come at odd times. The
+model is fitted once a fold and read live: its answer after the rows of the first 6, 12, 24 and 48 hours. The rivals
+read summaries of these hours and are fitted anew for each of them.
+"""
+
+import argparse
+import csv
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import whorl
+
+HOURS = (6, 12, 24, 48)
+STATIC = ("Age", "Gender", "Height", "ICUType", "AdmissionWeight")
+CHANGING = (
+    *("ALP", "ALT", "AST", "Albumin", "BUN", "Bilirubin", "Cholesterol", "Creatinine", "DiasABP", "FiO2", "GCS"),
+    *("Glucose", "HCO3", "HCT", "HR", "K", "Lactate", "MAP", "MechVent", "Mg", "NIDiasABP", "NIMAP", "NISysABP"),
+    *("Na", "PaCO2", "PaO2", "Platelets", "RespRate", "SaO2", "SysABP", "Temp", "TroponinI", "TroponinT", "Urine"),
+    *("WBC", "Weight", "pH"),
+)
+_DIED = {"0": "survived", "1": "died"}
+
+
+class Stay:
+    """One stay: minutes (T,), values (T, 37) and what does not change (5,); NaN is missing."""
+
+    def __init__(self, path: Path, died: str) -> None:
+        self.name, self.died = path.stem, _DIED[died]
+        self.static = np.full(len(STATIC), np.nan)
+        cells: dict[int, np.ndarray] = {0: np.full(len(CHANGING), np.nan)}
+        with open(path, newline="", encoding="utf-8") as file:
+            for at, name, cell in list(csv.reader(file))[1:]:
+                value = float(cell) if float(cell) != -1 else np.nan
+                minute = int(at[:2]) * 60 + int(at[3:])
+                known = "AdmissionWeight" if name == "Weight" and not minute else name
+                if known in STATIC:
+                    self.static[STATIC.index(known)] = value
+                if name in CHANGING:
+                    row = cells.setdefault(minute, np.full(len(CHANGING), np.nan))
+                    row[CHANGING.index(name)] = value
+        self.minutes = np.array(sorted(cells))
+        self.values = np.array([cells[minute] for minute in sorted(cells)])
+
+
+def read(folder: Path) -> list[Stay]:
+    """All stays, by number."""
+    (outcomes,) = folder.rglob("Outcomes-a.txt")
+    with open(outcomes, newline="", encoding="utf-8") as file:
+        died = {row["RecordID"]: row["In-hospital_death"] for row in csv.DictReader(file)}
+    return [Stay(path, died[path.stem]) for path in sorted(folder.rglob("set-a/*.txt"))]
+
+
+def table(stays: list[Stay]) -> dict[str, object]:
+    """A long table: one row a time stamp."""
+    counts = [len(stay.minutes) for stay in stays]
+    columns: dict[str, object] = {
+        "stay": np.repeat(np.array([stay.name for stay in stays], object), counts),
+        "minute": np.concatenate([stay.minutes for stay in stays]),
+        "outcome": np.repeat(np.array([stay.died for stay in stays], object), counts),
+    }
+    values = np.concatenate([stay.values for stay in stays])
+    columns |= {name: values[:, n] for n, name in enumerate(CHANGING)}
+    static = np.repeat(np.array([stay.static for stay in stays]), counts, axis=0)
+    return columns | {name: static[:, n] for n, name in enumerate(STATIC)}
+
+
+def fitted(stays: list[Stay], seed: int, **changes: object) -> whorl.Classifier:
+    """A classifier of such tables: nothing of it is warped in time, and times are told to it."""
+    model = whorl.Classifier(
+        target="outcome",
+        time="minute",
+        series="stay",
+        static=STATIC,
+        table=whorl.Table(on_gap="ignore", kinds={"ICUType": "category"}),
+        augmentation="none",
+        convolution=0,
+        training=whorl.Training(seed=seed, epochs=8, patience=None, weight_decay=1.0),
+    )
+    model.set_params(**changes)
+    return model.fit(table(stays), verbose=False)
+
+
+def running(model: whorl.Classifier, stays: list[Stay]) -> dict[int, np.ndarray]:
+    """The probability of death after the rows of the first hours, of each stay."""
+    answer = model.predict(table(stays), every_row=True)
+    assert answer.probabilities is not None
+    assert answer.classes is not None
+    death = answer.probabilities[:, answer.classes.tolist().index("died")]
+    starts = np.cumsum([0, *(len(stay.minutes) for stay in stays)])
+    found = {}
+    for hour in HOURS:
+        rows = [int(np.searchsorted(stay.minutes, hour * 60, "right")) - 1 for stay in stays]
+        found[hour] = death[starts[:-1] + rows]
+    return found
+
+
+def auroc(stays: list[Stay], death: np.ndarray) -> float:
+    """Share of pairs of one who died and one who did not that are in order."""
+    return float(roc_auc_score([stay.died == "died" for stay in stays], death))
+
+
+def summaries(stays: list[Stay], hour: int) -> np.ndarray:
+    """Of each variable first, last, mean, least, greatest, spread and number of values; beside them what is static."""
+    made = []
+    for stay in stays:
+        values = stay.values[stay.minutes <= hour * 60]
+        rows = []
+        for column in values.T:
+            known = column[~np.isnan(column)]
+            if len(known):
+                rows += [known[0], known[-1], known.mean(), known.min(), known.max(), known.std(), len(known)]
+            else:
+                rows += [np.nan] * 6 + [0]
+        made.append([*stay.static, *(stay.static[3] == kind for kind in (1, 2, 3, 4)), *rows])
+    return np.array(made, float)
+
+
+def rivals(train: list[Stay], test: list[Stay], seed: int, hours: list[int]) -> dict[str, dict[int, float]]:
+    """AUROC of rivals that are fitted on summaries of the first hours, for each of them anew."""
+    found: dict[str, dict[int, float]] = {"logistic regression": {}, "boosted trees": {}}
+    y = np.array([stay.died == "died" for stay in train])
+    for hour in hours:
+        x, new = summaries(train, hour), summaries(test, hour)
+        models = {
+            "logistic regression": make_pipeline(
+                SimpleImputer(strategy="median", add_indicator=True),
+                StandardScaler(),
+                LogisticRegression(C=0.01, max_iter=2000),
+            ),
+            "boosted trees": HistGradientBoostingClassifier(
+                learning_rate=0.05, max_iter=200, l2_regularization=1.0, random_state=seed
+            ),
+        }
+        for name, model in models.items():
+            found[name][hour] = auroc(test, model.fit(x, y).predict_proba(new)[:, 1])
+    return found
+
+
+def run(stays: list[Stay], folds: int, seed: int, hours: list[int]) -> list[dict[str, object]]:
+    """Each fold with a model and its rivals."""
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
+    runs = []
+    for fold, (inside, outside) in enumerate(splitter.split(stays, [stay.died for stay in stays])):
+        train, test = [stays[n] for n in inside], [stays[n] for n in outside]
+        started = time.perf_counter()
+        model = fitted(train, seed)
+        seconds = time.perf_counter() - started
+        own = {hour: auroc(test, death) for hour, death in running(model, test).items()}
+        runs.append(
+            {
+                "fold": fold,
+                "seed": seed,
+                "fit_seconds": round(seconds, 1),
+                "parameters": model.model_.card["parameters"],
+                "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
+                "auroc": {"whorl.Classifier": own, **rivals(train, test, seed, hours)},
+            }
+        )
+        print(fold, seed, f"{seconds:.0f} s", {hour: round(value, 4) for hour, value in own.items()}, flush=True)
+    return runs
+
+
+def main() -> None:
+    """Prints a line for each fold and the means, and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--rival-hours", nargs="+", type=int, default=[48], choices=HOURS)
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    stays = read(chosen.data)
+    runs = [one for seed in chosen.seeds for one in run(stays, chosen.folds, seed, chosen.rival_hours)]
+    for name in runs[0]["auroc"]:  # type: ignore[attr-defined]
+        curves = [one["auroc"][name] for one in runs]  # type: ignore[index]
+        told = []
+        for hour in curves[0]:
+            values = [curve[hour] for curve in curves]
+            told.append(f"{hour} h {statistics.mean(values):.4f} +- {statistics.stdev(values):.4f}")
+        print(f"{name:20} {'  '.join(told)} (n={len(curves)})", flush=True)
+    print(f"training took {sum(float(one['fit_seconds']) for one in runs):.0f} s")  # type: ignore[arg-type]
+    if chosen.out is not None:
+        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        chosen.out.write_text(json.dumps({"versions": versions, "runs": runs}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

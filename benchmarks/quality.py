@@ -1,0 +1,90 @@
+"""Writes docs/quality.md, what models score on public data, from the results of whole runs.
+
+    python -m benchmarks.quality [--check]
+
+The benchmark of a task ends with `save`: its file in benchmarks/results has a section for the page. With --check it
+fails where the page is not what the results say.
+"""
+
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.processes import ROOT
+
+import whorl
+
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "quality.md"
+
+HEAD = """# Quality
+
+What models score on public data that they were not trained on. Written by `python -m benchmarks.quality` from the files
+in [benchmarks/results](../benchmarks/results). Of each task all sets have the same settings, the defaults where nothing
+else is said, and these were chosen without looking at a test part.
+"""
+
+
+def spread(values: Sequence[float], form: str = ".4f") -> str:
+    """Mean and standard deviation of several seeds as a cell of a table."""
+    mean = f"{statistics.mean(values):{form}}"
+    return f"{mean} ± {statistics.stdev(values):{form}} (n={len(values)})" if len(values) > 1 else f"{mean} (n=1)"
+
+
+def save(
+    path: Path,
+    *,
+    title: str,
+    text: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    runs: Sequence[Mapping[str, Any]],
+) -> None:
+    """Writes the results of a whole run.
+
+    Args:
+        path: a file in benchmarks/results, or elsewhere for a try.
+        title: heading of the section.
+        text: what was done: data and their split, settings, rivals.
+        heads: of the table.
+        rows: of the table, cells as text.
+        runs: everything that was measured.
+    """
+    versions = {"whorl": whorl.__version__, "torch": torch.__version__, "numpy": np.__version__}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    quality = {"title": title, "text": text, "heads": list(heads), "rows": [list(row) for row in rows]}
+    written = {"quality": quality, "versions": versions, "machine": machine, "runs": list(runs)}
+    path.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def page(folder: Path = RESULTS) -> str:
+    """The page: a section for each file of results that has one, in the order of their titles."""
+    sections = []
+    for path in sorted(folder.glob("*.json")):
+        quality = json.loads(path.read_text(encoding="utf-8")).get("quality")
+        if quality is not None:
+            lines = [quality["heads"], ["---"] * len(quality["heads"]), *quality["rows"]]
+            table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+            source = f"[{path.name}](../benchmarks/results/{path.name})"
+            sections.append(f"## {quality['title']}\n\n{quality['text']} All runs: {source}.\n\n{table}")
+    return "\n".join([HEAD, *sorted(sections)])
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Writes the page, or checks it."""
+    made = page()
+    if "--check" not in arguments:
+        PAGE.write_text(made, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
+        sys.exit(f"{PAGE.relative_to(ROOT)} is not what the results say. Write it with `python -m benchmarks.quality`.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,118 @@
+"""Classification of public texts with whorl's defaults, beside TF-IDF and logistic regression; no pretrained vectors.
+
+    python -m benchmarks.text_classification DATA [--sets sst clinc150] [--seeds 0 1 2] [--out FILE.json]
+
+DATA holds text_classification/sst/stsa.binary.{train,dev,test} and chatbot/clinc150_intents/data_full.json (in-scope
+parts). Both models learn from the training and validation parts together, and hold out as many examples as the
+validation part has; the test part is read once for each fit.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from benchmarks import quality
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+import whorl
+from whorl.data.splits import held_out
+
+Part = tuple[list[str], list[str]]
+
+HEADS = ("set", "train / test", "classes", "accuracy", "nll", "TF-IDF and logistic regression", "fit")
+TEXT = (
+    "Texts, without pretrained vectors: `whorl.Classifier(text=...)` as it is, mean and spread of several seeds. SST "
+    "is the Stanford Sentiment Treebank with two classes, learned from its sentences alone; clinc150 asks for one of "
+    "150 intents, without what is out of scope. Training and validation part together are learned from, but for as "
+    "many examples as the validation part has, which are held out. The rival, on the same split, counts words and "
+    "pairs of them; its strength is chosen on what is held out."
+)
+
+
+def _sst(folder: Path) -> dict[str, Part]:
+    parts = {}
+    for name, part in (("train", "train"), ("dev", "valid"), ("test", "test")):
+        lines = (folder / f"text_classification/sst/stsa.binary.{name}").read_text("utf-8").splitlines()
+        parts[part] = [line[2:] for line in lines], [line[0] for line in lines]
+    return parts
+
+
+def _clinc(folder: Path) -> dict[str, Part]:
+    found = json.loads((folder / "chatbot/clinc150_intents/data_full.json").read_text("utf-8"))
+    names = {"train": "train", "val": "valid", "test": "test"}
+    return {
+        part: ([text for text, _ in found[name]], [label for _, label in found[name]]) for name, part in names.items()
+    }
+
+
+SETS: dict[str, Callable[[Path], dict[str, Part]]] = {"sst": _sst, "clinc150": _clinc}
+
+
+def run(name: str, folder: Path, seed: int) -> dict[str, object]:
+    """Fits one model with everything default, and scores it on validation and test."""
+    parts = SETS[name](folder)
+    texts, labels = (parts["train"][n] + parts["valid"][n] for n in (0, 1))
+    model = whorl.Classifier(text="text", training=whorl.Training(validation=len(parts["valid"][0]), seed=seed))
+    started = time.perf_counter()
+    model.fit((texts, labels), verbose=False)
+    seconds = time.perf_counter() - started
+    scored = model.evaluate(parts["test"])
+    return {
+        "set": name,
+        "seed": seed,
+        "fit_seconds": round(seconds, 1),
+        "examples": [len(texts), len(parts["test"][0])],
+        "classes": len(set(labels)),
+        "parameters": model.model_.card["parameters"],
+        "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
+        "test": dict(scored.metrics),
+    }
+
+
+def rival(name: str, folder: Path) -> float:
+    """Accuracy of logistic regression on TF-IDF of words and pairs of them, its strength chosen on held-out texts."""
+    parts = SETS[name](folder)
+    texts, labels = (np.array(parts["train"][n] + parts["valid"][n], object) for n in (0, 1))
+    held = held_out(len(texts), len(parts["valid"][0]), 0, labels=labels.tolist())
+    kept = np.setdiff1d(np.arange(len(texts)), held)
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True).fit(texts[kept])
+    best = max(
+        (
+            LogisticRegression(C=strength, max_iter=1000).fit(words.transform(texts[kept]), labels[kept])
+            for strength in (1, 3, 10, 30)
+        ),
+        key=lambda model: model.score(words.transform(texts[held]), labels[held]),
+    )
+    return float(best.score(words.transform(parts["test"][0]), parts["test"][1]))
+
+
+def main() -> None:
+    """Prints a line for each set, and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    runs, rows = [], []
+    for name in chosen.sets:
+        of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
+        other = rival(name, chosen.data)
+        accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
+        nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
+        seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)  # type: ignore[arg-type]
+        examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
+        rows.append([name, examples, str(of_set[0]["classes"]), accuracy, nll, f"{other:.4f}", f"{seconds:.0f} s"])
+        print("  ".join(rows[-1]), flush=True)
+        runs += [{**one, "tfidf": other} for one in of_set]
+    if chosen.out is not None:
+        quality.save(chosen.out, title="Classification of texts", text=TEXT, heads=HEADS, rows=rows, runs=runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Texts that go on, on the command line: options of decoding, prompts, and what is printed."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from whorl.cli.options import was_given
+from whorl.cli.output import option, show
+from whorl.data.corpus_reader import CorpusReader
+from whorl.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from whorl.plans.decoding import Decoding
+    from whorl.runtime.model import Model
+    from whorl.runtime.prediction import Prediction
+
+_SECTION = "Text that goes on"
+_DRAWN = ("temperature", "top_k", "top_p", "seed")
+
+
+def options() -> list[click.Parameter]:
+    """Options of decoding."""
+    return [
+        option(_SECTION, "--prompt", "prompt", multiple=True, help="A text to continue, in place of DATA. Repeatable."),
+        option(_SECTION, "--greedy", is_flag=True, help="Take the most likely token at every step."),
+        option(_SECTION, "--beam", type=int, metavar="WIDTH", help="Search with so many beginnings at every step."),
+        option(_SECTION, "--length-penalty", type=float, help="Of a beam; larger favours longer texts. [default: 0.6]"),
+        option(_SECTION, "--temperature", type=float, help="Below 1 likely tokens become likelier. [default: 0.8]"),
+        option(_SECTION, "--top-k", type=int, help="Draw from so many of the most likely tokens only."),
+        option(_SECTION, "--top-p", type=float, help="Draw from the most likely tokens of this probability together."),
+        option(_SECTION, "--max-length", type=int, help="Most tokens of an answer. [default: 200]"),
+        option(_SECTION, "--seed", type=int, help="Of the draws. [default: 0]"),
+    ]
+
+
+def decoding_of(params: dict[str, object]) -> "Decoding | None":
+    """What the options describe; None where none was given.
+
+    Raises:
+        ArgumentError: options of different ways stand together.
+    """
+    from whorl.plans.decoding import Beam, Greedy, Sample
+
+    length = {"max_length": params["max_length"]} if was_given("max_length") else {}
+    drawn = {name: params[name] for name in _DRAWN if was_given(name)}
+    beam = {
+        field: params[name]
+        for name, field in (("beam", "width"), ("length_penalty", "length_penalty"))
+        if was_given(name)
+    }
+    known = {"--greedy": params["greedy"], "--beam": beam, "--temperature": drawn}
+    ways = [name for name, given in known.items() if given]
+    if len(ways) > 1:
+        raise ArgumentError(f"{' and '.join(ways)} (or what belongs to them) exclude each other. Leave one out.")
+    if params["greedy"]:
+        return Greedy(**length)  # type: ignore[arg-type]
+    if beam:
+        return Beam(**beam, **length)  # type: ignore[arg-type]
+    if drawn or length:
+        return Sample(**{"temperature": 0.8, **drawn, **length})  # type: ignore[arg-type]
+    return None
+
+
+def source_of(data: str | None, prompts: tuple[str, ...]) -> object:
+    """DATA, or the prompts that stand on the command line in its place."""
+    if (data is None) == (not prompts):
+        raise ArgumentError("`DATA` or --prompt says what is answered, one of them. Give a file, or a text.")
+    return list(prompts) if prompts else data
+
+
+def continues(model: "Model") -> bool:
+    """Whether answers are texts that go on."""
+    from whorl.plans.wiring import Autoregressive
+
+    return isinstance(model.wiring.shape, Autoregressive)
+
+
+def tell(model: "Model", source: object, prediction: "Prediction") -> None:
+    """Prints prompts with what follows them, a blank line between two."""
+    reader = model.reader
+    assert isinstance(reader, CorpusReader)
+    assert prediction.score is not None
+    prompts = [reader.text(one.past[:, 0]) for one in reader.read(source)]
+    records = [
+        {"prompt": prompt, "text": text, "score": float(score)}
+        for prompt, text, score in zip(prompts, prediction.value, prediction.score, strict=True)
+    ]
+    blocks = [f"{one['prompt']}{one['text']}" for one in records]
+    show({"answers": records}, ["\n\n".join(blocks)])

@@ -1,0 +1,41 @@
+"""`whorl fit detect DATA`."""
+
+from dataclasses import fields
+
+from whorl.cli import fitting
+from whorl.cli.options import build, options_of
+from whorl.cli.output import command as make_command
+from whorl.plans.alarm import Alarm
+from whorl.tasks.detection import Detector
+
+_OWN = {
+    "target": "Data and columns",
+    "time": "Data and columns",
+    "series": "Data and columns",
+    "label": "Data and columns",
+    "normal": "Data and columns",
+    "per": "Detection",
+    "method": "Detection",
+    "lag": "Detection",
+    "context": "Detection",
+    "code": "Detection",
+}
+
+
+def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+    """Train a Detector on DATA, which is taken as normal, and save it.
+
+    DATA is a table with numeric columns, or arrays; with --per sequence also a file of the UCR or UEA archive. Rows
+    that --label marks as anomalies teach nothing. The last part of the rows (of whole sequences some of them) is held
+    out: it chooses the epoch and sets the threshold, above which a share of --false-alarm-rate of normal rows lie.
+    """
+    alarm = build(Alarm, [field.name for field in fields(Alarm)])
+    fitting.run(Detector, _OWN, data, out, report, resume, alarm=alarm)
+
+
+command = make_command(
+    "detect",
+    fit_detect,
+    [*fitting.arguments(), *options_of(Detector, _OWN), *options_of(Alarm, "Alarms"), *fitting.shared_options()],
+    epilog="Example: whorl fit detect pump.csv --time datetime --label anomaly --out pump.whorl",
+)

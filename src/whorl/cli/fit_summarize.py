@@ -1,0 +1,39 @@
+"""`whorl fit summarize DATA`."""
+
+from dataclasses import asdict, fields
+
+from whorl.cli import fitting
+from whorl.cli.fit_translate import Pieces
+from whorl.cli.options import build, options_of
+from whorl.cli.output import command as make_command
+from whorl.plans.text import Text
+from whorl.tasks.summarization import Summarizer
+
+_OWN = {
+    "source": "Data and columns",
+    "target": "Data and columns",
+    "attention": "Summaries",
+    "sampling": "Summaries",
+    "longest": "Summaries",
+    "smoothing": "Summaries",
+}
+
+
+def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+    """Train a Summarizer on DATA and save it.
+
+    DATA is a table (CSV, JSON lines, Parquet) with a column for the texts and one for what is to be written; a file of
+    texts whose name ends in --source, beside one of the same name that ends in --target, equal lines of which belong
+    together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
+    beside the starts of the texts and the answers to similar texts.
+    """
+    tokens = Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
+    fitting.run(Summarizer, _OWN, data, out, report, resume, tokens=tokens)
+
+
+command = make_command(
+    "summarize",
+    fit_summarize,
+    [*fitting.arguments(), *options_of(Summarizer, _OWN), *options_of(Pieces, "Text"), *fitting.shared_options()],
+    epilog="Example: whorl fit summarize mails.jsonl --source body --target subject --out subjects.whorl",
+)

@@ -1,0 +1,338 @@
+"""Pairs of texts to encoded sequences: one is read, the other is written token by token."""
+
+import os
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Self, TypeGuard
+
+import msgspec
+import numpy as np
+
+from whorl.codecs.text import TextCodec, TextEncoder
+from whorl.data.pair_memory import PairMemory
+from whorl.data.parallel import read_pairs
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.sequences import Sequence
+from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.text_files import is_folder, text_lines
+from whorl.data.text_outputs import TextOutputs
+from whorl.data.text_reader import texts_of
+from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.plans.table import Table
+from whorl.specs import Spec
+
+# Tokens of a source; what attention looks back at is kept for each of them.
+MOST_STEPS = 4096
+
+
+@readers.add("pairs")
+class PairReader(Reader):
+    """Reads pairs of texts, and lone sources.
+
+    Of a source and of a target the first `longest` tokens are read, the end counted as one.
+
+    Args:
+        columns: of the source and of the target.
+        source: encodes sources, with their end.
+        outputs: encodes targets, with begin and end, and decodes what is written.
+        longest: most tokens.
+        memory: pairs of training, for a naive rival.
+        table: how files are read.
+    """
+
+    outputs: TextOutputs
+
+    def __init__(
+        self,
+        *,
+        columns: tuple[str, str],
+        source: TextCodec,
+        outputs: TextOutputs,
+        longest: int,
+        memory: PairMemory,
+        table: Table,
+    ) -> None:
+        self.columns, self.source, self.outputs, self.longest = columns, source, outputs, longest
+        self.memory, self.table = memory, table
+        self.horizon = 0
+        self.names = (columns[1],)
+
+    @property
+    def past(self) -> TextCodec:
+        """What was written so far."""
+        return self.outputs.text
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The tokens that may be written."""
+        return self.outputs.classes
+
+    @property
+    def source_spec(self) -> Spec:
+        """What a step of a source is."""
+        return self.source.spec
+
+    def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
+        if known is not None:
+            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        if targets:
+            return self.encode(*pairs_of(source, self.columns, self.table))
+        return self.encode(sources_of(source, self.columns, self.table))
+
+    def encode(self, sources: List[str], targets: List[str] | None = None) -> list[Sequence]:
+        """Encodes texts. A sequence's `past` is what was written before each step: a lone begin without a target."""
+        made = []
+        for n, text in enumerate(sources):
+            codes = None if targets is None else self._cut(self.outputs.text.encode(targets[n]), self.longest + 1)
+            past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
+            one = Sequence(
+                key=str(n),
+                past=past,
+                time=np.arange(len(past), dtype=np.int64),
+                targets=None if codes is None else codes[1:],
+                source=self._cut(self.source.encode(text), self.longest),
+                texts=(text, "" if targets is None else targets[n]),
+            )
+            made.append(one)
+        return made
+
+    @staticmethod
+    def _cut(codes: np.ndarray, longest: int) -> np.ndarray:
+        """The first codes; the last of them is the end."""
+        return codes if len(codes) <= longest else np.concatenate([codes[: longest - 1], codes[-1:]])
+
+    def text_of(self, codes: np.ndarray) -> str:
+        """The text of tokens (T,) that were written."""
+        return self.outputs.text.decode(codes).strip()
+
+    def rivals(self, sources: List[str]) -> dict[str, list[str]]:
+        """What naive rivals answer: the target of the most similar source in training, and the source itself.
+
+        Where targets are much shorter, of the source as many words as a target has.
+        """
+        kept = self.memory.kept_words
+        copies = {"copy of the source": list(sources)}
+        if kept is not None:
+            copies = {"start of the source": [" ".join(text.split()[:kept]) for text in sources]}
+        return {**copies, "nearest pair": [self.memory.nearest(text) for text in sources]}
+
+    def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
+        return _PairRows(self)
+
+    def times_after(self, times: np.ndarray) -> np.ndarray | None:
+        return None
+
+    def config(self) -> dict[str, object]:
+        return {
+            "columns": list(self.columns),
+            "longest": self.longest,
+            "source": self.source.config(),
+            "target": self.outputs.config(),
+            "table": asdict(self.table),
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        parts = {"source": self.source.arrays(), "target": self.outputs.arrays(), "memory": self.memory.arrays()}
+        return {f"{part}/{name}": array for part, own in parts.items() for name, array in own.items()}
+
+    @classmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        try:
+            plain = msgspec.convert(config, _Config)
+            table = msgspec.convert(plain.table, Table)
+        except (msgspec.ValidationError, ValueError) as error:
+            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        if set(plain.table) != set(asdict(table)):
+            raise ModelFileError(f"the reader of the model file has unknown options of tables: {sorted(plain.table)}.")
+        parts: dict[str, dict[str, np.ndarray]] = {"source": {}, "target": {}, "memory": {}}
+        for name, array in arrays.items():
+            part, _, own = name.partition("/")
+            if part not in parts:
+                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
+            parts[part][own] = array
+        source, target = (TextCodec.restore(getattr(plain, name), parts[name]) for name in ("source", "target"))
+        if source.begin or not source.end or not (target.begin and target.end):
+            raise ModelFileError("the reader of the model file is damaged: its texts have no begin or no end.")
+        return cls(
+            columns=plain.columns,
+            source=source,
+            outputs=TextOutputs(target),
+            longest=plain.longest,
+            memory=PairMemory.restore(parts["memory"]),
+            table=table,
+        )
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    columns: tuple[str, str]
+    longest: Annotated[int, msgspec.Meta(ge=2, le=MOST_STEPS)]
+    source: dict[str, object]
+    target: dict[str, object]
+    table: dict[str, object]
+
+
+def pairs_of(data: object, columns: tuple[str, str], table: Table) -> tuple[list[str], list[str]]:
+    """Sources and targets of two lists of texts, or of what `read_pairs` reads."""
+    if isinstance(data, tuple) and len(data) == 2 and all(_are_texts(part) for part in data):
+        sources, targets = (list(map(str, part)) for part in data)
+        if len(sources) != len(targets):
+            raise DataError(f"there are {len(sources)} sources, but {len(targets)} targets. Give one for each.")
+        return sources, targets
+    if isinstance(data, str | os.PathLike) and _ends_in(Path(data), columns[0]) and not is_folder(Path(data)):
+        data = (data, Path(data).with_suffix(f".{columns[1].removeprefix('.')}"))
+    pairs = read_pairs(data, source=columns[0], target=columns[1], table=_words_of(table))
+    return [pair.source for pair in pairs], [pair.target for pair in pairs]
+
+
+def sources_of(data: object, columns: tuple[str, str], table: Table) -> list[str]:
+    """Sources alone: a list of texts, a file with one a line, a table with their column, or pairs."""
+    if _are_texts(data):
+        return [str(text) for text in data]
+    if isinstance(data, tuple) and len(data) == 2:
+        return pairs_of(data, columns, table)[0]
+    if isinstance(data, str | os.PathLike) and str(data):
+        path = Path(data)
+        if is_folder(path):
+            return pairs_of(data, columns, table)[0]
+        if path.suffix.lower() not in TABLE_SUFFIXES or path.suffix.lower() in (".txt", ".text"):
+            lines = [line.strip() for line in text_lines(path, table.encoding or "utf-8")]
+            if not lines:
+                raise DataError(f"{path.name} has no lines. Give a file with a text on each line.")
+            return lines
+    kinds = {**table.kinds, columns[0]: "category"}
+    frame = read_table(data, replace(_words_of(table), kinds=kinds))
+    return texts_of(frame, columns[0])
+
+
+def _ends_in(path: Path, ending: str) -> bool:
+    """Whether a file is the one with the sources of two that differ in their ending."""
+    return path.suffix not in ("", *TABLE_SUFFIXES) and path.suffix == f".{ending.removeprefix('.')}"
+
+
+def _words_of(table: Table) -> Table:
+    """Cells of texts are taken at their word: '-' and 'None' too."""
+    return replace(table, missing=())
+
+
+def _are_texts(data: object) -> "TypeGuard[list[str] | np.ndarray]":
+    if isinstance(data, np.ndarray):
+        return data.ndim == 1 and data.dtype.kind in "UO" and all(isinstance(one, str) for one in data.tolist())
+    return isinstance(data, list) and bool(data) and all(isinstance(one, str) for one in data)
+
+
+class _PairRows(RowReader):
+    """Reads one source piece by piece and gives it when it ends, since nothing can be written before."""
+
+    def __init__(self, reader: PairReader) -> None:
+        self._column, self._longest = reader.columns[0], reader.longest
+        self._encoder: TextEncoder = reader.source.chunks()
+        # As long at any token.
+        self._codes = np.zeros(reader.longest, np.int32)
+        self._count, self._ended = 0, False
+
+    def push(self, row: Row, known: object = None) -> list[Inputs]:
+        if known is not None:
+            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        if self._ended:
+            raise DataError(
+                "the text has ended with `flush`, but another piece came. Call `reset` before the next one."
+            )
+        piece: object = row.get(self._column) if isinstance(row, Mapping) else row
+        if not isinstance(piece, str):
+            raise DataError(
+                f"a row of this model is a piece of text, or a record with the column '{self._column}', but "
+                f"{row!r:.80} came."
+            )
+        self._hold(self._encoder.push(piece))
+        return []
+
+    def flush(self) -> list[Inputs]:
+        if self._ended:
+            return []
+        self._hold(self._encoder.flush())
+        self._ended = True
+        codes = self._codes[: self._count].astype(np.float32).reshape(-1, 1, 1)
+        return [{"source": code} for code in codes]
+
+    def _hold(self, codes: np.ndarray) -> None:
+        """Keeps the first codes; behind them the last one stands for all that is left out, as in a whole text."""
+        held = self._codes.copy()
+        for code in codes[:, 0].astype(np.int32).tolist():
+            held[min(self._count, self._longest - 1)] = code
+            self._count = min(self._count + 1, self._longest)
+        self._codes = held
+
+    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
+        raise ArgumentError("`push_rows` is of rows in time, but this model reads a text. Push its pieces with `push`.")
+
+    @property
+    def time(self) -> np.ndarray:
+        if not self._count:
+            raise before_first_row()
+        return np.asarray(self._count - 1, np.int64)
+
+    def mark(self) -> Mark:
+        return self._count, (self._encoder.read(), self._ended), self._codes
+
+    def back_to(self, mark: Mark) -> None:
+        count, held, codes = mark
+        assert isinstance(held, tuple)
+        assert codes is not None
+        encoder, self._ended = held
+        self._encoder.write(encoder)
+        self._count, self._codes = count or 0, codes
+
+    def read(self) -> bytes:
+        count = self._count.to_bytes(8, "little")
+        return msgspec.msgpack.encode(
+            _Remainder(count, self._ended, self._codes.astype("<i4").tobytes(), self._encoder.read())
+        )
+
+    def write(self, remainder: bytes) -> None:
+        try:
+            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
+        except msgspec.DecodeError:
+            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.") from None
+        count = int.from_bytes(plain.count, "little")
+        if len(plain.count) != 8 or len(plain.codes) != 4 * self._longest or count > self._longest:
+            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.")
+        self._encoder.write(plain.encoder)
+        self._codes, self._count, self._ended = np.frombuffer(plain.codes, "<i4").astype(np.int32), count, plain.ended
+
+
+class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    count: bytes
+    ended: bool
+    codes: bytes
+    encoder: bytes
+
+
+def fit_pairs(
+    sources: List[str],
+    targets: List[str],
+    *,
+    columns: tuple[str, str],
+    codecs: tuple[TextCodec, TextCodec],
+    longest: int,
+    table: Table,
+) -> PairReader:
+    """Fits codecs on the pairs of training and puts a reader together.
+
+    Args:
+        sources: of training.
+        targets: of training.
+        columns: names of the two.
+        codecs: of source and target, not fitted yet.
+        longest: most tokens of a text.
+        table: how files are read.
+    """
+    return PairReader(
+        columns=columns,
+        source=codecs[0].fit(sources),
+        outputs=TextOutputs(codecs[1].fit(targets)),
+        longest=longest,
+        memory=PairMemory.of(sources, targets),
+        table=table,
+    )

@@ -1,0 +1,37 @@
+"""The tokens that a next step is answered with, under names that tell them apart."""
+
+from collections import Counter
+
+import numpy as np
+
+from whorl.codecs.text import TextCodec
+
+
+class Vocabulary:
+    """Codes of a text codec as answers.
+
+    Args:
+        text: a fitted codec.
+    """
+
+    def __init__(self, text: TextCodec) -> None:
+        names = list(text.vocabulary)
+        many = {name for name, count in Counter(names).items() if count > 1}
+        # Byte pairs that are no text are shown as numbers, which could be the text of another token.
+        names = [f"{name}#{code}" if name in many else name for code, name in enumerate(names)]
+        self.classes = np.array(names, object)
+        self.scale, self.center = np.ones(1), np.zeros(1)
+        self._codes: dict[str, int] | None = None
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Names (n,) of codes (n, 1, 1); None where a code is NaN."""
+        flat = np.asarray(codes).reshape(len(codes))
+        found: np.ndarray = self.classes[np.where(np.isfinite(flat), flat, 0).astype(np.int64)]
+        found[~np.isfinite(flat)] = None
+        return found
+
+    def codes(self, names: np.ndarray) -> np.ndarray:
+        """Codes (n,) of names; -1 where it is None."""
+        if self._codes is None:
+            self._codes = {name: code for code, name in enumerate(self.classes.tolist())}
+        return np.array([self._codes.get(name, -1) for name in names.tolist()], np.int64)

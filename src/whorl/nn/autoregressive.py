@@ -1,0 +1,89 @@
+"""What comes next, from symbols read one by one with a state that is carried through the whole of a text.
+
+Axes: B strips, T steps, D columns of a row, E numbers of a symbol's vector, H hidden, V symbols.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from whorl.errors import ArgumentError
+from whorl.nn.core import State
+from whorl.nn.dropout import dropout
+from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.network import Network
+from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import Autoregressive
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+from whorl.specs import Fields, Spec, Tokens
+
+
+class NextToken(Network):
+    """Reads a symbol, and what stands beside it, at each step; answers what the next symbol may be.
+
+    Args:
+        past: what a row is; its first column is the symbol.
+        shape: sizes of the vectors, and whether they answer too.
+        core: builds the core for an input size.
+        dropout: of the core's output on its way to the last layer.
+    """
+
+    def __init__(
+        self, *, past: Spec, shape: Autoregressive, core: Callable[[int], RecurrentCore], dropout: float
+    ) -> None:
+        super().__init__()
+        parts = list(past.fields.items()) if isinstance(past, Fields) else [("all", past)]
+        if not parts or not isinstance(parts[0][1], Tokens):
+            raise ArgumentError(f"`past` begins with a column of symbols, but is {past}.")
+        self.num_symbols, self.width = parts[0][1].n, past.width
+        beside = Fields(dict(parts[1:]))
+        self.beside = InputColumns(beside) if parts[1:] else None
+        self.table = nn.Embedding(self.num_symbols, shape.embedding_size)
+        self.core = core(shape.embedding_size + (0 if self.beside is None else self.beside.size))
+        size = self.core.output_size
+        self.narrow = nn.Linear(size, shape.embedding_size, bias=False) if shape.tied else None
+        self.bias = nn.Parameter(torch.zeros(self.num_symbols))
+        self.weight = None if shape.tied else nn.Parameter(torch.empty(self.num_symbols, size))
+        # Tied vectors are weights of the last layer too, which must not be sure of anything at first.
+        nn.init.normal_(self.table.weight, std=0.1 if shape.tied else 0.5)
+        if self.weight is not None:
+            nn.init.uniform_(self.weight, -(size**-0.5), size**-0.5)
+        self.dropout = dropout
+
+    def forward(self, inputs: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
+        """Answers every step: past (B, T, D) -> (B, T, 1, 1, V), and the state after the last one.
+
+        `starts` (B, T), where it is given, is True at the first step of a text, before which there is no state.
+        """
+        past = inputs["past"]
+        x_BTE = self.table(past[..., 0].long())
+        if self.beside is not None:
+            x_BTE = torch.cat([x_BTE, self.beside(past[..., 1:])], dim=-1)
+        starts = inputs.get("starts")
+        y_BTH, state = self.core(x_BTE, state, resets_BT=None if starts is None else starts.bool())
+        y_BTH = dropout(y_BTH, self.dropout, self.training)
+        if self.narrow is not None:
+            y_BTH = self.narrow(y_BTH)
+        logits = functional.linear(y_BTH, self.table.weight if self.weight is None else self.weight, self.bias)
+        return logits[..., None, None, :], state
+
+    def emit(self, program: Program) -> Name:
+        """Adds the network to a program; its input is one row."""
+        row = program.add(ops.Input(out="past", shape=(self.width,)))
+        table = program.tensor("table", numpy(self.table.weight))
+        code = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
+        x = program.add(ops.Embed(x=code, table=table))
+        if self.beside is not None:
+            beside = self.beside.emit(program, program.add(ops.Slice(x=row, axis=0, start=1, stop=self.width)))
+            x = program.add(ops.Concat(parts=(x, beside), axis=0))
+        h = self.core.emit(program, x)
+        if self.narrow is not None:
+            h = program.add(ops.Affine(x=h, weight=program.tensor("narrow", numpy(self.narrow.weight))))
+        weight = table if self.weight is None else program.tensor("last.weight", numpy(self.weight))
+        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", numpy(self.bias))))
+        program.output = program.add(ops.Reshape(x=out, shape=(1, 1, self.num_symbols)))
+        return program.output

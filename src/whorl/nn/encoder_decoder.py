@@ -1,0 +1,163 @@
+"""A sequence of symbols is read whole, and another one is written, each step looking back at what was read.
+
+Axes: B sequences, T steps that are written, S steps that are read, E width of a symbol, H hidden, D width of what the
+encoder says of a step, V symbols that may be written.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from whorl.nn.attention import Attention
+from whorl.nn.inputs import numpy
+from whorl.nn.network import Network
+from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import EncoderDecoder
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+
+# What the decoder is told once: how many steps were read, what the encoder says of each, its keys, and where its own
+# layers begin.
+LENGTH, MEMORY, KEYS, LOWER, UPPER = "length", "memory", "keys", "lower", "upper"
+
+
+class EncoderDecoderNetwork(Network):
+    """Two layers that write, with attention between them, over a core that reads.
+
+    The lower layer reads the symbols written so far, attention takes what it says for the query, and the upper layer
+    reads both: the conditional decoder of Firat & Cho (Sennrich et al. 2017, section 2.1), but for its layers having
+    states of their own. So no layer waits for attention, and training runs each over all steps at once. The symbols'
+    vectors also weigh the outputs (Press & Wolf 2017).
+
+    Args:
+        num_sources: symbols that may be read.
+        num_targets: V.
+        shape: attention, and the width of a symbol.
+        encoder: builds the core that reads for an input size.
+        layer: builds a layer that writes for an input size.
+        dropout: of symbols, of what the encoder says, and on the way to the last layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_sources: int,
+        num_targets: int,
+        shape: EncoderDecoder,
+        encoder: Callable[[int], RecurrentCore],
+        layer: Callable[[int], RecurrentCore],
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        size = shape.embedding_size
+        self.shape = shape
+        self.sources, self.targets = nn.Embedding(num_sources, size), nn.Embedding(num_targets, size)
+        for table in (self.sources, self.targets):
+            nn.init.normal_(table.weight, std=size**-0.5)
+        self.scale = math.sqrt(size)  # inputs of unit variance, outputs of small weights
+        self.encoder = encoder(size)
+        width = self.encoder.output_size
+        self.lower = layer(size)
+        self.attention = Attention(self.lower.output_size, width, shape.attention)
+        self.upper = layer(width + self.lower.output_size)
+        self.bridge = nn.Linear(width, self.lower.state_size + self.upper.state_size)
+        self.blend = nn.Linear(self.upper.output_size + width + size, size)
+        self.bias = nn.Parameter(torch.zeros(num_targets))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs: dict[str, Tensor], lengths: Tensor | None = None) -> Tensor:
+        """What may be written at each step, given the symbols before it: (B, T, 1, V).
+
+        Args:
+            inputs: `source` (B, S, 1) and `past` (B, T, 1), codes; `source_length` (B, 1).
+            lengths: real steps of `past`, (B,).
+        """
+        past, source, read = inputs["past"][..., 0], inputs["source"][..., 0], inputs["source_length"][:, 0].long()
+        if lengths is not None:
+            past = torch.where(torch.arange(past.shape[1], device=past.device) < lengths[:, None], past, 0.0)
+        real_BS = torch.arange(source.shape[1], device=source.device) < read[:, None]
+        memory_BSD, start_BS = self.read(torch.where(real_BS, source, 0.0).long(), read)
+        codes = past.long()
+        if self.training and self.shape.sampling:
+            with torch.no_grad():
+                written = self.write(codes, memory_BSD, start_BS, real_BS, lengths).argmax(dim=-1)
+            drawn = torch.rand(written[:, :-1].shape, device=codes.device) < self.shape.sampling
+            codes = torch.cat([codes[:, :1], torch.where(drawn, written[:, :-1], codes[:, 1:])], dim=1)
+        return self.write(codes, memory_BSD, start_BS, real_BS, lengths)[:, :, None]
+
+    def read(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """What the encoder says of each step, (B, S, D), and the states that the layers that write begin with."""
+        x_BSE = self.dropout(self.sources(source_BS) * self.scale)
+        memory_BSD, state = self.encoder(x_BSE, lengths_B=lengths_B)
+        last = torch.cat([layer[0] for layer in state[-self.encoder.num_directions :]], dim=-1)
+        return self.dropout(memory_BSD), torch.tanh(self.bridge(last))
+
+    def write(
+        self, past_BT: Tensor, memory_BSD: Tensor, start_BS: Tensor, real_BS: Tensor, lengths_B: Tensor | None
+    ) -> Tensor:
+        """What may come after each symbol, (B, T, V)."""
+        lower_BS, upper_BS = torch.split(start_BS, [self.lower.state_size, self.upper.state_size], dim=-1)
+        x_BTE = self.dropout(self.targets(past_BT) * self.scale)
+        h_BTH, _ = self.lower(x_BTE, self.lower.state_of(lower_BS), lengths_B=lengths_B)
+        seen_BTD = self.attention(h_BTH, memory_BSD, real_BS)
+        y_BTH, _ = self.upper(torch.cat([seen_BTD, h_BTH], dim=-1), self.upper.state_of(upper_BS), lengths_B=lengths_B)
+        out_BTE = torch.tanh(self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1)))
+        return nn.functional.linear(self.dropout(out_BTE), self.targets.weight, self.bias)
+
+    def emit_encoder(self, program: Program) -> Name:
+        """Adds the side that reads; what the decoder is told, but the length, stands side by side at each step."""
+        x = self._symbols(program, "source", self.sources)
+        memory = self.encoder.emit(program, x)
+        last = self._last(program, memory)
+        weight = program.tensor("bridge.weight", numpy(self.bridge.weight))
+        start = program.add(
+            ops.Affine(x=last, weight=weight, bias=program.tensor("bridge.bias", numpy(self.bridge.bias)))
+        )
+        start = program.add(ops.Activate(x=start, function="tanh"))
+        keys = self.attention.emit_keys(program, memory)
+        parts = (memory, start) if keys is None else (memory, keys, start)
+        program.output = program.add(ops.Concat(parts=parts, axis=0))
+        return program.output
+
+    def emit(self, program: Program) -> Name:
+        """Adds the side that writes, a symbol at a step."""
+        longest, width = self.shape.longest, self.encoder.output_size
+
+        def told(name: str, *shape: int) -> Name:
+            return program.add(ops.Input(out=name, shape=shape, static=True))
+
+        length, memory = told(LENGTH, 1), told(MEMORY, longest, width)
+        keys = None if self.attention.key is None else told(KEYS, longest, self.attention.key_size)
+        lower, upper = told(LOWER, self.lower.state_size), told(UPPER, self.upper.state_size)
+        x = self._symbols(program, "past", self.targets)
+        h = self.lower.emit(program, x, [lower])
+        seen = self.attention.emit(program, h, memory, keys, length)
+        y = self.upper.emit(program, program.add(ops.Concat(parts=(seen, h), axis=0)), [upper])
+        blend = ops.Affine(
+            x=program.add(ops.Concat(parts=(y, seen, x), axis=0)),
+            weight=program.tensor("blend.weight", numpy(self.blend.weight)),
+            bias=program.tensor("blend.bias", numpy(self.blend.bias)),
+        )
+        out = program.add(ops.Activate(x=program.add(blend), function="tanh"))
+        table, bias = program.tensor("past.table", numpy(self.targets.weight)), numpy(self.bias)
+        out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
+        program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))
+        return program.output
+
+    def _symbols(self, program: Program, name: str, table: nn.Embedding) -> Name:
+        code = program.add(ops.Input(out=name, shape=(1,)))
+        rows = program.add(ops.Embed(x=code, table=program.tensor(f"{name}.table", numpy(table.weight))))
+        scale = program.add(ops.Constant(tensor=program.tensor("scale", numpy(torch.tensor([self.scale])))))
+        return program.add(ops.Combine(a=rows, b=scale, function="multiply"))
+
+    def _last(self, program: Program, memory: Name) -> Name:
+        """The last output of each direction: read backwards, that of the first step."""
+        if self.encoder.is_causal:
+            return memory
+        half = program.shapes[memory][0] // 2
+        forward = program.add(ops.Slice(x=memory, axis=0, start=0, stop=half))
+        backward = program.add(ops.First(x=program.add(ops.Slice(x=memory, axis=0, start=half, stop=2 * half))))
+        return program.add(ops.Concat(parts=(forward, backward), axis=0))

@@ -1,0 +1,72 @@
+"""What a text that is written looks back at in the one that was read, and some examples beside the truth."""
+
+from collections.abc import Sequence as List
+
+import numpy as np
+
+from whorl.data.pair_reader import PairReader
+from whorl.data.sequences import Sequence
+from whorl.report import drawing
+from whorl.report.drawing import Picture
+from whorl.report.evidence import HeldOut
+from whorl.runtime import attention, writing
+from whorl.runtime import operations as ops
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.model import Model
+
+_EXAMPLES = 4
+# Longer texts make squares that cannot be seen.
+_LONGEST = 40
+
+
+def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Picture]:
+    """Attention of each token that is written over those that were read, for some of the pairs; none without pairs."""
+    given = [] if held_out is None else held_out if isinstance(held_out, List) else held_out.sequences
+    known = [one for one in given if one.targets is not None and len(one.read_steps) <= _LONGEST]
+    known = known or [one for one in given if one.targets is not None]
+    chosen = [known[n] for n in np.unique(np.linspace(0, len(known) - 1, _EXAMPLES).astype(np.int64))] if known else []
+    return [_picture(model, one) for one in chosen]
+
+
+def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """How much each token that is written looks at each that was read, (L + 1, S): the last row is that of the end.
+
+    Args:
+        model: one that reads a text whole and writes another.
+        source: codes (S, 1) that were read.
+        tokens: codes (L,) that were written.
+    """
+    program, reader = model.engine.program, model.reader
+    assert model.encoder is not None
+    assert isinstance(reader, PairReader)
+    (op,) = (op for op in program.operations if isinstance(op, ops.Attend))
+    past = np.concatenate([[reader.outputs.begin], tokens]).astype(np.float32).reshape(1, -1, 1)
+    (told,) = writing.contexts(model.encoder, model.engine, [source])
+    inputs = {"past": past, **{name: value[None] for name, value in told.items()}}
+    seen = Interpreter(program).trace(inputs, list(ops.operands(op)))
+    vector = None if op.vector is None else program.tensors[op.vector]
+    shares = attention.weights(op, seen[op.query], seen[op.keys], seen[op.length], vector)
+    return shares[0, :, : len(source)]
+
+
+def _picture(model: Model, one: Sequence) -> Picture:
+    reader = model.reader
+    assert isinstance(reader, PairReader)
+    (made,) = writing.written(model, [one.read_steps], writing.DEFAULT)
+    shares = alignment(model, one.read_steps, made.tokens)
+    figure, grid = drawing.figure(min(7.0, 1.4 + 0.16 * len(shares)))
+    axes = grid[0, 0]
+    edges = [np.arange(size + 1) + 0.5 for size in shares.shape]
+    mesh = axes.pcolormesh(edges[1], edges[0], shares, cmap="Blues", vmin=0.0, vmax=1.0, rasterized=True)
+    figure.colorbar(mesh, ax=axes, pad=0.01).set_label("attention", fontsize=9.5)
+    axes.invert_yaxis()
+    drawing.tidy(axes, x="token that was read", y="token that is written")
+    axes.grid(visible=False)
+    names = reader.source.vocabulary
+    read = " | ".join(names[int(code)] for code in one.read_steps[:, 0])
+    wrote = " | ".join(str(name) for name in reader.classes[made.tokens].tolist())
+    says = (
+        f"Read: {one.texts[0]}. Written: {reader.text_of(made.tokens)}. True: {one.texts[1]}. The tokens that were "
+        f"read, from left to right: {read}. Those that were written, from above: {wrote}, and the end."
+    )
+    return Picture(drawing.source(figure), says, one.texts[0])

@@ -1,0 +1,66 @@
+"""What is known of each metric: what it means, which way is better, and how it is shown."""
+
+from typing import Literal, NamedTuple
+
+
+class Metric(NamedTuple):
+    """One metric.
+
+    Args:
+        meaning: in a few words.
+        best: which of several values is best; None where neither end is.
+        form: format of its numbers on a terminal; empty where it is not told there.
+        is_share: a share of one, shown in percent on a page.
+    """
+
+    meaning: str
+    best: Literal["least", "most"] | None = None
+    form: str = ""
+    is_share: bool = False
+
+
+def _share(meaning: str, best: Literal["least", "most"] | None = "most", form: str = "") -> Metric:
+    return Metric(meaning, best, form, is_share=True)
+
+
+# In the order in which they are shown.
+METRICS: dict[str, Metric] = {
+    "mae": Metric("mean absolute error", "least", ".5g"),
+    "rmse": Metric("root of the mean squared error", "least", ".5g"),
+    "mase": Metric("mae over that of the seasonal naive forecast in training", "least", ".3f"),
+    "phm08": Metric("sum of exp(late / 10) - 1 and exp(early / 13) - 1 over the answers", "least", ".5g"),
+    "bleu": Metric("shared runs of one to four words, of whole corpora, 0 to 100", "most", ".2f"),
+    "chrf": Metric("shared runs of one to six characters, of whole corpora, 0 to 100", "most", ".2f"),
+    "rouge_l": Metric(
+        "harmonic mean of precision and recall of the longest common run of words with gaps", "most", ".2f"
+    ),
+    "rouge_1": Metric("the same of single words, 0 to 100", "most", ".2f"),
+    "rouge_2": Metric("the same of pairs of words, 0 to 100", "most", ".2f"),
+    "accuracy": _share("share of answers that are right", form=".4f"),
+    "entity_f1": _share(
+        "harmonic mean of precision and recall of entities, right only with kind, begin and end", form=".4f"
+    ),
+    "balanced_accuracy": _share("share of right answers, the mean over classes"),
+    "surprise": Metric("mean surprise of a channel in a row, in nats"),
+    "alarm_rate": _share("share of answers above the threshold", None, ".4f"),
+    "precision": _share("share of alarms that are right", None),
+    "recall": _share("share of anomalies with an alarm", None),
+    "f1": _share("harmonic mean of precision and recall, the mean over classes", form=".4f"),
+    "false_alarm_rate": _share("share of normal answers with an alarm", None, ".4f"),
+    "missing_alarm_rate": _share("share of anomalies without an alarm", None),
+    "event_recall": _share("share of runs of anomalies with an alarm", None),
+    "event_precision": _share("share of runs of alarms that meet an anomaly", None),
+    "auroc": _share("share of pairs of a class and another that its probability or score puts in order", form=".4f"),
+    "average_precision": _share("mean precision over the anomalies, whatever the threshold", form=".4f"),
+    "vus_roc": _share("volume under the surface of receiver operating characteristics, over buffers around anomalies"),
+    "vus_pr": _share("volume under the surface of precision and recall, over buffers around anomalies", form=".4f"),
+    "nll": Metric("nats by which the truth surprises the model, on average", "least", ".4f"),
+    "perplexity": Metric("exponential of nll: among so many tokens the model is undecided, on average", "least", ".4g"),
+    "nats_per_character": Metric("nll by the character, whatever the tokens are", "least", ".4f"),
+    "bits_per_character": Metric("the same in bits", "least"),
+    "coverage": _share("share of truths inside the interval", None),
+    "width": Metric("mean width of the interval"),
+}
+
+# By the first of these that a model has, it is compared with its rivals.
+JUDGES = ("bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")

@@ -1,0 +1,74 @@
+"""Texts that go on: prompts are read, and tokens follow as a decoding chooses them."""
+
+from collections.abc import Sequence as List
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.codecs.alphabet import BEGIN, END, UNKNOWN
+from whorl.data.corpus_reader import CorpusReader
+from whorl.data.sequences import Sequence
+from whorl.errors import ArgumentError
+from whorl.plans.decoding import Decoding, Sample, check_decoding
+from whorl.runtime.decoding import TokenSteps, decode, opened
+from whorl.runtime.prediction import Index, Prediction
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+
+# Tokens of an answer where nothing says how many, and of a prompt that are read at once.
+MAX_LENGTH = 200
+_PIECE = 1 << 14
+DEFAULT = Sample(temperature=0.8)
+
+
+def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Prediction:
+    """Continues texts.
+
+    Args:
+        model: a language model.
+        prompts: beginnings of texts, as its reader takes them.
+        decoding: how tokens are chosen; None draws them at a temperature of 0.8.
+
+    Returns:
+        One text for each prompt: what follows it. `score` is its log-probability.
+    """
+    return go_on(model, model.reader.read(prompts), DEFAULT if decoding is None else check_decoding(decoding))
+
+
+def go_on(model: "Model", sequences: List[Sequence], decoding: Decoding) -> Prediction:
+    """The same of encoded texts."""
+    reader, engine = model.reader, model.engine
+    if not isinstance(reader, CorpusReader):
+        raise ArgumentError("`decoding` continues texts, but this model reads none. Leave it out.")
+    beside = np.stack([one.past[-1, 1:] for one in sequences])
+
+    def inputs(tokens: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        return {"past": np.concatenate([tokens[:, None], beside[numbers]], axis=1).astype(np.float32)}
+
+    steps = TokenSteps(
+        inputs=inputs,
+        logits=lambda output: output[:, 0, 0],
+        end=END if reader.ends else None,
+        banned=(UNKNOWN, BEGIN) if reader.ends else (UNKNOWN, BEGIN, END),
+    )
+    with opened(engine, [None] * len(sequences)) as slots:
+        for slot, one in zip(slots, sequences, strict=True):
+            for start in range(0, len(one) - 1, _PIECE):
+                piece = one.past[None, start : min(start + _PIECE, len(one) - 1)]
+                engine.run({"past": piece}, slots=[slot], start=piece.shape[1])
+        last = [int(one.past[-1, 0]) for one in sequences]
+        found = [answers[0] for answers in decode(engine, slots, last, decoding, steps, max_lengths=MAX_LENGTH)]
+    texts = [_following(reader, one.past[:, 0], made.tokens) for one, made in zip(sequences, found, strict=True)]
+    index = Index(
+        np.array([one.key for one in sequences], object), np.array([len(one) - 1 for one in sequences], np.int64)
+    )
+    scores = np.array([float(made.log_probs.sum()) for made in found])
+    return Prediction(value=texts, index=index, names=("text",), score=scores)
+
+
+def _following(reader: CorpusReader, prompt: np.ndarray, tokens: np.ndarray) -> str:
+    """The text of tokens behind a prompt: words know from those before them whether a space stands between."""
+    before = reader.text(prompt)
+    whole = reader.text(np.concatenate([prompt.astype(np.int64), tokens]))
+    return whole[len(before) :] if whole.startswith(before) else reader.text(tokens)

@@ -1,0 +1,87 @@
+"""Metrics of texts that were written, against those that should have been."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from whorl.errors import MissingExtraError
+from whorl.runtime.prediction import Prediction, Rows
+
+Measure = Callable[[Sequence[str], Sequence[str]], dict[str, float]]
+
+
+def translation(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+    """BLEU (Papineni et al. 2002) and chrF (Popovic 2015) of whole corpora, from 0 to 100.
+
+    By sacrebleu: cased, on detokenised text, with its standard tokens (13a).
+    """
+    try:
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+    except ImportError:
+        raise MissingExtraError("sacrebleu", "text", "to score texts") from None
+    return {
+        "bleu": float(BLEU().corpus_score(answers, [truths]).score),
+        "chrf": float(CHRF().corpus_score(answers, [truths]).score),
+    }
+
+
+def summary(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+    """ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), each the mean F1 over texts, from 0 to 100.
+
+    By rouge-score: lower case, words cut to their stems (Porter 1980); ROUGE-L of a text as one sentence.
+    """
+    try:
+        from rouge_score.rouge_scorer import RougeScorer
+    except ImportError:
+        raise MissingExtraError("rouge-score", "text", "to score texts") from None
+    kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
+    scorer = RougeScorer(list(kinds.values()), use_stemmer=True)
+    found = [scorer.score(truth, answer) for answer, truth in zip(answers, truths, strict=True)]
+    return {name: 100.0 * math.fsum(one[kind].fmeasure for one in found) / len(found) for name, kind in kinds.items()}
+
+
+class TextScores:
+    """Texts and truths of all answers, scored together.
+
+    Keys of `result()`: those of the measure; nll, the mean negative log-probability of a token of the truth, in nats,
+    and perplexity, its exponential, where the tokens' probabilities are known.
+
+    Args:
+        measure: compares texts.
+    """
+
+    def __init__(self, measure: Measure = translation) -> None:
+        self._measure = measure
+        self._answers: list[str] = []
+        self._truths: list[str] = []
+        self._nats, self._tokens = 0.0, 0
+
+    def add(self, prediction: Prediction, target: Rows) -> None:
+        """Adds answers and their truths, a list of texts each."""
+        self.update(prediction.value, target)
+
+    def update(self, answers: Sequence[str], truths: Sequence[str]) -> None:
+        """Adds texts."""
+        self._answers += answers
+        self._truths += truths
+
+    def add_tokens(self, log_probabilities: np.ndarray) -> None:
+        """Adds the log-probabilities of the tokens of a truth, (T,)."""
+        self._nats -= float(log_probabilities.sum())
+        self._tokens += len(log_probabilities)
+
+    def result(self) -> dict[str, float]:
+        """The metrics; empty when nothing was answered."""
+        if not self._answers:
+            return {}
+        found = self._measure(self._answers, self._truths)
+        if self._tokens:
+            nll = self._nats / self._tokens
+            found |= {"nll": nll, "perplexity": math.exp(min(nll, 700.0))}
+        return found
+
+    def steps(self) -> dict[str, np.ndarray]:
+        """Nothing: an answer is a whole text."""
+        return {}

@@ -1,0 +1,36 @@
+"""The answering side of texts that are written: what each next token may be, from which a search makes a text."""
+
+from typing import Self
+
+import numpy as np
+
+from whorl.data.reader import Reader
+from whorl.runtime.class_readout import CategoricalReadout
+from whorl.runtime.metrics import Scoring
+from whorl.runtime.prediction import Index, Prediction, labelled
+from whorl.runtime.readouts import readouts
+from whorl.runtime.text_metrics import TextScores, summary
+
+
+@readouts.add("text")
+class TextReadout(CategoricalReadout):
+    """The probability of each token at each step; nothing is calibrated."""
+
+    calibration = ""
+
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
+        return self
+
+    def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
+        return labelled(index, answers, reader.classes, reader.names)
+
+    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
+        return TextScores()
+
+
+@readouts.add("summary")
+class SummaryReadout(TextReadout):
+    """The same, its texts scored as summaries."""
+
+    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
+        return TextScores(summary)

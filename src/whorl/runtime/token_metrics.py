@@ -1,0 +1,60 @@
+"""Metrics of a language model: how much each token that came surprises it, by the token and by the character."""
+
+import math
+
+import numpy as np
+
+from whorl.data.corpus_reader import CorpusReader
+from whorl.runtime.prediction import Prediction
+
+
+class TokenScores:
+    """Sums over tokens; an unknown truth, as after the last token of a text, is not counted.
+
+    Keys of `result()`: nll, the mean negative logarithm of the probability of the token that came, in nats;
+    perplexity, its exponential; nats_per_character and bits_per_character, which compare models whatever their tokens
+    are; and accuracy, the share of tokens that were the most likely one. A text's end is a token without a character.
+
+    Args:
+        reader: of the texts.
+    """
+
+    def __init__(self, reader: CorpusReader) -> None:
+        self._reader = reader
+        self._nats, self._right, self._tokens, self._characters = 0.0, 0, 0, 0
+
+    def add(self, prediction: Prediction, target: np.ndarray) -> None:
+        """Adds the answers of some steps of a text and the names of the tokens that came, (N,)."""
+        assert prediction.probabilities is not None
+        self.update(prediction.probabilities, self._reader.outputs.codes(target))
+
+    def update(self, probabilities: np.ndarray, codes: np.ndarray) -> None:
+        """Adds answers.
+
+        Args:
+            probabilities: (N, V).
+            codes: (N,), of the tokens that came; -1 where unknown.
+        """
+        known = np.flatnonzero(codes >= 0)
+        codes = codes[known]
+        own = probabilities[known, codes]
+        # Float32 logits never make a probability of zero that is none, but their exponential may.
+        self._nats -= float(np.log(np.maximum(own, np.finfo(np.float64).tiny)).sum())
+        self._right += int((probabilities[known].argmax(axis=1) == codes).sum())
+        self._tokens += len(codes)
+        self._characters += len(self._reader.text(codes))
+
+    def result(self) -> dict[str, float]:
+        """The metrics; empty when no token was known."""
+        if not self._tokens:
+            return {}
+        nll = self._nats / self._tokens
+        found = {"nll": nll, "perplexity": math.exp(min(nll, 700.0)), "accuracy": self._right / self._tokens}
+        if self._characters:
+            nats = self._nats / self._characters
+            found |= {"nats_per_character": nats, "bits_per_character": nats / math.log(2.0)}
+        return found
+
+    def steps(self) -> dict[str, np.ndarray]:
+        """Nothing: the next token is one step ahead."""
+        return {}

@@ -1,0 +1,148 @@
+"""Answers of models that read a sequence whole and write another: an encoder, a decoder, and a search between them."""
+
+from collections.abc import Iterator
+from collections.abc import Sequence as List
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.data.pair_reader import PairReader
+from whorl.data.sequences import Sequence
+from whorl.errors import DataError
+from whorl.plans.decoding import Beam, Decoding, check_decoding
+from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
+from whorl.runtime.engine import Engine
+from whorl.runtime.evaluation import Evaluation
+from whorl.runtime.prediction import Index, Prediction
+from whorl.runtime.text_metrics import TextScores
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+
+DEFAULT = Beam(width=5)
+LENGTH = "length"
+
+# Sources that are read together, and whose decoders are open at a time.
+_TOGETHER = 32
+# What is written may be so much longer than what was read.
+_LONGER, _MORE = 3, 20
+# Unknown and begin are never written.
+_NEVER = (0, 1)
+
+
+def contexts(encoder: Engine, decoder: Engine, sources: List[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """What a decoder is told of each source, (S, D) each: the values of its static inputs, by name.
+
+    At each step the encoder says, side by side, what the decoder's static inputs but `length` hold: of those with two
+    axes (longest, D) D numbers of each step, of the others their numbers at the last step.
+    """
+    lengths = np.array([len(source) for source in sources], np.int64)
+    padded = np.zeros((len(sources), int(lengths.max(initial=1)), sources[0].shape[1]), np.float32)
+    for row, source in enumerate(sources):
+        padded[row, : len(source)] = source
+    said = encoder.run({"source": padded}, lengths)
+    told = []
+    for row, length in enumerate(lengths.tolist()):
+        own: dict[str, np.ndarray] = {LENGTH: np.array([length], np.float32)}
+        at = 0
+        for op in decoder.program.inputs:
+            if not op.static or op.out == LENGTH:
+                continue
+            part = said[row, :length, at : at + op.shape[-1]]
+            at += op.shape[-1]
+            if len(op.shape) == 1:
+                own[op.out] = np.ascontiguousarray(part[-1])
+            else:
+                own[op.out] = np.zeros(op.shape, np.float32)
+                own[op.out][:length] = part
+        told.append(own)
+    return told
+
+
+def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> list[Decoded]:
+    """What is written for each source; no answer depends on those beside it."""
+    reader, engine, found = _reader(model), model.engine, []
+    assert model.encoder is not None
+    steps = TokenSteps(
+        inputs=lambda tokens, _: {"past": tokens[:, None].astype(np.float32)},
+        logits=lambda output: output[:, 0],
+        end=reader.outputs.end,
+        banned=_NEVER,
+    )
+    # Sources of like length are read together, so that little is padded.
+    order = np.argsort([len(source) for source in sources], kind="stable")
+    for first in range(0, len(order), _TOGETHER):
+        chosen = [sources[n] for n in order[first : first + _TOGETHER]]
+        limits = [min(reader.longest, _LONGER * len(source) + _MORE) for source in chosen]
+        with opened(engine, contexts(model.encoder, engine, chosen)) as slots:
+            begin = [reader.outputs.begin] * len(slots)
+            found += [best[0] for best in decode(engine, slots, begin, decoding, steps, max_lengths=limits)]
+    return [found[place] for place in np.argsort(order, kind="stable")]
+
+
+def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
+    """The text that is written for each sequence; `score` is what a search ranked it by."""
+    chosen = DEFAULT if decoding is None else check_decoding(decoding)
+    found = written(model, [one.read_steps for one in sequences], chosen)
+    reader = _reader(model)
+    value = [reader.text_of(made.tokens) for made in found]
+    index = Index(
+        np.array([one.key for one in sequences], object),
+        np.array([len(one.read_steps) - 1 for one in sequences], np.int64),
+    )
+    return Prediction(
+        value=value, index=index, names=reader.names, score=np.array([made.score for made in found], np.float64)
+    )
+
+
+def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:
+    """Log-probability of each token of the targets of each sequence, (T,), given the tokens before it."""
+    assert model.encoder is not None
+    for first in range(0, len(sequences), _TOGETHER):
+        chosen = sequences[first : first + _TOGETHER]
+        lengths = np.array([len(one) for one in chosen], np.int64)
+        past = np.zeros((len(chosen), int(lengths.max()), 1), np.float32)
+        for row, one in enumerate(chosen):
+            past[row, : len(one)] = one.past
+        told = contexts(model.encoder, model.engine, [one.read_steps for one in chosen])
+        static = {name: np.stack([own[name] for own in told]) for name in told[0]}
+        logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0].astype(np.float64)
+        for row, one in enumerate(chosen):
+            own = logits[row, : len(one)]
+            top = own.max(axis=1)
+            total = top + np.log(np.exp(own - top[:, None]).sum(axis=1))
+            yield own[np.arange(len(one)), one.row_targets[:, 0].astype(np.int64)] - total
+
+
+def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = None) -> Evaluation:
+    """Scores what is written against the targets, beside naive rivals, and how likely the targets were."""
+    if not sequences:
+        raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
+    reader, prediction = _reader(model), answered(model, sequences, None)
+    sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
+    own = _scores(model)
+    own.update(prediction.value, targets)
+    for nats in log_probabilities(model, sequences):
+        own.add_tokens(nats)
+    rivals = {}
+    for name, texts in reader.rivals(sources).items():
+        rivals[name] = _scores(model)
+        rivals[name].update(texts, targets)
+    return Evaluation(
+        metrics=own.result(),
+        baseline={name: scores.result() for name, scores in rivals.items()},
+        num_answers=len(sequences),
+        scale=reader.scale,
+        kept=None if keep is False else (prediction, targets),
+    )
+
+
+def _scores(model: "Model") -> TextScores:
+    scores = model.readout.scores(model.reader)
+    assert isinstance(scores, TextScores)
+    return scores
+
+
+def _reader(model: "Model") -> PairReader:
+    assert isinstance(model.reader, PairReader)
+    return model.reader

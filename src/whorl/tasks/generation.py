@@ -1,0 +1,120 @@
+"""Generation: text that goes on, a token at a time."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from whorl.errors import ArgumentError
+from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Autoregressive, Categorical, Strips, Wiring
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, check_whole, estimators
+
+# Tokens that a run without a limit of time or epochs reads.
+_TOKENS = 12_000_000
+
+
+@estimators.add("generate")
+@dataclass(kw_only=True, eq=False)
+class Generator(Estimator):
+    """Learns what comes next in a text, and continues one.
+
+    Data are a file of text, a folder of such files, a list of texts, or a table with a column of text. A file is one
+    long stream; the files of a folder, the texts of a list and the rows of a table are documents, whose end is learned
+    too. Text may be larger than memory. The state is carried through the whole of a text, in training from batch to
+    batch, and the last part is held out.
+
+    `predict` continues prompts, as `decoding` says. `evaluate` tells how much a text surprises the model, by the token
+    and by the character. A stream takes text as it is typed and answers with the probability of each next token.
+
+    Args:
+        text: column of the text, in tables.
+        condition: column of a label that is read beside every token, such as an author or a genre.
+        tokens: how the text is cut. A normal form holds the last character back while text is typed.
+        embedding_size: numbers that a token is read as; None takes 64 for characters and bytes, else 128.
+        tied: answer by the vectors that tokens are read as; None does so for words and byte pairs.
+        dropout: probability of dropping an output of the core on its way to the last layer.
+        table: how tables and files are read.
+        network: recipe of the core, or its name.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Generator(training=whorl.Training(max_seconds=180)).fit("plays.txt")
+        model.predict(["To be"], decoding=whorl.Sample(temperature=0.7, max_length=300)).value
+    """
+
+    task: ClassVar[str] = "generate"
+
+    text: str = "text"
+    condition: str | None = None
+    tokens: Text = field(default_factory=lambda: Text(unit="character", normalize=None))
+    embedding_size: int | None = None
+    tied: bool | None = None
+    dropout: float = 0.1
+    table: Table = field(default_factory=Table)
+    network: Recurrent | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tokens, Text):
+            raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
+        if self.text == self.condition:
+            raise ArgumentError(
+                f"`text` and `condition` are both {self.text!r}. Name the column of the label as `condition`."
+            )
+        if self.embedding_size is not None:
+            check_whole("embedding_size", self.embedding_size, 1)
+        if not 0.0 <= self.dropout < 1.0:
+            raise ArgumentError(
+                f"`dropout` is a probability in [0, 1), but is {self.dropout!r}. Use 0 to switch it off."
+            )
+        super().__post_init__()
+        if from_key(self.network).bidirectional:
+            raise ArgumentError(
+                "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
+            )
+
+    def wiring(self) -> Wiring:
+        long = self.tokens.unit in ("word", "bpe")
+        return Wiring(
+            pairing=Strips(warm_up=1, horizon=1),
+            inputs="text",
+            shape=Autoregressive(
+                embedding_size=int(self.embedding_size or (128 if long else 64)),
+                tied=long if self.tied is None else bool(self.tied),
+            ),
+            outputs="text",
+            head=Categorical(),
+            readout="next_token",
+            dropout=float(self.dropout),
+        )
+
+    def columns(self) -> Columns:
+        return Columns(
+            target=None,
+            time=None,
+            series=None,
+            static=() if self.condition is None else (self.condition,),
+            table=self.table,
+            text=self.text,
+            tokens=self.tokens,
+        )
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+        recipe, chosen = from_key(self.network), self.training
+        # Time or epochs end a run, or a number of tokens; text of any length is worth a few passes.
+        passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))
+        return (
+            replace(recipe, hidden_size=int(recipe.hidden_size or 256)),
+            replace(
+                chosen,
+                batch_size=chosen.batch_size or 16,
+                tbptt_steps=chosen.tbptt_steps or 48,
+                learning_rate=chosen.learning_rate or 5e-3,
+                weight_decay=chosen.weight_decay or 1e-2,
+                epochs=chosen.epochs or passes,
+                patience=None if chosen.patience == "auto" else chosen.patience,
+            ),
+        )

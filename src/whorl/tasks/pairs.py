@@ -1,0 +1,81 @@
+"""What tasks share whose examples are a text that is read and one that is written."""
+
+from dataclasses import replace
+from typing import Protocol, get_args
+
+from whorl.data.pair_reader import MOST_STEPS
+from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Attention, Categorical, EncoderDecoder, Sequences, Wiring
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import check_whole
+
+
+class Pairs(Protocol):
+    """The fields of such a task."""
+
+    source: str
+    target: str
+    tokens: Text
+    attention: Attention
+    sampling: float
+    longest: int
+    smoothing: float
+    dropout: float
+    table: Table
+    network: Recurrent | str
+    training: Training
+
+
+def check(task: Pairs) -> None:
+    """Raises ArgumentError for settings that cannot be."""
+    if task.source == task.target:
+        raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
+    if not isinstance(task.tokens, Text):
+        raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(task.tokens).__name__}. Make it one.")
+    known = get_args(Attention)
+    if task.attention not in known:
+        raise ArgumentError(
+            f"`attention` must be one of {', '.join(known)}, but is {task.attention!r}."
+            f"{did_you_mean(str(task.attention), known)}"
+        )
+    for name in ("sampling", "smoothing", "dropout"):
+        value = getattr(task, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+            raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
+    check_whole("longest", task.longest, 2)
+    if task.longest > MOST_STEPS:
+        raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")
+
+
+def wiring(task: Pairs, readout: str) -> Wiring:
+    """The task as data; `readout` says how what is written is scored."""
+    return Wiring(
+        pairing=Sequences(every_step=True),
+        inputs="text",
+        shape=EncoderDecoder(attention=task.attention, longest=int(task.longest), sampling=float(task.sampling)),
+        outputs="text",
+        head=Categorical(smoothing=float(task.smoothing)),
+        readout=readout,
+        dropout=float(task.dropout),
+    )
+
+
+def columns(task: Pairs) -> Columns:
+    """Which column is read, and which is written."""
+    return Columns(target=task.target, time=None, series=None, table=task.table, text=task.source, tokens=task.tokens)
+
+
+def resolved(task: Pairs, num_examples: int) -> tuple[Recurrent, Training]:
+    """256 units, batches of 64, and 20 epochs, or more where there are few pairs."""
+    recipe, chosen = from_key(task.network), task.training
+    batch_size = chosen.batch_size or 64
+    num_batches = -(-num_examples // batch_size)
+    epochs = chosen.epochs or max(20, round(2000 / num_batches))
+    return (
+        replace(recipe, hidden_size=int(recipe.hidden_size or 256), bidirectional=True),
+        replace(chosen, batch_size=batch_size, learning_rate=chosen.learning_rate or 2e-3, epochs=epochs),
+    )

@@ -1,0 +1,71 @@
+"""Summaries: a text is read whole, and a short one is written."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from whorl.plans.networks import Recurrent
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Attention, Wiring
+from whorl.tasks import pairs
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, estimators
+
+
+@estimators.add("summarize")
+@dataclass(kw_only=True, eq=False)
+class Summarizer(Estimator):
+    """Answers a long text with a short one: its summary, its title, its subject.
+
+    Data are a table with a column for the texts and one for what is to be written, two lists of texts, or two files of
+    which equal lines belong together. The network reads both ways, so a stream answers at `flush`. Scores are ROUGE,
+    beside the start of the text and the answer to the most similar text in training.
+
+    Args:
+        source: column of the long text, or ending of its files.
+        target: column of the short text, or ending of its files.
+        tokens: how both are cut; byte pairs need the tokenizers library.
+        attention: how a step that is written looks back at what was read: 'dot' (Luong et al. 2015), or 'additive'
+            (Bahdanau et al. 2015), which takes longer.
+        sampling: probability that a step in training is given what the network would have written itself instead of
+            the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
+        longest: most tokens that are read, and that are written; what is longer is cut.
+        smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
+        dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
+        table: how tables are read.
+        network: recipe of the core that reads, or its name. It reads both ways; the two layers that write have its
+            cell and its size.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Summarizer(source="body", target="subject").fit("mails.jsonl")
+        model.predict(["The meeting of tomorrow ..."]).value
+    """
+
+    task: ClassVar[str] = "summarize"
+
+    source: str = "text"
+    target: str = "summary"
+    tokens: Text = field(default_factory=lambda: Text(unit="bpe", most=6000))
+    attention: Attention = "dot"
+    sampling: float = 0.0
+    longest: int = 400
+    smoothing: float = 0.1
+    dropout: float = 0.3
+    table: Table = field(default_factory=Table)
+    network: Recurrent | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        pairs.check(self)
+        super().__post_init__()
+
+    def wiring(self) -> Wiring:
+        return pairs.wiring(self, "summary")
+
+    def columns(self) -> Columns:
+        return pairs.columns(self)
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+        return pairs.resolved(self, num_examples)

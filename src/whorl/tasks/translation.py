@@ -1,0 +1,71 @@
+"""Translation: a text is read whole, and another one is written."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from whorl.plans.networks import Recurrent
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Attention, Wiring
+from whorl.tasks import pairs
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, estimators
+
+
+@estimators.add("translate")
+@dataclass(kw_only=True, eq=False)
+class Translator(Estimator):
+    """Answers a text with another one: in another language, or in whatever form the pairs of training have.
+
+    Data are two files of which equal lines belong together, `("train.en", "train.de")`; a folder of such files, with
+    `source` and `target` for their endings; a table with a column for each; or two lists of texts. `predict` also takes
+    a list of sources, or a file with one a line. The network reads both ways, so a stream answers at `flush`.
+
+    Args:
+        source: column of the text that is read, or ending of its files.
+        target: column of the text that is written, or ending of its files.
+        tokens: how both are cut; byte pairs need the tokenizers library.
+        attention: how a step that is written looks back at what was read: 'dot' (Luong et al. 2015), or 'additive'
+            (Bahdanau et al. 2015), which takes longer.
+        sampling: probability that a step in training is given what the network would have written itself instead of
+            the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
+        longest: most tokens that are read, and that are written; what is longer is cut.
+        smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
+        dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
+        table: how tables are read.
+        network: recipe of the core that reads, or its name. It reads both ways; the two layers that write have its
+            cell and its size.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Translator().fit((english, german))
+        model.predict(["A dog runs."], decoding=whorl.Beam(width=5)).value
+    """
+
+    task: ClassVar[str] = "translate"
+
+    source: str = "source"
+    target: str = "target"
+    tokens: Text = field(default_factory=lambda: Text(unit="bpe", most=6000))
+    attention: Attention = "dot"
+    sampling: float = 0.0
+    longest: int = 128
+    smoothing: float = 0.1
+    dropout: float = 0.3
+    table: Table = field(default_factory=Table)
+    network: Recurrent | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        pairs.check(self)
+        super().__post_init__()
+
+    def wiring(self) -> Wiring:
+        return pairs.wiring(self, "text")
+
+    def columns(self) -> Columns:
+        return pairs.columns(self)
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+        return pairs.resolved(self, num_examples)

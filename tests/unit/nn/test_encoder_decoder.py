@@ -1,0 +1,123 @@
+"""The encoder and the decoder with attention: what it looks at, and that its programs say what it says."""
+
+import numpy as np
+import pytest
+import torch
+
+from whorl.nn.attention import Attention
+from whorl.nn.encoder_decoder import EncoderDecoderNetwork
+from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import EncoderDecoder
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.native import NativeEngine
+from whorl.runtime.program import Program
+from whorl.runtime.writing import contexts
+
+LENGTHS = [8, 3, 1]
+
+
+def network(cell="gru", attention="dot", *, bidirectional=True, dropout=0.0, sampling=0.0, num_layers=2):
+    torch.manual_seed(0)
+    return EncoderDecoderNetwork(
+        num_sources=11,
+        num_targets=13,
+        shape=EncoderDecoder(attention=attention, longest=9, embedding_size=6, sampling=sampling),
+        encoder=lambda size: RecurrentCore(cell, size, 5, bidirectional=bidirectional, num_layers=num_layers),
+        layer=lambda size: RecurrentCore(cell, size, 7),
+        dropout=dropout,
+    )
+
+
+def batch(steps=4):
+    draw = torch.Generator().manual_seed(1)
+    source = torch.randint(0, 11, (3, 8, 1), generator=draw).float()
+    past = torch.randint(0, 13, (3, steps, 1), generator=draw).float()
+    return {"source": source, "past": past, "source_length": torch.tensor(LENGTHS).float()[:, None]}
+
+
+@pytest.mark.parametrize("engine", [NativeEngine, Interpreter])
+@pytest.mark.parametrize("attention", ["dot", "additive"])
+@pytest.mark.parametrize(("cell", "bidirectional"), [("gru", True), ("lstm", True), ("rnn", False)])
+def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, engine):
+    made = network(cell, attention, bidirectional=bidirectional).eval()
+    inputs = batch()
+    with torch.no_grad():
+        wanted = made(inputs, torch.tensor([4, 4, 4])).numpy()
+    encoder, decoder = Program(), Program()
+    made.emit_encoder(encoder)
+    made.emit(decoder)
+    reads, writes = engine(encoder), engine(decoder)
+    sources = [inputs["source"][n, :length].numpy() for n, length in enumerate(LENGTHS)]
+    slots = [writes.open(told) for told in contexts(reads, writes, sources)]
+    found = writes.run({"past": inputs["past"].numpy()}, slots=slots)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    again = Program.from_json(decoder.to_json(), decoder.tensors)
+    assert again.hash == decoder.hash
+
+
+@pytest.mark.parametrize("attention", ["dot", "additive"])
+def test_padding_changes_neither_answers_nor_gradients(attention):
+    lengths, made = torch.tensor([4, 2, 1]), network(attention=attention)
+    found = []
+    for poison in (0.0, float("nan")):
+        inputs = batch()
+        for n, (read, length) in enumerate(zip(LENGTHS, lengths.tolist(), strict=True)):
+            inputs["source"][n, read:] = poison
+            inputs["past"][n, length:] = poison
+        made.zero_grad()
+        out = made(inputs, lengths)
+        real = torch.arange(4) < lengths[:, None]
+        out[real].square().sum().backward()
+        found.append([out[real].detach(), *(p.grad.clone() for p in made.parameters())])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_a_step_depends_on_the_steps_before_it_and_on_the_whole_source():
+    made, inputs = network().eval(), batch()
+    with torch.no_grad():
+        wanted = made(inputs)
+        later = {**inputs, "past": inputs["past"].clone()}
+        later["past"][:, 2] = (later["past"][:, 2] + 1) % 13
+        torch.testing.assert_close(made(later)[:, :2], wanted[:, :2], rtol=0, atol=0)
+        assert not torch.equal(made(later)[:, 2], wanted[:, 2])
+        other = {**inputs, "source": inputs["source"].clone()}
+        other["source"][0, 7] = (other["source"][0, 7] + 1) % 11
+        assert not torch.equal(made(other)[0, 0], wanted[0, 0])
+        torch.testing.assert_close(made(other)[1:], wanted[1:], rtol=0, atol=0)
+
+
+def test_every_parameter_learns():
+    for attention in ("dot", "additive"):
+        made = network(attention=attention)
+        made(batch(), torch.tensor([4, 4, 4]))[..., 3].sum().backward()
+        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.parameters())
+
+
+def test_sampling_feeds_the_network_its_own_words_in_training_alone():
+    inputs, plain, sampled = batch(9), network(), network(sampling=0.99)
+    torch.testing.assert_close(sampled.eval()(inputs), plain.eval()(inputs), rtol=0, atol=0)
+    written = plain(inputs)[:, :, 0].argmax(dim=-1)
+    fed = {**inputs, "past": torch.cat([inputs["past"][:, :1], written[:, :-1, None].float()], dim=1)}
+    torch.manual_seed(3)
+    made = sampled.train()(inputs)
+    assert not torch.equal(made, plain(inputs))
+    steps = torch.isclose(made, plain(fed), atol=1e-6).all(dim=-1).all(dim=-1)
+    assert steps[:, :2].all()  # later ones are written from what was written
+
+
+def test_attention_is_a_mean_of_real_rows():
+    torch.manual_seed(0)
+    for function in ("dot", "additive"):
+        attention = Attention(3, 4, function)
+        rows = torch.ones(2, 5, 4) * torch.tensor([2.0, -1.0])[:, None, None]
+        real = torch.arange(5) < torch.tensor([[5], [1]])
+        found = attention(torch.randn(2, 6, 3), rows, real)
+        torch.testing.assert_close(found, rows[:, :1].expand(2, 6, 4))
+
+
+def test_dropout_acts_in_training_alone():
+    made, inputs = network(dropout=0.5), batch()
+    assert not torch.equal(made(inputs), made(inputs))
+    made.eval()
+    torch.testing.assert_close(made(inputs), made(inputs), rtol=0, atol=0)
