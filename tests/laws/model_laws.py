@@ -17,7 +17,7 @@ from tests.laws.table import law
 
 import whorl
 from whorl.runtime.prediction import Prediction
-from whorl.tasks import fitting
+from whorl.tasks import examples
 from whorl.tasks.estimator import Estimator
 
 
@@ -158,7 +158,7 @@ def validation_rows_teach_nothing_and_later_rows_change_no_forecast(subject: Mod
 
 
 def _training_batches(estimator: Estimator, prepared: Any) -> list[bytes]:
-    batches, _, _ = fitting._training_part(estimator, estimator.wiring(), prepared)
+    batches, _, _ = examples.training_part(estimator, estimator.wiring(), prepared)
     made = [batches.batch(index, seed=5, epoch=epoch) for epoch in range(2) for index in range(len(batches))]
     return [bits([dict(one.inputs), one.targets, one.weights, one.lengths, one.carries]) for one in made]
 

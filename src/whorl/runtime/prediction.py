@@ -114,95 +114,16 @@ class Prediction:
         return [list(zip(*pair, strict=True)) for pair in zip(labels.tolist(), shares.tolist(), strict=True)]
 
     def to_records(self) -> Iterator[dict[str, object]]:
-        """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
+        """Yields one record for each answer, or for each of its steps; see `whorl.runtime.records.records`."""
+        from whorl.runtime.records import records
 
-        Of texts one for each answer: series, origin, output, value, score.
-        Of labels one for each answer: series, origin, output, value, its probability, and `p(label)` of each class. Of
-        labels for each step one for each step: series, step, its word where it is one, output, value, and so on. Of
-        a Detector one for each row: series, origin, value, score, threshold, the channel that surprises most, and
-        `surprise(channel)` of each channel.
-        """
-        if isinstance(self.value, list):
-            yield from self._text_records(self.value) if self.classes is None else self._step_records(self.value)
-            return
-        if self.score is not None and self.contributions is not None:
-            yield from self._judged_records(self.score, self.contributions)
-            return
-        if isinstance(self.probabilities, np.ndarray) and self.classes is not None:
-            yield from self._label_records(self.probabilities, self.classes)
-            return
-        value = self.value if self.value.ndim == 3 else self.value[:, None]
-        quantiles = self.quantiles if self.quantiles is None or self.value.ndim == 3 else self.quantiles[:, None]
-        for n, row in enumerate(value):
-            for h, step in enumerate(row):
-                for k, name in enumerate(self.names):
-                    record: dict[str, object] = {
-                        "series": self.index.series[n],
-                        "origin": plain(self.index.origin[n]),
-                        "time": None if self.index.time is None else plain(self.index.time[n, h]),
-                        "step": h + 1,
-                        "output": name,
-                        "value": float(step[k]),
-                    }
-                    for q, level in enumerate(self.levels):
-                        record[f"q{level:g}"] = None if quantiles is None else float(quantiles[n, h, k, q])
-                    yield record
-
-    def _judged_records(self, score: np.ndarray, contributions: np.ndarray) -> Iterator[dict[str, object]]:
-        names = [f"surprise({name})" for name in self.names]
-        for n, (alarm, own, parts) in enumerate(
-            zip(self.value.tolist(), score.tolist(), contributions.tolist(), strict=True)
-        ):
-            yield {
-                "series": self.index.series[n],
-                "origin": plain(self.index.origin[n]),
-                "value": alarm,
-                "score": own,
-                "threshold": self.threshold,
-                "channel": self.odd(n),
-            } | (dict(zip(names, parts, strict=True)) if len(names) <= MOST_LISTED else {})
+        return records(self)
 
     def odd(self, row: int) -> str | None:
         """The channel that surprises most in a row; None where nothing was known of it."""
         assert self.contributions is not None
         parts = self.contributions[row]
         return self.names[int(np.nanargmax(parts))] if np.isfinite(parts).any() else None
-
-    def _label_records(self, probabilities: np.ndarray, classes: np.ndarray) -> Iterator[dict[str, object]]:
-        names = [f"p({label})" for label in classes.tolist()]
-        for n, (label, shares) in enumerate(zip(self.value.tolist(), probabilities.tolist(), strict=True)):
-            record: dict[str, object] = {
-                "series": self.index.series[n],
-                "origin": plain(self.index.origin[n]),
-                "output": self.names[0],
-                "value": label,
-                "probability": max(shares),
-            }
-            yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
-
-    def _step_records(self, value: list[np.ndarray]) -> Iterator[dict[str, object]]:
-        assert self.classes is not None
-        names = [f"p({label})" for label in self.classes.tolist()]
-        place = {label: n for n, label in enumerate(self.classes.tolist())}
-        times, shares, tokens = self.index.time, self.probabilities, self.index.tokens
-        assert times is not None
-        assert shares is not None
-        for n, labels in enumerate(value):
-            for t, (label, own) in enumerate(zip(labels.tolist(), shares[n].tolist(), strict=True)):
-                record = {"series": self.index.series[n], "step": plain(times[n][t])}
-                record |= {} if tokens is None else {"word": tokens[n][t]}
-                record |= {"output": self.names[0], "value": label, "probability": own[place[label]]}
-                yield record | (dict(zip(names, own, strict=True)) if len(names) <= MOST_LISTED else {})
-
-    def _text_records(self, texts: list[str]) -> Iterator[dict[str, object]]:
-        for n, text in enumerate(texts):
-            yield {
-                "series": self.index.series[n],
-                "origin": plain(self.index.origin[n]),
-                "output": self.names[0],
-                "value": text,
-                "score": None if self.score is None else float(self.score[n]),
-            }
 
     def to_frame(self) -> "polars.DataFrame":
         """Returns the records as a polars frame."""

@@ -1,64 +1,50 @@
-"""Naive rivals of labels: how frequent each is, whatever is read, or of the symbol that is read."""
+"""Which naive rivals a model is compared with, by its wiring."""
 
 import numpy as np
 
-from whorl.data.lookahead import LateReader
-from whorl.data.word_reader import WordReader
-from whorl.runtime import operations as ops
+from whorl.data.sequences import Sequence
+from whorl.data.table_reader import TableReader
+from whorl.plans.wiring import (
+    Autoregressive,
+    EachRow,
+    EncoderDecoder,
+    Sequences,
+    Windows,
+    Wiring,
+)
 from whorl.runtime.program import Program
-from whorl.tasks import baselines
-from whorl.tasks.preparation.prepared import Prepared
-
-# How much the frequencies of all labels count beside those of one symbol: no more than having been seen once, so that
-# they settle ties and nothing else.
-_PRIOR = 1.0
+from whorl.tasks import baselines, surprise_rivals, token_rivals
+from whorl.tasks.label_rivals import label_rivals
+from whorl.tasks.preparation import Prepared
 
 
-def label_rivals(prepared: Prepared) -> dict[str, Program]:
-    """The prior; of words also the label that each had most often, and of unknown ones the most frequent label."""
-    width, num_classes = prepared.sequences[0].past.shape[1], len(prepared.reader.classes)
-    truths = np.concatenate([one.row_targets.ravel() for one in prepared.training])
-    known = np.isfinite(truths)
-    counts = np.bincount(truths[known].astype(np.int64), minlength=num_classes)
-    rivals = {"prior": baselines.prior_answer(width, counts)}
-    lookahead = prepared.reader.lookahead if isinstance(prepared.reader, LateReader) else 0
-    inner = prepared.reader.reader if isinstance(prepared.reader, LateReader) else prepared.reader
-    if isinstance(inner, WordReader):
-        # Truths stand as many steps later as answers.
-        codes = np.concatenate([one.past[: len(one) - lookahead, 0] for one in prepared.training])
-        own = np.concatenate([one.row_targets[lookahead:, 0] for one in prepared.training])
-        table = _table(codes, own, len(inner.past.words.symbols), counts)
-        rivals["most_frequent"] = most_frequent(width, table, lookahead)
-    return rivals
+def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], np.ndarray | None]:
+    """Naive rivals, and the error that scales `mase`, from training rows."""
+    if isinstance(wiring.shape, EncoderDecoder):
+        return {}, None  # what is written is compared with texts; see `PairReader.rivals`
+    width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
+    if isinstance(wiring.shape, Autoregressive):
+        return token_rivals.rivals(prepared.sequences, prepared.cuts, len(prepared.reader.classes)), None
+    if len(prepared.reader.classes):
+        return label_rivals(prepared), None
+    if prepared.reader.countdown is not None:
+        return baselines.remaining_life(width, prepared.training, prepared.reader), None
+    if isinstance(wiring.pairing, EachRow):
+        prepared.facts["period"] = surprise_rivals.period_of(
+            [one.row_targets[:cut] for one, cut in _parts(prepared) if cut]
+        )
+        return surprise_rivals.rivals(wiring, prepared.reader.past.spec, num_targets, _parts(prepared)), None  # type: ignore[attr-defined]
+    if isinstance(wiring.pairing, Sequences):
+        return {"mean": baselines.mean_answer(width, num_targets)}, None
+    assert isinstance(prepared.reader, TableReader)
+    context = wiring.pairing.context if isinstance(wiring.pairing, Windows) else wiring.pairing.warm_up
+    rows = [one.row_targets[:cut] for one, cut in zip(prepared.sequences, prepared.cuts, strict=True) if cut]
+    period = baselines.find_period(rows, prepared.reader.step, context, wiring.pairing.horizon)
+    prepared.facts["period"] = period
+    naive = baselines.naive_error(rows, period) * prepared.reader.scale
+    return baselines.forecasts(width, num_targets, context, wiring.pairing.horizon, period), naive
 
 
-def _table(codes: np.ndarray, truths: np.ndarray, num_symbols: int, counts: np.ndarray) -> np.ndarray:
-    """Logarithms of the shares of each label, for each symbol, (num_symbols + 1, C); those of all for code 0."""
-    known = np.isfinite(truths)
-    table = np.zeros((num_symbols + 1, len(counts)))
-    np.add.at(table, (codes[known].astype(np.int64), truths[known].astype(np.int64)), 1.0)
-    table += _PRIOR * counts / counts.sum()
-    table[0] = counts
-    table += 1e-9
-    shares: np.ndarray = np.log(table / table.sum(axis=1, keepdims=True))
-    return shares
-
-
-def most_frequent(width: int, table: np.ndarray, lookahead: int) -> Program:
-    """The labels of the symbol in the first column, `lookahead` steps ago.
-
-    Args:
-        width: columns of a row.
-        table: (n, C), logarithms of shares.
-        lookahead: how late answers are.
-    """
-    program = Program()
-    row = program.add(ops.Input(out="past", shape=(width,)))
-    code = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
-    if lookahead:
-        window = program.add(ops.Window(x=code, length=lookahead + 1))
-        window = program.add(ops.Slice(x=window, axis=0, start=0, stop=1))
-        code = program.add(ops.Reshape(x=window, shape=(1,)))
-    said = program.add(ops.Embed(x=code, table=program.tensor("labels", table)))
-    program.output = program.add(ops.Reshape(x=said, shape=(1, table.shape[1])))
-    return program
+def _parts(prepared: Prepared) -> list[tuple[Sequence, int]]:
+    """Each sequence and its first row of the validation part."""
+    return list(zip(prepared.sequences, prepared.cuts, strict=True))

@@ -12,7 +12,8 @@ from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
-from whorl.data.table_reader import TableReader, fit_table
+from whorl.data.table_fitting import fit_table
+from whorl.data.table_reader import TableReader
 from whorl.errors import DataError
 from whorl.plans.table import Table
 from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring

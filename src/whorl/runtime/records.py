@@ -1,0 +1,98 @@
+"""Answers as records: one for each, or for each of its steps, ready for frames, files and lines of JSON."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from whorl.runtime.prediction import MOST_LISTED, Prediction, plain
+
+
+def records(answers: Prediction) -> Iterator[dict[str, object]]:
+    """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
+
+    Of texts one for each answer: series, origin, output, value, score. Of labels one for each answer: series, origin,
+    output, value, its probability, and `p(label)` of each class. Of labels for each step one for each step: series,
+    step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin, value,
+    score, threshold, the channel that surprises most, and `surprise(channel)` of each channel.
+    """
+    if isinstance(answers.value, list):
+        of_list = _text_records if answers.classes is None else _step_records
+        yield from of_list(answers, answers.value)
+        return
+    if answers.score is not None and answers.contributions is not None:
+        yield from _judged_records(answers, answers.score, answers.contributions)
+        return
+    if isinstance(answers.probabilities, np.ndarray) and answers.classes is not None:
+        yield from _label_records(answers, answers.probabilities, answers.classes)
+        return
+    value, quantiles = answers.value, answers.quantiles
+    if value.ndim < 3:
+        value, quantiles = value[:, None], None if quantiles is None else quantiles[:, None]
+    for n, row in enumerate(value):
+        for h, step in enumerate(row):
+            for k, name in enumerate(answers.names):
+                record: dict[str, object] = {
+                    "series": answers.index.series[n],
+                    "origin": plain(answers.index.origin[n]),
+                    "time": None if answers.index.time is None else plain(answers.index.time[n, h]),
+                    "step": h + 1,
+                    "output": name,
+                    "value": float(step[k]),
+                }
+                for q, level in enumerate(answers.levels):
+                    record[f"q{level:g}"] = None if quantiles is None else float(quantiles[n, h, k, q])
+                yield record
+
+
+def _judged_records(answers: Prediction, score: np.ndarray, contributions: np.ndarray) -> Iterator[dict[str, object]]:
+    names = [f"surprise({name})" for name in answers.names]
+    for n, (alarm, own, parts) in enumerate(
+        zip(answers.value.tolist(), score.tolist(), contributions.tolist(), strict=True)
+    ):
+        yield {
+            "series": answers.index.series[n],
+            "origin": plain(answers.index.origin[n]),
+            "value": alarm,
+            "score": own,
+            "threshold": answers.threshold,
+            "channel": answers.odd(n),
+        } | (dict(zip(names, parts, strict=True)) if len(names) <= MOST_LISTED else {})
+
+
+def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.ndarray) -> Iterator[dict[str, object]]:
+    names = [f"p({label})" for label in classes.tolist()]
+    for n, (label, shares) in enumerate(zip(answers.value.tolist(), probabilities.tolist(), strict=True)):
+        record: dict[str, object] = {
+            "series": answers.index.series[n],
+            "origin": plain(answers.index.origin[n]),
+            "output": answers.names[0],
+            "value": label,
+            "probability": max(shares),
+        }
+        yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
+
+
+def _step_records(answers: Prediction, value: list[np.ndarray]) -> Iterator[dict[str, object]]:
+    assert answers.classes is not None
+    names = [f"p({label})" for label in answers.classes.tolist()]
+    place = {label: n for n, label in enumerate(answers.classes.tolist())}
+    times, shares, tokens = answers.index.time, answers.probabilities, answers.index.tokens
+    assert times is not None
+    assert shares is not None
+    for n, labels in enumerate(value):
+        for t, (label, own) in enumerate(zip(labels.tolist(), shares[n].tolist(), strict=True)):
+            record = {"series": answers.index.series[n], "step": plain(times[n][t])}
+            record |= {} if tokens is None else {"word": tokens[n][t]}
+            record |= {"output": answers.names[0], "value": label, "probability": own[place[label]]}
+            yield record | (dict(zip(names, own, strict=True)) if len(names) <= MOST_LISTED else {})
+
+
+def _text_records(answers: Prediction, texts: list[str]) -> Iterator[dict[str, object]]:
+    for n, text in enumerate(texts):
+        yield {
+            "series": answers.index.series[n],
+            "origin": plain(answers.index.origin[n]),
+            "output": answers.names[0],
+            "value": text,
+            "score": None if answers.score is None else float(answers.score[n]),
+        }

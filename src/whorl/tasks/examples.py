@@ -1,0 +1,139 @@
+"""Which examples are learned from, which are held out, and how they come in batches, for whatever wiring."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+import numpy as np
+
+from whorl.data.augmentation import AugmentedBatches
+from whorl.data.batches import Batches
+from whorl.data.forgetting import ForgettingBatches
+from whorl.data.padded import SequenceBatches
+from whorl.data.pair_batches import PairBatches
+from whorl.data.pairing import WindowBatches, steps_with_truths
+from whorl.data.pieces import PieceBatches
+from whorl.data.sequences import Sequence
+from whorl.data.strips import StripBatches
+from whorl.data.token_strips import TokenStrips, held_out_text
+from whorl.nn.carried import FLOOR, decay_of
+from whorl.plans.networks import Recurrent
+from whorl.plans.training import Training
+from whorl.plans.wiring import (
+    Augmentation,
+    Autoregressive,
+    EachRow,
+    EncoderDecoder,
+    Forgetting,
+    Sequences,
+    Strips,
+    Windows,
+    Wiring,
+)
+from whorl.runtime.kernels import running_statistics
+from whorl.specs import Spec
+from whorl.tasks.preparation import Prepared
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+# Tokens of the validation part that choose the epoch, where it has more than that and than 2 % of the training part.
+_JUDGED = 32_768
+# Most texts that are written to score a model when its training ends; others are left out evenly.
+_WRITTEN = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The validation part: sequences, and the steps of each whose truths belong to it."""
+
+    sequences: list[Sequence]
+    steps: list[np.ndarray]
+
+
+def training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Recurrent, Training]:
+    """Batches of the training part, and the plans resolved for its size."""
+    spans = [(0, cut) for cut in prepared.cuts]
+    num_targets = len(prepared.reader.names)
+    match wiring.pairing:
+        case Windows() as windows:
+            counted = WindowBatches(prepared.sequences, windows, 1, spans)
+            recipe, plan = estimator.resolved(len(counted), num_targets)
+            return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
+        case Strips() as strips:
+            recipe, plan = estimator.resolved(sum(cut for _, cut in spans), num_targets)
+            if isinstance(wiring.shape, Autoregressive):
+                return TokenStrips(prepared.sequences, spans, plan.batch_size or 1, plan.tbptt_steps or 1), recipe, plan
+            return _strips(prepared, strips, plan, spans), recipe, plan
+        case Sequences():
+            recipe, plan = estimator.resolved(len(prepared.training), num_targets)
+            if isinstance(wiring.shape, EncoderDecoder):
+                return PairBatches(prepared.training, plan.batch_size or 1), recipe, plan
+            batches: Batches = SequenceBatches(prepared.training, plan.batch_size or 1)
+            if wiring.augmentation is not None:
+                spec = prepared.reader.past.spec  # type: ignore[attr-defined]
+                batches = _changed(batches, wiring.augmentation, spec, prepared.training)
+            return batches, recipe, plan
+        case EachRow() as rows:
+            count = len(prepared.training) if rows.whole else sum(cut for _, cut in spans)
+            recipe, plan = estimator.resolved(count, num_targets)
+            return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
+
+
+def _changed(batches: Batches, plan: Augmentation | Forgetting, spec: Spec, training: list[Sequence]) -> Batches:
+    match plan:
+        case Augmentation():
+            return AugmentedBatches(batches, plan, spec)
+        case Forgetting():
+            return ForgettingBatches(batches, plan, spec, training)
+        case _:
+            assert_never(plan)
+
+
+def validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training: Batches) -> Batches:
+    """Batches of the validation part, in order, cut like those of the training part."""
+    batch_size = 4 * (plan.batch_size or 1)
+    match wiring.pairing:
+        case Windows() as windows:
+            spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
+            return WindowBatches(prepared.sequences, windows, batch_size, spans, shuffle=False)
+        case Strips() if isinstance(training, TokenStrips):
+            # From the last token of the training part on, since the first of the validation part is a truth too.
+            pairs = zip(prepared.sequences, prepared.cuts, strict=True)
+            after = [(max(0, cut - 1) if cut < len(one) else cut, len(one)) for one, cut in pairs]
+            most = max(_JUDGED, training.count // 50)
+            return TokenStrips(prepared.sequences, after, batch_size, plan.tbptt_steps or 1, most=most, shuffle=False)
+        case Strips():
+            assert isinstance(training, StripBatches)
+            spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
+            return training.elsewhere(spans, shuffle=False)
+        case Sequences() if isinstance(wiring.shape, EncoderDecoder):
+            return PairBatches(prepared.validation, plan.batch_size or 1, shuffle=False)
+        case Sequences():
+            return SequenceBatches(prepared.validation, batch_size, shuffle=False)
+        case EachRow() as rows:
+            spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
+            return PieceBatches(prepared.sequences, rows, batch_size, spans, shuffle=False)
+
+
+def _strips(prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]]) -> StripBatches:
+    def running(targets: np.ndarray) -> np.ndarray:
+        return running_statistics(targets, decay_of(pairing.warm_up), FLOOR)
+
+    batch_size, num_steps = plan.batch_size or 1, plan.tbptt_steps or 1
+    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running)
+
+
+def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
+    """The steps of each sequence whose whole truth lies in the validation part."""
+    if isinstance(wiring.shape, Autoregressive):
+        sequences, steps = held_out_text(prepared.sequences, prepared.cuts)
+        return HeldOut(sequences=sequences, steps=steps)
+    if isinstance(wiring.shape, EncoderDecoder):
+        chosen = prepared.validation[:: max(1, -(-len(prepared.validation) // _WRITTEN))]
+        return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
+    steps = []
+    for sequence, cut in zip(prepared.sequences, prepared.cuts, strict=True):
+        scored = steps_with_truths(wiring.pairing, sequence)
+        whole = isinstance(wiring.pairing, Sequences | EachRow)
+        steps.append(scored[scored >= (cut if whole else cut - 1)])
+    return HeldOut(sequences=prepared.sequences, steps=steps)

@@ -1,0 +1,64 @@
+"""Naive rivals of labels: how frequent each is, whatever is read, or of the symbol that is read."""
+
+import numpy as np
+
+from whorl.data.lookahead import LateReader
+from whorl.data.word_reader import WordReader
+from whorl.runtime import operations as ops
+from whorl.runtime.program import Program
+from whorl.tasks import baselines
+from whorl.tasks.preparation.prepared import Prepared
+
+# How much the frequencies of all labels count beside those of one symbol: no more than having been seen once, so that
+# they settle ties and nothing else.
+_PRIOR = 1.0
+
+
+def label_rivals(prepared: Prepared) -> dict[str, Program]:
+    """The prior; of words also the label that each had most often, and of unknown ones the most frequent label."""
+    width, num_classes = prepared.sequences[0].past.shape[1], len(prepared.reader.classes)
+    truths = np.concatenate([one.row_targets.ravel() for one in prepared.training])
+    known = np.isfinite(truths)
+    counts = np.bincount(truths[known].astype(np.int64), minlength=num_classes)
+    rivals = {"prior": baselines.prior_answer(width, counts)}
+    lookahead = prepared.reader.lookahead if isinstance(prepared.reader, LateReader) else 0
+    inner = prepared.reader.reader if isinstance(prepared.reader, LateReader) else prepared.reader
+    if isinstance(inner, WordReader):
+        # Truths stand as many steps later as answers.
+        codes = np.concatenate([one.past[: len(one) - lookahead, 0] for one in prepared.training])
+        own = np.concatenate([one.row_targets[lookahead:, 0] for one in prepared.training])
+        table = _table(codes, own, len(inner.past.words.symbols), counts)
+        rivals["most_frequent"] = most_frequent(width, table, lookahead)
+    return rivals
+
+
+def _table(codes: np.ndarray, truths: np.ndarray, num_symbols: int, counts: np.ndarray) -> np.ndarray:
+    """Logarithms of the shares of each label, for each symbol, (num_symbols + 1, C); those of all for code 0."""
+    known = np.isfinite(truths)
+    table = np.zeros((num_symbols + 1, len(counts)))
+    np.add.at(table, (codes[known].astype(np.int64), truths[known].astype(np.int64)), 1.0)
+    table += _PRIOR * counts / counts.sum()
+    table[0] = counts
+    table += 1e-9
+    shares: np.ndarray = np.log(table / table.sum(axis=1, keepdims=True))
+    return shares
+
+
+def most_frequent(width: int, table: np.ndarray, lookahead: int) -> Program:
+    """The labels of the symbol in the first column, `lookahead` steps ago.
+
+    Args:
+        width: columns of a row.
+        table: (n, C), logarithms of shares.
+        lookahead: how late answers are.
+    """
+    program = Program()
+    row = program.add(ops.Input(out="past", shape=(width,)))
+    code = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
+    if lookahead:
+        window = program.add(ops.Window(x=code, length=lookahead + 1))
+        window = program.add(ops.Slice(x=window, axis=0, start=0, stop=1))
+        code = program.add(ops.Reshape(x=window, shape=(1,)))
+    said = program.add(ops.Embed(x=code, table=program.tensor("labels", table)))
+    program.output = program.add(ops.Reshape(x=said, shape=(1, table.shape[1])))
+    return program

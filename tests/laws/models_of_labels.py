@@ -1,0 +1,142 @@
+"""Estimators that answer labels, and what each is fitted on."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from tests.laws import sources
+from tests.laws.model_subject import ModelSubject, model
+from tests.laws.networks import recipe
+
+import whorl
+from whorl.plans.networks import Recurrent
+
+
+def patients(network: Recurrent, *, dated: bool) -> ModelSubject:
+    """Numbers alone, many of them missing, at odd times: the short way of a pushed row tells how long ago, too."""
+    rng = np.random.default_rng(9)
+
+    def rows(rng: np.random.Generator, length: int, label: str = "calm") -> list[Any]:
+        made = sources.records(rng, length, second=True, irregular=True, minutes=not dated)
+        pulse = [None if rng.random() < 0.6 else float(rng.uniform(40, 120)) for _ in made]
+        return [{**row, "pulse": value, "mood": label} for row, value in zip(made, pulse, strict=True)]
+
+    return model(
+        whorl.Classifier,
+        network,
+        training={f"s{n}": rows(rng, 4 + n % 3, ("calm", "wild")[n % 2]) for n in range(19)},
+        rows=rows,
+        series="patient",
+        settings={"target": "mood", "time": "t", "series": "patient", "table": whorl.Table(on_gap="ignore")},
+        targets=("mood",),
+        covariates=("y", "z", "pulse"),
+        labels=True,
+    )
+
+
+def classifier_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+    rows = functools.partial(sources.array, width=2, missing=0.1)
+    return model(
+        whorl.Classifier,
+        network,
+        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
+        rows=rows,
+        truths=lambda rng, given: rng.integers(3, 6, len(given)),
+        settings=settings,
+        labels=True,
+    )
+
+
+def classifier_on_a_table() -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def rows(rng: np.random.Generator, length: int, label: str = "calm") -> list[Any]:
+        made = sources.records(rng, length, covariates=True, one_target=True)
+        return [{**row, "mood": label} for row in made]
+
+    return model(
+        whorl.Classifier,
+        recipe("gru"),
+        training={f"s{n}": rows(rng, 4 + n % 3, ("calm", "wild")[n % 2]) for n in range(19)},
+        rows=rows,
+        series="shop",
+        settings={"target": "mood", "time": "t", "series": "shop", "static": ("city",), "class_weight": "balanced"},
+        targets=("mood",),
+        covariates=("y", "temperature", "weather"),
+        labels=True,
+    )
+
+
+def classifier_on_texts() -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
+        words = ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308")
+        return [words[n] + (" " if n % 2 else "") for n in rng.integers(0, len(words), length)]
+
+    return model(
+        whorl.Classifier,
+        recipe("gru"),
+        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
+        rows=pieces,
+        truths=lambda rng, given: rng.integers(0, 3, len(given)),
+        settings={"text": "text"},
+        labels=True,
+        text=True,
+    )
+
+
+def tagger_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+    rows = functools.partial(sources.array, width=2, missing=0.1)
+    return model(
+        whorl.Tagger,
+        network,
+        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
+        rows=rows,
+        truths=lambda rng, given: [rng.integers(3, 6, len(one)) for one in given],
+        settings=settings,
+        lookahead=settings.get("lookahead", 0),
+        labels=True,
+    )
+
+
+def tagger_on_words(network: Recurrent, **settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def words(rng: np.random.Generator, length: int) -> list[Any]:
+        known = ("calm", "Sea", "s", "Sturm\u0308", "1,000", "antidisestablishmentarianism", "\U0001f642", "U.S.-led")
+        return [known[n] for n in rng.integers(0, len(known), length)]
+
+    return model(
+        whorl.Tagger,
+        network,
+        training={str(n): words(rng, 3 + n % 5) for n in range(23)},
+        rows=words,
+        truths=lambda rng, given: [list(rng.choice(["B-sea", "I-sea", "O"], len(one))) for one in given],
+        settings=settings,
+        lookahead=settings.get("lookahead", 0),
+        labels=True,
+    )
+
+
+def tagger_on_a_table(**settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def rows(rng: np.random.Generator, length: int) -> list[Any]:
+        made = sources.records(rng, length, covariates=True, one_target=True)
+        return [{**row, "mood": ("calm", "wild")[n % 2]} for n, row in enumerate(made)]
+
+    return model(
+        whorl.Tagger,
+        recipe("gru"),
+        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
+        rows=rows,
+        series="shop",
+        settings={"target": "mood", "time": "t", "series": "shop", "static": ("city",), **settings},
+        targets=("mood",),
+        covariates=("y", "temperature", "weather"),
+        lookahead=settings["lookahead"],
+        labels=True,
+    )
