@@ -1,5 +1,6 @@
 """Everything unknown in a model file is a ModelFileError, even under a right checksum."""
 
+import msgspec
 import numpy as np
 import pytest
 from tests.security.breaking import (
@@ -17,7 +18,14 @@ from tests.security.breaking import (
 )
 from tests.security.crafting import parts, sealed
 
+import whorl
+from whorl.data.corpus_reader import CorpusReader
+from whorl.data.lookahead import LateReader
+from whorl.data.text_reader import TextReader
 from whorl.errors import ModelFileError
+from whorl.runtime import consistency
+from whorl.runtime.class_readout import CategoricalReadout
+from whorl.runtime.files import load as load_file
 
 BROKEN = {
     "unknown section": metadata(code="{}"),
@@ -150,3 +158,128 @@ def test_a_model_of_arrays_is_as_strict(craft, sound, load):
     """M1."""
     with pytest.raises(ModelFileError):
         load(sealed(*craft(*parts(sound["array"]))))
+
+
+TEXTS = {"text": ["a b", "b", "a", "b a"] * 4, "price": [1.0, 2.0, 3.0, 4.0] * 4, "label": ["x", "y"] * 8}
+WORDS = [["a", "b"], ["b"], ["b", "a", "b"]] * 6, [["x", "y"], ["y"], ["y", "x", "y"]] * 6
+SERIES = np.random.default_rng(0).normal(size=(12, 7, 2))
+LIFE = [{"series": str(n // 5), "heat": float(n % 7), "time": n % 5, "left": float(n % 3)} for n in range(60)]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A model of each kind of truth, loaded as anybody loads it."""
+    once = {
+        "network": whorl.Recurrent("gru", hidden_size=3),
+        "training": whorl.Training(epochs=1, batch_size=8, device="cpu", validation=0.25),
+    }
+    labels = np.array(["x", "y"] * 6, object)
+    table = {"target": "left", "series": "series", "time": "time"}
+    models = {
+        "texts": whorl.Classifier(target="label", text="text", **once).fit(TEXTS, verbose=False),
+        "words": whorl.Tagger(lookahead=0, **once).fit(WORDS, verbose=False),
+        "late words": whorl.Tagger(lookahead=2, **once).fit(WORDS, verbose=False),
+        "labelled arrays": whorl.Classifier(**once).fit((SERIES, labels), verbose=False),
+        "labelled steps": whorl.Tagger(lookahead=0, **once).fit((SERIES, [labels[:7]] * 12), verbose=False),
+        "whole arrays": whorl.Detector(per="sequence", code=2, **once).fit(SERIES, verbose=False),
+        "table": whorl.Regressor(**table, **once).fit(LIFE, verbose=False),
+        "table of steps": whorl.Regressor(every_step=True, **table, **once).fit(LIFE, verbose=False),
+        "remaining": whorl.Regressor(remaining=True, **table, **once).fit(LIFE, verbose=False),
+        "corpus": whorl.Generator(**once).fit(["ab ab", "ba", "bb"] * 9, verbose=False),
+    }
+    folder = tmp_path_factory.mktemp("fitted")
+    for name, model in models.items():
+        model.save(folder / name)
+    return {name: load_file(folder / name) for name in models}
+
+
+def checked(model, reader=None, readout=None, **pairing):
+    wiring = msgspec.structs.replace(model.wiring, pairing=msgspec.structs.replace(model.wiring.pairing, **pairing))
+    own = model.readout if readout is None else readout
+    consistency.check_parts(wiring, reader or model.reader, own, model.engine.program, {}, None)
+
+
+@pytest.mark.parametrize("what", ["texts", "labelled arrays", "table"])
+def test_one_truth_a_sequence_is_none_for_each_step(what, fitted):
+    checked(fitted[what])
+    with pytest.raises(ModelFileError, match="targets at every step, its reader of whole sequences"):
+        checked(fitted[what], every_step=True)
+
+
+@pytest.mark.parametrize("what", ["words", "labelled steps", "table of steps", "remaining"])
+def test_truths_of_steps_are_none_of_a_whole_sequence(what, fitted):
+    checked(fitted[what])
+    readout = CategoricalReadout() if len(fitted[what].reader.classes) else None
+    with pytest.raises(ModelFileError, match="targets of whole sequences, its reader at every step"):
+        checked(fitted[what], readout=readout, every_step=False)
+
+
+def test_late_answers_are_of_steps(fitted):
+    with pytest.raises(ModelFileError, match="2 steps late, but its pairing"):
+        checked(fitted["late words"], readout=CategoricalReadout(), every_step=False)
+
+
+def test_a_table_of_whole_sequences_has_no_forecasts(sound, load):
+    crafted = changed_section("reader", put(per_sequence=True))(*parts(sound["table"]))
+    with pytest.raises(ModelFileError, match="its table is of another pairing"):
+        load(sealed(*crafted))
+
+
+def test_a_judgement_is_of_rows_or_of_whole_sequences(fitted):
+    checked(fitted["whole arrays"])
+    with pytest.raises(ModelFileError, match="differ in what is judged"):
+        checked(fitted["whole arrays"], whole=False)
+
+
+def test_a_reader_that_answers_nothing_is_refused(sound, load):
+    model = load(sound["array"])
+    model.reader.names = ()
+    with pytest.raises(ModelFileError, match="answers nothing"):
+        checked(model)
+
+
+@pytest.mark.parametrize("inner", ["late", "pairs", "text"])
+def test_what_has_no_answer_for_each_row_has_no_late_ones(inner, fitted, sound, load):
+    readers = {
+        "late": fitted["late words"].reader,
+        "pairs": load(sound["pairs"]).reader,
+        "text": fitted["texts"].reader,
+    }
+    reader = readers[inner]
+    config = {"reader": inner, "config": reader.config(), "lookahead": 2}
+    with pytest.raises(ModelFileError, match=f"damaged: '{inner}'"):
+        LateReader.restore(config, reader.arrays())
+
+
+@pytest.mark.parametrize("option", ["calendar", "elapsed"])
+@pytest.mark.parametrize("part", ["beside", "outputs"])
+def test_a_text_has_no_time_beside_it(part, option, fitted):
+    reader = fitted["texts"].reader
+    config, arrays = reader.config(), reader.arrays()
+    if part == "outputs":
+        config |= {"labels": False, "target": "price", "outputs": {**config["beside"]}}
+        kept = {name: array for name, array in arrays.items() if not name.startswith("outputs/")}
+        arrays = kept | {name.replace("beside", "outputs"): array for name, array in arrays.items() if "beside" in name}
+    TextReader.restore(config, arrays)
+    with pytest.raises(ModelFileError, match="asks a text for its time"):
+        TextReader.restore(*timed(config, arrays, part, option))
+
+
+@pytest.mark.parametrize("option", ["calendar", "elapsed"])
+def test_running_text_has_no_time_beside_it(option, fitted):
+    reader = fitted["corpus"].reader
+    config, arrays = reader.config(), reader.arrays()
+    # Nothing stands beside this text: a codec of no column is as much.
+    empty = {"numeric": [], "categories": [], "calendar": None, "elapsed": None, "step": None}
+    config["beside"] = {**empty, "scaling": "standard", "missing": "hold"}
+    for name, dtype in (("center", np.float64), ("scale", np.float64), ("flagged", np.bool_)):
+        arrays[f"beside/{name}"] = np.empty(0, dtype)
+    CorpusReader.restore(config, arrays)
+    with pytest.raises(ModelFileError, match="asks a text for its time"):
+        CorpusReader.restore(*timed(config, arrays, "beside", option))
+
+
+def timed(config, arrays, part, option):
+    """The reader with a codec that reads a column of times."""
+    unit = {f"{part}/unit": np.ones(1)} if option == "elapsed" else {}
+    return {**config, part: {**config[part], option: "when"}}, {**arrays, **unit}

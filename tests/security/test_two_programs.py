@@ -9,7 +9,9 @@ from tests.security.crafting import parts, sealed
 from tests.security.test_mutations import mutated
 
 import whorl
+from whorl.data.pair_reader import MOST_STEPS
 from whorl.errors import ModelFileError
+from whorl.runtime import consistency
 
 
 def without_encoder(header, body):
@@ -62,6 +64,16 @@ def test_the_sound_file_answers(sound, load):
     header, body = parts(sound["pairs"])
     model = load(sealed(header, body))
     assert len(model.predict(["one two", "three"])) == 2
+
+
+def test_a_decoder_is_not_told_more_than_memory_holds(sound, load, monkeypatch):
+    assert consistency._MOST_TOLD >= MOST_STEPS * 3 * 2048  # both directions and keys
+    told = sum(int(np.prod(op.shape)) for op in load(sound["pairs"]).engine.program.inputs if op.static) - 1
+    monkeypatch.setattr(consistency, "_MOST_TOLD", told)
+    load(sound["pairs"])
+    monkeypatch.setattr(consistency, "_MOST_TOLD", told - 1)
+    with pytest.raises(ModelFileError, match=f"is told {told} numbers, more than {told - 1}; lower `longest`"):
+        load(sound["pairs"])
 
 
 def test_a_table_of_another_model_takes_no_encoder(sound, load):

@@ -33,8 +33,12 @@ def options() -> list[click.Parameter]:
     ]
 
 
-def decoding_of(params: dict[str, object]) -> "Decoding | None":
+def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
     """What the options describe; None where none was given.
+
+    Args:
+        params: of the command line.
+        draws: whether tokens are drawn where nothing says how they are chosen; else a beam searches.
 
     Raises:
         ArgumentError: options of different ways stand together.
@@ -54,7 +58,7 @@ def decoding_of(params: dict[str, object]) -> "Decoding | None":
         raise ArgumentError(f"{' and '.join(ways)} (or what belongs to them) exclude each other. Leave one out.")
     if params["greedy"]:
         return Greedy(**length)  # type: ignore[arg-type]
-    if beam:
+    if beam or (length and not drawn and not draws):
         return Beam(**beam, **length)  # type: ignore[arg-type]
     if drawn or length:
         return Sample(**{"temperature": 0.8, **drawn, **length})  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ def fit_classify(data: str, out: str | None, report: str | None, resume: bool, *
     DATA is a table whose series column names the sequence of a row and whose target column has the label of a sequence
     in its last row; a table with one text a row, named by --text; an .npz file with the arrays X and y; or a file of
     the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are held
-    out: they choose the epoch, calibrate the probabilities, and score the model beside the frequencies of the classes.
+    out: they calibrate the probabilities, and score the model beside the frequencies of the classes.
     """
     tokens = build(Text, [field.name for field in fields(Text)])
     fitting.run(Classifier, _OWN, data, out, report, resume, tokens=tokens)

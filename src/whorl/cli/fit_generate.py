@@ -26,7 +26,7 @@ def fit_generate(data: str, out: str | None, report: str | None, resume: bool, *
     """Train a Generator on DATA and save it.
 
     DATA is a file of text, a folder of such files, or a table with a column of text. The last part is held out: it
-    chooses the epoch, and scores the model beside the frequencies of tokens and of pairs of them. Tokens are characters
+    scores the model beside the frequencies of tokens and of pairs of them. Tokens are characters
     unless --unit says otherwise.
     """
     tokens = build(_tokens, [field.name for field in fields(Text)])

@@ -21,8 +21,8 @@ def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: o
 
     DATA is a CoNLL-U file, a file with a word and a tag on each line (.conll, .iob, .bio, .tsv), or a folder of them; a
     table with a word a row (--text, --series and --target name its columns) or with numbers and a label a row; or an
-    .npz file with X and y, a label for each step. Some of the sequences are held out: they choose the epoch, calibrate
-    the probabilities, and score the model beside the most frequent tag of each word.
+    .npz file with X and y, a label for each step. Some of the sequences are held out: they calibrate the
+    probabilities, and score the model beside the most frequent tag of each word.
     """
     fitting.run(Tagger, _OWN, data, out, report, resume)
 

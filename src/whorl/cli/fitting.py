@@ -132,14 +132,14 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     # A line of an archive's file is a whole series, not a row.
     reader = rows_of(estimator.model_)
     tagged = isinstance(reader, WordReader) and reader.columns.text is None
-    of_text = isinstance(reader, CorpusReader)
     of_rows = data.endswith((".csv", ".tsv", ".txt")) and not isinstance(reader, ArrayReader | CorpusReader)
     stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
-    predict = f"{model} --prompt 'Once'" if of_text else f"{model} {table}"
+    prompted = isinstance(reader, CorpusReader) and reader.condition is None
+    predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}"
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")
-    lines += ["next:", f"  whorl predict {predict}", f"  {stream}"]
+    lines += ["next:", f"  whorl predict {predict}", *([f"  {stream}"] if estimator.model_.streams else [])]
     lines.append(f"  whorl inspect {model}" if report is not None else f"  whorl report {model} {table}")
     result = {
         "task": estimator.task,

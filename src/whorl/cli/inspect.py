@@ -51,7 +51,8 @@ def _lines(model: "Model") -> Iterator[str]:
     whole = "the whole stream, in its state" if model.encoder is None else "the whole text"
     yield f"  {'memory':20}{whole if memory is None else f'the last {memory} rows'}"
     yield f"  {'engine':20}{model.engine.name}"
-    yield f"  {'streams':20}{'yes' if program.streams else 'no: it reads in both directions'}"
+    why = "the labels of a sequence are decided together" if program.streams else "it reads in both directions"
+    yield f"  {'streams':20}{'yes' if model.streams else f'no: {why}'}"
     yield from _scores(card.get("scores"))
     yield from _section("versions", card.get("versions"))
 

@@ -33,13 +33,13 @@ def predict(
     A model that continues texts takes each line of a file of text, or each --prompt, and prints it with what follows.
     """
     from whorl import runtime
-    from whorl.runtime.export_records import to_csv
+    from whorl.runtime.export_records import finite, to_csv
 
     if out is not None:
         check_output(Path(out), "--out", model, data, known)
     loaded = runtime.load(model, weights=weights)
     source = continuing.source_of(data, decoded["prompt"])  # type: ignore[arg-type]
-    decoding = continuing.decoding_of(decoded)
+    decoding = continuing.decoding_of(decoded, draws=continuing.continues(loaded))
     prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
     if out is not None:
         prediction.write(out)
@@ -49,7 +49,7 @@ def predict(
     elif continuing.continues(loaded) and not every_row:
         continuing.tell(loaded, source, prediction)
     elif wants_json():
-        show({"answers": list(prediction.to_records())}, [])
+        show({"answers": list(map(finite, prediction.to_records()))}, [])
     else:
         sys.stdout.write(to_csv(prediction.to_records()))
 

@@ -81,6 +81,8 @@ class TableCodec(Codec[Frame]):
     def flag_all(self) -> Self:
         """Flags missing values of every number from now on, whether or not training had any."""
         self._numbers = self._fitted.all_flagged()
+        if self._ago is not None:
+            self._ago = Elapsed(self._ago.unit, tuple(range(len(self.numeric))))
         return self
 
     @property

@@ -157,6 +157,8 @@ class CorpusReader(Reader):
         text = TextCodec.restore(plain.text, parts["text"])
         beside = None if plain.beside is None else TableCodec.restore(plain.beside, parts["beside"])
         labels = () if beside is None else (*beside.numeric, *beside.categories)
+        if beside is not None and (beside.calendar, beside.elapsed) != (None, None):
+            raise ModelFileError("the reader of the model file is damaged: it asks a text for its time.")
         if not text.begin or text.end or labels != (() if plain.condition is None else (plain.condition,)):
             raise ModelFileError("the reader of the model file does not fit its codecs. Save the model again.")
         past = TextColumns(text, beside)

@@ -13,6 +13,8 @@ from whorl.errors import ArgumentError, DataError, ModelFileError
 # The time of a step that answers no row: before the first one, and where a gap was filled. Of dates it is NaT.
 _NONE = np.iinfo(np.int64).min
 _LONGEST = 1_000
+# Readers of what has no answer for each row, by the names that files use.
+_NEVER_LATE = ("late", "pairs", "text")
 
 
 @readers.add("late")
@@ -70,7 +72,8 @@ class LateReader(Reader):
             plain = msgspec.convert(config, _Config)
         except msgspec.ValidationError as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        if plain.reader not in readers or plain.reader == "late" or not 1 <= plain.lookahead <= _LONGEST:
+        known = plain.reader in readers and plain.reader not in _NEVER_LATE
+        if not known or not 1 <= plain.lookahead <= _LONGEST:
             raise ModelFileError(f"the reader of the model file is damaged: {plain.reader!r:.40}, {plain.lookahead}.")
         reader = readers.get(plain.reader).restore(plain.config, arrays)
         if reader.horizon:

@@ -20,7 +20,7 @@ def marks(cells: np.ndarray, normal: str | None, where: str) -> np.ndarray:
         where: what holds the labels, for messages.
 
     Raises:
-        DataError: a label is none of these, or none is `normal`.
+        DataError: a label is none of these.
     """
     found = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells.tolist()):
@@ -36,9 +36,14 @@ def marks(cells: np.ndarray, normal: str | None, where: str) -> np.ndarray:
                 f"{where} says of row {row} that it is {word[:40]!r}, but labels of anomalies are 0 and 1. Write them "
                 "so, or say with `normal` which label means that nothing is wrong."
             )
+    return found
+
+
+def check_normal(cells: np.ndarray, normal: str | None, where: str) -> None:
+    """Raises DataError where the labels of all the data say something and none of them is `normal`; see `marks`."""
+    found = marks(cells, normal, where)
     if normal is not None and np.isfinite(found).any() and not (found == 0.0).any():
         raise DataError(f"{where} has no row that is labelled {normal!r}, as `normal` says. Name a label that it has.")
-    return found
 
 
 def _spelled(cell: object) -> str:

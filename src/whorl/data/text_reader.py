@@ -143,6 +143,9 @@ class TextReader(Reader):
             if outputs.numeric != (plain.target,) or outputs.categories:
                 raise ModelFileError(f"the reader of the model file answers {outputs.numeric}, not {plain.target!r}.")
         beside = None if plain.beside is None else TableCodec.restore(plain.beside, parts["beside"])
+        for codec in (outputs, beside):
+            if isinstance(codec, TableCodec) and (codec.calendar, codec.elapsed) != (None, None):
+                raise ModelFileError("the reader of the model file is damaged: it asks a text for its time.")
         past = TextColumns(TextCodec.restore(plain.text, parts["text"]), beside)
         return cls(column=plain.column, past=past, outputs=outputs, target=plain.target, table=table)
 

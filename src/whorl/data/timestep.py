@@ -14,6 +14,7 @@ _DAY = 86_400 * _SECOND
 _SHORTEST_MONTH = 28 * _DAY
 _MEAN_MONTH = 2_629_746.0  # seconds: a 400-year cycle of the calendar in 4,800 months
 _NAMES = (("week", 7 * _DAY), ("day", _DAY), ("hour", 3600 * _SECOND), ("minute", 60 * _SECOND), ("second", _SECOND))
+_LONGEST = 2**62  # of int64, in which times are counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,8 @@ class TimeStep:
     day: int = 0
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ArgumentError(f"`count` of a time step is a whole number >= 1, but is {self.count!r}.")
+        if not 1 <= self.count < _LONGEST:
+            raise ArgumentError(f"`count` of a time step is a whole number in [1, 2^62), but is {self.count!r}.")
         if (self.unit == "months") != (1 <= self.day <= 31):
             raise ArgumentError(f"`day` is 1 to 31 for months and 0 otherwise, but is {self.day!r} for {self.unit}.")
 

@@ -47,7 +47,7 @@ class WordColumns:
         words = [list(one.words) for one in sentences]
         self.words.fit(words)
         self.lower.fit([[word.lower() for word in one] for one in words])
-        self.characters.fit([["".join(one)[n] for n in range(len("".join(one)))] for one in words])
+        self.characters.fit([list("".join(one)) for one in words])
         return self
 
     @property

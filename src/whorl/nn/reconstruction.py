@@ -78,7 +78,7 @@ class ReconstructionNetwork(Network):
         """Raw outputs of the head for windows (B, N, W, K, O), and their truths (B, N, W, K); targets (B, T, K)."""
         past, rows = without_padding(inputs["past"], lengths), targets
         if self.whole:
-            steps = torch.full((len(past),), past.shape[1]) if lengths is None else lengths
+            steps = torch.full((len(past),), past.shape[1], device=past.device) if lengths is None else lengths
             return self._distributions(self._ends(past, steps, 0.0)), self._ends(rows, steps, torch.nan)
         return self._distributions(self._windows(past, 0.0)[:, ::_EVERY]), self._windows(rows, torch.nan)[:, ::_EVERY]
 
@@ -92,7 +92,7 @@ class ReconstructionNetwork(Network):
         """The window at the end of each sequence, (B, 1, W, C)."""
         assert self.shape.context is not None
         padded = functional.pad(x, (0, 0, self.shape.context, 0), value=filler)
-        rows = lengths[:, None] + torch.arange(self.shape.context)
+        rows = lengths[:, None] + torch.arange(self.shape.context, device=x.device)
         return torch.take_along_dim(padded, rows[..., None], dim=1)[:, None]
 
     def _distributions(self, windows: Tensor) -> Tensor:

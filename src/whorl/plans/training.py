@@ -15,7 +15,7 @@ class Training:
         max_seconds: most wall-clock seconds; turned into a number of steps by timing the first ones, and recorded.
         batch_size: sequences per step. None lets the task choose.
         learning_rate: step size of the optimizer at its peak. None lets the task choose.
-        weight_decay: decoupled weight decay (AdamW) when positive, Adam when 0.
+        weight_decay: decoupled weight decay (AdamW) when positive, Adam when 0. None lets the task choose.
         schedule: 'cosine' falls to zero over the run after a short warm-up, 'constant' stays.
         clip_norm: largest gradient norm; a longer gradient is scaled down to it. None switches clipping off.
         tbptt_steps: steps between truncations of the gradient where the state is carried. None lets the task choose.
@@ -34,7 +34,7 @@ class Training:
     max_seconds: float | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
-    weight_decay: float = 0.0
+    weight_decay: float | None = None
     schedule: Literal["cosine", "constant"] = "cosine"
     clip_norm: float | None = 1.0
     tbptt_steps: int | None = None
@@ -56,8 +56,8 @@ class Training:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ArgumentError(f"`{name}` is a positive number or None, but is {value!r}.")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise ArgumentError(f"`weight_decay` is a number >= 0, but is {self.weight_decay!r}.")
+        if self.weight_decay is not None and not 0 <= self.weight_decay < float("inf"):
+            raise ArgumentError(f"`weight_decay` is a number >= 0 or None, but is {self.weight_decay!r}.")
         _check_validation(self.validation)
         _one_of("schedule", self.schedule, ("cosine", "constant"))
         _one_of("precision", self.precision, ("float32", "bfloat16"))

@@ -80,7 +80,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     pairing = model.wiring.pairing
     judged = isinstance(pairing, EachRow)
     whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
-    lines = split.bars(facts.data, held_out, ahead=not judged)
+    lines = split.bars(facts.data, held_out, ahead=not judged, whole=_is_whole(model))
     errors = [] if whole else curves.errors(by_step, model.reader.names)
     levels = model.readout.levels
     return {
@@ -117,6 +117,12 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
     }
+
+
+def _is_whole(model: Model) -> bool:
+    """Whether whole sequences are held out."""
+    pairing = model.wiring.pairing
+    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
 
 
 def _judges_rows(model: Model) -> bool:

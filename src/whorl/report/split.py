@@ -27,17 +27,20 @@ class Bar:
     times: tuple[str, ...] = ()
 
 
-def bars(data: Data, held_out: HeldOut | List[Sequence] | None, *, ahead: bool = True) -> list[Bar]:
+def bars(
+    data: Data, held_out: HeldOut | List[Sequence] | None, *, ahead: bool = True, whole: bool = False
+) -> list[Bar]:
     """A bar for each of the first series where they are at hand, else one for all rows.
 
     Args:
         data: of the card.
         held_out: the part that `fit` held out.
         ahead: whether the answer at a row is of the rows after it, and not of itself.
+        whole: whether a sequence is held out whole, or not at all.
     """
     if held_out is not None and not isinstance(held_out, List) and data.rows:
         pairs = list(zip(held_out.sequences, held_out.steps, strict=True))
-        return [_bar(one, steps, int(ahead)) for one, steps in pairs[:_MOST]]
+        return [_bar(one, steps, int(ahead), whole) for one, steps in pairs[:_MOST]]
     if data.sequences:
         return [Bar("sequences", data.training_sequences, data.validation_sequences)]
     if data.tokens:
@@ -45,11 +48,15 @@ def bars(data: Data, held_out: HeldOut | List[Sequence] | None, *, ahead: bool =
     return [Bar("rows", data.training_rows, data.validation_rows)] if data.rows else []
 
 
-def _bar(sequence: Sequence, steps: np.ndarray, ahead: int) -> Bar:
+def _bar(sequence: Sequence, steps: np.ndarray, ahead: int, whole: bool) -> Bar:
+    # Answers that come late stand at steps that no row has, whose time is not known.
+    times = sequence.time[sequence.time.astype(np.int64) != np.iinfo(np.int64).min]
+    count = len(times)
     # The first answer that counts stands one row before the first row that was held out.
-    cut = int(steps[0]) + ahead if len(steps) and len(sequence) > 1 else len(sequence)
-    at = [0, cut, len(sequence) - 1] if cut < len(sequence) else [0, len(sequence) - 1]
-    return Bar(sequence.key or "rows", cut, len(sequence) - cut, tuple(short(str(plain(sequence.time[n]))) for n in at))
+    cut = int(steps[0]) + ahead if len(steps) and count > 1 else count
+    cut = 0 if whole and len(steps) else cut
+    at = [0, cut, count - 1] if 0 < cut < count else [0, count - 1]
+    return Bar(sequence.key or "rows", cut, count - cut, tuple(short(str(plain(times[n]))) for n in at))
 
 
 def timeline(lines: List[Bar]) -> str:

@@ -13,10 +13,13 @@ _NEVER = -1e9
 
 
 def constrained(chain: np.ndarray, classes: List[object]) -> np.ndarray:
-    """The scores where, of labels that mark entities, I-X follows B-X and I-X only."""
+    """The scores where, of labels that mark entities, I-X follows B-X and I-X only.
+
+    Where no label is B-X, I-X begins an entity as well, and may follow anything.
+    """
     made, names = np.array(chain, np.float64), [str(one) for one in classes]
     for place, name in enumerate(names):
-        if name.startswith("I-"):
+        if name.startswith("I-") and f"B-{name[2:]}" in names:
             allowed = [before[:2] in ("B-", "I-") and before[2:] == name[2:] for before in names]
             made[:-1, place][~np.array(allowed)] = _NEVER
             made[-1, place] = _NEVER

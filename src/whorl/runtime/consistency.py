@@ -1,5 +1,6 @@
 """Whether the parts of a model file fit each other, so that a file that loads can also answer."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,6 +40,10 @@ from whorl.runtime.text_readout import TextReadout
 from whorl.runtime.token_readout import TokenReadout
 
 _LONGEST = 1_000_000  # rows; a window of a program may be as long
+# Numbers that a decoder is told of a source: 4096 steps of 2048 units in both directions, and their keys, are fewer.
+_MOST_TOLD = 1 << 25
+
+_PLACES = {True: "at every step", False: "of whole sequences"}
 
 
 def check_parts(
@@ -59,6 +64,7 @@ def check_parts(
         _check_two_sides(wiring, reader, program, encoder, baselines)
         return
     num_targets, horizon = len(reader.names), _horizon(wiring.pairing)
+    _expect(0 < num_targets == len(reader.scale), "its reader answers nothing, or has other scales")
     answer = (num_targets,) if isinstance(wiring.pairing, Sequences | EachRow) else (horizon, num_targets)
     levels = wiring.head.levels if isinstance(wiring.head, Quantiles) else ()
     _expect(reader.horizon == horizon, f"the reader's horizon is {reader.horizon}, the pairing's {horizon}")
@@ -86,6 +92,8 @@ def check_parts(
     lookahead = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0
     own = reader.lookahead if isinstance(reader, LateReader) else 0
     _expect(lookahead == own, f"its answers are {lookahead} steps late, those of its reader {own}")
+    _expect(steps or not own, f"its answers are {own} steps late, but its pairing has one for a whole sequence")
+    _check_truths(wiring.pairing, reader)
     if isinstance(readout, TagReadout):
         shape = None if readout.chain is None else readout.chain.shape
         chained = isinstance(wiring.head, Categorical) and wiring.head.chain
@@ -93,6 +101,8 @@ def check_parts(
     judges = isinstance(wiring.pairing, EachRow)
     of_surprise = isinstance(wiring.shape, Surprise) and isinstance(wiring.head, Normal | StudentT)
     _expect(of_surprise == judges == isinstance(readout, SurpriseReadout), f"it answers {wiring.shape} by others")
+    if isinstance(wiring.pairing, EachRow) and isinstance(readout, SurpriseReadout):
+        _expect(readout.whole == wiring.pairing.whole, "its readout and its pairing differ in what is judged")
     inputs = _inputs(reader)
     _check_program("the network", program, inputs, (*answer, 2 if judges else num_classes or 1 + len(levels)))
     for name, rival in baselines.items():
@@ -122,8 +132,38 @@ def _check_two_sides(
     said = encoder.shapes[encoder.output]
     fits = said == (sum(own[-1] for own in told.values()),)
     _expect(fits, f"the encoder says {said}, but the decoder is told {told}")
+    size = sum(math.prod(own) for own in told.values())
+    too_much = f"the decoder is told {size} numbers, more than {_MOST_TOLD}; lower `longest` or `hidden_size`"
+    _expect(size <= _MOST_TOLD, too_much)
     found, wanted = program.shapes[program.output], (1, len(reader.classes))
     _expect(found == wanted, f"the decoder gives {found}, but {wanted} tokens may be written")
+
+
+def _check_truths(pairing: Pairing, reader: Reader) -> None:
+    """Truths stand where answers do: at every step, or one for a whole sequence."""
+    rows = reader.reader if isinstance(reader, LateReader) else reader
+    if isinstance(rows, TableReader):
+        whole = isinstance(pairing, Sequences)
+        _expect(rows.per_sequence == whole, "its table is of another pairing")
+    wanted = pairing.every_step if isinstance(pairing, Sequences) else True
+    of_steps = _of_steps(rows)
+    told = f"its pairing has targets {_PLACES[wanted]}, its reader {_PLACES[bool(of_steps)]}"
+    _expect(of_steps is None or of_steps == wanted, told)
+
+
+def _of_steps(reader: Reader) -> bool | None:
+    """Whether truths are of steps and not of whole sequences; None where only the data say so."""
+    match reader:
+        case WordReader():
+            return True
+        case TextReader():
+            return False
+        case TableReader():
+            return reader.every_step or not reader.per_sequence
+        case ArrayReader() if len(reader.classes):
+            return reader.every_step
+        case _:
+            return None
 
 
 def _ascend(levels: tuple[float, ...]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from whorl.errors import ArgumentError, TrainingError
 from whorl.plans.decoding import Beam, Decoding
-from whorl.runtime.choosing import Choice, chooser, log_softmax
+from whorl.runtime.choosing import Choice, Chooser, chooser, log_softmax
 from whorl.runtime.engine import Engine, Inputs, Slot
 
 # Numbers that the outputs of one step may have; more sequences wait for their turn.
@@ -69,6 +69,7 @@ def decode(
     *,
     max_lengths: int | Sequence[int] | np.ndarray | None = None,
     num_best: int = 1,
+    numbers: Sequence[int] | np.ndarray | None = None,
 ) -> list[list[Decoded]]:
     """Continues sequences of tokens until their end.
 
@@ -81,6 +82,7 @@ def decode(
         steps: how tokens go into the engine and out of it.
         max_lengths: most tokens of the sequences where `decoding` does not say so, one number or one for each.
         num_best: answers wanted for a sequence; there are never more than a beam has.
+        numbers: what the draws of each sequence depend on beside the seed, (n,), each at least 0; None counts from 0.
 
     Returns:
         For each sequence its answers, the best first.
@@ -90,9 +92,16 @@ def decode(
         raise ArgumentError(f"`first` must be {len(slots)} tokens, one for each slot, but are {len(first)}.")
     if num_best < 1:
         raise ArgumentError(f"`num_best` is a whole number >= 1, but is {num_best!r}. Raise it.")
+    drawn = range(len(slots)) if numbers is None else [int(number) for number in numbers]
+    if len(drawn) != len(slots) or min(drawn, default=0) < 0:
+        raise ArgumentError(
+            f"`numbers` must be {len(slots)} whole numbers >= 0, one for each slot, but are {list(drawn)!r:.60}. "
+            "Give others, or None to count from 0."
+        )
+    limits = _limits(decoding, max_lengths, len(slots))
     waiting = [
-        _Search(number, int(token), limit, decoding, num_best, steps.end)
-        for number, (token, limit) in enumerate(zip(first, _limits(decoding, max_lengths, len(slots)), strict=True))
+        _Search(place, int(token), limit, chooser(decoding, number), decoding, num_best, steps.end)
+        for place, (token, limit, number) in enumerate(zip(first, limits, drawn, strict=True))
     ]
     searches = list(waiting)
     width = decoding.width if isinstance(decoding, Beam) else 1
@@ -179,9 +188,17 @@ class _Beginning:
 class _Search:
     """One sequence on its way: the beginnings that are followed, and the ends that were found."""
 
-    def __init__(self, number: int, first: int, limit: int, decoding: Decoding, num_best: int, end: int | None) -> None:
-        self.number, self.first, self.limit, self.end = number, first, limit, end
-        self.choose = chooser(decoding, number)
+    def __init__(
+        self,
+        number: int,
+        first: int,
+        limit: int,
+        choose: Chooser,
+        decoding: Decoding,
+        num_best: int,
+        end: int | None,
+    ) -> None:
+        self.number, self.first, self.limit, self.choose, self.end = number, first, limit, choose, end
         self.num_best = min(num_best, decoding.width) if isinstance(decoding, Beam) else 1
         self.penalty = decoding.length_penalty if isinstance(decoding, Beam) else 0.0
         self.live: list[_Beginning] = []

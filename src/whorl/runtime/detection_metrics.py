@@ -15,7 +15,8 @@ class DetectionScores:
     FN / (FN + TP); auroc and average_precision of the score, whatever the threshold. Of rows in time also event_recall,
     the share of anomalies with a flagged row; event_precision, the share of runs of flagged rows that meet an anomaly;
     vus_roc and vus_pr, see `whorl.runtime.volume`, the mean over the series in which some rows are anomalies and some
-    are not. No point of an anomaly counts as found because another one is (no point adjustment).
+    are not. Rows that are unknown end a run. No point of an anomaly counts as found because another one is (no point
+    adjustment).
 
     Args:
         buffer: rows around an anomaly that count partly in the volumes; None where answers are of whole sequences.
@@ -39,8 +40,8 @@ class DetectionScores:
     def result(self) -> dict[str, float]:
         """The metrics; empty when nothing was scored."""
         series = [np.concatenate(parts) for parts in self._parts.values()]
-        series = [table[np.isfinite(table[:, 0])] for table in series]
         rows = np.concatenate([np.empty((0, 3)), *series])
+        rows = rows[np.isfinite(rows[:, 0])]
         if not len(rows):
             return {}
         found = {"surprise": float(rows[:, 0].mean())} if self.in_nats else {}
@@ -58,17 +59,18 @@ class DetectionScores:
         return found if self.buffer is None else found | self._in_time(series)
 
     def _in_time(self, series: list[np.ndarray]) -> dict[str, float]:
-        """Events and volumes, series by series."""
+        """Events and volumes, series by series. Rows that are unknown stay in their place: they end a run."""
         assert self.buffer is not None
         counts, areas = np.zeros(4), []
-        for whole in series:
-            table = whole[np.isfinite(whole[:, 2])]
-            truth, alarm = table[:, 2] > 0, table[:, 1] > 0
-            anomalies, alarms = events(truth), events(alarm)
+        for table in series:
+            known = np.isfinite(table[:, 0]) & np.isfinite(table[:, 2])
+            # An anomaly goes on where only the score is unknown, and is none that could be found without a score.
+            truth, alarm = table[:, 2] > 0, (table[:, 1] > 0) & known
+            anomalies, alarms = [(a, b) for a, b in events(truth) if known[a:b].any()], events(alarm)
             met = sum(bool(alarm[a:b].any()) for a, b in anomalies), sum(bool(truth[a:b].any()) for a, b in alarms)
             counts += [met[0], len(anomalies), met[1], len(alarms)]
-            if truth.any() and not truth.all():
-                areas.append(volumes(table[:, 0], truth, self.buffer))
+            if truth[known].any() and not truth[known].all():
+                areas.append(volumes(np.where(known, table[:, 0], np.nan), truth, self.buffer))
         found = {}
         if counts[1]:
             found["event_recall"] = float(counts[0] / counts[1])

@@ -51,8 +51,12 @@ def _csv_line(cells: Iterable[object]) -> str:
 
 def _json_line(record: Mapping[str, object]) -> str:
     """JSON has no NaN and no infinity: null."""
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
-    return json.dumps(finite, allow_nan=False) + "\n"
+    return json.dumps(finite(record), allow_nan=False) + "\n"
+
+
+def finite(record: Mapping[str, object]) -> dict[str, object]:
+    """A record as JSON can hold it: null for NaN and infinity."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
 
 
 def _cell(value: object) -> object:

@@ -108,6 +108,11 @@ class Prediction:
         """For each answer its most probable labels with their probabilities, the most probable first."""
         if self.probabilities is None or self.classes is None:
             raise ArgumentError("`most_likely` is of labels with probabilities, but these answers have none.")
+        if isinstance(self.probabilities, list):
+            raise ArgumentError(
+                "`most_likely` is of answers with one label, but these have a label for each step. "
+                "Read `probabilities` and `classes`."
+            )
         order = np.argsort(-self.probabilities, axis=-1, kind="stable")[:, :count]
         shares = np.take_along_axis(self.probabilities, order, axis=-1)
         labels = self.classes[order]
@@ -179,12 +184,17 @@ class Prediction:
         from matplotlib.figure import Figure
 
         assert self.probabilities is not None
-        tokens = self.index.tokens
+        assert self.classes is not None
+        tokens, place = self.index.tokens, {label: n for n, label in enumerate(self.classes.tolist())}
         figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
         axes = figure.subplots()
         names = [str(label) if tokens is None else f"{tokens[row][t]}  {label}" for t, label in enumerate(labels)]
         steps = np.arange(len(labels))
-        axes.barh(steps, self.probabilities[row].max(axis=1) if len(labels) else [])
+        # With a chain the label of a step need not be its most probable one.
+        own = [
+            float(shares[place[label]]) for label, shares in zip(labels.tolist(), self.probabilities[row], strict=True)
+        ]
+        axes.barh(steps, own)
         axes.set_yticks(steps, names)
         axes.invert_yaxis()
         return figure

@@ -7,13 +7,12 @@ import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
+from whorl.plans.alarm import LONGEST_BUFFER
 from whorl.plans.wiring import EachRow, Normal, StudentT, Surprise, Wiring
 from whorl.runtime.detection_metrics import DetectionScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, judged
 from whorl.runtime.readouts import Readout, readouts
-
-_LONGEST = 1_000_000  # rows of a buffer
 
 
 @readouts.add("surprise")
@@ -44,7 +43,8 @@ class SurpriseReadout(Readout):
         if not isinstance(wiring.head, Normal | StudentT) or not isinstance(shape, Surprise):
             raise ArgumentError(f"a surprise readout needs a head with a density, but the head is {wiring.head}.")
         made = cls(shape.false_alarm_rate, whole=isinstance(pairing, EachRow) and pairing.whole)
-        made.buffer = shape.buffer or (period if isinstance(period, int) else made.buffer)
+        wanted = shape.buffer or (period if isinstance(period, int) else made.buffer)
+        made.buffer = min(wanted, LONGEST_BUFFER)
         return made
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
@@ -110,7 +110,7 @@ class SurpriseReadout(Readout):
         assert sizes is not None
         if alarm.shape != (2,) or sizes.shape != (3,) or not np.isfinite(alarm).all() or not 0 < alarm[1] < 1:
             raise ModelFileError("the arrays of the surprise readout are damaged. Save the model again.")
-        if sizes[0] < 0 or not 0 < sizes[1] <= _LONGEST or sizes[2] not in (0, 1):
+        if sizes[0] < 0 or not 0 < sizes[1] <= LONGEST_BUFFER or sizes[2] not in (0, 1):
             raise ModelFileError(f"the sizes of the surprise readout are {sizes.tolist()}. Save the model again.")
         made = cls(float(alarm[1]), buffer=int(sizes[1]), whole=bool(sizes[2]))
         made.threshold, made.num_rows = float(alarm[0]), int(sizes[0])

@@ -9,7 +9,7 @@ from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled
 from whorl.runtime.readouts import readouts
-from whorl.runtime.text_metrics import TextScores, summary
+from whorl.runtime.text_metrics import Measure, TextScores, summary, translation
 
 
 @readouts.add("text")
@@ -17,6 +17,7 @@ class TextReadout(CategoricalReadout):
     """The probability of each token at each step; nothing is calibrated."""
 
     calibration = ""
+    measure: Measure = staticmethod(translation)
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
@@ -25,12 +26,11 @@ class TextReadout(CategoricalReadout):
         return labelled(index, answers, reader.classes, reader.names)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        return TextScores()
+        return TextScores(self.measure)
 
 
 @readouts.add("summary")
 class SummaryReadout(TextReadout):
     """The same, its texts scored as summaries."""
 
-    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        return TextScores(summary)
+    measure: Measure = staticmethod(summary)

@@ -18,11 +18,11 @@ def volumes(scores: np.ndarray, truth: np.ndarray, buffer: int) -> tuple[float, 
     """VUS-ROC and VUS-PR: the mean of the areas under both curves over the buffers 0, 1, ..., `buffer`.
 
     Args:
-        scores: (N,) higher where a row is more anomalous.
-        truth: (N,) whether a row is an anomaly; some are, and some are not.
+        scores: (N,) higher where a row is more anomalous; NaN where it is not judged.
+        truth: (N,) whether a row is an anomaly; of those that are judged some are, and some are not.
         buffer: rows over which labels fade out, half of them on either side of a range.
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")[: np.count_nonzero(~np.isnan(scores))]
     areas = [_areas(scores, order, truth, length) for length in range(buffer + 1)]
     return float(np.mean([area[0] for area in areas])), float(np.mean([area[1] for area in areas]))
 
@@ -44,17 +44,18 @@ def faded(truth: np.ndarray, length: int) -> np.ndarray:
 
 def _areas(scores: np.ndarray, order: np.ndarray, truth: np.ndarray, length: int) -> tuple[float, float]:
     """Range-AUC-ROC and Range-AUC-PR at one length, over all distinct thresholds."""
-    labels = faded(truth, length)
+    labels, judged = faded(truth, length), ~np.isnan(scores)
     # The last row of each run of equal scores: a threshold takes all of them.
     last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     hit = np.cumsum(labels[order])[last]
     count = last + 1.0
     # Between the anomalies and all that is labelled, so that a buffer is neither demanded nor free.
-    positive = (truth.sum() + labels.sum()) / 2.0
-    highest = np.sort([scores[start:stop].max() for start, stop in events(labels > 0)])
+    positive = (truth[judged].sum() + labels[judged].sum()) / 2.0
+    highest = np.array([np.max(scores[a:b], where=judged[a:b], initial=-np.inf) for a, b in events(labels > 0)])
+    highest = np.sort(highest[highest > -np.inf])
     found = 1.0 - np.searchsorted(highest, scores[order][last], side="left") / len(highest)
     recall = np.minimum(hit / positive, 1.0) * found
-    false = np.minimum((count - hit) / (len(truth) - positive), 1.0)
+    false = np.minimum((count - hit) / (len(order) - positive), 1.0)
     recall_at = np.concatenate([[0.0], recall, [1.0]])
     false_at = np.concatenate([[0.0], false, [1.0]])
     roc = float((np.diff(false_at) * (recall_at[1:] + recall_at[:-1]) / 2.0).sum())

@@ -10,6 +10,7 @@ from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.decoding import Beam, Decoding, check_decoding
+from whorl.runtime.choosing import log_softmax
 from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation
@@ -60,7 +61,7 @@ def contexts(encoder: Engine, decoder: Engine, sources: List[np.ndarray]) -> lis
 
 
 def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> list[Decoded]:
-    """What is written for each source; no answer depends on those beside it."""
+    """What is written for each source; no answer depends on those beside it, and draws on its place among them."""
     reader, engine, found = _reader(model), model.engine, []
     assert model.encoder is not None
     steps = TokenSteps(
@@ -72,11 +73,13 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
     # Sources of like length are read together, so that little is padded.
     order = np.argsort([len(source) for source in sources], kind="stable")
     for first in range(0, len(order), _TOGETHER):
-        chosen = [sources[n] for n in order[first : first + _TOGETHER]]
+        places = order[first : first + _TOGETHER]
+        chosen = [sources[n] for n in places]
         limits = [min(reader.longest, _LONGER * len(source) + _MORE) for source in chosen]
         with opened(engine, contexts(model.encoder, engine, chosen)) as slots:
             begin = [reader.outputs.begin] * len(slots)
-            found += [best[0] for best in decode(engine, slots, begin, decoding, steps, max_lengths=limits)]
+            made = decode(engine, slots, begin, decoding, steps, max_lengths=limits, numbers=places)
+            found += [best[0] for best in made]
     return [found[place] for place in np.argsort(order, kind="stable")]
 
 
@@ -106,12 +109,10 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
             past[row, : len(one)] = one.past
         told = contexts(model.encoder, model.engine, [one.read_steps for one in chosen])
         static = {name: np.stack([own[name] for own in told]) for name in told[0]}
-        logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0].astype(np.float64)
+        logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0]
         for row, one in enumerate(chosen):
-            own = logits[row, : len(one)]
-            top = own.max(axis=1)
-            total = top + np.log(np.exp(own - top[:, None]).sum(axis=1))
-            yield own[np.arange(len(one)), one.row_targets[:, 0].astype(np.int64)] - total
+            own = log_softmax(logits[row, : len(one)])
+            yield own[np.arange(len(one)), one.row_targets[:, 0].astype(np.int64)]
 
 
 def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = None) -> Evaluation:

@@ -162,7 +162,7 @@ class Classifier(Estimator):
                 chosen,
                 batch_size=batch_size,
                 learning_rate=chosen.learning_rate or 2e-3,
-                weight_decay=chosen.weight_decay or 1e-3,
+                weight_decay=1e-3 if chosen.weight_decay is None else chosen.weight_decay,
                 epochs=epochs,
                 patience=None if chosen.patience == "auto" else chosen.patience,
             ),

@@ -135,7 +135,7 @@ class Detector(Estimator):
                 chosen,
                 batch_size=batch_size,
                 learning_rate=chosen.learning_rate or (5e-3 if self._predicts else 3e-2),
-                weight_decay=chosen.weight_decay or 1e-2,
+                weight_decay=1e-2 if chosen.weight_decay is None else chosen.weight_decay,
                 epochs=chosen.epochs or max(3, round((2 * STEPS if whole else STEPS) / num_batches)),
             ),
         )

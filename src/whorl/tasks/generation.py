@@ -113,7 +113,7 @@ class Generator(Estimator):
                 batch_size=chosen.batch_size or 16,
                 tbptt_steps=chosen.tbptt_steps or 48,
                 learning_rate=chosen.learning_rate or 5e-3,
-                weight_decay=chosen.weight_decay or 1e-2,
+                weight_decay=1e-2 if chosen.weight_decay is None else chosen.weight_decay,
                 epochs=chosen.epochs or passes,
                 patience=None if chosen.patience == "auto" else chosen.patience,
             ),

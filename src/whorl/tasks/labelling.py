@@ -36,8 +36,8 @@ class Tagger(Estimator):
         lookahead: steps after a row that are read before it is answered. 'auto' is 2, and 0 for a network that reads
             both ways, which knows all of them.
         crf: learn how labels follow each other, too, and answer those of a sequence together (a conditional random
-            field, Lafferty et al. 2001). Of labels B-X, I-X and O, an I-X then only follows a B-X or an I-X. Nothing
-            is answered before the end of a sequence, so that it cannot stream.
+            field, Lafferty et al. 2001). Where there are labels B-X, an I-X then only follows a B-X or an I-X.
+            Nothing is answered before the end of a sequence, so that it cannot stream.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.

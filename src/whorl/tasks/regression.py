@@ -122,7 +122,7 @@ class Regressor(Estimator):
                 chosen,
                 batch_size=batch_size,
                 learning_rate=chosen.learning_rate or (5e-3 if self.remaining else 2e-3),
-                weight_decay=chosen.weight_decay or (1.0 if self.remaining else 0.0),
+                weight_decay=float(self.remaining) if chosen.weight_decay is None else chosen.weight_decay,
                 epochs=epochs,
                 patience=patience if chosen.patience == "auto" else chosen.patience,
             ),

@@ -46,7 +46,7 @@ def make_optimizer(network: nn.Module, training: Training) -> torch.optim.Adam:
     # Fused on a CPU: one call in place of some twelve for each tensor. Elsewhere its count of steps would live on the
     # device, where checkpoints do not look for it.
     fused = all(parameter.device.type == "cpu" for parameter in learnable)
-    if training.weight_decay == 0:
+    if not training.weight_decay:
         return torch.optim.Adam(learnable, lr=peak, fused=fused, foreach=not fused)
     groups = [
         {"params": [p for p in learnable if p.ndim >= 2], "weight_decay": training.weight_decay},

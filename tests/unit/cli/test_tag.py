@@ -161,6 +161,9 @@ def test_what_cannot_stream_says_so(tagged, tmp_path):
     assert both.exit_code == 0
     assert "bidirectional=False" in run("stream", tmp_path / "both.whorl", stdin="a b\n").stderr
     chained = run("fit", "tag", tagged.data, *SMALL, "--crf", "--out", tmp_path / "crf.whorl")
+    assert "whorl stream" in tagged.fitted.stdout
+    assert "whorl stream" not in chained.stdout
+    assert "no: the labels of a sequence are decided together" in run("inspect", tmp_path / "crf.whorl").stdout
     assert chained.exit_code == 0
     assert "crf=False" in run("stream", tmp_path / "crf.whorl", stdin="a b\n").stderr
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -133,3 +134,20 @@ def test_summaries_have_a_command_of_their_own(tmp_path):
     assert "nearest pair" in result.stdout
     found = as_json(run("evaluate", tmp_path / "m.whorl", tmp_path / "mails.jsonl", "--json"))
     assert {"rouge_1", "rouge_2", "rouge_l", "nll", "perplexity"} == set(found["metrics"])
+
+
+def test_a_length_alone_leaves_the_search_as_it_is(files):
+    model = whorl.load(files.model)
+    short = as_json(run("predict", files.model, files.table, "--max-length", "2", "--json"))["answers"]
+    wanted = model.predict(files.table, decoding=whorl.Beam(max_length=2)).value
+    assert [row["value"] for row in short] == wanted
+
+
+def test_a_package_that_scores_is_missed_before_the_training(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
+    texts = ["one", "two", "three", "four"]
+    steps = []
+    monkeypatch.setattr("whorl.train.loop.take_step", lambda *given: steps.append(given))
+    with pytest.raises(whorl.WhorlError, match="sacrebleu"):
+        whorl.Translator(tokens=whorl.Text(unit="word")).fit((texts, texts), verbose=False)
+    assert steps == []

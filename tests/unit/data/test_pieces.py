@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whorl.data.marks import marks
+from whorl.data.marks import check_normal, marks
 from whorl.data.pieces import COLD, PieceBatches
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
@@ -92,4 +92,4 @@ def test_a_label_that_means_nothing_is_refused_with_its_row():
     with pytest.raises(DataError, match=r"row 1 that it is '2'.*`normal`"):
         marks(np.array([0, 2]), None, "`y`")
     with pytest.raises(DataError, match="no row that is labelled 'gut'"):
-        marks(np.array(["schlecht"], object), "gut", "column 'kind'")
+        check_normal(np.array(["schlecht"], object), "gut", "column 'kind'")

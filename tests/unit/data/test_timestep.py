@@ -84,6 +84,7 @@ def test_the_length_of_a_step_is_known_but_for_counted_rows() -> None:
         {"unit": "index", "count": 1},
         {"unit": "hour", "count": 1, "day": 0},
         {"unit": "index", "count": 0, "day": 0},
+        {"unit": "index", "count": 2**64, "day": 0},
     ],
 )
 def test_a_damaged_description_is_a_model_file_error(config: dict[str, object]) -> None:

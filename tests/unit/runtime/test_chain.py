@@ -90,6 +90,14 @@ def test_an_inside_follows_a_begin_or_an_inside_of_its_kind():
     assert not chain[:, -1].any()
 
 
+def test_an_inside_whose_kind_has_no_begin_may_stand_anywhere():
+    names = ["B-y", "I-x", "I-y", "O"]
+    chain = constrained(np.zeros((5, 5)), names)
+    assert not chain[:, names.index("I-x")].any()
+    assert chain[:, names.index("I-y")].tolist() == [0, -1e9, 0, -1e9, -1e9]
+    assert best_path(np.array([[0, 5, 0, 0.0], [0, 0, 9, 8]]), chain).tolist() == [1, 3]
+
+
 def test_entities_are_spans_of_one_kind():
     assert list(entities(["O", "B-x", "I-x", "I-y", "B-y", "B-y", "I-y"])) == [
         (1, 3, "x"),

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tests.unit.live.tiny_translator import translator
 
 import whorl
 from whorl.errors import ArgumentError, TrainingError
@@ -185,6 +186,32 @@ def test_a_seed_gives_the_same_draws_again_and_another_seed_others():
 
     assert draws(4) == draws(4) != draws(5)
     assert len({tuple(tokens) for tokens in draws(4)}) > 1  # one draw for each sequence
+
+
+def test_draws_depend_on_the_number_of_a_sequence_and_not_on_its_place():
+    engine, sample = NativeEngine(speaker(vocabulary=9, scale=0.3)), whorl.Sample(seed=4, max_length=20)
+
+    def draws(count, numbers=None):
+        return [one[0].tokens.tolist() for one in decoded(engine, sample, [0] * count, numbers=numbers)]
+
+    assert draws(3, [5, 0, 2]) == [draws(6)[number] for number in (5, 0, 2)]
+    for numbers in ([0, 1], [0, 1, -1]):
+        with pytest.raises(ArgumentError, match="`numbers` must be 3 whole numbers"):
+            draws(3, numbers)
+
+
+def test_what_is_drawn_for_a_text_does_not_depend_on_the_texts_beside_it():
+    model, sample = translator(), whorl.Sample(seed=1, temperature=2.0)
+
+    def written(*sources):
+        found = model.predict(list(sources), decoding=sample)
+        return list(zip(found.value, found.score.tolist(), strict=True))
+
+    alike = written(*["two, one"] * 40)
+    assert written("two, one", "two")[0] == written("two, one", "three, one two")[0] == alike[0]
+    assert written("two", "two, one")[1] == alike[1] != alike[0]
+    # Texts that are read together are 32 at most; the draws of those after them are their own.
+    assert all(one != other for one, other in zip(alike[:8], alike[32:], strict=True))
 
 
 def test_draws_have_the_frequencies_of_the_model():

@@ -112,6 +112,30 @@ def test_unknown_truths_count_for_the_rate_of_alarms_alone():
     assert added([np.nan], [0], [0.0]).result() == {}
 
 
+def test_rows_that_are_unknown_part_what_stands_beside_them():
+    nan = np.nan
+    found = added([3, 1, 2, 0], [1, 0, 0, 0], [1, nan, 1, 0], buffer=1).result()
+    assert found["event_recall"] == 0.5
+    assert found["vus_roc"] == pytest.approx(volumes(np.array([3, nan, 2, 0]), np.array([1, 0, 1, 0], bool), 1)[0])
+    # Two alarms, of which the second meets no anomaly.
+    assert added([3, nan, 3, 0], [1, 0, 1, 0], [1, 0, 0, 0], buffer=1).result()["event_precision"] == 0.5
+    # The truth is known where the score is not: one anomaly, and one that no score could find.
+    assert added([0, nan, 3, 0, nan], [0, 0, 1, 0, 0], [1, 1, 1, 0, 1], buffer=1).result()["event_recall"] == 1.0
+
+
+def test_rows_that_are_not_judged_keep_the_distance_of_those_beside_them():
+    truth, scores = np.zeros(40, bool), np.zeros(40)
+    truth[20:24] = True
+    scores[5:20] = np.nan
+
+    def alarm_at(row):
+        given = np.where(np.arange(40) == row, 1.0, scores)
+        return added(given, given > 0, truth, buffer=12).result()["vus_pr"]
+
+    assert alarm_at(4) == alarm_at(0)
+    assert alarm_at(24) > alarm_at(4)
+
+
 def test_events_are_counted_by_series_and_no_point_is_adjusted():
     found = added([0, 3, 0, 0, 3, 0], [0, 1, 0, 0, 1, 0], [0, 1, 1, 1, 0, 0], buffer=1)
     other = judged(Index(np.full(2, "b", object), np.arange(2)), np.array([[0, 0.1], [0, 0.2]]), (), 0.5)

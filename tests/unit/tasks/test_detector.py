@@ -1,10 +1,18 @@
 """`Detector` on tables, arrays and files: what it answers, and what it refuses."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+import torch
 
 import whorl
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.nn.reconstruction import ReconstructionNetwork
+from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.wiring import StudentT, Surprise
+from whorl.runtime.surprise_readout import SurpriseReadout
+from whorl.specs import Fields, Reals
 
 TRAINING = whorl.Training(epochs=4, batch_size=8, device="cpu", validation=0.2)
 SMALL = whorl.Recurrent("gru", hidden_size=6)
@@ -143,6 +151,32 @@ def test_both_methods_load_as_they_were_saved(method, tmp_path):
     assert loaded.predict(series(33, 5)).score.tolist() == model.predict(series(33, 5)).score.tolist()
 
 
+def test_irregular_rows_stream_and_load_as_they_are_predicted(tmp_path):
+    times = np.cumsum(np.random.default_rng(0).integers(1, 9, 160)).astype("timedelta64[m]")
+    rows = series(160)
+    rows[::7, 0] = np.nan
+    columns = {"when": np.datetime64("2026-01-01T00:00") + times, "x": rows[:, 0], "y": rows[:, 1]}
+    model = detector(table=whorl.Table(on_gap="ignore")).fit(columns)
+    wanted = model.predict(columns).score
+    stream = model.stream()
+    told = [stream.push({name: column[n] for name, column in columns.items()})[0].score[0] for n in range(160)]
+    assert np.array(told) == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    model.save(tmp_path / "m.whorl")
+    assert whorl.load(tmp_path / "m.whorl").predict(columns).score == pytest.approx(wanted, abs=0, nan_ok=True)
+
+
+def test_windows_of_whole_sequences_are_made_where_their_inputs_are():
+    core = partial(RecurrentCore, "gru", hidden_size=4)
+    network = ReconstructionNetwork(
+        Fields({"numeric": Reals(2)}), Surprise(lag=None, context=5, code=3), StudentT(), core, 2, whole=True
+    )
+    inputs, targets = {"past": torch.randn(3, 7, 2)}, torch.randn(3, 7, 2)
+    with torch.device("meta"):
+        outputs, truths = network.judged(inputs, targets)
+    assert outputs.shape == (3, 1, 5, 2, 3)
+    assert torch.equal(truths[:, 0], targets[:, 2:])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -166,11 +200,21 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
         ({"false_alarm_rate": 1.0}, r"`false_alarm_rate` is a share in \(0, 1\)"),
         ({"false_alarm_rate": float("nan")}, "A hundredth is 0.01"),
         ({"buffer": True}, "`buffer` is a whole number of rows"),
+        ({"buffer": 10_001}, "`buffer` is a whole number of rows >= 1 and <= 10,000, but is 10001"),
     ],
 )
 def test_alarms_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ArgumentError, match=message):
         whorl.Alarm(**settings)
+
+
+def test_a_long_period_makes_no_longer_buffer_than_a_user_may_ask_for():
+    readout = SurpriseReadout.of(detector().wiring(), {"period": 31_536_000})
+    assert readout.buffer == 10_000
+    assert SurpriseReadout.of(detector().wiring(), {"period": 24}).buffer == 24
+    assert SurpriseReadout.restore(readout.arrays()).buffer == 10_000
+    with pytest.raises(ModelFileError, match="sizes of the surprise readout"):
+        SurpriseReadout.restore(SurpriseReadout(buffer=10_001).arrays())
 
 
 def test_data_that_make_no_sense_are_refused(model):

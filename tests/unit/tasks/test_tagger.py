@@ -6,6 +6,7 @@ import pytest
 import whorl
 from whorl.datasets.commands import commands
 from whorl.errors import ArgumentError, DataError, StreamingError
+from whorl.runtime.prediction import Index, labelled
 
 QUICK = whorl.Training(epochs=4, batch_size=8, learning_rate=1e-2, seed=0, device="cpu", validation=0.2)
 ONE = whorl.Training(epochs=1, batch_size=8, seed=0, device="cpu", validation=0.2)
@@ -66,6 +67,15 @@ def test_records_tell_each_word(fitted, tmp_path):
     assert len(lines) == 2
     assert answer.to_frame().height == 2
     assert len(answer.plot().axes[0].patches) == 2
+
+
+def test_labels_of_each_step_are_drawn_with_their_own_probabilities_and_not_listed():
+    index = Index(np.array(["0"], object), np.array([1]), [np.arange(2)])
+    shares = [np.array([[0.75, 0.25], [0.5, 0.5]])]
+    answer = labelled(index, shares, np.array(["a", "b"], object), ("tag",), [np.array(["b", "a"], object)])
+    assert [bar.get_width() for bar in answer.plot().axes[0].patches] == [0.25, 0.5]
+    with pytest.raises(ArgumentError, match="a label for each step"):
+        answer.most_likely()
 
 
 def test_an_answer_comes_as_many_words_late_as_the_lookahead_and_the_rest_at_the_end(fitted):

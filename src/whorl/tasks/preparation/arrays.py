@@ -9,8 +9,8 @@ from whorl.codecs.array import ArrayCodec
 from whorl.data.array_reader import ArrayReader, labels_of, step_labels_of, truths
 from whorl.data.arrays import Arrays
 from whorl.data.labels import Labels
-from whorl.data.marks import marks
-from whorl.errors import DataError
+from whorl.data.marks import check_normal, marks
+from whorl.errors import ArgumentError, DataError
 from whorl.tasks.preparation.prepared import (
     Prepared,
     answers_labels,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     """Prepares arrays."""
+    if estimator.columns().group is not None:
+        raise ArgumentError("`group` is a column of a table, but arrays came. Leave it out, or bring a table.")
     countdown = countdown_of(estimator)
     if countdown is not None:
         arrays = countdown.counted_arrays(arrays)
@@ -62,6 +64,7 @@ def judged_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     marked = np.full(len(arrays), np.nan)
     if arrays.y is not None:
         marked = marks(labels_of(arrays), normal, f"{arrays.origin}: `y`")
+        check_normal(labels_of(arrays), normal, f"{arrays.origin}: `y`")
     held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, marked.tolist())
     learned = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held and marked[n] != 1.0]
     if not learned:

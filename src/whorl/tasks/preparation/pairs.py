@@ -7,6 +7,8 @@ from whorl.codecs.text import TextCodec
 from whorl.data.pair_reader import fit_pairs, pairs_of
 from whorl.errors import DataError
 from whorl.plans.wiring import EncoderDecoder, Wiring
+from whorl.runtime.readouts import readouts
+from whorl.runtime.text_readout import TextReadout
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ def of_pairs(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     assert isinstance(shape, EncoderDecoder)
     assert columns.text is not None
     assert isinstance(columns.target, str)
+    scored = readouts.get(wiring.readout)
+    assert issubclass(scored, TextReadout)
+    scored.measure(["a"], ["a"])  # a package that scores texts is missed before the training, not after it
     sources, targets = pairs_of(data, (columns.text, columns.target), columns.table)
     if len(sources) < 2:
         raise DataError("one pair is left for training and none for validation. Bring more pairs.")

@@ -119,7 +119,9 @@ def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
     facts = {**prepared.facts, "classes": [str(label) for label in classes.tolist()], "counts": counts.tolist()}
     sequences = prepared.sequences
     if getattr(estimator, "class_weight", "none") == "balanced" and not every_step:
-        weights = len(known) / (len(classes) * np.maximum(counts, 1))
+        own = np.concatenate([one.row_targets[:1] for one in prepared.training])
+        own = own[np.isfinite(own)].astype(np.int64)
+        weights = len(own) / (len(classes) * np.maximum(np.bincount(own, minlength=len(classes)), 1))
         sequences = [
             replace(one, weight=float(weights[int(number)])) if np.isfinite(number) else one
             for one, number in zip(sequences, numbers, strict=True)

@@ -8,13 +8,14 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.arrays import ARRAYS, LABEL, SERIES
 from whorl.data.countdown import Countdown
+from whorl.data.marks import check_normal
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.table_fitting import fit_table
 from whorl.data.table_reader import TableReader
-from whorl.errors import DataError
+from whorl.errors import DataError, did_you_mean
 from whorl.plans.table import Table
 from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring
 from whorl.tasks.columns import Columns
@@ -38,6 +39,8 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     """Prepares a long table."""
     columns, countdown = estimator.columns(), countdown_of(estimator)
     frame, schema, table = _read(columns, wiring, data, countdown)
+    if schema.label is not None and schema.label in frame.columns:
+        check_normal(frame[schema.label], schema.normal, f"{frame.origin}: column '{schema.label}'")
     series = read_series(frame, schema, table)
     judged, whole = isinstance(wiring.pairing, EachRow), _is_whole(wiring)
     every_step = has_target_at_every_step(wiring)
@@ -69,13 +72,24 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     _check_known(sequences, cuts, schema.targets)
     facts = _facts(frame, schema, series[0].step.describe(), sequences, cuts)
     told = (note for one in series for note in reader.past.report(one.frame))
-    notes = [*schema.describe(), *_elapsed_note(reader), *told]
+    unlabelled = schema.label is not None and schema.label not in frame.columns
+    roles = [line for line in schema.describe() if not (unlabelled and line.startswith("label: "))]
+    notes = [*roles, *_elapsed_note(reader), *told]
     if answers_labels(wiring):
         return classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
     if not judged:
         sequences = _weighted(sequences, cuts, reader)
     prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
     return replace(prepared, notes=told_of_marks(prepared))
+
+
+def _check_may_lack(frame: Frame, columns: Columns, countdown: Countdown | None) -> None:
+    """Columns that need not be there may not be nearly there either: a slip would read the truth as an input."""
+    target = columns.target[0] if countdown is not None and columns.target else None
+    for role, name in (("label", columns.label), ("target", target)):
+        close = "" if name is None or name in frame.columns else did_you_mean(name, frame.columns)
+        if close:
+            raise DataError(f"{frame.origin} has no column '{name}', as `{role}` says.{close}")
 
 
 def _facts(frame: Frame, schema: Schema, step: str, sequences: list[Sequence], cuts: list[int]) -> dict[str, object]:
@@ -111,6 +125,7 @@ def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown |
     if columns.group is not None:
         table = replace(table, kinds={columns.group: "ignore", **table.kinds})
     frame = read_table(data, table)
+    _check_may_lack(frame, columns, countdown)
     if countdown is not None and columns.target and columns.target[0] not in frame.columns:
         frame = countdown.ended(frame, columns.target[0])
     schema = infer_schema(
