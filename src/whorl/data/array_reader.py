@@ -14,6 +14,7 @@ from whorl.data.arrays import Arrays, read_arrays
 from whorl.data.countdown import Countdown, last_known
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
+from whorl.data.parts import joined, split
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -132,8 +133,7 @@ class ArrayReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts = {"past": self.past, "outputs": self.outputs}
-        return {f"{part}/{name}": array for part, codec in parts.items() for name, array in codec.arrays().items()}
+        return joined({"past": self.past, "outputs": self.outputs})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -141,12 +141,7 @@ class ArrayReader(Reader):
             plain = msgspec.convert(config, _Config)
         except msgspec.ValidationError as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts: dict[str, dict[str, np.ndarray]] = {"past": {}, "outputs": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition("/")
-            if part not in parts:
-                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
-            parts[part][own] = array
+        parts = split(arrays, ("past", "outputs"))
         outputs = (Labels if plain.labels else ArrayCodec).restore(plain.outputs, parts["outputs"])
         if plain.num_targets != len(outputs.center):
             raise ModelFileError(

@@ -13,11 +13,14 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.documents import Document, Rows, documents, prompts
+from whorl.data.parts import joined, split
+from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
-from whorl.data.text_reader import TextColumns, TextRows, texts_of
+from whorl.data.text_columns import TextColumns, TextRows
+from whorl.data.text_reader import texts_of
 from whorl.data.vocabulary import Vocabulary
-from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 
 NEXT = "next token"
@@ -47,8 +50,7 @@ class CorpusReader(Reader):
         self.names = (NEXT,)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        refuse_known(known)
         if targets:
             found, frame = documents(source, self.column, self.condition, self.table)
             return self.encode(found, frame)[0]
@@ -138,8 +140,7 @@ class CorpusReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts = {"text": self.past.text, "beside": self.past.beside}
-        return {f"{part}/{name}": a for part, codec in parts.items() if codec for name, a in codec.arrays().items()}
+        return joined({"text": self.past.text, "beside": self.past.beside})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -148,12 +149,7 @@ class CorpusReader(Reader):
             table = msgspec.convert(plain.table, Table)
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts: dict[str, dict[str, np.ndarray]] = {"text": {}, "beside": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition("/")
-            if part not in parts or (part == "beside" and plain.beside is None):
-                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
-            parts[part][own] = array
+        parts = split(arrays, ("text",) if plain.beside is None else ("text", "beside"))
         text = TextCodec.restore(plain.text, parts["text"])
         beside = None if plain.beside is None else TableCodec.restore(plain.beside, parts["beside"])
         labels = () if beside is None else (*beside.numeric, *beside.categories)

@@ -6,10 +6,11 @@ from typing import Self
 import numpy as np
 
 from whorl.codecs.symbols import SymbolsCodec
+from whorl.data.unitless import Unitless
 from whorl.errors import DataError, ModelFileError
 
 
-class Labels:
+class Labels(Unitless):
     """The label of each row as the number of its class; NaN where it is missing or unknown.
 
     Args:
@@ -34,16 +35,6 @@ class Labels:
     def classes(self) -> np.ndarray:
         """The labels, (C,)."""
         return self.symbols.symbols
-
-    @property
-    def scale(self) -> np.ndarray:
-        """One: classes have no unit."""
-        return np.ones(1)
-
-    @property
-    def center(self) -> np.ndarray:
-        """Zero."""
-        return np.zeros(1)
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Numbers of classes, (T, 1) float32."""

@@ -1,7 +1,6 @@
 """Pairs of texts to encoded sequences: one is read, the other is written token by token."""
 
 import os
-from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,16 +9,19 @@ from typing import Annotated, Self, TypeGuard
 import msgspec
 import numpy as np
 
-from whorl.codecs.text import TextCodec, TextEncoder
+from whorl.codecs.text import TextCodec
 from whorl.data.pair_memory import PairMemory
 from whorl.data.parallel import read_pairs
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.parts import joined, split
+from whorl.data.piece_rows import refuse_known
+from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
+from whorl.data.source_rows import SourceRows
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_files import is_folder, text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.text_reader import texts_of
-from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 from whorl.specs import Spec
 
@@ -75,8 +77,7 @@ class PairReader(Reader):
         return self.source.spec
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        refuse_known(known)
         if targets:
             return self.encode(*pairs_of(source, self.columns, self.table))
         return self.encode(sources_of(source, self.columns, self.table))
@@ -119,7 +120,7 @@ class PairReader(Reader):
         return {**copies, "nearest pair": [self.memory.nearest(text) for text in sources]}
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return _PairRows(self)
+        return SourceRows(self.columns[0], self.source, self.longest)
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
@@ -134,8 +135,7 @@ class PairReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts = {"source": self.source.arrays(), "target": self.outputs.arrays(), "memory": self.memory.arrays()}
-        return {f"{part}/{name}": array for part, own in parts.items() for name, array in own.items()}
+        return joined({"source": self.source, "target": self.outputs, "memory": self.memory})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -146,12 +146,7 @@ class PairReader(Reader):
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
         if set(plain.table) != set(asdict(table)):
             raise ModelFileError(f"the reader of the model file has unknown options of tables: {sorted(plain.table)}.")
-        parts: dict[str, dict[str, np.ndarray]] = {"source": {}, "target": {}, "memory": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition("/")
-            if part not in parts:
-                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
-            parts[part][own] = array
+        parts = split(arrays, ("source", "target", "memory"))
         source, target = (TextCodec.restore(getattr(plain, name), parts[name]) for name in ("source", "target"))
         if source.begin or not source.end or not (target.begin and target.end):
             raise ModelFileError("the reader of the model file is damaged: its texts have no begin or no end.")
@@ -220,93 +215,6 @@ def _are_texts(data: object) -> "TypeGuard[list[str] | np.ndarray]":
     if isinstance(data, np.ndarray):
         return data.ndim == 1 and data.dtype.kind in "UO" and all(isinstance(one, str) for one in data.tolist())
     return isinstance(data, list) and bool(data) and all(isinstance(one, str) for one in data)
-
-
-class _PairRows(RowReader):
-    """Reads one source piece by piece and gives it when it ends, since nothing can be written before."""
-
-    def __init__(self, reader: PairReader) -> None:
-        self._column, self._longest = reader.columns[0], reader.longest
-        self._encoder: TextEncoder = reader.source.chunks()
-        # As long at any token.
-        self._codes = np.zeros(reader.longest, np.int32)
-        self._count, self._ended = 0, False
-
-    def push(self, row: Row, known: object = None) -> list[Inputs]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
-        if self._ended:
-            raise DataError(
-                "the text has ended with `flush`, but another piece came. Call `reset` before the next one."
-            )
-        piece: object = row.get(self._column) if isinstance(row, Mapping) else row
-        if not isinstance(piece, str):
-            raise DataError(
-                f"a row of this model is a piece of text, or a record with the column '{self._column}', but "
-                f"{row!r:.80} came."
-            )
-        self._hold(self._encoder.push(piece))
-        return []
-
-    def flush(self) -> list[Inputs]:
-        if self._ended:
-            return []
-        self._hold(self._encoder.flush())
-        self._ended = True
-        codes = self._codes[: self._count].astype(np.float32).reshape(-1, 1, 1)
-        return [{"source": code} for code in codes]
-
-    def _hold(self, codes: np.ndarray) -> None:
-        """Keeps the first codes; behind them the last one stands for all that is left out, as in a whole text."""
-        held = self._codes.copy()
-        for code in codes[:, 0].astype(np.int32).tolist():
-            held[min(self._count, self._longest - 1)] = code
-            self._count = min(self._count + 1, self._longest)
-        self._codes = held
-
-    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
-        raise ArgumentError("`push_rows` is of rows in time, but this model reads a text. Push its pieces with `push`.")
-
-    @property
-    def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
-
-    def mark(self) -> Mark:
-        return self._count, (self._encoder.read(), self._ended), self._codes
-
-    def back_to(self, mark: Mark) -> None:
-        count, held, codes = mark
-        assert isinstance(held, tuple)
-        assert codes is not None
-        encoder, self._ended = held
-        self._encoder.write(encoder)
-        self._count, self._codes = count or 0, codes
-
-    def read(self) -> bytes:
-        count = self._count.to_bytes(8, "little")
-        return msgspec.msgpack.encode(
-            _Remainder(count, self._ended, self._codes.astype("<i4").tobytes(), self._encoder.read())
-        )
-
-    def write(self, remainder: bytes) -> None:
-        try:
-            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
-        except msgspec.DecodeError:
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.") from None
-        count = int.from_bytes(plain.count, "little")
-        if len(plain.count) != 8 or len(plain.codes) != 4 * self._longest or count > self._longest:
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.")
-        self._encoder.write(plain.encoder)
-        self._codes, self._count, self._ended = np.frombuffer(plain.codes, "<i4").astype(np.int32), count, plain.ended
-
-
-class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    count: bytes
-    ended: bool
-    codes: bytes
-    encoder: bytes
 
 
 def fit_pairs(

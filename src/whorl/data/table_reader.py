@@ -1,6 +1,5 @@
 """Tables to encoded sequences: schema, repairs and codecs as they were fitted."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from whorl.data.countdown import Countdown, Truths, last_known
 from whorl.data.labels import Labels
 from whorl.data.live import TableRows
 from whorl.data.marks import marks
+from whorl.data.parts import joined, split
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.schema import Schema
 from whorl.data.sequences import Sequence
@@ -194,8 +194,7 @@ class TableReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts = {"past": self.past, "outputs": self.outputs, "ahead": self.ahead}
-        return {f"{part}/{name}": a for part, codec in parts.items() if codec for name, a in codec.arrays().items()}
+        return joined({"past": self.past, "outputs": self.outputs, "ahead": self.ahead})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -205,17 +204,15 @@ class TableReader(Reader):
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
         schema = Schema.from_config(plain.schema)
-        _check_config(plain, schema, arrays)
+        _check_config(plain, schema)
+        parts = split(arrays, ("past", "outputs") if plain.ahead is None else ("past", "outputs", "ahead"))
 
-        def own(part: str) -> dict[str, np.ndarray]:
-            return {name.removeprefix(f"{part}/"): a for name, a in arrays.items() if name.startswith(f"{part}/")}
-
-        def codec(part: str, described: Mapping[str, object]) -> TableCodec:
-            return _check_codec(TableCodec.restore(dict(described), own(part)), schema, schema.columns)
+        def codec(part: str, described: dict[str, object]) -> TableCodec:
+            return _check_codec(TableCodec.restore(described, parts[part]), schema, schema.columns)
 
         outputs: TableCodec | Labels
         if plain.labels:
-            outputs = Labels.restore(dict(plain.outputs), own("outputs"))
+            outputs = Labels.restore(plain.outputs, parts["outputs"])
         else:
             outputs = codec("outputs", plain.outputs)
             if outputs.numeric != schema.targets or outputs.categories:
@@ -246,16 +243,14 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     ahead: dict[str, object] | None
 
 
-def _check_config(plain: _Config, schema: Schema, arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises ModelFileError for options that are unknown, arrays of nothing, and columns without a role."""
+def _check_config(plain: _Config, schema: Schema) -> None:
+    """Raises ModelFileError for options that are unknown, a horizon below 0, and columns without a role."""
     if set(plain.table) != set(Table.__dataclass_fields__):
         raise ModelFileError(
             f"the reader of the model file has the table options {sorted(plain.table)}. Save it again."
         )
-    parts = {"past", "outputs"} | ({"ahead"} if plain.ahead is not None else set())
-    unknown = [name for name in arrays if name.partition("/")[0] not in parts]
-    if unknown or plain.horizon < 0:
-        raise ModelFileError(f"the reader of the model file is damaged: {unknown[:3]}, horizon {plain.horizon}.")
+    if plain.horizon < 0:
+        raise ModelFileError(f"the reader of the model file is damaged: its horizon is {plain.horizon}.")
     if set(schema.columns) - set(schema.kinds) or len(set(schema.columns)) != len(schema.columns):
         raise ModelFileError(f"the reader of the model file is damaged: its columns are {schema.columns}.")
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.codecs.text import TextCodec
+from whorl.data.unitless import Unitless
 
 
-class TextOutputs:
+class TextOutputs(Unitless):
     """A codec of text on the answering side.
 
     Args:
@@ -25,16 +26,6 @@ class TextOutputs:
         made = np.empty(len(names), object)
         made[:] = names
         return made
-
-    @property
-    def scale(self) -> np.ndarray:
-        """One: tokens have no unit."""
-        return np.ones(1)
-
-    @property
-    def center(self) -> np.ndarray:
-        """Zero."""
-        return np.zeros(1)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Names of tokens (..., 1), (...,); None where there is none."""

@@ -1,6 +1,5 @@
 """Texts to encoded sequences: one example a row, with columns beside the text that hold for all of it."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
 from typing import Self
@@ -10,40 +9,19 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
-from whorl.codecs.text import TextCodec, TextEncoder
+from whorl.codecs.text import TextCodec
 from whorl.data.cells import as_objects
 from whorl.data.labels import Labels
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.parts import joined, split
+from whorl.data.piece_rows import refuse_known
+from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.sources import read_table
-from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.data.text_columns import TextColumns, TextRows
+from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
-from whorl.specs import Fields, Spec
 
 TEXT, LABEL = "text", "label"
-
-
-class TextColumns:
-    """What a step of a text is: its token, and what stands beside the text.
-
-    Args:
-        text: encodes texts.
-        beside: encodes the other columns of an example, or None.
-    """
-
-    def __init__(self, text: TextCodec, beside: TableCodec | None) -> None:
-        self.text, self.beside = text, beside
-
-    @property
-    def spec(self) -> Spec:
-        """Columns of an encoded text."""
-        beside = {} if self.beside is None else self.beside.spec.fields  # type: ignore[union-attr]
-        # A column may have any name, ' ' and its own name are none of those a table's codec gives.
-        return Fields({" text": self.text.spec, **beside})
-
-    def rows(self, codes: np.ndarray, beside: np.ndarray) -> np.ndarray:
-        """Tokens (T, 1) with what stands beside them (1, D) at each, (T, 1 + D)."""
-        return np.concatenate([codes, np.repeat(beside, len(codes), axis=0)], axis=1)
 
 
 @readers.add("text")
@@ -68,8 +46,7 @@ class TextReader(Reader):
         self.names = (target,)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        refuse_known(known)
         # What training read as text is text: a lone '2024' is no number here.
         table = replace(self.table, kinds={self.column: "category", **self.table.kinds})
         frame = text_frame(source, self.column, self.target, table)
@@ -119,8 +96,7 @@ class TextReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts = {"text": self.past.text, "beside": self.past.beside, "outputs": self.outputs}
-        return {f"{part}/{name}": a for part, codec in parts.items() if codec for name, a in codec.arrays().items()}
+        return joined({"text": self.past.text, "beside": self.past.beside, "outputs": self.outputs})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -129,12 +105,7 @@ class TextReader(Reader):
             table = msgspec.convert(plain.table, Table)
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts: dict[str, dict[str, np.ndarray]] = {"text": {}, "beside": {}, "outputs": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition("/")
-            if part not in parts or (part == "beside" and plain.beside is None):
-                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
-            parts[part][own] = array
+        parts = split(arrays, ("text", "outputs") if plain.beside is None else ("text", "outputs", "beside"))
         outputs: Labels | TableCodec
         if plain.labels:
             outputs = Labels.restore(plain.outputs, parts["outputs"])
@@ -202,109 +173,6 @@ def texts_of(frame: Frame, column: str) -> list[str]:
             f"--kinds {column}=category."
         )
     return ["" if cell is None else str(cell) for cell in cells.tolist()]
-
-
-class TextRows(RowReader):
-    """Reads one text piece by piece. What stands beside it comes with the first piece and holds for all of it."""
-
-    def __init__(self, column: str, past: TextColumns) -> None:
-        self._column, self._past = column, past
-        self._encoder: TextEncoder = past.text.chunks()
-        self._beside: np.ndarray | None = None
-        self._count, self._ended = 0, False
-
-    def push(self, row: Row, known: object = None) -> list[Inputs]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
-        if self._ended:
-            raise DataError(
-                "the text has ended with `flush`, but another piece came. Call `reset` before the next one."
-            )
-        piece, beside = self._piece(row)
-        codes = self._encoder.push(piece)
-        self._beside = beside
-        return self._inputs(codes)
-
-    def _piece(self, row: object) -> tuple[str, np.ndarray]:
-        piece = row.get(self._column) if isinstance(row, Mapping) else row
-        if not isinstance(piece, str):
-            raise DataError(
-                f"a row of this model is a piece of text, or a record with the column '{self._column}', but "
-                f"{row!r:.80} came."
-            )
-        if self._beside is not None:
-            return piece, self._beside
-        codec = self._past.beside
-        if codec is None:
-            return piece, np.empty((1, 0), np.float32)
-        names = (*codec.numeric, *codec.categories)
-        if not isinstance(row, Mapping) or any(name not in row for name in names):
-            raise DataError(
-                f"the first piece of a text comes as a record with the columns {', '.join(map(repr, names))} beside "
-                f"'{self._column}', but {row!r:.80} came. Give what is known, and None for what is not."
-            )
-        kinds = dict.fromkeys(codec.numeric, "numeric") | dict.fromkeys(codec.categories, "category")
-        frame = read_table({name: [row[name]] for name in names}, Table(kinds=kinds))  # type: ignore[arg-type]
-        return piece, codec.encode(frame)
-
-    def flush(self) -> list[Inputs]:
-        if self._ended:
-            return []
-        self._ended = True
-        if self._beside is None:
-            if self._past.beside is not None:
-                raise DataError("the text has no piece yet, so nothing is known beside it. Push one before `flush`.")
-            self._beside = np.empty((1, 0), np.float32)
-        return self._inputs(self._encoder.flush())
-
-    def _inputs(self, codes: np.ndarray) -> list[Inputs]:
-        assert self._beside is not None
-        rows = self._past.rows(codes, self._beside)
-        self._count += len(rows)
-        return [{"past": rows[n : n + 1]} for n in range(len(rows))]
-
-    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
-        raise ArgumentError("`push_rows` is of rows in time, but this model reads a text. Push its pieces with `push`.")
-
-    @property
-    def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
-
-    def mark(self) -> Mark:
-        return self._count, (self._encoder.read(), self._ended), self._beside
-
-    def back_to(self, mark: Mark) -> None:
-        count, held, self._beside = mark
-        assert isinstance(held, tuple)
-        encoder, self._ended = held
-        self._encoder.write(encoder)
-        self._count = count or 0
-
-    def read(self) -> bytes:
-        beside = None if self._beside is None else self._beside.tobytes()
-        count = self._count.to_bytes(8, "little")  # as long at any token
-        return msgspec.msgpack.encode(_Remainder(count, self._ended, beside, self._encoder.read()))
-
-    def write(self, remainder: bytes) -> None:
-        try:
-            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
-        except msgspec.DecodeError:
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.") from None
-        width = self._past.spec.width - 1
-        if len(plain.count) != 8 or (plain.beside is not None and len(plain.beside) != 4 * width):
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.")
-        self._encoder.write(plain.encoder)
-        self._beside = None if plain.beside is None else np.frombuffer(plain.beside, np.float32).reshape(1, width)
-        self._count, self._ended = int.from_bytes(plain.count, "little"), plain.ended
-
-
-class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    count: bytes
-    ended: bool
-    beside: bytes | None
-    encoder: bytes
 
 
 def fit_texts(

@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 
 from whorl.codecs.text import TextCodec
+from whorl.data.unitless import Unitless
 
 
-class Vocabulary:
+class Vocabulary(Unitless):
     """Codes of a text codec as answers.
 
     Args:
@@ -20,7 +21,6 @@ class Vocabulary:
         # Byte pairs that are no text are shown as numbers, which could be the text of another token.
         names = [f"{name}#{code}" if name in many else name for code, name in enumerate(names)]
         self.classes = np.array(names, object)
-        self.scale, self.center = np.ones(1), np.zeros(1)
         self._codes: dict[str, int] | None = None
 
     def decode(self, codes: np.ndarray) -> np.ndarray:

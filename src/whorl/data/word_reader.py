@@ -11,6 +11,7 @@ import numpy as np
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.data.cells import as_objects
 from whorl.data.labels import Labels
+from whorl.data.parts import joined, split
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
 from whorl.data.sentences import WORD, Sentence, SentenceColumns, read_sentences, tags_column
 from whorl.data.sequences import Sequence
@@ -160,13 +161,8 @@ class WordReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        parts: dict[str, SymbolsCodec | Labels] = {
-            "words": self.past.words,
-            "lower": self.past.lower,
-            "characters": self.past.characters,
-            "outputs": self.outputs,
-        }
-        return {f"{part}/{name}": array for part, codec in parts.items() for name, array in codec.arrays().items()}
+        codecs = {"words": self.past.words, "lower": self.past.lower, "characters": self.past.characters}
+        return joined({**codecs, "outputs": self.outputs})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
@@ -175,12 +171,7 @@ class WordReader(Reader):
             table = msgspec.convert(plain.table, Table)
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts: dict[str, dict[str, np.ndarray]] = {"words": {}, "lower": {}, "characters": {}, "outputs": {}}
-        for name, array in arrays.items():
-            part, _, own = name.partition("/")
-            if part not in parts:
-                raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
-            parts[part][own] = array
+        parts = split(arrays, ("words", "lower", "characters", "outputs"))
         past = WordColumns(
             SymbolsCodec.restore(plain.words, parts["words"]),
             SymbolsCodec.restore(plain.lower, parts["lower"]),
