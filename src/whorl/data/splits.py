@@ -1,4 +1,4 @@
-"""Which sequences are held out: by chance, so that labels are spread alike, whole groups at once, or the latest."""
+"""Which sequences are held out: by chance, so that labels are spread alike, or whole groups at once."""
 
 import operator
 from collections.abc import Callable, Hashable, Iterable
@@ -50,45 +50,6 @@ def held_out(
     if labels is None:
         return np.sort(order[:number])
     return _stratified(_codes(labels, count, "labels"), number, order, exact=exact)
-
-
-def latest(count: int, wanted: float | int, *, times: np.ndarray | None = None) -> np.ndarray:
-    """Returns the numbers of the latest sequences: none that is held out is earlier than one for training.
-
-    Args:
-        count: sequences there are, in order of time where `times` is None.
-        wanted: a fraction in (0, 1), or a number of sequences; equal times are never cut, so that the number comes as
-            near to it as they allow.
-        times: when each sequence is, (count,), numbers or timestamps.
-
-    Returns:
-        Indices in rising order, int64.
-
-    Raises:
-        DataError: for missing times, and where no sequence would be left for one of the sides.
-    """
-    number = _number(count, wanted)
-    if times is None:
-        return np.arange(count - number, count)
-    times = np.asarray(times)
-    _check_count(len(times), count, "times")
-    missing = np.flatnonzero(np.isnat(times) if times.dtype.kind in "mM" else times != times)
-    if len(missing):
-        raise DataError(f"`times` must hold a time for each sequence, but that of {missing[0]} is missing. Fill it.")
-    try:
-        order = np.argsort(times, kind="stable")
-    except TypeError:
-        raise DataError(
-            "`times` are numbers, timestamps or text, but hold values that have no order. Fill them."
-        ) from None
-    ordered = times[order]
-    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    if not len(cuts):
-        raise DataError(
-            f"`times` must differ to hold out the latest sequences, but all {count} have the same. Hold out by chance."
-        )
-    cut = cuts[np.argmin(np.abs(cuts - (count - number)))]
-    return np.sort(order[cut:])
 
 
 def _number(count: int, wanted: float | int) -> int:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whorl.errors import DataError
-
 _CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})0*)?)?)? ?(Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})(?:\2(\d{1,2}))?" + _CLOCK, re.ASCII)
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})" + _CLOCK, re.ASCII)
@@ -30,15 +28,6 @@ def looks_like_time(cells: Sequence[str | None]) -> bool:
     sample = [cell for cell in cells if cell is not None][:200]
     hits = sum(bool(_YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)) for cell in sample)
     return bool(sample) and hits >= 0.9 * len(sample)
-
-
-def parse_time(text: str) -> np.datetime64:
-    """Returns one timestamp (an offset is converted to UTC); raises DataError otherwise."""
-    try:
-        parsed: np.datetime64 = parse_times([text.strip()])[0]
-    except BadCellError as bad:
-        raise DataError(f"`{text[:40]}` is not a timestamp: {bad.reason}. {bad.advice}") from None
-    return parsed
 
 
 def parse_times(cells: Sequence[str | None]) -> np.ndarray:

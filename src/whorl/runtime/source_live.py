@@ -6,7 +6,7 @@ import numpy as np
 
 from whorl.data.reader import Row
 from whorl.data.sequences import Sequence
-from whorl.errors import ArgumentError, ModelFileError
+from whorl.errors import ModelFileError
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
@@ -43,12 +43,6 @@ class SourceLive(Live):
             self.num_rows = num_rows
             rows.back_to(mark)
             raise
-
-    def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
-        """Refused by the reader: pieces of a text come singly."""
-        self.check_open()
-        self.rows.push_rows(rows, times, known)
-        raise ArgumentError("`push_rows` is of rows in time. Push pieces with `push`.")
 
     @property
     def state(self) -> State:

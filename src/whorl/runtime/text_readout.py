@@ -7,7 +7,6 @@ import numpy as np
 from whorl.data.reader import Reader
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
-from whorl.runtime.prediction import Index, Prediction, labelled
 from whorl.runtime.readouts import readouts
 from whorl.runtime.text_metrics import Measure, TextScores, summary, translation
 
@@ -21,9 +20,6 @@ class TextReadout(CategoricalReadout):
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
-
-    def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
-        return labelled(index, answers, reader.classes, reader.names)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         return TextScores(self.measure)

@@ -122,7 +122,7 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
     reader, prediction = _reader(model), answered(model, sequences, None)
     sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
     own = _scores(model)
-    own.update(prediction.value, targets)
+    own.add(prediction, targets)
     for nats in log_probabilities(model, sequences):
         own.add_tokens(nats)
     rivals = {}

@@ -1,11 +1,11 @@
-"""What is held out: by chance, with every class on both sides, groups never cut, or the latest."""
+"""What is held out: by chance, with every class on both sides, and groups never cut."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whorl.data.splits import held_out, latest
+from whorl.data.splits import held_out
 from whorl.errors import DataError
 
 shares = st.floats(0.02, 0.9)
@@ -138,39 +138,6 @@ def test_what_cannot_be_split_is_refused(options: dict[str, list[object]], messa
 def test_both_sides_need_a_sequence(wanted: float) -> None:
     with pytest.raises(DataError, match="`validation` holds out"):
         held_out(7, wanted, 0)
-    with pytest.raises(DataError, match="`validation` holds out"):
-        latest(7, wanted)
-
-
-def test_the_latest_share_is_held_out() -> None:
-    assert latest(10, 0.3).tolist() == [7, 8, 9]
-    assert latest(10, 4).tolist() == [6, 7, 8, 9]
-    assert latest(10, 0.01).tolist() == [9]
-    times = np.array(["2020-03-01", "2020-01-01", "2020-02-01", "2020-04-01"], "datetime64[D]")
-    assert latest(4, 0.5, times=times).tolist() == [0, 3]
-
-
-@given(st.lists(st.integers(0, 9), min_size=2, max_size=40), shares)
-def test_nothing_held_out_is_as_early_as_anything_for_training(times: list[int], share: float) -> None:
-    count = len(times)
-    if len(set(times)) < 2 or round(share * count) >= count:
-        return
-    held = set(latest(count, share, times=np.array(times)).tolist())
-    assert 0 < len(held) < count
-    assert max(times[n] for n in range(count) if n not in held) < min(times[n] for n in held)
-
-
-def test_times_that_say_nothing_are_refused() -> None:
-    with pytest.raises(DataError, match=r"`times` must differ .* all 3 have the same"):
-        latest(3, 1, times=np.ones(3))
-    with pytest.raises(DataError, match="that of 1 is missing"):
-        latest(3, 1, times=np.array([1.0, np.nan, 2.0]))
-    with pytest.raises(DataError, match="that of 2 is missing"):
-        latest(3, 1, times=np.array(["2020-01-01", "2020-01-02", "NaT"], "datetime64[s]"))
-    with pytest.raises(DataError, match="`times` are numbers, timestamps or text, but hold values that have no order"):
-        latest(3, 1, times=np.array([1, None, 2], object))
-    with pytest.raises(DataError, match="`times` has one entry for each sequence, but has 2 for 3"):
-        latest(3, 1, times=np.ones(2))
 
 
 def test_numbers_of_numpy_are_numbers_and_no_fractions() -> None:

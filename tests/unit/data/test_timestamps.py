@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from whorl.data.timestamps import BadCellError, looks_like_time, parse_time, parse_times
-from whorl.errors import DataError
+from whorl.data.timestamps import BadCellError, looks_like_time, parse_times
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,6 @@ from whorl.errors import DataError
 )
 def test_the_usual_spellings_are_read(cell: str, expected: str) -> None:
     assert parse_times([cell]).tolist() == [np.datetime64(expected, "us").item()]
-    assert parse_time(f" {cell} ") == np.datetime64(expected, "us")
     assert looks_like_time([cell])
 
 
@@ -70,8 +68,3 @@ def test_a_missing_cell_is_not_a_time() -> None:
     assert np.isnat(parse_times([None, "2016-07-01"])).tolist() == [True, False]
     assert np.isnat(parse_times([None, "1.2.2016"])).tolist() == [True, False]
     assert not looks_like_time([None])
-
-
-def test_a_lone_timestamp_that_is_none_says_so() -> None:
-    with pytest.raises(DataError, match="`soon` is not a timestamp"):
-        parse_time("soon")
