@@ -83,10 +83,10 @@ class PieceRows(RowReader):
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
         except msgspec.DecodeError:
             raise damaged_state() from None
-        count = int.from_bytes(plain.count, "little")
-        held = self._unpacked(plain.held, count)
         if len(plain.count) != 8:
             raise damaged_state()
+        count = int.from_bytes(plain.count, "little")
+        held = self._unpacked(plain.held, count)
         self._encoder.write(plain.encoder)
         self._held, self._count, self._ended = held, count, plain.ended
 

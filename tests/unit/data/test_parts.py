@@ -1,0 +1,28 @@
+"""Arrays of a reader's parts: side by side under names that tell them apart, and back."""
+
+import numpy as np
+import pytest
+
+from whorl.codecs.array import ArrayCodec
+from whorl.data.parts import joined, split
+from whorl.errors import ModelFileError
+
+
+def test_what_parts_have_learned_comes_back_to_each_under_its_own_names() -> None:
+    codecs = {"past": ArrayCodec().fit([np.eye(3)]), "größe": ArrayCodec().fit([np.ones((2, 1))]), "ahead": None}
+    parts = split(joined(codecs), ("größe", "past"))
+    assert set(parts) == {"größe", "past"}
+    for name, own in parts.items():
+        expected = codecs[name].arrays()
+        assert list(own) == list(expected)
+        assert all(np.array_equal(own[key], expected[key]) for key in expected)
+
+
+def test_a_part_without_arrays_has_none_and_a_name_keeps_its_slashes() -> None:
+    assert split({"a/b/c": np.ones(1)}, ("a", "b")) == {"a": {"b/c": np.ones(1)}, "b": {}}
+
+
+@pytest.mark.parametrize("name", ["c/scale", "", "ab/scale", "/a/scale"])
+def test_an_array_of_no_part_is_refused(name: str) -> None:
+    with pytest.raises(ModelFileError, match=f"an unknown array '{name}'"):
+        split({"a/scale": np.ones(1), name: np.ones(1)}, ("a", "b"))
