@@ -1,7 +1,7 @@
 """How a network is trained, as data."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from whorl.errors import ArgumentError, did_you_mean
 
@@ -63,6 +63,41 @@ class Training:
         _one_of("precision", self.precision, ("float32", "bfloat16"))
         if not _is_whole(self.seed) or not 0 <= self.seed < 2**63:
             raise ArgumentError(f"`seed` is a whole number in [0, 2^63), but is {self.seed!r}.")
+
+    def completed(
+        self,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        tbptt_steps: int | None = None,
+        patience: int | Literal["auto"] | None = "auto",
+    ) -> Self:
+        """The same choices, with those of a task in place of what was left to it; what was chosen stays.
+
+        Args:
+            epochs: where it is None; so are the others but `patience`. None leaves open what is open.
+            batch_size: see the class.
+            learning_rate: see the class.
+            weight_decay: see the class.
+            tbptt_steps: see the class.
+            patience: where it is 'auto'. None switches early stopping off.
+        """
+        return replace(
+            self,
+            epochs=epochs if self.epochs is None else self.epochs,
+            batch_size=batch_size if self.batch_size is None else self.batch_size,
+            learning_rate=learning_rate if self.learning_rate is None else self.learning_rate,
+            weight_decay=weight_decay if self.weight_decay is None else self.weight_decay,
+            tbptt_steps=tbptt_steps if self.tbptt_steps is None else self.tbptt_steps,
+            patience=patience if self.patience == "auto" else self.patience,
+        )
+
+    def num_batches(self, num_examples: int) -> int:
+        """Batches of an epoch of so many examples, at least one; `batch_size` is not None, as in a completed plan."""
+        assert self.batch_size is not None
+        return max(1, -(-num_examples // self.batch_size))
 
 
 def _is_whole(value: object) -> bool:

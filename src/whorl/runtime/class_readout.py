@@ -11,7 +11,7 @@ from whorl.plans.wiring import Categorical, Wiring
 from whorl.runtime.class_metrics import ClassScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled
-from whorl.runtime.readouts import Readout, readouts
+from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
 
 # Temperatures within which the best one is looked for, and the spread of its logarithm that is expected beforehand: few
 # validation examples, all of them right, would else make the network sure of everything.
@@ -19,7 +19,7 @@ _COLDEST, _HOTTEST, _SPREAD = 0.05, 20.0, 0.5
 
 
 @readouts.add("categorical")
-class CategoricalReadout(Readout):
+class CategoricalReadout(UnitlessReadout):
     """The most probable class, and the probability of each.
 
     Probabilities are softmax(outputs / temperature); the one temperature makes the truths of the validation part as
@@ -45,20 +45,11 @@ class CategoricalReadout(Readout):
         return self
 
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities (N, ..., C)."""
         return _softmax(outputs[..., 0, :].astype(np.float64) / self.temperature)
 
     def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((count, *shape[:-2], shape[-1]))
-
-    def in_units(
-        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
-    ) -> np.ndarray:
-        """Probabilities (N, ..., C), which have no unit."""
-        probabilities = self.stacked(outputs)
-        if into is None:
-            return probabilities
-        into[at : at + len(outputs)] = probabilities
-        return into
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
         return labelled(index, answers, reader.classes, reader.names)

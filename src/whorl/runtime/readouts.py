@@ -120,6 +120,19 @@ class PointReadout(Readout):
         return cls()
 
 
+class UnitlessReadout(Readout):
+    """Answers that have no unit of the user's, such as probabilities: a room holds (count, ...) of them, row by row."""
+
+    def in_units(
+        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
+    ) -> np.ndarray:
+        answers = self.stacked(outputs)
+        if into is None:
+            return answers
+        into[at : at + len(outputs)] = answers
+        return into
+
+
 class _Ready(NamedTuple):
     """The native readout of rows of one shape in one unit; None where there is none."""
 

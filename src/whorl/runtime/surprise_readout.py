@@ -12,11 +12,11 @@ from whorl.plans.wiring import EachRow, Normal, StudentT, Surprise, Wiring
 from whorl.runtime.detection_metrics import DetectionScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, judged
-from whorl.runtime.readouts import Readout, readouts
+from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
 
 
 @readouts.add("surprise")
-class SurpriseReadout(Readout):
+class SurpriseReadout(UnitlessReadout):
     """The mean surprise of the channels that are known, and whether it is above a threshold.
 
     The threshold is the score at rank ceil((n + 1)(1 - rate)) of the n rows of the validation part: were rows
@@ -71,16 +71,6 @@ class SurpriseReadout(Readout):
 
     def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((count, 2 + shape[0]))
-
-    def in_units(
-        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
-    ) -> np.ndarray:
-        """Alarm, score and surprise of each channel, which have no unit of the user's."""
-        made = self.stacked(outputs)
-        if into is None:
-            return made
-        into[at : at + len(outputs)] = made
-        return into
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
         return judged(index, answers, reader.names, self.threshold)

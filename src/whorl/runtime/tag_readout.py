@@ -12,12 +12,12 @@ from whorl.runtime.chain import best_path, constrained, marginals
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled
-from whorl.runtime.readouts import Readout, readouts
+from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
 from whorl.runtime.tag_metrics import TagScores
 
 
 @readouts.add("tags")
-class TagReadout(Readout):
+class TagReadout(UnitlessReadout):
     """For each step the most probable class, and the probability of each, as `CategoricalReadout` has them.
 
     With a `chain` the labels of a sequence are the most probable ones together, and the probabilities are those of a
@@ -46,20 +46,11 @@ class TagReadout(Readout):
         return self
 
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities (N, ..., C); with a chain the outputs that they are made of."""
         return self.classes.stacked(outputs) if self.chain is None else outputs[..., 0, :].astype(np.float64)
 
     def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
         return self.classes.room(count, shape)
-
-    def in_units(
-        self, outputs: np.ndarray, scale: np.ndarray, center: np.ndarray, into: np.ndarray | None = None, at: int = 0
-    ) -> np.ndarray:
-        """Probabilities (N, ..., C), which have no unit; with a chain the outputs that they are made of."""
-        answers = self.stacked(outputs)
-        if into is None:
-            return answers
-        into[at : at + len(outputs)] = answers
-        return into
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
         """The answers of a room; with a chain that of one sequence, whole."""

@@ -151,19 +151,8 @@ class Classifier(Estimator):
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe, chosen = from_key(self.network), self.training
-        batch_size = chosen.batch_size or 32
-        num_batches = -(-num_examples // batch_size)
+        recipe = from_key(self.network)
+        plan = self.training.completed(batch_size=32, learning_rate=2e-3, weight_decay=1e-3, patience=None)
         # Texts tell by single words, and are soon known by heart.
-        epochs = chosen.epochs or max(10 if self.text else 20, round(1000 / num_batches))
-        return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
-            replace(
-                chosen,
-                batch_size=batch_size,
-                learning_rate=chosen.learning_rate or 2e-3,
-                weight_decay=1e-3 if chosen.weight_decay is None else chosen.weight_decay,
-                epochs=epochs,
-                patience=None if chosen.patience == "auto" else chosen.patience,
-            ),
-        )
+        epochs = max(10 if self.text else 20, round(1000 / plan.num_batches(num_examples)))
+        return replace(recipe, hidden_size=int(recipe.hidden_size or 64)), plan.completed(epochs=epochs)

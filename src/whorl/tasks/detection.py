@@ -125,17 +125,13 @@ class Detector(Estimator):
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe, chosen = from_key(self.network), self.training
-        batch_size = chosen.batch_size or 16
+        recipe = from_key(self.network)
+        plan = self.training.completed(
+            batch_size=16, learning_rate=5e-3 if self._predicts else 3e-2, weight_decay=1e-2
+        )
         whole = self.per == "sequence"
-        num_batches = max(1, -(-num_examples // (1 if whole else LENGTH) // batch_size))
+        num_batches = plan.num_batches(-(-num_examples // (1 if whole else LENGTH)))
         return (
             replace(recipe, hidden_size=int(recipe.hidden_size or (64 if self._predicts else 24))),
-            replace(
-                chosen,
-                batch_size=batch_size,
-                learning_rate=chosen.learning_rate or (5e-3 if self._predicts else 3e-2),
-                weight_decay=1e-2 if chosen.weight_decay is None else chosen.weight_decay,
-                epochs=chosen.epochs or max(3, round((2 * STEPS if whole else STEPS) / num_batches)),
-            ),
+            plan.completed(epochs=max(3, round((2 * STEPS if whole else STEPS) / num_batches))),
         )

@@ -127,28 +127,19 @@ class Forecaster(Estimator):
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe, chosen = from_key(self.network), self.training
-        num_steps = chosen.tbptt_steps or 24
+        recipe, plan = from_key(self.network), self.training.completed(tbptt_steps=24, learning_rate=2e-3)
+        assert plan.tbptt_steps is not None
         # Every target of a window or strip is a row of a batch: so many rows keep two cores busy.
         if self.memory == "carried":
             # Strips are long beside their warm-up, whose rows are read for nothing.
-            strips = min(56 // num_targets, num_examples // (8 * self.context))
-            batch_size = chosen.batch_size or max(2, strips)
-            num_batches = -(-(-(-num_examples // batch_size) + self.context) // num_steps)
+            plan = plan.completed(batch_size=max(2, min(56 // num_targets, num_examples // (8 * self.context))))
+            num_batches = -(-(plan.num_batches(num_examples) + self.context) // plan.tbptt_steps)
             least, most = 800, 1600
         else:
-            batch_size = chosen.batch_size or max(8, round(448 / num_targets))
-            num_batches = -(-num_examples // batch_size)
+            plan = plan.completed(batch_size=max(8, round(448 / num_targets)))
+            num_batches = plan.num_batches(num_examples)
             least, most = 400, 1000
-        epochs = chosen.epochs or -(-max(least, min(most, 5 * num_batches)) // num_batches)
-        return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or 128)),
-            replace(
-                chosen,
-                batch_size=batch_size,
-                tbptt_steps=num_steps,
-                learning_rate=chosen.learning_rate or 2e-3,
-                epochs=epochs,
-                patience=max(3, epochs // 3) if chosen.patience == "auto" else chosen.patience,
-            ),
-        )
+        plan = plan.completed(epochs=-(-max(least, min(most, 5 * num_batches)) // num_batches))
+        assert plan.epochs is not None
+        patience = max(3, plan.epochs // 3)
+        return replace(recipe, hidden_size=int(recipe.hidden_size or 128)), plan.completed(patience=patience)

@@ -108,13 +108,7 @@ class Generator(Estimator):
         passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))
         return (
             replace(recipe, hidden_size=int(recipe.hidden_size or 256)),
-            replace(
-                chosen,
-                batch_size=chosen.batch_size or 16,
-                tbptt_steps=chosen.tbptt_steps or 48,
-                learning_rate=chosen.learning_rate or 5e-3,
-                weight_decay=1e-2 if chosen.weight_decay is None else chosen.weight_decay,
-                epochs=chosen.epochs or passes,
-                patience=None if chosen.patience == "auto" else chosen.patience,
+            chosen.completed(
+                batch_size=16, tbptt_steps=48, learning_rate=5e-3, weight_decay=1e-2, epochs=passes, patience=None
             ),
         )

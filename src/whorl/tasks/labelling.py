@@ -105,17 +105,7 @@ class Tagger(Estimator):
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe, chosen = from_key(self.network), self.training
-        batch_size = chosen.batch_size or 16
-        num_batches = -(-num_examples // batch_size)
-        epochs = chosen.epochs or max(20, min(100, round(3500 / num_batches)))
-        return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or 128)),
-            replace(
-                chosen,
-                batch_size=batch_size,
-                learning_rate=chosen.learning_rate or 3e-3,
-                epochs=epochs,
-                patience=None if chosen.patience == "auto" else chosen.patience,
-            ),
-        )
+        recipe = from_key(self.network)
+        plan = self.training.completed(batch_size=16, learning_rate=3e-3, patience=None)
+        epochs = max(20, min(100, round(3500 / plan.num_batches(num_examples))))
+        return replace(recipe, hidden_size=int(recipe.hidden_size or 128)), plan.completed(epochs=epochs)

@@ -71,11 +71,9 @@ def columns(task: Pairs) -> Columns:
 
 def resolved(task: Pairs, num_examples: int) -> tuple[Recurrent, Training]:
     """256 units, batches of 64, and 20 epochs, or more where there are few pairs."""
-    recipe, chosen = from_key(task.network), task.training
-    batch_size = chosen.batch_size or 64
-    num_batches = -(-num_examples // batch_size)
-    epochs = chosen.epochs or max(20, round(2000 / num_batches))
+    recipe, plan = from_key(task.network), task.training.completed(batch_size=64, learning_rate=2e-3)
+    epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (
         replace(recipe, hidden_size=int(recipe.hidden_size or 256), bidirectional=True),
-        replace(chosen, batch_size=batch_size, learning_rate=chosen.learning_rate or 2e-3, epochs=epochs),
+        plan.completed(epochs=epochs),
     )

@@ -109,21 +109,16 @@ class Regressor(Estimator):
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        recipe, chosen = from_key(self.network), self.training
-        # A life has a truth at each of its steps, so that few of them make a batch.
-        batch_size = chosen.batch_size or (8 if self.remaining else 32)
-        num_batches = -(-num_examples // batch_size)
-        epochs = chosen.epochs or max(10, min(200, round((700 if self.remaining else 2000) / num_batches)))
-        # A few lives that are held out say little about which epoch is best.
-        patience = None if self.remaining else max(5, epochs // 5)
-        return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or 64)),
-            replace(
-                chosen,
-                batch_size=batch_size,
-                learning_rate=chosen.learning_rate or (5e-3 if self.remaining else 2e-3),
-                weight_decay=float(self.remaining) if chosen.weight_decay is None else chosen.weight_decay,
-                epochs=epochs,
-                patience=patience if chosen.patience == "auto" else chosen.patience,
-            ),
+        recipe = from_key(self.network)
+        plan = self.training.completed(
+            # A life has a truth at each of its steps, so that few of them make a batch.
+            batch_size=8 if self.remaining else 32,
+            learning_rate=5e-3 if self.remaining else 2e-3,
+            weight_decay=1.0 if self.remaining else 0.0,
         )
+        updates = 700 if self.remaining else 2000
+        plan = plan.completed(epochs=max(10, min(200, round(updates / plan.num_batches(num_examples)))))
+        assert plan.epochs is not None
+        # A few lives that are held out say little about which epoch is best.
+        patience = None if self.remaining else max(5, plan.epochs // 5)
+        return replace(recipe, hidden_size=int(recipe.hidden_size or 64)), plan.completed(patience=patience)
