@@ -6,7 +6,7 @@ Axes: B sequences, T steps, S rows, H width of a step, D width of a row, A width
 import torch
 from torch import Tensor, nn
 
-from whorl.nn.inputs import numpy
+from whorl.nn.emission import numpy
 from whorl.plans.wiring import Attention as AttentionName
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name

@@ -12,7 +12,8 @@ from torch.nn import functional
 from whorl.errors import ArgumentError
 from whorl.nn.core import State
 from whorl.nn.dropout import dropout
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.emission import numpy
+from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Autoregressive

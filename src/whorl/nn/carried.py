@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from whorl.nn.core import State
 from whorl.nn.dropout import dropout
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
@@ -147,8 +148,7 @@ class CarriedForecaster(Network):
 
     def _emit_answer(self, program: Program, h: Name, now: Name, scale: Name | None) -> Name:
         horizon, num_targets, num_outputs = self.pairing.horizon, self.num_targets, self.num_outputs
-        weight, bias = program.tensor("last.weight", numpy(self.last.weight)), numpy(self.last.bias)
-        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
+        out = emit_affine(program, "last", self.last, h)
         out = program.add(ops.Reshape(x=out, shape=(num_targets, horizon, num_outputs)))
         out = program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
         if self.future is not None and self.last_future is not None:

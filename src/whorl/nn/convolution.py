@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from whorl.nn.inputs import numpy
+from whorl.nn.emission import numpy
 from whorl.plans.wiring import Convolution
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name

@@ -37,6 +37,13 @@ def nats(head: Density, outputs: Tensor, truth: Tensor) -> Tensor:
             return constant + scale.log() + (freedom + 1) / 2 * torch.log1p(distance.square() / freedom)
 
 
+def freedom_of(raw: Tensor | None, count: int) -> np.ndarray:
+    """Degrees of freedom (K,) of raw outputs; ones for a head that has none."""
+    if raw is None:
+        return np.ones(count)
+    return LEAST_FREEDOM + softplus(raw.detach().double()).float().cpu().numpy().astype(np.float64)
+
+
 def emit_nats(program: Program, head: Density, raw: tuple[Name, Name], truth: Name, freedom: np.ndarray) -> Name:
     """Adds the same to a program.
 

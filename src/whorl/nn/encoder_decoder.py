@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.attention import Attention
-from whorl.nn.inputs import numpy
+from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import EncoderDecoder
@@ -111,11 +111,8 @@ class EncoderDecoderNetwork(Network):
         """Adds the side that reads; what the decoder is told, but the length, stands side by side at each step."""
         x = self._symbols(program, "source", self.sources)
         memory = self.encoder.emit(program, x)
-        last = self._last(program, memory)
-        weight = program.tensor("bridge.weight", numpy(self.bridge.weight))
-        start = program.add(
-            ops.Affine(x=last, weight=weight, bias=program.tensor("bridge.bias", numpy(self.bridge.bias)))
-        )
+        last = memory if self.encoder.is_causal else emit_ends(program, memory)
+        start = emit_affine(program, "bridge", self.bridge, last)
         start = program.add(ops.Activate(x=start, function="tanh"))
         keys = self.attention.emit_keys(program, memory)
         parts = (memory, start) if keys is None else (memory, keys, start)
@@ -136,12 +133,8 @@ class EncoderDecoderNetwork(Network):
         h = self.lower.emit(program, x, [lower])
         seen = self.attention.emit(program, h, memory, keys, length)
         y = self.upper.emit(program, program.add(ops.Concat(parts=(seen, h), axis=0)), [upper])
-        blend = ops.Affine(
-            x=program.add(ops.Concat(parts=(y, seen, x), axis=0)),
-            weight=program.tensor("blend.weight", numpy(self.blend.weight)),
-            bias=program.tensor("blend.bias", numpy(self.blend.bias)),
-        )
-        out = program.add(ops.Activate(x=program.add(blend), function="tanh"))
+        blend = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
+        out = program.add(ops.Activate(x=blend, function="tanh"))
         table, bias = program.tensor("past.table", numpy(self.targets.weight)), numpy(self.bias)
         out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
         program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))
@@ -152,12 +145,3 @@ class EncoderDecoderNetwork(Network):
         rows = program.add(ops.Embed(x=code, table=program.tensor(f"{name}.table", numpy(table.weight))))
         scale = program.add(ops.Constant(tensor=program.tensor("scale", numpy(torch.tensor([self.scale])))))
         return program.add(ops.Combine(a=rows, b=scale, function="multiply"))
-
-    def _last(self, program: Program, memory: Name) -> Name:
-        """The last output of each direction: read backwards, that of the first step."""
-        if self.encoder.is_causal:
-            return memory
-        half = program.shapes[memory][0] // 2
-        forward = program.add(ops.Slice(x=memory, axis=0, start=0, stop=half))
-        backward = program.add(ops.First(x=program.add(ops.Slice(x=memory, axis=0, start=half, stop=2 * half))))
-        return program.add(ops.Concat(parts=(forward, backward), axis=0))

@@ -6,11 +6,11 @@ Axes: ... any leading axes, D columns of the array, C features.
 import math
 from typing import assert_never
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from whorl.errors import ArgumentError
+from whorl.nn.emission import numpy
 from whorl.nn.spelling import Spelling
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -87,10 +87,3 @@ class InputColumns(nn.Module):
 def vector_size(num_symbols: int) -> int:
     """Width of the learned vector of a symbol: grows with the root of the alphabet, at most 64."""
     return min(64, 1 + math.ceil(math.sqrt(num_symbols)))
-
-
-def numpy(tensor: object) -> np.ndarray:
-    """A parameter as an array for a program."""
-    assert isinstance(tensor, Tensor)
-    array: np.ndarray = tensor.detach().float().cpu().numpy()
-    return array

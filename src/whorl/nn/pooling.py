@@ -8,7 +8,7 @@ from typing import assert_never
 import torch
 from torch import Tensor, nn
 
-from whorl.nn.inputs import numpy
+from whorl.nn.emission import numpy
 from whorl.plans.wiring import Pooling
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name

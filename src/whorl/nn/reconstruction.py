@@ -9,16 +9,16 @@ Axes: B sequences, T steps, N windows, W rows of a window, C features, H hidden,
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from whorl.nn.densities import LEAST_FREEDOM, Density, emit_nats, nats
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.densities import Density, emit_nats, freedom_of, nats
+from whorl.nn.emission import emit_affine
+from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
-from whorl.nn.surprise import emit_smoothed, first_flag, smoothed, without_padding
+from whorl.nn.surprise import emit_known, emit_smoothed, first_flag, known_numbers, smoothed, without_padding
 from whorl.plans.wiring import StudentT, Surprise
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -111,10 +111,7 @@ class ReconstructionNetwork(Network):
     def forward(self, inputs: dict[str, Tensor], lengths: Tensor | None = None) -> Tensor:
         """Surprise of each number and whether it was known, averaged over the last rows: (B, T, K, 2)."""
         past = without_padding(inputs["past"], lengths)
-        truth = past[..., : self.num_targets]
-        known = torch.ones_like(truth)
-        if self.first_flag is not None:
-            known = known - past[..., self.first_flag : self.first_flag + self.num_targets]
+        known = known_numbers(past, self.first_flag, self.num_targets)
         windows, known = self._windows(past, 0.0), self._windows(known, 0.0)
         outputs = self._distributions(windows)
         found = nats(self.head, outputs, windows[..., : self.num_targets]) * known
@@ -140,28 +137,14 @@ class ReconstructionNetwork(Network):
         h = program.add(ops.Slice(x=state, axis=1, start=0, stop=self.core.output_size))
         h = program.add(ops.Reshape(x=h, shape=(self.core.output_size,)))
         flat = program.add(ops.Reshape(x=truth, shape=(length * count,)))
-        code = _affine(program, "narrow", self.narrow, program.add(ops.Concat(parts=(h, flat), axis=0)))
-        out = _affine(program, "last", self.last, code)
+        code = emit_affine(program, "narrow", self.narrow, program.add(ops.Concat(parts=(h, flat), axis=0)))
+        out = emit_affine(program, "last", self.last, code)
         out = program.add(ops.Reshape(x=out, shape=(2 * length, count)))
         location = program.add(ops.Slice(x=out, axis=0, start=0, stop=length))
         scale = program.add(ops.Slice(x=out, axis=0, start=length, stop=2 * length))
-        freedom = np.ones(count)
-        if self.freedom is not None:
-            freedom = LEAST_FREEDOM + numpy(functional.softplus(self.freedom.detach().double())).astype(np.float64)
-        found = emit_nats(program, self.head, (location, scale), truth, freedom)
-        ones = program.add(ops.Constant(tensor=program.tensor("known", np.ones(count))))
-        known = ones
-        if self.first_flag is not None:
-            flags = program.add(ops.Slice(x=row, axis=0, start=self.first_flag, stop=self.first_flag + count))
-            known = program.add(ops.Combine(a=ones, b=flags, function="subtract"))
-        known = program.add(ops.Window(x=known, length=length))
+        found = emit_nats(program, self.head, (location, scale), truth, freedom_of(self.freedom, count))
+        known = program.add(ops.Window(x=emit_known(program, row, self.first_flag, count), length=length))
         found = program.add(ops.Combine(a=found, b=known, function="multiply"))
-        means = [program.add(ops.Reduce(x=part, axis=0, function="mean")) for part in (found, known)]
-        parts = tuple(program.add(ops.Reshape(x=part, shape=(count, 1))) for part in means)
-        program.output = emit_smoothed(program, program.add(ops.Concat(parts=parts, axis=1)), self._decay)
+        found, known = (program.add(ops.Reduce(x=part, axis=0, function="mean")) for part in (found, known))
+        program.output = emit_smoothed(program, found, known, self._decay)
         return program.output
-
-
-def _affine(program: Program, name: str, layer: nn.Linear, x: Name) -> Name:
-    weight, bias = (program.tensor(f"{name}.{part}", numpy(getattr(layer, part))) for part in ("weight", "bias"))
-    return program.add(ops.Affine(x=x, weight=weight, bias=bias))

@@ -3,10 +3,10 @@
 Axes: ... any leading axes, L characters, E numbers of a character, C features.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from whorl.nn.emission import numpy
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -44,19 +44,14 @@ class Spelling(nn.Module):
         *lead, length = program.shapes[codes]
         axis = len(lead)
         x = program.add(ops.Reshape(x=codes, shape=(*lead, length, 1)))
-        table = program.tensor(program.fresh("characters"), _numbers(self.table.weight))
+        table = program.tensor(program.fresh("characters"), numpy(self.table.weight))
         e = program.add(ops.Embed(x=x, table=table))
         count = length - _KERNEL + 1
         shifted = tuple(program.add(ops.Slice(x=e, axis=axis, start=k, stop=k + count)) for k in range(_KERNEL))
         windows = program.add(ops.Concat(parts=shifted, axis=axis + 1))
-        weight = program.tensor(program.fresh("spelling.weight"), _numbers(self.convolution.weight))
-        bias = program.tensor(program.fresh("spelling.bias"), _numbers(self.convolution.bias))
+        weight = program.tensor(program.fresh("spelling.weight"), numpy(self.convolution.weight))
+        bias = program.tensor(program.fresh("spelling.bias"), numpy(self.convolution.bias))
         made = program.add(ops.Affine(x=windows, weight=weight, bias=bias))
         made = program.add(ops.Activate(x=made, function="relu"))
         made = program.add(ops.Reduce(x=made, axis=axis, function="max"))
         return program.add(ops.Reshape(x=made, shape=(*lead, _FEATURES)))
-
-
-def _numbers(tensor: Tensor) -> np.ndarray:
-    array: np.ndarray = tensor.detach().float().cpu().numpy()
-    return array

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.convolution import CausalConvolution
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.emission import emit_affine, emit_ends, numpy
+from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.pooling import Pool
 from whorl.nn.recurrent import RecurrentCore
@@ -97,19 +98,9 @@ class SequenceNetwork(Network):
             x = self.convolution.emit(program, x)
         h = self.core.emit(program, x)
         if self.pool is not None:
-            h = self.pool.emit(program, h, self._last(program, h))
+            h = self.pool.emit(program, h, h if self.core.is_causal else emit_ends(program, h))
         if self.beside is not None:
             h = program.add(ops.Concat(parts=(h, self.beside.emit(program, x, x)), axis=0))
-        weight = program.tensor("last.weight", numpy(self.last.weight))
-        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", numpy(self.last.bias))))
+        out = emit_affine(program, "last", self.last, h)
         program.output = program.add(ops.Reshape(x=out, shape=(self.num_targets, self.num_outputs)))
         return program.output
-
-    def _last(self, program: Program, h: Name) -> Name:
-        """The last output of each direction: read backwards, that of the first step."""
-        if self.core.is_causal:
-            return h
-        half = program.shapes[h][0] // 2
-        forward = program.add(ops.Slice(x=h, axis=0, start=0, stop=half))
-        backward = program.add(ops.First(x=program.add(ops.Slice(x=h, axis=0, start=half, stop=2 * half))))
-        return program.add(ops.Concat(parts=(forward, backward), axis=0))

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
-from whorl.nn.densities import LEAST_FREEDOM, Density, emit_nats, nats
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.densities import Density, emit_nats, freedom_of, nats
+from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import StudentT, Surprise
@@ -95,10 +95,7 @@ class SurpriseNetwork(Network):
     def forward(self, inputs: dict[str, Tensor], lengths: Tensor | None = None) -> Tensor:
         """Surprise of each number and whether it was known, averaged over the last rows: (B, T, K, 2)."""
         past = without_padding(inputs["past"], lengths)
-        truth = past[..., : self.num_targets]
-        known = torch.ones_like(truth)
-        if self.first_flag is not None:
-            known = known - past[..., self.first_flag : self.first_flag + self.num_targets]
+        truth, known = past[..., : self.num_targets], known_numbers(past, self.first_flag, self.num_targets)
         found = nats(self.head, self._distributions(inputs, lengths), truth) * known
         return smoothed(torch.stack([found, known], dim=-1), self.shape.decay)
 
@@ -110,8 +107,7 @@ class SurpriseNetwork(Network):
         x = self.columns.emit(program, row)
         x = delayed(program, x, self.lag)
         h = self.core.emit(program, x)
-        weight, bias = (program.tensor(f"last.{name}", numpy(getattr(self.last, name))) for name in ("weight", "bias"))
-        out = program.add(ops.Affine(x=h, weight=weight, bias=bias))
+        out = emit_affine(program, "last", self.last, h)
         location = program.add(ops.Slice(x=out, axis=0, start=0, stop=count))
         scale = program.add(ops.Slice(x=out, axis=0, start=count, stop=2 * count))
         before = program.add(ops.Slice(x=x, axis=0, start=0, stop=count))
@@ -121,10 +117,7 @@ class SurpriseNetwork(Network):
         beside = program.tensor("together", SPEED * numpy(self.together.tril(-1)))
         beside = program.add(ops.Affine(x=truth, weight=beside))
         location = program.add(ops.Combine(a=location, b=beside, function="add"))
-        freedom = np.ones(count)
-        if self.freedom is not None:
-            freedom = LEAST_FREEDOM + numpy(softplus(self.freedom.detach().double())).astype(np.float64)
-        found = emit_nats(program, self.head, (location, scale), truth, freedom)
+        found = emit_nats(program, self.head, (location, scale), truth, freedom_of(self.freedom, count))
         program.output = emit_scores(program, row, found, self.first_flag, self.shape.decay)
         return program.output
 
@@ -143,17 +136,25 @@ def emit_scores(program: Program, row: Name, found: Name, first_flag: int | None
         The name of a value (K, 2).
     """
     (count,) = program.shapes[found]
-    known = program.add(ops.Constant(tensor=program.tensor(program.fresh("known"), np.ones(count))))
-    if first_flag is not None:
-        flags = program.add(ops.Slice(x=row, axis=0, start=first_flag, stop=first_flag + count))
-        known = program.add(ops.Combine(a=known, b=flags, function="subtract"))
+    known = emit_known(program, row, first_flag, count)
     found = program.add(ops.Combine(a=found, b=known, function="multiply"))
-    parts = tuple(program.add(ops.Reshape(x=part, shape=(count, 1))) for part in (found, known))
-    return emit_smoothed(program, program.add(ops.Concat(parts=parts, axis=1)), decay)
+    return emit_smoothed(program, found, known, decay)
 
 
-def emit_smoothed(program: Program, both: Name, decay: float) -> Name:
-    """Adds the running mean of a value; the value itself where the decay is 0."""
+def emit_known(program: Program, row: Name, first_flag: int | None, count: int) -> Name:
+    """Adds which of `count` numbers of a row are known, (count,) of ones and zeros; see `first_flag`."""
+    known = program.add(ops.Constant(tensor=program.tensor(program.fresh("known"), np.ones(count))))
+    if first_flag is None:
+        return known
+    flags = program.add(ops.Slice(x=row, axis=0, start=first_flag, stop=first_flag + count))
+    return program.add(ops.Combine(a=known, b=flags, function="subtract"))
+
+
+def emit_smoothed(program: Program, found: Name, known: Name, decay: float) -> Name:
+    """Adds the running means of two values of K numbers, side by side (K, 2); the values where the decay is 0."""
+    shape = (program.shapes[found][-1], 1)
+    parts = tuple(program.add(ops.Reshape(x=part, shape=shape)) for part in (found, known))
+    both = program.add(ops.Concat(parts=parts, axis=1))
     if not decay:
         return both
     running = program.add(ops.Running(x=both, decay=decay, floor=_FLOOR))
@@ -175,6 +176,12 @@ def first_flag(past: Spec) -> int | None:
     flags = past.fields.get("missing")
     each = isinstance(flags, Flags) and flags.width == past.fields["numeric"].width
     return past.offsets()["missing"] if each else None
+
+
+def known_numbers(past: Tensor, first_flag: int | None, count: int) -> Tensor:
+    """Which of the first `count` numbers of rows (..., D) are known, (..., count) of ones and zeros."""
+    known = torch.ones_like(past[..., :count])
+    return known if first_flag is None else known - past[..., first_flag : first_flag + count]
 
 
 def without_padding(past: Tensor, lengths: Tensor | None) -> Tensor:

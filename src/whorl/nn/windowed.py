@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whorl.nn.dropout import dropout
-from whorl.nn.inputs import InputColumns, numpy
+from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
@@ -171,8 +172,7 @@ class WindowedForecaster(Network):
         if self.future is not None and self.decode_future is not None:
             gates = self._emit_future(program, gates)
         h = self.core.emit_advance(program, gates, states)
-        weight, bias = program.tensor("last.weight", numpy(self.last.weight)), numpy(self.last.bias)
-        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
+        out = emit_affine(program, "last", self.last, h)
         steps = self.num_answered * self.answer_segment
         out = program.add(ops.Reshape(x=out, shape=(self.num_targets, steps, self.num_outputs)))
         out = program.add(ops.Slice(x=out, axis=1, start=0, stop=self.pairing.horizon))

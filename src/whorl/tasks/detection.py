@@ -126,9 +126,7 @@ class Detector(Estimator):
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
         recipe = from_key(self.network)
-        plan = self.training.completed(
-            batch_size=16, learning_rate=5e-3 if self._predicts else 3e-2, weight_decay=1e-2
-        )
+        plan = self.training.completed(batch_size=16, learning_rate=5e-3 if self._predicts else 3e-2, weight_decay=1e-2)
         whole = self.per == "sequence"
         num_batches = plan.num_batches(-(-num_examples // (1 if whole else LENGTH)))
         return (
