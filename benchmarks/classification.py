@@ -6,7 +6,6 @@
 DATA holds the folders ucr_NAME and uea_NAME, each with the files NAME_TRAIN and NAME_TEST (.tsv or .ts) of the archive.
 """
 
-import argparse
 import statistics
 import time
 from pathlib import Path
@@ -107,12 +106,8 @@ def _distances(one: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
 
 def main() -> None:
     """Prints a line for each fit and the means, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser = quality.arguments(__doc__, sets=SETS)
     parser.add_argument("--cross", type=int, metavar="FOLDS")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     if chosen.cross:
         for name in chosen.sets:

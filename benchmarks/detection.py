@@ -11,16 +11,13 @@ rows too. ECG5000: a model learns from the heartbeats of class 1 of TRAIN, and s
 or not.
 """
 
-import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
+from benchmarks import quality
 
 import whorl
 from whorl.data.arrays import read_arrays
@@ -169,12 +166,8 @@ def _line(who: str, metrics: list[dict[str, float]]) -> str:
 
 def main() -> None:
     """Prints the means over seeds, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser = quality.arguments(__doc__, sets=SETS)
     parser.add_argument("--normal", action="store_true")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     if chosen.normal:
         normal_only(chosen.data, chosen.seeds[0])
@@ -187,9 +180,7 @@ def main() -> None:
         for rival in of_set[0]["rivals"]:  # type: ignore[attr-defined]
             print(_line(rival, [run["rivals"][rival] for run in of_set]), flush=True)  # type: ignore[index]
         found += of_set
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        chosen.out.write_text(json.dumps({"versions": versions, "runs": found}, indent=1) + "\n")
+    quality.write(chosen.out, runs=found)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,13 @@ model is fitted once a fold and read live: its answer after the rows of the firs
 read summaries of these hours and are fitted anew for each of them.
 """
 
-import argparse
 import csv
-import json
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
-import torch
+from benchmarks import quality
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -180,12 +177,9 @@ def run(stays: list[Stay], folds: int, seed: int, hours: list[int]) -> list[dict
 
 def main() -> None:
     """Prints a line for each fold and the means, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser = quality.arguments(__doc__, seeds=(0,))
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--rival-hours", nargs="+", type=int, default=[48], choices=HOURS)
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     stays = read(chosen.data)
     runs = [one for seed in chosen.seeds for one in run(stays, chosen.folds, seed, chosen.rival_hours)]
@@ -197,9 +191,7 @@ def main() -> None:
             told.append(f"{hour} h {statistics.mean(values):.4f} +- {statistics.stdev(values):.4f}")
         print(f"{name:20} {'  '.join(told)} (n={len(curves)})", flush=True)
     print(f"training took {sum(float(one['fit_seconds']) for one in runs):.0f} s")  # type: ignore[arg-type]
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        chosen.out.write_text(json.dumps({"versions": versions, "runs": runs}, indent=1) + "\n")
+    quality.write(chosen.out, runs=runs)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,14 @@ DATA is the folder with tinyshakespeare/input.txt; $WHORL_DATA/text_generation i
 tenth of the text is held out, and is scored once for each fit with the state carried from the text before it.
 """
 
-import argparse
-import json
 import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks import quality
 
 import whorl
 from whorl.data.corpus_reader import CorpusReader
@@ -64,12 +62,9 @@ def ngrams(model: whorl.Generator, path: Path, orders: list[int]) -> dict[str, f
 
 def main() -> None:
     """Prints a line for each fit and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
+    parser = quality.arguments(__doc__, seeds=(0,), optional=True)
     parser.add_argument("--max-seconds", type=float, default=180.0)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--orders", nargs="*", type=int, default=list(ORDERS), help="of Kneser-Ney models")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "text_generation"
     path = folder / "tinyshakespeare" / "input.txt"
@@ -89,11 +84,8 @@ def main() -> None:
     print(f"mean {statistics.mean(values):.4f} (n={len(values)})")
     for order, nats in rivals.items():
         print(f"Kneser-Ney, order {order}: {nats:.4f}")
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        settings = {"max_seconds": chosen.max_seconds, "threads": torch.get_num_threads(), "cores": os.cpu_count()}
-        result = {"versions": versions, "settings": settings, "runs": runs, "kneser_ney": rivals}
-        chosen.out.write_text(json.dumps(result, indent=1) + "\n")
+    settings = {"max_seconds": chosen.max_seconds, "threads": torch.get_num_threads(), "cores": os.cpu_count()}
+    quality.write(chosen.out, settings=settings, runs=runs, kneser_ney=rivals)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ The benchmark of a task ends with `save`: its file in benchmarks/results has a s
 fails where the page is not what the results say.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -36,6 +37,33 @@ def spread(values: Sequence[float], form: str = ".4f") -> str:
     """Mean and standard deviation of several seeds as a cell of a table."""
     mean = f"{statistics.mean(values):{form}}"
     return f"{mean} ± {statistics.stdev(values):{form}} (n={len(values)})" if len(values) > 1 else f"{mean} (n=1)"
+
+
+def arguments(
+    description: str | None, *, seeds: Sequence[int] = (0, 1, 2), sets: Sequence[str] = (), optional: bool = False
+) -> argparse.ArgumentParser:
+    """A parser of what benchmarks of tasks are told; one of them may add what it alone is told.
+
+    Args:
+        description: for --help.
+        seeds: the default of --seeds.
+        sets: names of data, some of which --sets may choose; no such option where there are none.
+        optional: whether the folder of the data may be left out.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?" if optional else None)
+    if sets:
+        parser.add_argument("--sets", nargs="+", default=list(sets), choices=list(sets))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(seeds))
+    parser.add_argument("--out", type=Path)
+    return parser
+
+
+def write(path: Path | None, **measured: object) -> None:
+    """Writes what was measured and with which versions, for runs that have no section of the page; None writes none."""
+    if path is not None:
+        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        path.write_text(json.dumps({"versions": versions, **measured}, indent=1) + "\n", encoding="utf-8")
 
 
 def save(

@@ -7,15 +7,12 @@ DATA holds the folder cmapss_FD001, somewhere below it, with train_FD001.txt, te
 (Saxena et al. 2008). The last cycle of each test engine is scored, its truth capped like those of training.
 """
 
-import argparse
-import json
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
-import torch
+from benchmarks import quality
 
 import whorl
 from whorl.runtime.metrics import phm08
@@ -124,11 +121,8 @@ def trees(folder: Path, seed: int) -> dict[str, float]:
 
 def main() -> None:
     """Prints a line for each model, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser = quality.arguments(__doc__)
     parser.add_argument("--cross", type=int, metavar="FOLDS")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     if chosen.cross:
         found = [cross(chosen.data, chosen.cross, seed) for seed in chosen.seeds]
@@ -152,11 +146,7 @@ def main() -> None:
         "seconds",
         [one["fit_seconds"] for one in runs],
     )  # type: ignore[index]
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        chosen.out.write_text(
-            json.dumps({"versions": versions, "runs": runs, "boosted_trees": boosted}, indent=1) + "\n"
-        )
+    quality.write(chosen.out, runs=runs, boosted_trees=boosted)
 
 
 if __name__ == "__main__":

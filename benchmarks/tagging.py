@@ -7,15 +7,12 @@ without it the environment variable WHORL_DATA names one. Training reads the tra
 holds out; settings were chosen on the dev part, and the test part is read once for each fit.
 """
 
-import argparse
-import json
 import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
-import torch
+from benchmarks import quality
 
 import whorl
 
@@ -50,19 +47,17 @@ def run(folder: Path, way: str, seed: int, parts: tuple[str, ...]) -> dict[str, 
 
 def main() -> None:
     """Prints a line for each way, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("WHORL_DATA"))
+    parser = quality.arguments(__doc__, optional=True)
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--part", choices=["dev"], help="score the dev part alone, to choose settings")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    if chosen.data is None:
+    data = chosen.data or os.environ.get("WHORL_DATA")
+    if data is None:
         parser.error("DATA or WHORL_DATA must name the folder of a treebank.")
     parts = ("dev",) if chosen.part else ("dev", "test")
     runs = []
     for way in chosen.ways:
-        of_way = [run(Path(chosen.data), way, seed, parts) for seed in chosen.seeds]
+        of_way = [run(Path(data), way, seed, parts) for seed in chosen.seeds]
         told = []
         for part in parts:
             right = [one[part]["accuracy"] for one in of_way]  # type: ignore[index]
@@ -72,9 +67,7 @@ def main() -> None:
         seconds = statistics.mean(float(one["fit_seconds"]) for one in of_way)  # type: ignore[arg-type]
         print(f"{way:5} n={len(of_way)}  {'  '.join(told)}  {seconds:.0f} s", flush=True)
         runs += of_way
-        if chosen.out is not None:
-            versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-            chosen.out.write_text(json.dumps({"versions": versions, "runs": runs}, indent=1) + "\n")
+        quality.write(chosen.out, runs=runs)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ parts). Both models learn from the training and validation parts together, and h
 validation part has; the test part is read once for each fit.
 """
 
-import argparse
 import json
 import statistics
 import time
@@ -93,12 +92,7 @@ def rival(name: str, folder: Path) -> float:
 
 def main() -> None:
     """Prints a line for each set, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--out", type=Path)
-    chosen = parser.parse_args()
+    chosen = quality.arguments(__doc__, sets=list(SETS)).parse_args()
     runs, rows = [], []
     for name in chosen.sets:
         of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]

@@ -6,7 +6,6 @@
 DATA holds train.en, train.de, val.en, val.de, test_2016_flickr.en and test_2016_flickr.de, a sentence on each line.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 
 import torch
+from benchmarks import quality
 
 import whorl
 
@@ -67,12 +67,9 @@ def run(folder: Path, part: str, seed: int, seconds: float, **changes: object) -
 
 def main() -> None:
     """Prints a line for each fit and the mean, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = quality.arguments(__doc__, seeds=(0,))
     parser.add_argument("--part", default="test_2016_flickr", choices=("val", "test_2016_flickr"))
     parser.add_argument("--seconds", type=float, default=2700.0)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     runs = []
     for seed in chosen.seeds:
@@ -81,11 +78,8 @@ def main() -> None:
     scores = [one["scores"]["bleu"] for one in runs]  # type: ignore[index]
     spread = f" +- {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
     print(f"{chosen.part}: bleu {statistics.mean(scores):.2f}{spread} (n = {len(scores)}), beam 5")
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        text = json.dumps({"versions": versions, "machine": machine, "runs": runs}, indent=1)
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    quality.write(chosen.out, machine=machine, runs=runs)
 
 
 if __name__ == "__main__":
