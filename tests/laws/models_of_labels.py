@@ -1,10 +1,10 @@
 """Estimators that answer labels, and what each is fitted on."""
 
-import functools
 from typing import Any
 
 import numpy as np
 from tests.laws import sources
+from tests.laws.model_data import of_arrays, of_pieces, of_shops
 from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
@@ -35,13 +35,9 @@ def patients(network: Recurrent, *, dated: bool) -> ModelSubject:
 
 
 def classifier_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-    return model(
+    return of_arrays(
         whorl.Classifier,
         network,
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
         truths=lambda rng, given: rng.integers(3, 6, len(given)),
         settings=settings,
         labels=True,
@@ -69,32 +65,20 @@ def classifier_on_a_table() -> ModelSubject:
 
 
 def classifier_on_texts() -> ModelSubject:
-    rng = np.random.default_rng(9)
-
-    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
-        words = ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308")
-        return [words[n] + (" " if n % 2 else "") for n in rng.integers(0, len(words), length)]
-
-    return model(
+    return of_pieces(
         whorl.Classifier,
         recipe("gru"),
-        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
-        rows=pieces,
+        ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308"),
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
         settings={"text": "text"},
         labels=True,
-        text=True,
     )
 
 
 def tagger_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-    return model(
+    return of_arrays(
         whorl.Tagger,
         network,
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
         truths=lambda rng, given: [rng.integers(3, 6, len(one)) for one in given],
         settings=settings,
         lookahead=settings.get("lookahead", 0),
@@ -122,19 +106,14 @@ def tagger_on_words(network: Recurrent, **settings: Any) -> ModelSubject:
 
 
 def tagger_on_a_table(**settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-
     def rows(rng: np.random.Generator, length: int) -> list[Any]:
         made = sources.records(rng, length, covariates=True, one_target=True)
         return [{**row, "mood": ("calm", "wild")[n % 2]} for n, row in enumerate(made)]
 
-    return model(
+    return of_shops(
         whorl.Tagger,
-        recipe("gru"),
-        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
         rows=rows,
-        series="shop",
-        settings={"target": "mood", "time": "t", "series": "shop", "static": ("city",), **settings},
+        settings={"target": "mood", **settings},
         targets=("mood",),
         covariates=("y", "temperature", "weather"),
         lookahead=settings["lookahead"],

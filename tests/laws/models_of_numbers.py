@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from tests.laws import sources
+from tests.laws.model_data import of_arrays, of_shops
 from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
@@ -51,32 +52,18 @@ def rich(network: Recurrent, memory: str) -> ModelSubject:
 
 
 def array_model(network: Recurrent, *, every_step: bool = False) -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-
     def truths(rng: np.random.Generator, given: list[np.ndarray]) -> Any:
         if every_step:
             return [rng.standard_normal((len(one), 2)) for one in given]
         return rng.standard_normal(len(given))
 
-    return model(
-        whorl.Regressor,
-        network,
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
-        truths=truths,
-        settings={"every_step": every_step},
-    )
+    return of_arrays(whorl.Regressor, network, truths=truths, settings={"every_step": every_step})
 
 
 def countdown_on_arrays() -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-    return model(
+    return of_arrays(
         whorl.Regressor,
         recipe("gru"),
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
         truths=lambda rng, given: rng.integers(0, 9, len(given)).astype(float),
         settings={"remaining": True, "cap": 6.5, "quantiles": (0.1, 0.9)},
     )
@@ -84,48 +71,36 @@ def countdown_on_arrays() -> ModelSubject:
 
 def countdown_on_a_table(irregular: bool = False) -> ModelSubject:
     """Engines that fail; irregular ones come with missing values and count minutes."""
-    rng = np.random.default_rng(9)
     missing = 0.3 if irregular else 0.0
     rows = functools.partial(
         sources.records, covariates=True, missing=missing, one_target=True, irregular=irregular, minutes=irregular
     )
     options = {"table": whorl.Table(on_gap="ignore")} if irregular else {}
-    return model(
+    return of_shops(
         whorl.Regressor,
-        recipe("gru"),
-        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
         rows=rows,
-        series="shop",
-        settings={"remaining": True, "cap": 4, "time": "t", "series": "shop", "static": ("city",), **options},
+        settings={"remaining": True, "cap": 4, **options},
         covariates=("y", "temperature", "weather"),
     )
 
 
 def every_row_of_a_table() -> ModelSubject:
-    rng = np.random.default_rng(9)
     rows = functools.partial(sources.records, covariates=True, second=True)
-    return model(
+    return of_shops(
         whorl.Regressor,
-        recipe("gru"),
-        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
         rows=rows,
-        series="shop",
-        settings={"target": ("y", "z"), "time": "t", "series": "shop", "static": ("city",), "every_step": True},
+        settings={"target": ("y", "z"), "every_step": True},
         targets=("y", "z"),
         covariates=("temperature", "weather"),
     )
 
 
 def sequence_table_model() -> ModelSubject:
-    rng = np.random.default_rng(9)
     rows = functools.partial(sources.records, covariates=True, one_target=True)
-    return model(
+    return of_shops(
         whorl.Regressor,
-        recipe("gru"),
-        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
         rows=rows,
-        series="shop",
-        settings={"target": "y", "time": "t", "series": "shop", "static": ("city",)},
+        settings={"target": "y"},
         targets=("y",),
         covariates=("temperature", "weather"),
     )
@@ -151,13 +126,9 @@ def detector_on_a_table(network: Recurrent, **settings: Any) -> ModelSubject:
 
 
 def detector_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-    rows = functools.partial(sources.array, width=2, missing=0.1)
-    return model(
+    return of_arrays(
         whorl.Detector,
         network,
-        training={str(n): rows(rng, 3 + n % 5) for n in range(23)},
-        rows=rows,
         truths=lambda rng, given: np.arange(len(given)) % 4 == 3,
         settings={"per": "sequence", **settings},
         labels=True,

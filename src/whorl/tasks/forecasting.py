@@ -128,12 +128,13 @@ class Forecaster(Estimator):
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
         recipe, plan = from_key(self.network), self.training.completed(tbptt_steps=24, learning_rate=2e-3)
-        assert plan.tbptt_steps is not None
+        num_steps = plan.tbptt_steps
+        assert num_steps is not None
         # Every target of a window or strip is a row of a batch: so many rows keep two cores busy.
         if self.memory == "carried":
             # Strips are long beside their warm-up, whose rows are read for nothing.
             plan = plan.completed(batch_size=max(2, min(56 // num_targets, num_examples // (8 * self.context))))
-            num_batches = -(-(plan.num_batches(num_examples) + self.context) // plan.tbptt_steps)
+            num_batches = -(-(plan.num_batches(num_examples) + self.context) // num_steps)
             least, most = 800, 1600
         else:
             plan = plan.completed(batch_size=max(8, round(448 / num_targets)))

@@ -124,6 +124,17 @@ def test_a_plan_of_an_older_file_has_the_defaults_of_fields_that_came_later():
     assert settings.restore(whorl.Forecaster, described).training == whorl.Training(epochs=3)
 
 
+def test_a_plan_is_completed_where_it_was_left_open_and_nowhere_else():
+    """A decay of 0 and no patience are choices, not gaps."""
+    task = {"epochs": 7, "batch_size": 5, "learning_rate": 0.1, "weight_decay": 0.2, "tbptt_steps": 3, "patience": 2}
+    assert whorl.Training(clip_norm=None, seed=4).completed(**task) == whorl.Training(clip_norm=None, seed=4, **task)
+    own = {"epochs": 1, "batch_size": 2, "learning_rate": 0.3, "weight_decay": 0, "tbptt_steps": 4, "patience": None}
+    assert whorl.Training(**own).completed(**task) == whorl.Training(**own)
+    assert whorl.Training().completed() == whorl.Training()
+    assert whorl.Training().completed(patience=None).completed(patience=3).patience is None
+    assert [whorl.Training(batch_size=5).num_batches(count) for count in (0, 1, 5, 6)] == [1, 1, 1, 2]
+
+
 def test_a_missing_setting_is_refused():
     described = settings.describe(whorl.Forecaster())
     del described["stride"]

@@ -1,0 +1,43 @@
+"""What several models are fitted on: arrays, series of a table, pieces of text."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from tests.laws import sources
+from tests.laws.model_subject import ModelSubject, model
+
+from whorl.plans.networks import Recurrent
+
+
+def of_arrays(task: type, network: Recurrent, **options: Any) -> ModelSubject:
+    """A model of arrays of two columns with missing numbers; `options` are those of `model`."""
+    return _of_short(task, network, functools.partial(sources.array, width=2, missing=0.1), options)
+
+
+def of_pieces(task: type, network: Recurrent, words: tuple[str, ...], **options: Any) -> ModelSubject:
+    """A model of texts that come in pieces, some with a space at their end."""
+
+    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
+        return [words[n] + (" " if n % 2 else "") for n in rng.integers(0, len(words), length)]
+
+    return _of_short(task, network, pieces, {"text": True, **options})
+
+
+def _of_short(task: type, network: Recurrent, rows: Any, options: dict[str, Any]) -> ModelSubject:
+    rng = np.random.default_rng(9)
+    return model(task, network, training={str(n): rows(rng, 3 + n % 5) for n in range(23)}, rows=rows, **options)
+
+
+def of_shops(task: type, *, rows: Any, settings: dict[str, Any], **options: Any) -> ModelSubject:
+    """A model of short series of a table; `settings` stand beside the columns of time, series and city."""
+    rng = np.random.default_rng(9)
+    return model(
+        task,
+        Recurrent("gru", hidden_size=6),
+        training={f"s{n}": rows(rng, 4 + n % 3) for n in range(19)},
+        rows=rows,
+        series="shop",
+        settings={"time": "t", "series": "shop", "static": ("city",), **settings},
+        **options,
+    )
