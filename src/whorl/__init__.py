@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Chatbot": "whorl.tasks.conversation",
     "Classifier": "whorl.tasks.classification",
     "Detector": "whorl.tasks.detection",
     "Forecaster": "whorl.tasks.forecasting",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from whorl.runtime.stream import Stream as Stream
     from whorl.runtime.stream import push_many as push_many
     from whorl.tasks.classification import Classifier as Classifier
+    from whorl.tasks.conversation import Chatbot as Chatbot
     from whorl.tasks.detection import Detector as Detector
     from whorl.tasks.estimator import Estimator as Estimator
     from whorl.tasks.estimator import load as load

@@ -23,6 +23,9 @@ from whorl.tasks.estimator import Estimator
 
 @law("02 chunk", "model")
 def rows_that_come_singly_are_encoded_like_the_whole(subject: ModelSubject, data: st.DataObject) -> None:
+    if subject.dialogue:
+        _turns_so_far_are_encoded_like_the_whole(subject, data)
+        return
     reader, read = subject.model.reader, "source" if subject.written else "past"
     for key, rows in subject.drawn(data, most=1).items():
         live, made, future = reader.open(key), [], []
@@ -37,6 +40,19 @@ def rows_that_come_singly_are_encoded_like_the_whole(subject: ModelSubject, data
         same_bits(np.concatenate(made), whole.read_steps if subject.written else whole.past)
         if whole.ahead is not None:
             same_bits(np.concatenate(future), whole.inputs(0, len(whole), reader.horizon)["future"][0])
+
+
+def _turns_so_far_are_encoded_like_the_whole(subject: ModelSubject, data: st.DataObject) -> None:
+    """Every other turn is an answer."""
+    reader = subject.model.reader
+    for key, rows in subject.drawn(data, most=1).items():
+        live = reader.open(key)
+        for t in range(len(rows)):
+            if t % 2:
+                live.answered(rows[t])
+                continue
+            (whole,) = reader.read([rows[: t + 1]])
+            same_bits(np.concatenate([reading["source"] for reading in live.push(rows[t])]), whole.read_steps)
 
 
 @law("06 batch", "model")
@@ -165,6 +181,10 @@ def _training_batches(estimator: Estimator, prepared: Any) -> list[bytes]:
 
 def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: list[int]) -> Any:
     """The training data with other values in the validation part."""
+    if subject.dialogue:  # each has a sequence for every turn but its first one
+        ends = np.cumsum([0, *(len(rows) - 1 for rows in subject.training.values())])
+        assert ends[-1] == len(cuts_of)
+        cuts_of = [cuts_of[end] for end in ends[:-1]]
     training = {
         key: altered(subject, rng, rows, cut)
         for (key, rows), cut in zip(subject.training.items(), cuts_of, strict=True)
@@ -185,6 +205,8 @@ def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: 
     """Rows with other values from row `first` on: far off, missing, and words never heard of."""
     if subject.text:  # whole texts are held out
         return rows if first else ["words", " never heard of"]
+    if subject.dialogue:  # whole dialogues are
+        return rows if first else [f"words never heard of {rng.integers(9)}" for _ in rows]
     if isinstance(rows[0], str):
         return [*rows[:first], *(f"unheard{rng.integers(9)}" for _ in rows[first:])]
     if isinstance(rows, np.ndarray):
@@ -206,7 +228,7 @@ def _far_off(rng: np.random.Generator) -> float:
 
 
 def _later_rows_change_no_forecast(subject: ModelSubject, data: st.DataObject, rng: np.random.Generator) -> None:
-    if not subject.model.streams or subject.text:  # 13: pieces of a text are answered as they come
+    if not subject.model.streams or subject.text or subject.dialogue:  # 13: pieces of a text are answered as they come
         return
     for key, rows in subject.drawn(data, most=1).items():
         last = size(data, subject.least - 1, len(rows) - 1, "origin")

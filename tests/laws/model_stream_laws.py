@@ -28,6 +28,9 @@ def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> No
     if subject.text:
         _pushing_pieces_is_predicting(subject, data)
         return
+    if subject.dialogue:
+        _pushing_turns_is_predicting(subject, data)
+        return
     sequences = subject.drawn(data, most=2)
     at_once = ask(subject, subject.fitted, sequences)
     for key, rows in sequences.items():
@@ -74,6 +77,24 @@ def _pushing_pieces_is_predicting(subject: ModelSubject, data: st.DataObject) ->
         place = int(answer.index.origin[0])
         same_bits(_said(answer), _said(wanted.take(slice(place, place + 1))), f"the answer at token {place}")
     assert int(answers[-1].index.origin[0]) == len(wanted) - 1
+    assert stream.flush() == []
+
+
+def _pushing_turns_is_predicting(subject: ModelSubject, data: st.DataObject) -> None:
+    """Each answer is that to the dialogue so far, with the answers before it."""
+    ((_, turns),) = subject.drawn(data, most=1).items()
+    stream, so_far = subject.fitted.stream(), []
+    restored = size(data, 0, len(turns), "turns before the stream is stored")
+    for n, turn in enumerate(turns):
+        if n == restored:
+            state = whorl.State.from_bytes(bytes(stream.state))
+            stream = subject.fitted.stream()
+            stream.state = state
+        (answer,) = stream.push(turn)
+        so_far.append(turn)
+        same_bits(_said(answer), _said(ask(subject, subject.fitted, {"": so_far})), f"the answer to turn {n}")
+        so_far.append(answer.value[0])
+    assert stream.num_rows == len(so_far)
     assert stream.flush() == []
 
 
@@ -161,6 +182,9 @@ def _chunks_are_the_same(
 @law("15 constant stream", "model", examples=1)  # 10,000 rows
 def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObject) -> None:
     """Rows go through the reader and the engine singly or in chunks (13: the same bits); two pushes are measured."""
+    if subject.dialogue:
+        _state_and_work_of_a_turn_do_not_grow(subject, random(data))
+        return
     model, rng = subject.model, random(data)
     rows, key = subject.rows(rng, 10_000 + subject.horizon), next(iter(subject.training))
     for n in range(1 + subject.horizon):  # the two measured rows hold the same values
@@ -176,6 +200,20 @@ def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObj
     assert late.num_rows == 9_999 or subject.gaps or subject.text
     found = _measured(subject, late, rows, 9_999)
     assert found == early, f"(bytes of state, calls of a push) were {early} at push 10 and are {found} at push 10,000"
+
+
+def _state_and_work_of_a_turn_do_not_grow(subject: ModelSubject, rng: np.random.Generator) -> None:
+    """Turns go through the reader alone, with answers that others gave; the last ones are those of the early stream."""
+    turns, stream, said = subject.rows(rng, 10), subject.fitted.stream(), []
+    for turn in turns[:9]:
+        said.append((turn, stream.push(turn)[0].value[0]))
+    live = subject.model.reader.open("")
+    for turn, answer in [*zip(subject.rows(rng, 9_980), subject.rows(rng, 9_980), strict=True), *said]:
+        live.push(turn)
+        live.answered(answer)
+    late = subject.fitted.stream()
+    late.state = replace(stream.state, reader=live.read(), num_rows=2 * 9_989)
+    assert _measured(subject, late, turns, 9) == _measured(subject, stream, turns, 9)
 
 
 def _but_time(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class ModelSubject:
         text: whether a sequence is a text, whose rows are its pieces.
         asked: what else `predict` is told where it does not answer every row.
         written: whether answers are texts that are written once the whole text was read.
+        dialogue: whether a sequence is a dialogue, whose rows are its turns; each is answered, and the answer is one.
         prepare: what `fit` does before it trains.
     """
 
@@ -58,11 +59,12 @@ class ModelSubject:
     text: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
     written: bool = False
+    dialogue: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
 
     @property
     def arrays(self) -> bool:
-        return self.truths is not None or self.text
+        return self.truths is not None or self.text or self.dialogue
 
     def fitting_data(self, training: Mapping[str, Rows] | None = None) -> Any:
         source = self.source(training or self.training)

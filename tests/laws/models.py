@@ -24,7 +24,7 @@ from tests.laws.models_of_numbers import (
     sequence_table_model,
     table_model,
 )
-from tests.laws.models_of_texts import generator, translator
+from tests.laws.models_of_texts import chatbot, generator, translator
 from tests.laws.networks import recipe
 
 import whorl
@@ -76,6 +76,8 @@ MODELS = {
     "detector on arrays, predicting": lambda: detector_on_arrays(recipe("gru"), method="surprise"),
     "translator": lambda: translator(recipe("gru")),
     "summarizer": lambda: translator(recipe("rnn"), task=whorl.Summarizer),
+    "chatbot": lambda: chatbot(recipe("gru")),
+    "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),
     "translator, additive, two layers": lambda: translator(
         recipe("lstm", num_layers=2), attention="additive", sampling=0.3
     ),

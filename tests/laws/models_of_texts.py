@@ -29,3 +29,22 @@ def translator(network: Recurrent, task: type = whorl.Translator, **settings: An
         labels=True,
         written=True,
     )
+
+
+def chatbot(network: Recurrent, **settings: Any) -> ModelSubject:
+    rng = np.random.default_rng(9)
+
+    def turns(rng: np.random.Generator, length: int) -> list[Any]:
+        words = ("calm", "wild", "sea", ",", "!", "s", "Sturm\u0308")
+        return [" ".join(words[n] for n in rng.integers(0, len(words), rng.integers(1, 5))) for _ in range(length)]
+
+    return model(
+        whorl.Chatbot,
+        network,
+        training={str(n): turns(rng, 2 + n % 5) for n in range(23)},
+        rows=turns,
+        settings={"tokens": whorl.Text(), "longest": 9, "context": 3, **settings},
+        labels=True,
+        written=True,
+        dialogue=True,
+    )

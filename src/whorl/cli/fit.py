@@ -6,6 +6,7 @@ command = LazyGroup(
     "fit",
     {
         "forecast": Entry("whorl.cli.fit_forecast", "Forecast the next values of one or several columns."),
+        "chat": Entry("whorl.cli.fit_chat", "Answer each turn of a dialogue with the next one."),
         "classify": Entry("whorl.cli.fit_classify", "Answer each sequence with one of several labels."),
         "tag": Entry("whorl.cli.fit_tag", "Answer each step of a sequence with one of several labels."),
         "generate": Entry("whorl.cli.fit_generate", "Learn what comes next in a text, and continue one."),

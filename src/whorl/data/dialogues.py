@@ -1,5 +1,8 @@
-"""Dialogues: turns in order, from plain text or JSON lines."""
+"""Dialogues: turns in order, from plain text, JSON lines or lists."""
 
+import os
+from collections.abc import Mapping
+from collections.abc import Sequence as List
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +16,7 @@ class Turn:
     """What one speaker says at once.
 
     Args:
-        text: not blank.
+        text: not blank, but where a dialogue is to be answered in which somebody said nothing.
         speaker: who; None where the file does not say.
     """
 
@@ -37,6 +40,59 @@ class Dialogue:
 
     def __len__(self) -> int:
         return len(self.turns)
+
+
+def dialogues_of(data: object, *, encoding: str = "utf-8", silence: bool = False) -> list[Dialogue]:
+    """Dialogues of a path, as `read_dialogues` reads it, or of a list.
+
+    Args:
+        data: a path; or a list with a list of turns for each dialogue, or an object with that list under "turns". A
+            turn is text, or {"text": ..., "speaker": ...}; text in the place of a dialogue is one of a single turn.
+        encoding: of files.
+        silence: takes blank turns in lists.
+
+    Raises:
+        DataError: naming file, line and turn, or the places in the list.
+    """
+    if isinstance(data, str | os.PathLike):
+        return read_dialogues(data, encoding=encoding)
+    if not isinstance(data, list) or not data:
+        came = "none came" if isinstance(data, list) else f"a {type(data).__name__} came"
+        raise DataError(
+            f"dialogues are a path, or a list with a list of turns for each, but {came}. "
+            'Write [["How are you?", "Fine."], ...].'
+        )
+    return [_given(one, number, silence) for number, one in enumerate(data)]
+
+
+def _given(given: object, number: int, silence: bool) -> Dialogue:
+    turns = given.get("turns") if isinstance(given, Mapping) else [given] if isinstance(given, str) else given
+    place = f"dialogue {number}"
+    if not isinstance(turns, list | tuple) or not turns:
+        came = "has no turn" if isinstance(turns, list | tuple) else f"is a {type(given).__name__}"
+        raise DataError(
+            f"{place} is to be a list of at least one turn, but {came}. Write [\"How are you?\", \"Fine.\"]."
+        )
+    made = tuple(_turn(turn, f"{place}, turn {n}", silence) for n, turn in enumerate(turns, 1))
+    return Dialogue(turns=made, origin="the list", line=number + 1)
+
+
+def said_by_answerer(turns: List[Turn], at: int) -> list[bool]:
+    """Which of the turns before place `at` were said by who says that turn, or would say it where it is still to come.
+
+    Speakers tell where they are named; who answers the last of them is whoever else spoke last. Elsewhere two speak by
+    turns.
+    """
+    before = turns[:at]
+    speaker = turns[at].speaker if at < len(turns) else None
+    if at == len(turns) and before and all(turn.speaker is not None for turn in before):
+        speaker = next((turn.speaker for turn in reversed(before) if turn.speaker != before[-1].speaker), None)
+        if speaker is None:  # nobody else has spoken yet
+            return [False] * at
+    return [
+        turn.speaker == speaker if turn.speaker is not None and speaker is not None else (at - place) % 2 == 0
+        for place, turn in enumerate(before)
+    ]
 
 
 def read_dialogues(source: object, *, encoding: str = "utf-8") -> list[Dialogue]:
@@ -84,9 +140,9 @@ def _of_json_lines(path: Path, encoding: str) -> list[Dialogue]:
     return dialogues
 
 
-def _turn(turn: object, place: str) -> Turn:
-    text, speaker = (turn.get("text"), turn.get("speaker")) if isinstance(turn, dict) else (turn, None)
-    if not isinstance(text, str) or not text.strip():
+def _turn(turn: object, place: str, silence: bool = False) -> Turn:
+    text, speaker = (turn.get("text"), turn.get("speaker")) if isinstance(turn, Mapping) else (turn, None)
+    if not isinstance(text, str) or not (text.strip() or silence):
         came = "blank text" if isinstance(text, str) else kind_of(text)
         raise DataError(
             f'{place}: a turn is text that is not blank, or an object with one under "text", but is {came}. '

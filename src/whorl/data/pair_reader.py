@@ -119,6 +119,10 @@ class PairReader(Reader):
             copies = {"start of the source": [" ".join(text.split()[:kept]) for text in sources]}
         return {**copies, "nearest pair": [self.memory.nearest(text) for text in sources]}
 
+    def token_rivals(self) -> dict[str, np.ndarray]:
+        """Log-probability of each token, (V,), by naive rivals that write no text."""
+        return {}
+
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return SourceRows(self.columns[0], self.source, self.longest)
 

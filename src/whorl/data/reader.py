@@ -60,6 +60,9 @@ class RowReader(ABC):
         """Ends the sequence and returns what the engine reads for what was held back; nothing where nothing is."""
         return []
 
+    def answered(self, answer: str) -> None:
+        """Takes note of a text that was answered: it is part of what comes next where texts are turns of a dialogue."""
+
     @abstractmethod
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
         """Reads many rows in order, with the numbers of pushing each.

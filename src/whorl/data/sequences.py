@@ -21,6 +21,7 @@ class Sequence:
         marks: whether each row is an anomaly, (T,) 1.0 or 0.0, NaN where nobody says; None where nobody was asked.
         source: what is read whole before anything is written, (S, D) float32, or None.
         texts: the source and the target as they came; empty where there are none.
+        origin: number of the last row that is read, where a sequence is a piece of a longer one; else None.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Sequence:
     marks: np.ndarray | None = None
     source: np.ndarray | None = None
     texts: tuple[str, ...] = ()
+    origin: int | None = None
 
     def __len__(self) -> int:
         return len(self.past)

@@ -34,11 +34,13 @@ class Sequences(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="se
 
     With `last`, a sequence with a target for each step is answered by its last step alone, and steps whose truth is
     unknown are not scored. The answer for a step is given `lookahead` steps after it, so that it knows what comes next.
+    With `turns`, a turn of a dialogue is the target, and up to so many turns before it are the sequence.
     """
 
     every_step: bool = False
     last: bool = False
     lookahead: int = 0
+    turns: int | None = None
 
 
 class EachRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="each_row"):

@@ -34,6 +34,7 @@ _TITLES = {
     "detect": "Detection in",
     "translate": "Translation into",
     "summarize": "Summaries:",
+    "chat": "Dialogues:",
 }
 _MOST_NAMES = 6
 

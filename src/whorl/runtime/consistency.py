@@ -8,6 +8,7 @@ import numpy as np
 from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
+from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.lookahead import LateReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
@@ -63,6 +64,7 @@ def check_parts(
         assert isinstance(reader, PairReader)
         _check_two_sides(wiring, reader, program, encoder, baselines)
         return
+    _expect(getattr(wiring.pairing, "turns", None) is None, "turns of a dialogue are read, but nothing is written")
     num_targets, horizon = len(reader.names), _horizon(wiring.pairing)
     _expect(0 < num_targets == len(reader.scale), "its reader answers nothing, or has other scales")
     answer = (num_targets,) if isinstance(wiring.pairing, Sequences | EachRow) else (horizon, num_targets)
@@ -118,6 +120,8 @@ def _check_two_sides(
     families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
     _expect(wiring.inputs in codecs and wiring.outputs in codecs, families)
     _expect(isinstance(wiring.pairing, Sequences), f"its pairing is {wiring.pairing}")
+    turns, own = getattr(wiring.pairing, "turns", None), reader.context if isinstance(reader, DialogueReader) else None
+    _expect(turns == own, f"{turns} turns of a dialogue are read, but the reader gives {own}")
     _expect(isinstance(wiring.head, Categorical) and not baselines, "its head or its baselines are of others")
     _expect(shape.longest == reader.longest, f"{shape.longest} steps are read, but the reader gives {reader.longest}")
     _expect([(op.out, op.shape) for op in encoder.inputs] == [("source", (1,))], "the encoder reads no source")

@@ -1,4 +1,7 @@
-"""Pieces of a source in, and at its end what is written for it: the streams of models that read a sequence whole."""
+"""Pieces of a source in, and at its end what is written for it: the streams of models that read a sequence whole.
+
+A turn of a dialogue is such an end: it is answered, and the answer is read before the next one.
+"""
 
 from collections.abc import Sequence as List
 
@@ -28,17 +31,25 @@ class SourceLive(Live):
         self.slot = -1
 
     def push(self, row: Row, known: object, *, last: bool = False) -> list[Prediction]:
-        """Reads a piece, which has no answer, or ends the source, which has one."""
+        """Reads a piece, which has no answer, or what ends the source, which has one."""
         self.check_open()
         rows, num_rows, mark = self.rows, self.num_rows, self.rows.mark()
         try:
             readings = rows.flush() if last else rows.push(row, known)
-            self.num_rows = num_rows + len(readings)
             if not readings:
                 return []
-            codes = np.concatenate([reading["source"] for reading in readings])
-            one = Sequence(key=self.series, past=codes[:1], time=np.arange(1), source=codes.reshape(len(codes), -1))
-            return [answered(self.model, [one], None)]
+            codes, origin = np.concatenate([reading["source"] for reading in readings]), int(rows.time)
+            one = Sequence(
+                key=self.series,
+                past=codes[:1],
+                time=np.arange(1),
+                source=codes.reshape(len(codes), -1),
+                origin=origin,
+            )
+            prediction = answered(self.model, [one], None)
+            rows.answered(prediction.value[0])
+            self.num_rows = int(rows.time) + 1
+            return [prediction]
         except BaseException:
             self.num_rows = num_rows
             rows.back_to(mark)

@@ -1,6 +1,9 @@
 """Metrics of texts that were written, against those that should have been."""
 
+import itertools
 import math
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -42,11 +45,38 @@ def summary(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
     return {name: 100.0 * math.fsum(one[kind].fmeasure for one in found) / len(found) for name, kind in kinds.items()}
 
 
+_WORD = re.compile(r"\w+")
+
+
+def reply(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+    """Overlap with what was really replied, and how much replies differ from each other.
+
+    `word_f1` is the mean over replies of the harmonic mean of precision and recall of their words, in lower case and
+    without punctuation; `distinct_1` and `distinct_2` are different words, and pairs of neighbouring words, over all of
+    them (Li et al. 2016, section 5).
+    """
+    words = [_WORD.findall(text.lower()) for text in answers]
+    scores = [_overlap(own, _WORD.findall(truth.lower())) for own, truth in zip(words, truths, strict=True)]
+    pairs = [pair for own in words for pair in itertools.pairwise(own)]
+    singles = [word for own in words for word in own]
+    return {
+        "word_f1": math.fsum(scores) / len(scores),
+        "distinct_1": len(set(singles)) / max(1, len(singles)),
+        "distinct_2": len(set(pairs)) / max(1, len(pairs)),
+    }
+
+
+def _overlap(own: list[str], wanted: list[str]) -> float:
+    shared = (Counter(own) & Counter(wanted)).total()
+    return 2 * shared / (len(own) + len(wanted)) if shared else 0.0
+
+
 class TextScores:
     """Texts and truths of all answers, scored together.
 
-    Keys of `result()`: those of the measure; nll, the mean negative log-probability of a token of the truth, in nats,
-    and perplexity, its exponential, where the tokens' probabilities are known.
+    Keys of `result()`: those of the measure where texts are known; where the probabilities of tokens are, nll, the mean
+    negative log-probability of a token of the truth, in nats; perplexity, its exponential; and nats_per_character and
+    bits_per_character, which compare models whatever their tokens are. A text's end is a token without a character.
 
     Args:
         measure: compares texts.
@@ -56,7 +86,7 @@ class TextScores:
         self._measure = measure
         self._answers: list[str] = []
         self._truths: list[str] = []
-        self._nats, self._tokens = 0.0, 0
+        self._nats, self._tokens, self._characters = 0.0, 0, 0
 
     def add(self, prediction: Prediction, target: Rows) -> None:
         """Adds answers and their truths, a list of texts each."""
@@ -67,19 +97,21 @@ class TextScores:
         self._answers += answers
         self._truths += truths
 
-    def add_tokens(self, log_probabilities: np.ndarray) -> None:
-        """Adds the log-probabilities of the tokens of a truth, (T,)."""
+    def add_tokens(self, log_probabilities: np.ndarray, num_characters: int) -> None:
+        """Adds the log-probabilities of the tokens of a truth, (T,), which has so many characters."""
         self._nats -= float(log_probabilities.sum())
         self._tokens += len(log_probabilities)
+        self._characters += num_characters
 
     def result(self) -> dict[str, float]:
         """The metrics; empty when nothing was answered."""
-        if not self._answers:
-            return {}
-        found = self._measure(self._answers, self._truths)
+        found = self._measure(self._answers, self._truths) if self._answers else {}
         if self._tokens:
             nll = self._nats / self._tokens
             found |= {"nll": nll, "perplexity": math.exp(min(nll, 700.0))}
+        if self._characters:
+            nats = self._nats / self._characters
+            found |= {"nats_per_character": nats, "bits_per_character": nats / math.log(2.0)}
         return found
 
     def steps(self) -> dict[str, np.ndarray]:

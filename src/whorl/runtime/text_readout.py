@@ -8,7 +8,7 @@ from whorl.data.reader import Reader
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.readouts import readouts
-from whorl.runtime.text_metrics import Measure, TextScores, summary, translation
+from whorl.runtime.text_metrics import Measure, TextScores, reply, summary, translation
 
 
 @readouts.add("text")
@@ -30,3 +30,10 @@ class SummaryReadout(TextReadout):
     """The same, its texts scored as summaries."""
 
     measure: Measure = staticmethod(summary)
+
+
+@readouts.add("reply")
+class ReplyReadout(TextReadout):
+    """The same, its texts scored as replies."""
+
+    measure: Measure = staticmethod(reply)

@@ -91,7 +91,7 @@ def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | Non
     value = [reader.text_of(made.tokens) for made in found]
     index = Index(
         np.array([one.key for one in sequences], object),
-        np.array([len(one.read_steps) - 1 for one in sequences], np.int64),
+        np.array([len(one.read_steps) - 1 if one.origin is None else one.origin for one in sequences], np.int64),
     )
     return Prediction(
         value=value, index=index, names=reader.names, score=np.array([made.score for made in found], np.float64)
@@ -123,12 +123,18 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
     sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
     own = _scores(model)
     own.add(prediction, targets)
-    for nats in log_probabilities(model, sequences):
-        own.add_tokens(nats)
+    codes = [one.row_targets[:, 0].astype(np.int64) for one in sequences]
+    sizes = [len(reader.text_of(own_codes)) for own_codes in codes]
+    for known, size in zip(log_probabilities(model, sequences), sizes, strict=True):
+        own.add_tokens(known, size)
     rivals = {}
     for name, texts in reader.rivals(sources).items():
         rivals[name] = _scores(model)
         rivals[name].update(texts, targets)
+    for name, of_tokens in reader.token_rivals().items():
+        rivals[name] = _scores(model)
+        for own_codes, size in zip(codes, sizes, strict=True):
+            rivals[name].add_tokens(of_tokens[own_codes], size)
     return Evaluation(
         metrics=own.result(),
         baseline={name: scores.result() for name, scores in rivals.items()},

@@ -124,6 +124,7 @@ def load(path: str | Path) -> Estimator:
         ModelFileError: the file is damaged, foreign, or names things that are not registered.
     """
     import whorl.tasks.classification
+    import whorl.tasks.conversation
     import whorl.tasks.detection
     import whorl.tasks.forecasting
     import whorl.tasks.generation

@@ -14,11 +14,9 @@ from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import check_whole
 
 
-class Pairs(Protocol):
-    """The fields of such a task."""
+class Writing(Protocol):
+    """The fields of a task that reads a text and writes another one."""
 
-    source: str
-    target: str
     tokens: Text
     attention: Attention
     sampling: float
@@ -30,10 +28,22 @@ class Pairs(Protocol):
     training: Training
 
 
+class Pairs(Writing, Protocol):
+    """The same where the two texts are pairs."""
+
+    source: str
+    target: str
+
+
 def check(task: Pairs) -> None:
     """Raises ArgumentError for settings that cannot be."""
     if task.source == task.target:
         raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
+    check_writing(task)
+
+
+def check_writing(task: Writing) -> None:
+    """The same of settings that have nothing to do with where the texts are."""
     if not isinstance(task.tokens, Text):
         raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(task.tokens).__name__}. Make it one.")
     known = get_args(Attention)
@@ -51,10 +61,10 @@ def check(task: Pairs) -> None:
         raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")
 
 
-def wiring(task: Pairs, readout: str) -> Wiring:
-    """The task as data; `readout` says how what is written is scored."""
+def wiring(task: Writing, readout: str, turns: int | None = None) -> Wiring:
+    """The task as data; `readout` says how what is written is scored, `turns` how many of a dialogue are read."""
     return Wiring(
-        pairing=Sequences(every_step=True),
+        pairing=Sequences(every_step=True, turns=turns),
         inputs="text",
         shape=EncoderDecoder(attention=task.attention, longest=int(task.longest), sampling=float(task.sampling)),
         outputs="text",
@@ -69,7 +79,7 @@ def columns(task: Pairs) -> Columns:
     return Columns(target=task.target, time=None, series=None, table=task.table, text=task.source, tokens=task.tokens)
 
 
-def resolved(task: Pairs, num_examples: int) -> tuple[Recurrent, Training]:
+def resolved(task: Writing, num_examples: int) -> tuple[Recurrent, Training]:
     """256 units, batches of 64, and 20 epochs, or more where there are few pairs."""
     recipe, plan = from_key(task.network), task.training.completed(batch_size=64, learning_rate=2e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))

@@ -6,6 +6,7 @@ from whorl.data.arrays import LABEL, read_arrays, series_frame
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.corpora import of_corpus
+from whorl.tasks.preparation.dialogues import of_dialogues
 from whorl.tasks.preparation.pairs import of_pairs
 from whorl.tasks.preparation.prepared import Prepared, answers_labels
 from whorl.tasks.preparation.tables import of_table
@@ -23,6 +24,8 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
     wiring = estimator.wiring()
     if isinstance(wiring.shape, Autoregressive):
         return of_corpus(estimator, data)
+    if isinstance(wiring.pairing, Sequences) and wiring.pairing.turns is not None:
+        return of_dialogues(estimator, wiring, data)
     if isinstance(wiring.shape, EncoderDecoder):
         return of_pairs(estimator, wiring, data)
     if wiring.inputs == "text":

@@ -1,0 +1,141 @@
+"""Replies in dialogues with whorl's defaults, beside Kneser-Ney n-grams of the same turns over the same tokens.
+
+    python benchmarks/dialogue.py DATA [--max-seconds 2700] [--seeds 0] [--orders 3 5] [--out FILE.json]
+    python benchmarks/dialogue.py DATA --part validation   # choices: dialogues of training, no test
+
+DATA is the folder with self_dialogue/movies.txt; $WHORL_DATA/chatbot is taken where it is left out. The last tenth of
+the dialogues is the test part. The n-grams learn from all other dialogues, those too that the fit holds out to choose
+its epoch; they read a dialogue as one text, so that a reply begins with what was said before it, or each turn alone.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import whorl
+from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.dialogues import read_dialogues
+from whorl.tasks.ngrams import KneserNey
+
+ORDERS = (3, 5)
+# Dialogues of training that are held out for the choice of the epoch.
+_VALIDATION = 200
+Dialogues = list[list[str]]
+
+
+def parts(path: Path, part: str) -> tuple[Dialogues, Dialogues]:
+    """What is learned from, and what is scored."""
+    every = [[turn.text for turn in one.turns] for one in read_dialogues(path)]
+    cut = len(every) - len(every) // 10
+    if part == "test":
+        return every[:cut], every[cut:]
+    return every[: cut - len(every) // 10], every[cut - len(every) // 10 : cut]
+
+
+def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, **changes: object) -> dict[str, object]:
+    """Fits one model with everything default but the time, and scores it on dialogues that it never saw."""
+    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu")
+    model = whorl.Chatbot(training=training, **changes)  # type: ignore[arg-type]
+    started = time.perf_counter()
+    model.fit(given[0], verbose=False)
+    fitted = time.perf_counter() - started
+    started = time.perf_counter()
+    scored = model.evaluate(given[1], keep=False)
+    card = model.model_.card
+    history: dict[str, object] = card["history"]  # type: ignore[assignment]
+    reader = model.model_.reader
+    assert isinstance(reader, DialogueReader)
+    return {
+        "seed": seed,
+        "fit_seconds": round(fitted, 1),
+        "evaluate_seconds": round(time.perf_counter() - started, 1),
+        "threads": torch.get_num_threads(),
+        "parameters": card["parameters"],
+        "epochs": len(history["epochs"]),  # type: ignore[arg-type]
+        "kept_epoch": history["kept_epoch"],
+        "steps": history["num_steps"],
+        "validation": card["scores"]["metrics"],  # type: ignore[index]
+        "replies": scored.num_answers,
+        "scores": dict(scored.metrics),
+        "rivals": {name: dict(metrics) for name, metrics in scored.baseline.items()},
+        "changes": {name: str(value) for name, value in changes.items()},
+        "examples": examples(model, given[1]),
+        "_reader": reader,
+    }
+
+
+def examples(model: whorl.Chatbot, dialogues: Dialogues) -> list[dict[str, object]]:
+    """Some turns with the reply of the model and the true one."""
+    asked = [one[:3] for one in dialogues[:: max(1, len(dialogues) // 5)] if len(one) > 3][:5]
+    true = [one[3] for one in dialogues[:: max(1, len(dialogues) // 5)] if len(one) > 3][:5]
+    return [
+        {"read": turns, "written": reply, "true": truth}
+        for turns, reply, truth in zip(asked, model.predict(asked).value, true, strict=True)
+    ]
+
+
+def ngrams(reader: DialogueReader, given: tuple[Dialogues, Dialogues], orders: Sequence[int]) -> dict[str, float]:
+    """Nats a token of every turn but the first, by Kneser-Ney models of some orders."""
+
+    def turns(dialogue: list[str]) -> list[np.ndarray]:
+        return [reader.outputs.text.encode(turn)[:, 0].astype(np.int64) for turn in dialogue]  # begin, tokens, end
+
+    learned, scored = ([turns(one) for one in part] for part in given)
+    found = {}
+    for order in orders:
+        alone = KneserNey(order, len(reader.classes)).fit([turn for one in learned for turn in one])
+        nats = np.concatenate([alone.nats(turn)[1:] for one in scored for turn in one[1:]])
+        found[f"{order}, turns alone"] = float(nats.mean())
+        whole = KneserNey(order, len(reader.classes)).fit([np.concatenate([t[1:] for t in one]) for one in learned])
+        kept = []
+        for one in scored:
+            kept.append(whole.nats(np.concatenate([turn[1:] for turn in one]))[len(one[0]) - 1 :])
+        assert len(np.concatenate(kept)) == len(nats)
+        found[f"{order}, whole dialogues"] = float(np.concatenate(kept).mean())
+    return found
+
+
+def main() -> None:
+    """Prints a line for each fit, the mean and the n-grams, and writes everything as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--part", default="test", choices=("test", "validation"))
+    parser.add_argument("--max-seconds", type=float, default=2700.0)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--orders", nargs="*", type=int, default=list(ORDERS), help="of Kneser-Ney models")
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "chatbot"
+    given = parts(folder / "self_dialogue" / "movies.txt", chosen.part)
+    runs, rivals = [], []
+    for seed in chosen.seeds:
+        found = run(given, seed, chosen.max_seconds)
+        reader = found.pop("_reader")
+        assert isinstance(reader, DialogueReader)
+        # Tokens are learned from what the seed leaves for training, so each run has its own.
+        rivals.append(ngrams(reader, given, chosen.orders))
+        runs.append({**found, "kneser_ney": rivals[-1]})
+        print(json.dumps(runs[-1]), flush=True)
+    own = [float(np.exp(one["scores"]["nll"])) for one in runs]  # type: ignore[index]
+    spread = f" +- {statistics.stdev(own):.2f}" if len(own) > 1 else ""
+    print(f"{chosen.part}: perplexity {statistics.mean(own):.2f}{spread} (n = {len(own)})")
+    for name in rivals[0]:
+        print(f"Kneser-Ney, order {name}: {statistics.mean(float(np.exp(one[name])) for one in rivals):.2f}")
+    if chosen.out is not None:
+        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        settings = {"part": chosen.part, "max_seconds": chosen.max_seconds, "threads": torch.get_num_threads()}
+        text = json.dumps({"versions": versions, "machine": machine, "settings": settings, "runs": runs}, indent=1)
+        chosen.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

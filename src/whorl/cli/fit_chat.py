@@ -1,0 +1,38 @@
+"""`whorl fit chat DATA`."""
+
+from dataclasses import asdict, fields
+
+from whorl.cli import fitting
+from whorl.cli.fit_translate import Pieces
+from whorl.cli.options import build, options_of
+from whorl.cli.output import command as make_command
+from whorl.plans.text import Text
+from whorl.tasks.conversation import Chatbot
+
+_OWN = {
+    "context": "Dialogues",
+    "attention": "Dialogues",
+    "sampling": "Dialogues",
+    "longest": "Dialogues",
+    "smoothing": "Dialogues",
+}
+
+
+def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+    """Train a Chatbot on DATA and save it.
+
+    DATA is a text file with a turn on each line and a blank line between dialogues; a file of JSON lines with a
+    dialogue on each, a list of turns or an object with that list under "turns", where a turn is text or an object with
+    "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
+    the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
+    """
+    tokens = Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
+    fitting.run(Chatbot, _OWN, data, out, report, resume, tokens=tokens)
+
+
+command = make_command(
+    "chat",
+    fit_chat,
+    [*fitting.arguments(), *options_of(Chatbot, _OWN), *options_of(Pieces, "Text"), *fitting.shared_options()],
+    epilog="Example: whorl fit chat dialogues.txt --context 3 --out chat.whorl",
+)

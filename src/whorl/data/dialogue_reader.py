@@ -1,0 +1,278 @@
+"""Dialogues to encoded sequences: the last turns are read, and an answer to them is written."""
+
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from whorl.codecs.alphabet import BEGIN, END
+from whorl.codecs.numeric import require_array
+from whorl.codecs.text import TextCodec
+from whorl.data.dialogues import Dialogue, Turn, dialogues_of, said_by_answerer
+from whorl.data.pair_memory import PairMemory
+from whorl.data.pair_reader import MOST_STEPS, PairReader
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.sequences import Sequence
+from whorl.data.text_outputs import TextOutputs
+from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.plans.table import Table
+
+TEXT, REPLY = "text", "reply"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What is usually replied, whatever was said.
+
+    Args:
+        reply: the most frequent one of training.
+        counts: how often each token stands in the replies of training, (V,) int64.
+    """
+
+    reply: str
+    counts: np.ndarray
+
+    @property
+    def log_probabilities(self) -> np.ndarray:
+        """Of each token, (V,), one added to its count."""
+        counts = self.counts + 1.0
+        found: np.ndarray = np.log(counts / counts.sum())
+        return found
+
+
+@readers.add("dialogues")
+class DialogueReader(PairReader):
+    """Reads dialogues: of each turn, or of the one to come, up to `context` turns before it.
+
+    What is read are their tokens, one turn after the other. Behind a turn stands its end, or, where it was said by who
+    answers now, the token of a begin, which stands nowhere else. If there are more than `longest` tokens, the last ones
+    are read.
+
+    Args:
+        source: encodes a turn that is read, with its end.
+        outputs: encodes a turn that is written, with begin and end.
+        longest: most tokens that are read, and that are written.
+        context: most turns that are read.
+        memory: turns of training with those before them, for a naive rival.
+        usual: what another naive rival replies.
+        table: how files are read.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: TextCodec,
+        outputs: TextOutputs,
+        longest: int,
+        context: int,
+        memory: PairMemory,
+        usual: Usual,
+        table: Table,
+    ) -> None:
+        super().__init__(
+            columns=(TEXT, REPLY), source=source, outputs=outputs, longest=longest, memory=memory, table=table
+        )
+        self.context, self.usual = context, usual
+
+    def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
+        if known is not None:
+            raise ArgumentError("`known` was given, but a dialogue has no covariates ahead. Leave it out.")
+        dialogues = dialogues_of(source, encoding=self.table.encoding or "utf-8", silence=not targets)
+        if targets:
+            found = self.exchanges(dialogues)
+            if not found:
+                raise DataError("no dialogue has a second turn, which answers the first. Bring dialogues that have.")
+            return found
+        return [self._exchange(str(n), one.turns, len(one)) for n, one in enumerate(dialogues)]
+
+    def exchanges(self, dialogues: List[Dialogue]) -> list[Sequence]:
+        """Every turn but the first of each dialogue, with the turns before it; the key is the dialogue's number."""
+        return [
+            self._exchange(str(n), dialogue.turns, at)
+            for n, dialogue in enumerate(dialogues)
+            for at in range(1, len(dialogue))
+        ]
+
+    def _exchange(self, key: str, turns: tuple[Turn, ...], at: int) -> Sequence:
+        """The turn at this place, or the one that is still to come, with those before it."""
+        first = max(0, at - self.context)
+        own = said_by_answerer(turns, at)[first:]
+        before = [turn.text for turn in turns[first:at]]
+        parts = [self.turn(text, own=mine) for text, mine in zip(before, own, strict=True)]
+        reply = turns[at].text if at < len(turns) else None
+        codes = None if reply is None else self._cut(self.outputs.text.encode(reply), self.longest + 1)
+        past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
+        return Sequence(
+            key=key,
+            past=past,
+            time=np.arange(len(past), dtype=np.int64),
+            targets=None if codes is None else codes[1:],
+            source=np.concatenate(parts)[-self.longest :],
+            texts=("\n".join(before), reply or ""),
+            origin=at - 1,
+        )
+
+    def turn(self, text: str, *, own: bool) -> np.ndarray:
+        """The codes (T, 1) of a turn that is read; `own` says that it was said by who answers now."""
+        codes = self.source.encode(text.strip())
+        if own:
+            codes[-1] = BEGIN
+        return codes
+
+    def rivals(self, sources: List[str]) -> dict[str, list[str]]:
+        """What naive rivals reply: the most frequent reply of training, and that to the most similar turns."""
+        return {
+            "most frequent": [self.usual.reply] * len(sources),
+            "nearest turns": [self.memory.nearest(text) for text in sources],
+        }
+
+    def token_rivals(self) -> dict[str, np.ndarray]:
+        return {"unigram": self.usual.log_probabilities}
+
+    def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
+        return _TurnRows(self)
+
+    def config(self) -> dict[str, object]:
+        return {**super().config(), "context": self.context, "usual": self.usual.reply}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {**super().arrays(), "counts": self.usual.counts}
+
+    @classmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        config, arrays = dict(config), dict(arrays)
+        context, usual = config.pop("context", None), config.pop("usual", None)
+        counts = require_array(arrays, "counts", np.int64)
+        del arrays["counts"]
+        pairs = PairReader.restore(config, arrays)
+        if not isinstance(context, int) or isinstance(context, bool) or not 1 <= context <= MOST_STEPS:
+            raise ModelFileError(f"the reader of the model file is damaged: {context!r} turns are no context.")
+        if not isinstance(usual, str) or counts.shape != (len(pairs.classes),) or (counts < 0).any():
+            raise ModelFileError("the reader of the model file is damaged: what is usually replied does not fit.")
+        if pairs.columns != (TEXT, REPLY):
+            raise ModelFileError(f"the reader of the model file is damaged: its columns are {pairs.columns}.")
+        return cls(
+            source=pairs.source,
+            outputs=pairs.outputs,
+            longest=pairs.longest,
+            context=context,
+            memory=pairs.memory,
+            usual=Usual(reply=usual, counts=counts),
+            table=pairs.table,
+        )
+
+
+class _TurnRows(RowReader):
+    """Reads one dialogue turn by turn; of what was said and answered it keeps the last turns."""
+
+    def __init__(self, reader: DialogueReader) -> None:
+        self._reader = reader
+        self._codes, self._count = np.zeros((0, 1), np.float32), 0
+
+    def push(self, row: Row, known: object = None) -> list[Inputs]:
+        if known is not None:
+            raise ArgumentError("`known` was given, but a dialogue has no covariates ahead. Leave it out.")
+        text: object = row.get(TEXT) if isinstance(row, Mapping) else row
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(
+                f"a row of this model is a turn: text that is not blank, or a record with it under '{TEXT}', but "
+                f"{row!r:.80} came."
+            )
+        self._hear(text, own=False)
+        return [{"source": code} for code in self._codes[:, None]]
+
+    def answered(self, answer: str) -> None:
+        self._hear(answer, own=True)
+
+    def _hear(self, text: str, *, own: bool) -> None:
+        reader = self._reader
+        codes = np.concatenate([self._codes, reader.turn(text, own=own)])
+        ends = np.flatnonzero((codes == END) | (codes == BEGIN))
+        if len(ends) > reader.context:
+            codes = codes[ends[-reader.context - 1] + 1 :]
+        self._codes, self._count = codes[-reader.longest :], self._count + 1
+
+    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
+        raise ArgumentError("`push_rows` is of rows in time, but each turn of a dialogue is answered. Use `push`.")
+
+    @property
+    def time(self) -> np.ndarray:
+        """The number of the last turn, answers counted too."""
+        if not self._count:
+            raise before_first_row()
+        return np.asarray(self._count - 1, np.int64)
+
+    def mark(self) -> Mark:
+        return self._count, None, self._codes
+
+    def back_to(self, mark: Mark) -> None:
+        count, _, codes = mark
+        assert codes is not None
+        self._count, self._codes = count or 0, codes
+
+    def read(self) -> bytes:
+        """As long after any number of turns: unused places hold -1."""
+        codes = np.full(self._reader.longest, -1, "<i4")
+        codes[: len(self._codes)] = self._codes[:, 0]
+        return msgspec.msgpack.encode(_Remainder(self._count.to_bytes(8, "little"), codes.tobytes()))
+
+    def write(self, remainder: bytes) -> None:
+        reader, damaged = self._reader, "`state` of the reader is damaged, or belongs to another model."
+        try:
+            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
+        except msgspec.DecodeError:
+            raise ModelFileError(damaged) from None
+        if len(plain.count) != 8 or len(plain.codes) != 4 * reader.longest:
+            raise ModelFileError(damaged)
+        codes = np.frombuffer(plain.codes, "<i4")
+        codes = codes[: int((codes >= 0).sum())]
+        count, ends = int.from_bytes(plain.count, "little"), int(np.isin(codes, (BEGIN, END)).sum())
+        known = bool((codes >= 0).all() and (codes < len(reader.source.vocabulary)).all())
+        if not known or ends > min(count, reader.context) or bool(len(codes)) != bool(count):
+            raise ModelFileError(damaged)
+        self._codes, self._count = codes.astype(np.float32).reshape(-1, 1), count
+
+
+class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    count: bytes
+    codes: bytes
+
+
+def fit_dialogues(
+    dialogues: List[Dialogue], *, context: int, codecs: tuple[TextCodec, TextCodec], longest: int, table: Table
+) -> DialogueReader:
+    """Fits codecs on the turns of training and puts a reader together.
+
+    Args:
+        dialogues: of training; some have a second turn.
+        context: most turns that are read.
+        codecs: of turns that are read and that are written, not fitted yet; both learn from every turn.
+        longest: most tokens that are read.
+        table: how files are read.
+    """
+    said = [turn.text for dialogue in dialogues for turn in dialogue.turns]
+    pairs = [
+        ("\n".join(turn.text for turn in one.turns[max(0, at - context) : at]), one.turns[at].text)
+        for one in dialogues
+        for at in range(1, len(one))
+    ]
+    sources, replies = [source for source, _ in pairs], [reply for _, reply in pairs]
+    source, outputs = codecs[0].fit(said), TextOutputs(codecs[1].fit(said))
+    counts = np.zeros(len(outputs.classes), np.int64)
+    for reply in replies:
+        np.add.at(counts, outputs.text.encode(reply)[1:, 0].astype(np.int64), 1)
+    frequent = Counter(replies)
+    most = max(frequent.values())
+    return DialogueReader(
+        source=source,
+        outputs=outputs,
+        longest=longest,
+        context=context,
+        memory=PairMemory.of(sources, replies),
+        usual=Usual(reply=min(text for text, count in frequent.items() if count == most), counts=counts),
+        table=table,
+    )
