@@ -95,10 +95,8 @@ def ngrams(reader: DialogueReader, given: tuple[Dialogues, Dialogues], orders: S
         nats = np.concatenate([alone.nats(turn)[1:] for one in scored for turn in one[1:]])
         found[f"{order}, turns alone"] = float(nats.mean())
         whole = KneserNey(order, len(reader.classes)).fit([np.concatenate([t[1:] for t in one]) for one in learned])
-        kept = []
-        for one in scored:
-            kept.append(whole.nats(np.concatenate([turn[1:] for turn in one]))[len(one[0]) - 1 :])
-        assert len(np.concatenate(kept)) == len(nats)
+        kept = [whole.nats(np.concatenate([turn[1:] for turn in one]))[len(one[0]) - 1 :] for one in scored]
+        assert sum(map(len, kept)) == len(nats)
         found[f"{order}, whole dialogues"] = float(np.concatenate(kept).mean())
     return found
 
@@ -111,10 +109,12 @@ def main() -> None:
     parser.add_argument("--max-seconds", type=float, default=2700.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--orders", nargs="*", type=int, default=list(ORDERS), help="of Kneser-Ney models")
+    parser.add_argument("--scored", type=int, help="dialogues of the part that are scored, for a trial; all by default")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "chatbot"
-    given = parts(folder / "self_dialogue" / "movies.txt", chosen.part)
+    learned, scored = parts(folder / "self_dialogue" / "movies.txt", chosen.part)
+    given = learned, scored[: chosen.scored]
     runs, rivals = [], []
     for seed in chosen.seeds:
         found = run(given, seed, chosen.max_seconds)
@@ -132,7 +132,7 @@ def main() -> None:
     if chosen.out is not None:
         versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
         machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        settings = {"part": chosen.part, "max_seconds": chosen.max_seconds, "threads": torch.get_num_threads()}
+        settings = {"part": chosen.part, "dialogues": len(given[1]), "max_seconds": chosen.max_seconds}
         text = json.dumps({"versions": versions, "machine": machine, "settings": settings, "runs": runs}, indent=1)
         chosen.out.write_text(text + "\n", encoding="utf-8")
 

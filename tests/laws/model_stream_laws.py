@@ -204,9 +204,8 @@ def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObj
 
 def _state_and_work_of_a_turn_do_not_grow(subject: ModelSubject, rng: np.random.Generator) -> None:
     """Turns go through the reader alone, with answers that others gave; the last ones are those of the early stream."""
-    turns, stream, said = subject.rows(rng, 10), subject.fitted.stream(), []
-    for turn in turns[:9]:
-        said.append((turn, stream.push(turn)[0].value[0]))
+    turns, stream = subject.rows(rng, 10), subject.fitted.stream()
+    said = [(turn, stream.push(turn)[0].value[0]) for turn in turns[:9]]
     live = subject.model.reader.open("")
     for turn, answer in [*zip(subject.rows(rng, 9_980), subject.rows(rng, 9_980), strict=True), *said]:
         live.push(turn)

@@ -42,6 +42,7 @@ BROKEN = {
     "another pairing": changed_section(
         "model", inside("wiring", "pairing", to={"type": "strips", "warm_up": 1, "horizon": 1})
     ),
+    "turns of a dialogue": changed_section("model", inside("wiring", "pairing", "turns", to=3)),
     "another head": changed_section("model", inside("wiring", "head", to={"type": "point"})),
     "an unknown attention": changed_section("model", inside("wiring", "shape", "attention", to="hard")),
     "a codec without an end": changed_section("reader", inside("target", "end", to=False)),

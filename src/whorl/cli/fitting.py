@@ -16,6 +16,7 @@ from whorl.cli.outputs import check_output
 from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
+from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent
@@ -132,7 +133,8 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     # A line of an archive's file is a whole series, not a row.
     reader = rows_of(estimator.model_)
     tagged = isinstance(reader, WordReader) and reader.columns.text is None
-    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not isinstance(reader, ArrayReader | CorpusReader)
+    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader)
+    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
     stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
     predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}"

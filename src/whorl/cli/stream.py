@@ -13,10 +13,13 @@ from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
+    from whorl.cli.dialogues import Answers, Dialogues
     from whorl.cli.sentences import Sentences
     from whorl.cli.streams import Streams
     from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
+
+    Kinds = Streams | Texts | Sentences | Dialogues
 
 
 def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: "Weights", most_likely: int) -> None:
@@ -34,13 +37,18 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
     `"more": true` the sentence goes on; a row with the `word` alone brings one. Where the answer for a row comes some
     rows later, the last ones come at the end of the input, unless --state keeps the stream open.
 
+    For a model of dialogues each line is a turn, and its answer a line. A blank line begins another dialogue. A turn in
+    JSON has `text`, may name its `dialogue`, and is answered in JSON.
+
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
+    from whorl.cli.dialogues import Dialogues
     from whorl.cli.sentences import Sentences
     from whorl.cli.streams import Streams, rows_of
     from whorl.cli.texts import Texts
     from whorl.data.corpus_reader import CorpusReader
+    from whorl.data.dialogue_reader import DialogueReader
     from whorl.data.pair_reader import PairReader
     from whorl.data.text_reader import TextReader
     from whorl.data.word_reader import WordReader
@@ -50,8 +58,10 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
         check_output(file, "--state", model, source)
     loaded = runtime.load(model, weights=weights)
     match reader := rows_of(loaded):
+        case DialogueReader():
+            streams: Kinds = Dialogues(loaded)
         case TextReader() | CorpusReader() | PairReader():
-            streams: Streams | Texts | Sentences = Texts(loaded, most_likely=most_likely)
+            streams = Texts(loaded, most_likely=most_likely)
         case WordReader():
             streams = Sentences(loaded, reader)
         case _:
@@ -72,12 +82,12 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
             raise
 
 
-def _save(streams: "Streams | Texts | Sentences", file: Path | None) -> None:
+def _save(streams: "Kinds", file: Path | None) -> None:
     if file is not None:
         streams.save(file)
 
 
-def _answer(streams: "Streams | Texts | Sentences", row: "tuple[int, object]", skip_bad: bool) -> None:
+def _answer(streams: "Kinds", row: "tuple[int, object]", skip_bad: bool) -> None:
     from whorl.errors import DataError
 
     number, values = row
@@ -92,9 +102,9 @@ def _answer(streams: "Streams | Texts | Sentences", row: "tuple[int, object]", s
     _print(answers)
 
 
-def _print(answers: list[dict[str, object]]) -> None:
+def _print(answers: "Answers") -> None:
     for answer in answers:
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.write((answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)) + "\n")
     if answers:
         sys.stdout.flush()
 

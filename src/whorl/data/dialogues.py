@@ -70,9 +70,7 @@ def _given(given: object, number: int, silence: bool) -> Dialogue:
     place = f"dialogue {number}"
     if not isinstance(turns, list | tuple) or not turns:
         came = "has no turn" if isinstance(turns, list | tuple) else f"is a {type(given).__name__}"
-        raise DataError(
-            f"{place} is to be a list of at least one turn, but {came}. Write [\"How are you?\", \"Fine.\"]."
-        )
+        raise DataError(f'{place} is to be a list of at least one turn, but {came}. Write ["How are you?", "Fine."].')
     made = tuple(_turn(turn, f"{place}, turn {n}", silence) for n, turn in enumerate(turns, 1))
     return Dialogue(turns=made, origin="the list", line=number + 1)
 

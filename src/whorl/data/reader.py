@@ -60,8 +60,8 @@ class RowReader(ABC):
         """Ends the sequence and returns what the engine reads for what was held back; nothing where nothing is."""
         return []
 
-    def answered(self, answer: str) -> None:
-        """Takes note of a text that was answered: it is part of what comes next where texts are turns of a dialogue."""
+    def answered(self, answer: str) -> None:  # noqa: B027  of most sequences answers are no part
+        """Takes note of what was answered, which is part of what comes next where texts are turns of a dialogue."""
 
     @abstractmethod
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:

@@ -36,7 +36,7 @@ METRICS: dict[str, Metric] = {
     ),
     "rouge_1": Metric("the same of single words, 0 to 100", "most", ".2f"),
     "rouge_2": Metric("the same of pairs of words, 0 to 100", "most", ".2f"),
-    "word_f1": _share("harmonic mean of precision and recall of the words of a reply, the mean over replies", form=".4f"),
+    "word_f1": _share("harmonic mean of precision and recall of words, the mean over replies", form=".4f"),
     "distinct_1": _share("different words over all words of the replies", None, ".4f"),
     "distinct_2": _share("the same of pairs of neighbouring words", None),
     "accuracy": _share("share of answers that are right", form=".4f"),

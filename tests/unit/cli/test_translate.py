@@ -133,7 +133,7 @@ def test_summaries_have_a_command_of_their_own(tmp_path):
     assert "rouge_l" in result.stdout
     assert "nearest pair" in result.stdout
     found = as_json(run("evaluate", tmp_path / "m.whorl", tmp_path / "mails.jsonl", "--json"))
-    assert {"rouge_1", "rouge_2", "rouge_l", "nll", "perplexity"} == set(found["metrics"])
+    assert {"rouge_1", "rouge_2", "rouge_l", "nll", "perplexity"} < set(found["metrics"])
 
 
 def test_a_length_alone_leaves_the_search_as_it_is(files):

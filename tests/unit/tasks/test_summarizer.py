@@ -23,7 +23,8 @@ def model():
 
 def test_scores_are_rouge_beside_starts_and_similar_texts(model, tmp_path):
     found = model.evaluate((TEXTS[:6], TITLES[:6]))
-    assert set(found.metrics) == {"rouge_1", "rouge_2", "rouge_l", "nll", "perplexity"}
+    of_tokens = {"nll", "perplexity", "nats_per_character", "bits_per_character"}
+    assert set(found.metrics) == {"rouge_1", "rouge_2", "rouge_l", *of_tokens}
     assert set(found.baseline) == {"start of the source", "nearest pair"}
     assert found.baseline["nearest pair"]["rouge_l"] == pytest.approx(100.0)
     assert found.prediction.names == ("subject",)

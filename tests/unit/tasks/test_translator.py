@@ -67,7 +67,7 @@ def test_a_task_that_writes_nothing_takes_no_decoding():
 
 def test_scores_stand_beside_copies_and_similar_pairs(model):
     found = model.evaluate((SOURCES[:6], TARGETS[:6]))
-    assert set(found.metrics) == {"bleu", "chrf", "nll", "perplexity"}
+    assert set(found.metrics) == {"bleu", "chrf", "nll", "perplexity", "nats_per_character", "bits_per_character"}
     assert found.metrics["perplexity"] == pytest.approx(np.exp(found.metrics["nll"]))
     assert set(found.baseline) == {"copy of the source", "nearest pair"}
     assert found.num_answers == 6
@@ -103,8 +103,9 @@ def test_scores_of_texts_are_those_of_sacrebleu():
     # 6 of 7 unigrams, all of the longer runs; brevity exp(1 - 12/7).
     wanted = 100 * np.exp(1 - 12 / 7) * (6 / 7) ** 0.25
     assert scores.result()["bleu"] == pytest.approx(wanted)
-    scores.add_tokens(np.log([0.5, 0.5]))
+    scores.add_tokens(np.log([0.5, 0.5]), num_characters=4)
     assert scores.result()["perplexity"] == pytest.approx(2.0)
+    assert scores.result()["bits_per_character"] == pytest.approx(0.5)
 
 
 def test_a_missing_extra_is_one_line(monkeypatch):

@@ -1,0 +1,96 @@
+"""Dialogues as they are typed: a line is a turn, and gets a line; rows of JSON may name the dialogue they belong to."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from whorl.cli.stream_rows import Numbered, Skip, decoded, from_json
+from whorl.cli.streams import describe, go_on, read_states, write_states
+from whorl.data.dialogue_reader import TEXT
+from whorl.data.reader import Row
+from whorl.errors import DataError, ModelFileError
+from whorl.runtime.model import Model
+from whorl.runtime.prediction import Prediction
+from whorl.runtime.stream import Stream
+
+_DIALOGUE = "dialogue"
+Answers = list[dict[str, object]] | list[str]
+
+
+class Dialogues:
+    """A stream for each dialogue: those that rows of JSON name, or one after the other.
+
+    Args:
+        model: answers turns.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._streams: dict[str, Stream] = {}
+
+    def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
+        """Yields (line number, row): an object of JSON, or the text of a turn, which is blank where a dialogue ends.
+
+        Raises:
+            DataError: a line is no text, or JSON that is broken.
+        """
+        is_json: bool | None = None
+        for number, raw in enumerate(iter(lines.readline, b""), start=1):
+            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+            blank = not line.strip()
+            is_json = line.lstrip()[:1] == b"{" if is_json is None and not blank else is_json
+            if blank and is_json:
+                continue
+            try:
+                text = decoded(line)
+                yield number, from_json(text) if is_json else text.strip()
+            except ValueError as error:
+                problem = DataError(f"line {number}: {error}")
+                if skip is None:
+                    raise problem from None
+                skip(problem)
+
+    def push(self, row: object) -> Answers:
+        """Reads a turn: its answer, in the form that the turn came in. A blank line ends the dialogue.
+
+        Raises:
+            DataError: the row breaks a rule; every dialogue is as before.
+        """
+        if isinstance(row, str):
+            if not row:
+                self._close("")
+                return []
+            # A reply in which the model begins a new line is one line all the same.
+            return [" ".join(text.split("\n")) for answer in self._answered("", row) for text in answer.value]
+        if not isinstance(row, Mapping) or TEXT not in row:
+            raise DataError(f"a row of this model is an object with `{TEXT}`, but {row!r:.80} came. Write one.")
+        key = row.get(_DIALOGUE, "")
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            raise DataError(f"`{_DIALOGUE}` names a dialogue by text or a whole number, but is {key!r:.80}.")
+        return [told for answer in self._answered(str(key), row) for told in describe(answer)]
+
+    def _answered(self, key: str, turn: Row) -> list[Prediction]:
+        stream = self._streams.get(key) or Stream(self._model, key)
+        answers = stream.push(turn)
+        self._streams[key] = stream  # kept only once a turn was good
+        return answers
+
+    def _close(self, key: str) -> None:
+        stream = self._streams.pop(key, None)
+        if stream is not None:
+            stream.close()
+
+    def end(self) -> list[dict[str, object]]:
+        """Nothing: every turn was answered."""
+        return []
+
+    def load(self, path: Path) -> None:
+        """Goes on from a file that `save` wrote."""
+        for state in read_states(path):
+            if state.series in self._streams:
+                raise ModelFileError(f"`{path}` has the dialogue '{state.series}' twice. Give another --state.")
+            self._streams[state.series] = go_on(Stream(self._model, state.series), state, path)
+
+    def save(self, path: Path) -> None:
+        """Writes the states of all dialogues."""
+        write_states(path, [stream.state for stream in self._streams.values()])
