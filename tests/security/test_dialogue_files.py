@@ -1,0 +1,59 @@
+"""Files of models of dialogues: how many turns are read, and what is usually replied, are those of one model."""
+
+import numpy as np
+import pytest
+from tests.security.breaking import added, changed_section, dropped, inside, put, without
+from tests.security.crafting import parts, sealed
+
+import whorl
+from whorl.errors import ModelFileError
+from whorl.runtime import files
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """Bytes of a small chatbot."""
+    training = whorl.Training(epochs=1, batch_size=8, device="cpu")
+    network = whorl.Recurrent("rnn", hidden_size=3)
+    model = whorl.Chatbot(tokens=whorl.Text(), longest=9, network=network, training=training)
+    model.fit([["Hi.", "Hello.", "Bye."]] * 6, verbose=False)
+    path = tmp_path_factory.mktemp("chat") / "m.whorl"
+    files.save(model.model_, path)
+    return path.read_bytes()
+
+
+BROKEN = {
+    "more turns in the reader": changed_section("reader", put(context=4)),
+    "no turns in the reader": changed_section("reader", without("context")),
+    "turns that are no number": changed_section("reader", put(context="3")),
+    "more turns in the wiring": changed_section("model", inside("wiring", "pairing", "turns", to=4)),
+    "no turns in the wiring": changed_section("model", inside("wiring", "pairing", "turns", to=None)),
+    "a reader of pairs": changed_section("model", put(reader="pairs")),
+    "a reply that is no text": changed_section("reader", put(usual=7)),
+    "no reply": changed_section("reader", without("usual")),
+    "an unknown field of the reader": changed_section("reader", put(code="x")),
+    "no counts": dropped("reader/counts"),
+    "an unknown array": added("reader/code"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_parts_that_do_not_fit_are_refused(what, sound, load):
+    header, body = BROKEN[what](*parts(sound))
+    with pytest.raises(ModelFileError):
+        load(sealed(header, body))
+
+
+def test_the_sound_file_answers(sound, load):
+    model = load(sealed(*parts(sound)))
+    stream = model.stream()
+    assert stream.push("Hi.")[0].value == model.predict(["Hi."]).value
+
+
+def test_a_file_with_one_bit_changed_is_refused(sound, load):
+    draw = np.random.default_rng(0)
+    for place in draw.integers(8, len(sound), 20).tolist():
+        changed = bytearray(sound)
+        changed[place] ^= 1 << int(draw.integers(8))
+        with pytest.raises(ModelFileError):
+            load(bytes(changed))
