@@ -45,7 +45,7 @@ from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
-from whorl.runtime.text_readout import SummaryReadout, TextReadout
+from whorl.runtime.text_readout import ReplyReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 from whorl.specs import Reals
 from whorl.tasks import baselines
@@ -217,7 +217,12 @@ for tags in (None, CHAIN):
     )
     add("readout", f"tags{'' if tags is None else ', chained'}", build)
 
-for name, kind, steps in (("next token", TokenReadout, 1), ("text", TextReadout, 3), ("summary", SummaryReadout, 3)):
+for name, kind, steps in (
+    ("next token", TokenReadout, 1),
+    ("text", TextReadout, 3),
+    ("summary", SummaryReadout, 3),
+    ("reply", ReplyReadout, 3),
+):
     # `fit` is called as it is for others, and learns nothing.
     build = functools.partial(ReadoutSubject, new=kind, num_outputs=4, classes=True, steps=(steps,))
     add("readout", name, build)
