@@ -65,8 +65,9 @@ def _picture(model: Model, one: Sequence) -> Picture:
     names = reader.source.vocabulary
     read = " | ".join(names[int(code)] for code in one.read_steps[:, 0])
     wrote = " | ".join(str(name) for name in reader.classes[made.tokens].tolist())
+    text = " / ".join(one.texts[0].split("\n"))
     says = (
-        f"Read: {one.texts[0]}. Written: {reader.text_of(made.tokens)}. True: {one.texts[1]}. The tokens that were "
+        f"Read: {text}. Written: {reader.text_of(made.tokens)}. True: {one.texts[1]}. The tokens that were "
         f"read, from left to right: {read}. Those that were written, from above: {wrote}, and the end."
     )
-    return Picture(drawing.source(figure), says, one.texts[0])
+    return Picture(drawing.source(figure), says, text)

@@ -16,6 +16,7 @@ from whorl.report.card import Card
 from whorl.report.diagram import diagram
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence, HeldOut, gather
+from whorl.report.exchanges import exchanges
 from whorl.report.lives import lives
 from whorl.report.texts import texts
 from whorl.runtime import writing
@@ -99,6 +100,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "whole": whole,
         "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
         "texts": texts(model, evidence, held_out),
+        "exchanges": exchanges(model, held_out),
         "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
         "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
         "writes": writes,

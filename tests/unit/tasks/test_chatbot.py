@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 import whorl
 from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.wiring import Sequences
+from whorl.report.exchanges import exchanges
 from whorl.runtime import text_metrics
 from whorl.tasks.preparation import prepare
 
@@ -154,6 +156,19 @@ def test_the_report_shows_turns_that_were_read_written_and_true(model, tmp_path)
     assert "word_f1" in page
     assert "Written: " in page
     assert "unigram" in page
+    found = exchanges(model.model_, model.held_out_)
+    assert 1 <= len(found) <= 6
+    assert found[-1].true in DIALOGUES[int(model.held_out_.sequences[-1].key)]
+    assert [one.written for one in found] == [model.predict([list(one.turns)]).value[0] for one in found]
+    assert page.count(">said</th>") == sum(len(one.turns) for one in found)
+    for one in found:
+        assert str(escape(one.drawn)) in page
+
+
+def test_a_report_without_dialogues_shows_no_turns(model, tmp_path):
+    model.save(tmp_path / "m.whorl")
+    whorl.load(tmp_path / "m.whorl").report(tmp_path / "r.html")
+    assert ">said</th>" not in (tmp_path / "r.html").read_text()
 
 
 def test_the_wiring_says_how_many_turns_are_read():
