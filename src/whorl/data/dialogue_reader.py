@@ -87,22 +87,30 @@ class DialogueReader(PairReader):
             if not found:
                 raise DataError("no dialogue has a second turn, which answers the first. Bring dialogues that have.")
             return found
-        return [self._exchange(str(n), one.turns, len(one)) for n, one in enumerate(dialogues)]
+        found = []
+        for n, one in enumerate(dialogues):
+            last = {place: self.source.encode(one.turns[place].text) for place in self._before(len(one))}
+            found.append(self._exchange(str(n), one.turns, len(one), last))
+        return found
 
     def exchanges(self, dialogues: List[Dialogue]) -> list[Sequence]:
         """Every turn but the first of each dialogue, with the turns before it; the key is the dialogue's number."""
-        return [
-            self._exchange(str(n), dialogue.turns, at)
-            for n, dialogue in enumerate(dialogues)
-            for at in range(1, len(dialogue))
-        ]
+        found = []
+        for n, dialogue in enumerate(dialogues):
+            codes = {place: self.source.encode(turn.text) for place, turn in enumerate(dialogue.turns)}
+            found += [self._exchange(str(n), dialogue.turns, at, codes) for at in range(1, len(dialogue))]
+        return found
 
-    def _exchange(self, key: str, turns: tuple[Turn, ...], at: int) -> Sequence:
-        """The turn at this place, or the one that is still to come, with those before it."""
-        first = max(0, at - self.context)
-        own = said_by_answerer(turns, at)[first:]
-        before = [turn.text for turn in turns[first:at]]
-        parts = [self.turn(text, own=mine) for text, mine in zip(before, own, strict=True)]
+    def _before(self, at: int) -> range:
+        """Places of the turns that are read to answer with the turn at this place."""
+        return range(max(0, at - self.context), at)
+
+    def _exchange(self, key: str, turns: tuple[Turn, ...], at: int, codes_of: Mapping[int, np.ndarray]) -> Sequence:
+        """The turn at this place, or the one that is still to come, with those before it, whose codes are given."""
+        places = self._before(at)
+        own = said_by_answerer(turns, at, places)
+        before = [turns[place].text for place in places]
+        parts = [_ended(codes_of[place], own=mine) for place, mine in zip(places, own, strict=True)]
         reply = turns[at].text if at < len(turns) else None
         codes = None if reply is None else self._cut(self.outputs.text.encode(reply), self.longest + 1)
         past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
@@ -118,10 +126,7 @@ class DialogueReader(PairReader):
 
     def turn(self, text: str, *, own: bool) -> np.ndarray:
         """The codes (T, 1) of a turn that is read; `own` says that it was said by who answers now."""
-        codes = self.source.encode(text.strip())
-        if own:
-            codes[-1] = BEGIN
-        return codes
+        return _ended(self.source.encode(text.strip()), own=own)
 
     def rivals(self, sources: List[str]) -> dict[str, list[str]]:
         """What naive rivals reply: the most frequent reply of training, and that to the most similar turns."""
@@ -164,6 +169,11 @@ class DialogueReader(PairReader):
             usual=Usual(reply=usual, counts=counts),
             table=pairs.table,
         )
+
+
+def _ended(codes: np.ndarray, *, own: bool) -> np.ndarray:
+    """A turn with its end, or with a begin there where it was said by who answers now."""
+    return np.concatenate([codes[:-1], np.full_like(codes[-1:], BEGIN)]) if own else codes
 
 
 class _TurnRows(RowReader):

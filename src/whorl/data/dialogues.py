@@ -1,7 +1,7 @@
 """Dialogues: turns in order, from plain text, JSON lines or lists."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,22 +75,28 @@ def _given(given: object, number: int, silence: bool) -> Dialogue:
     return Dialogue(turns=made, origin="the list", line=number + 1)
 
 
-def said_by_answerer(turns: List[Turn], at: int) -> list[bool]:
-    """Which of the turns before place `at` were said by who says that turn, or would say it where it is still to come.
+def said_by_answerer(turns: List[Turn], at: int, places: Iterable[int]) -> list[bool]:
+    """Which of the turns at these places were said by who says turn `at`, or would say it where it is still to come.
 
     Speakers tell where they are named; who answers the last of them is whoever else spoke last. Elsewhere two speak by
     turns.
     """
-    before = turns[:at]
-    speaker = turns[at].speaker if at < len(turns) else None
-    if at == len(turns) and before and all(turn.speaker is not None for turn in before):
-        speaker = next((turn.speaker for turn in reversed(before) if turn.speaker != before[-1].speaker), None)
-        if speaker is None:  # nobody else has spoken yet
-            return [False] * at
+    speaker = turns[at].speaker if at < len(turns) else _to_come(turns)
     return [
-        turn.speaker == speaker if turn.speaker is not None and speaker is not None else (at - place) % 2 == 0
-        for place, turn in enumerate(before)
+        (at - place) % 2 == 0 if turns[place].speaker is None or speaker is None else turns[place].speaker == speaker
+        for place in places
     ]
+
+
+def _to_come(turns: List[Turn]) -> str | None:
+    """Who answers the last turn; blank where nobody else spoke before, None where that is not told."""
+    last = turns[-1].speaker
+    if last is None:
+        return None
+    for turn in reversed(turns):
+        if turn.speaker != last:
+            return turn.speaker
+    return ""
 
 
 def read_dialogues(source: object, *, encoding: str = "utf-8") -> list[Dialogue]:

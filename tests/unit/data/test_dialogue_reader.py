@@ -62,16 +62,18 @@ def test_of_too_many_tokens_the_last_ones_are_read():
 
 
 def test_who_spoke_is_told_by_names_where_there_are_some():
-    def turns(*speakers):
-        return [Turn(text="Hi.", speaker=speaker) for speaker in speakers]
+    def said(at, *speakers):
+        turns = [Turn(text="Hi.", speaker=speaker) for speaker in speakers]
+        return said_by_answerer(turns, at, range(at))
 
-    assert said_by_answerer(turns(None, None, None), 3) == [False, True, False]
-    assert said_by_answerer(turns("a", "a", "b"), 2) == [False, False]
-    assert said_by_answerer(turns("a", "b", "b", "a"), 3) == [True, False, False]
-    assert said_by_answerer(turns("a", "b", "b"), 3) == [True, False, False]  # a is to answer b
-    assert said_by_answerer(turns("a", "b", "c", "b"), 4) == [False, False, True, False]  # c is
-    assert said_by_answerer(turns("a", "a"), 2) == [False, False]  # whoever did not speak yet is
-    assert said_by_answerer(turns("a", None, None, "b"), 3) == [False, True, False]
+    assert said(3, None, None, None) == [False, True, False]
+    assert said(2, "a", "a", "b") == [False, False]
+    assert said(3, "a", "b", "b", "a") == [True, False, False]
+    assert said(3, "a", "b", "b") == [True, False, False]  # a is to answer b
+    assert said(4, "a", "b", "c", "b") == [False, False, True, False]  # c is
+    assert said(2, "a", "a") == [False, False]  # whoever did not speak yet is
+    assert said(3, "a", None, None, "b") == [False, True, False]
+    assert said(3, "a", None, "b") == [False, True, False]  # nobody knows who is
 
 
 @pytest.mark.parametrize(("context", "longest"), [(1, 20), (2, 20), (3, 20), (3, 4)])
@@ -200,6 +202,11 @@ def test_dialogues_come_as_lists_of_texts_or_of_turns_with_speakers():
 def test_what_is_no_dialogue_is_refused(data, words):
     with pytest.raises(DataError, match=words):
         dialogues_of(data)
+
+
+def test_a_dialogue_of_very_many_turns_is_read_in_time_that_grows_with_them():
+    turns = ["Hi.", "Hello."] * 10_000
+    assert len(reader().read([turns], targets=True)) == 19_999
 
 
 def test_lone_turns_answer_nothing():
