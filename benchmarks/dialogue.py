@@ -1,7 +1,7 @@
 """Replies in dialogues with whorl's defaults, beside Kneser-Ney n-grams of the same turns over the same tokens.
 
     python benchmarks/dialogue.py DATA [--max-seconds 2700] [--seeds 0] [--orders 3 5] [--out FILE.json]
-    python benchmarks/dialogue.py DATA --part validation   # choices: dialogues of training, no test
+    python benchmarks/dialogue.py DATA --part validation --change dropout=0.2   # choices, on dialogues of training
 
 DATA is the folder with self_dialogue/movies.txt; $WHORL_DATA/chatbot is taken where it is left out. The last tenth of
 the dialogues is the test part. The n-grams learn from all other dialogues, those too that the fit holds out to choose
@@ -28,6 +28,7 @@ from whorl.tasks.ngrams import KneserNey
 ORDERS = (3, 5)
 # Dialogues of training that are held out for the choice of the epoch.
 _VALIDATION = 200
+_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
 Dialogues = list[list[str]]
 
 
@@ -42,7 +43,8 @@ def parts(path: Path, part: str) -> tuple[Dialogues, Dialogues]:
 
 def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, **changes: object) -> dict[str, object]:
     """Fits one model with everything default but the time, and scores it on dialogues that it never saw."""
-    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu")
+    plan = {name: changes.pop(name) for name in _OF_TRAINING if name in changes}
+    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu", **plan)  # type: ignore[arg-type]
     model = whorl.Chatbot(training=training, **changes)  # type: ignore[arg-type]
     started = time.perf_counter()
     model.fit(given[0], verbose=False)
@@ -66,7 +68,7 @@ def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, **changes
         "replies": scored.num_answers,
         "scores": dict(scored.metrics),
         "rivals": {name: dict(metrics) for name, metrics in scored.baseline.items()},
-        "changes": {name: str(value) for name, value in changes.items()},
+        "changes": {name: str(value) for name, value in {**plan, **changes}.items()},
         "examples": examples(model, given[1]),
         "_reader": reader,
     }
@@ -101,6 +103,20 @@ def ngrams(reader: DialogueReader, given: tuple[Dialogues, Dialogues], orders: S
     return found
 
 
+def changed(given: list[str]) -> dict[str, object]:
+    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
+    found: dict[str, object] = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    if "hidden_size" in found:
+        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
+    return found
+
+
 def main() -> None:
     """Prints a line for each fit, the mean and the n-grams, and writes everything as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -110,6 +126,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--orders", nargs="*", type=int, default=list(ORDERS), help="of Kneser-Ney models")
     parser.add_argument("--scored", type=int, help="dialogues of the part that are scored, for a trial; all by default")
+    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "chatbot"
@@ -117,7 +134,7 @@ def main() -> None:
     given = learned, scored[: chosen.scored]
     runs, rivals = [], []
     for seed in chosen.seeds:
-        found = run(given, seed, chosen.max_seconds)
+        found = run(given, seed, chosen.max_seconds, **changed(chosen.change))
         reader = found.pop("_reader")
         assert isinstance(reader, DialogueReader)
         # Tokens are learned from what the seed leaves for training, so each run has its own.

@@ -1,7 +1,7 @@
 """Subjects of mails (AESLC) with whorl's defaults, beside the first sentence and the subject of the most similar mail.
 
     python benchmarks/summaries.py DATA [--max-seconds 2700] [--seeds 0] [--out FILE.json]
-    python benchmarks/summaries.py DATA --part dev   # choices: the validation part of the set, no test
+    python benchmarks/summaries.py DATA --part dev --change dropout=0.2   # choices, on the validation part of the set
 
 DATA is the folder with aeslc/train.jsonl, dev.jsonl and test.jsonl; $WHORL_DATA/summarization is taken where it is left
 out. Scores are ROUGE against the subject that was sent, of each text as one sentence. Similar are mails of the whole
@@ -26,6 +26,7 @@ from whorl.runtime import text_metrics
 # Mails of train that are held out for the choice of the epoch.
 _VALIDATION = 1000
 _DECODINGS = {"greedy": whorl.Greedy(), "beam 5": whorl.Beam(width=5)}
+_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
 Mails = tuple[list[str], list[str]]
 
 
@@ -47,7 +48,8 @@ def rivals(learned: Mails, scored: Mails) -> dict[str, dict[str, float]]:
 
 def run(learned: Mails, scored: Mails, seed: int, seconds: float, **changes: object) -> dict[str, object]:
     """Fits one model with everything default but the time, and scores it on mails that it never saw."""
-    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu")
+    plan = {name: changes.pop(name) for name in _OF_TRAINING if name in changes}
+    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu", **plan)  # type: ignore[arg-type]
     model = whorl.Summarizer(source="body", target="subject", training=training, **changes)  # type: ignore[arg-type]
     started = time.perf_counter()
     model.fit(learned, verbose=False)
@@ -71,9 +73,23 @@ def run(learned: Mails, scored: Mails, seed: int, seconds: float, **changes: obj
         "steps": history["num_steps"],
         "validation": card["scores"]["metrics"],  # type: ignore[index]
         "decodings": found,
-        "changes": {name: str(value) for name, value in changes.items()},
+        "changes": {name: str(value) for name, value in {**plan, **changes}.items()},
         "examples": [{"written": subjects["beam 5"][n], "true": scored[1][n]} for n in shown],
     }
+
+
+def changed(given: list[str]) -> dict[str, object]:
+    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
+    found: dict[str, object] = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    if "hidden_size" in found:
+        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
+    return found
 
 
 def main() -> None:
@@ -84,6 +100,7 @@ def main() -> None:
     parser.add_argument("--max-seconds", type=float, default=2700.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--scored", type=int, help="mails of the part that are scored, for a trial; all by default")
+    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "summarization"
@@ -94,7 +111,7 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in metrics.items()), flush=True)
     runs = []
     for seed in chosen.seeds:
-        runs.append(run(learned, scored, seed, chosen.max_seconds))
+        runs.append(run(learned, scored, seed, chosen.max_seconds, **changed(chosen.change)))
         print(json.dumps(runs[-1]), flush=True)
     for name in _DECODINGS:
         own = [one["decodings"][name]["rouge_l"] for one in runs]  # type: ignore[index]
