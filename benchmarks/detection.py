@@ -1,7 +1,7 @@
 """Detection of anomalies with whorl's defaults, beside naive and classical detectors; labels are read to score alone.
 
-    python benchmarks/detection.py DATA [--sets SKAB ECG5000] [--seeds 0 1 2] [--out FILE.json]
-    python benchmarks/detection.py DATA --normal     # choices: rows taken as normal only, no label is read
+    python -m benchmarks.detection DATA [--sets SKAB ECG5000] [--seeds 0 1 2] [--out FILE.json]
+    python -m benchmarks.detection DATA --normal     # choices: rows taken as normal only, no label is read
 
 DATA holds anomaly_detection/skab (valve1, valve2, other) and sequence_classification/ucr_ECG5000.
 

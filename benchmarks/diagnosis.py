@@ -1,6 +1,6 @@
 """Death in hospital from the first 48 hours of intensive care, beside logistic regression and boosted trees.
 
-    python benchmarks/diagnosis.py DATA [--seeds 0] [--folds 5] [--rival-hours 48] [--out FILE.json]
+    python -m benchmarks.diagnosis DATA [--seeds 0] [--folds 5] [--rival-hours 48] [--out FILE.json]
 
 DATA holds, somewhere below it, set-a (a file for each stay: Time, Parameter, Value) and Outcomes-a.txt of the PhysioNet
 challenge of 2012. Rows are what was measured at one time stamp, so most cells are empty and rows come at odd times. The

@@ -1,17 +1,15 @@
 """Replies in dialogues with whorl's defaults, beside Kneser-Ney n-grams of the same turns over the same tokens.
 
-    python benchmarks/dialogue.py DATA [--max-seconds 2700] [--seeds 0] [--orders 3 5] [--out FILE.json]
-    python benchmarks/dialogue.py DATA --part validation --change dropout=0.2   # choices, on dialogues of training
+    python -m benchmarks.dialogue DATA [--max-seconds 2700] [--seeds 0] [--orders 3 5] [--out FILE.json]
+    python -m benchmarks.dialogue DATA --part validation --change dropout=0.2   # choices, on dialogues of training
 
 DATA is the folder with self_dialogue/movies.txt; $WHORL_DATA/chatbot is taken where it is left out. The last tenth of
 the dialogues is the test part. The n-grams learn from all other dialogues, those too that the fit holds out to choose
 its epoch; they read a dialogue as one text, so that a reply begins with what was said before it, or each turn alone.
 """
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks import quality, writing
 
 import whorl
 from whorl.data.dialogue_reader import DialogueReader
@@ -28,7 +27,6 @@ from whorl.tasks.ngrams import KneserNey
 ORDERS = (3, 5)
 # Dialogues of training that are held out for the choice of the epoch.
 _VALIDATION = 200
-_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
 Dialogues = list[list[str]]
 
 
@@ -41,11 +39,9 @@ def parts(path: Path, part: str) -> tuple[Dialogues, Dialogues]:
     return every[: cut - len(every) // 10], every[cut - len(every) // 10 : cut]
 
 
-def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, **changes: object) -> dict[str, object]:
+def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, changes: dict[str, object]) -> dict[str, object]:
     """Fits one model with everything default but the time, and scores it on dialogues that it never saw."""
-    plan = {name: changes.pop(name) for name in _OF_TRAINING if name in changes}
-    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu", **plan)  # type: ignore[arg-type]
-    model = whorl.Chatbot(training=training, **changes)  # type: ignore[arg-type]
+    model = writing.made(whorl.Chatbot, seed=seed, seconds=seconds, validation=_VALIDATION, changes=changes)
     started = time.perf_counter()
     model.fit(given[0], verbose=False)
     fitted = time.perf_counter() - started
@@ -68,7 +64,7 @@ def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, **changes
         "replies": scored.num_answers,
         "scores": dict(scored.metrics),
         "rivals": {name: dict(metrics) for name, metrics in scored.baseline.items()},
-        "changes": {name: str(value) for name, value in {**plan, **changes}.items()},
+        "changes": {name: str(value) for name, value in changes.items()},
         "examples": examples(model, given[1]),
         "_reader": reader,
     }
@@ -103,38 +99,17 @@ def ngrams(reader: DialogueReader, given: tuple[Dialogues, Dialogues], orders: S
     return found
 
 
-def changed(given: list[str]) -> dict[str, object]:
-    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
-    found: dict[str, object] = {}
-    for one in given:
-        name, _, value = one.partition("=")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    if "hidden_size" in found:
-        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
-    return found
-
-
 def main() -> None:
     """Prints a line for each fit, the mean and the n-grams, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--part", default="test", choices=("test", "validation"))
-    parser.add_argument("--max-seconds", type=float, default=2700.0)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser = writing.arguments(__doc__, ("validation", "test"), "dialogues")
     parser.add_argument("--orders", nargs="*", type=int, default=list(ORDERS), help="of Kneser-Ney models")
-    parser.add_argument("--scored", type=int, help="dialogues of the part that are scored, for a trial; all by default")
-    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
-    parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "chatbot"
     learned, scored = parts(folder / "self_dialogue" / "movies.txt", chosen.part)
     given = learned, scored[: chosen.scored]
     runs, rivals = [], []
     for seed in chosen.seeds:
-        found = run(given, seed, chosen.max_seconds, **changed(chosen.change))
+        found = run(given, seed, chosen.max_seconds, writing.changed(chosen.change))
         reader = found.pop("_reader")
         assert isinstance(reader, DialogueReader)
         # Tokens are learned from what the seed leaves for training, so each run has its own.
@@ -146,12 +121,8 @@ def main() -> None:
     print(f"{chosen.part}: perplexity {statistics.mean(own):.2f}{spread} (n = {len(own)})")
     for name in rivals[0]:
         print(f"Kneser-Ney, order {name}: {statistics.mean(float(np.exp(one[name])) for one in rivals):.2f}")
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        settings = {"part": chosen.part, "dialogues": len(given[1]), "max_seconds": chosen.max_seconds}
-        text = json.dumps({"versions": versions, "machine": machine, "settings": settings, "runs": runs}, indent=1)
-        chosen.out.write_text(text + "\n", encoding="utf-8")
+    settings = {"part": chosen.part, "dialogues": len(given[1]), "max_seconds": chosen.max_seconds}
+    quality.write(chosen.out, machine=writing.machine(), settings=settings, runs=runs)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Language models of characters with whorl's defaults, beside Kneser-Ney n-grams on the same tokens.
 
-    python benchmarks/generation.py DATA [--max-seconds 180] [--seeds 0] [--orders 5] [--out FILE.json]
+    python -m benchmarks.generation DATA [--max-seconds 180] [--seeds 0] [--orders 5] [--out FILE.json]
 
 DATA is the folder with tinyshakespeare/input.txt; $WHORL_DATA/text_generation is taken where it is left out. The last
 tenth of the text is held out, and is scored once for each fit with the state carried from the text before it.

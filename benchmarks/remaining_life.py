@@ -1,7 +1,7 @@
 """Remaining life of turbofan engines (C-MAPSS FD001) with whorl's defaults, beside boosted trees and naive rivals.
 
-    python benchmarks/remaining_life.py DATA [--seeds 0 1 2] [--out FILE.json]
-    python benchmarks/remaining_life.py DATA --cross 5    # choices: folds of the training engines only, no test
+    python -m benchmarks.remaining_life DATA [--seeds 0 1 2] [--out FILE.json]
+    python -m benchmarks.remaining_life DATA --cross 5    # choices: folds of the training engines only, no test
 
 DATA holds the folder cmapss_FD001, somewhere below it, with train_FD001.txt, test_FD001.txt and RUL_FD001.txt of NASA
 (Saxena et al. 2008). The last cycle of each test engine is scored, its truth capped like those of training.

@@ -1,22 +1,21 @@
 """Subjects of mails (AESLC) with whorl's defaults, beside the first sentence and the subject of the most similar mail.
 
-    python benchmarks/summaries.py DATA [--max-seconds 2700] [--seeds 0] [--out FILE.json]
-    python benchmarks/summaries.py DATA --part dev --change dropout=0.2   # choices, on the validation part of the set
+    python -m benchmarks.summaries DATA [--max-seconds 2700] [--seeds 0] [--out FILE.json]
+    python -m benchmarks.summaries DATA --part dev --change dropout=0.2   # choices, on the validation part of the set
 
 DATA is the folder with aeslc/train.jsonl, dev.jsonl and test.jsonl; $WHORL_DATA/summarization is taken where it is left
 out. Scores are ROUGE against the subject that was sent, of each text as one sentence. Similar are mails of the whole
 training part by the cosine of TF-IDF.
 """
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import torch
+from benchmarks import quality, writing
 
 import whorl
 from whorl.data.json_lines import json_values
@@ -26,7 +25,7 @@ from whorl.runtime import text_metrics
 # Mails of train that are held out for the choice of the epoch.
 _VALIDATION = 1000
 _DECODINGS = {"greedy": whorl.Greedy(), "beam 5": whorl.Beam(width=5)}
-_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
+_COLUMNS = {"source": "body", "target": "subject"}
 Mails = tuple[list[str], list[str]]
 
 
@@ -46,11 +45,11 @@ def rivals(learned: Mails, scored: Mails) -> dict[str, dict[str, float]]:
     return {name: text_metrics.summary(texts, scored[1]) for name, texts in answers.items()}
 
 
-def run(learned: Mails, scored: Mails, seed: int, seconds: float, **changes: object) -> dict[str, object]:
+def run(learned: Mails, scored: Mails, seed: int, seconds: float, changes: dict[str, object]) -> dict[str, object]:
     """Fits one model with everything default but the time, and scores it on mails that it never saw."""
-    plan = {name: changes.pop(name) for name in _OF_TRAINING if name in changes}
-    training = whorl.Training(seed=seed, max_seconds=seconds, validation=_VALIDATION, device="cpu", **plan)  # type: ignore[arg-type]
-    model = whorl.Summarizer(source="body", target="subject", training=training, **changes)  # type: ignore[arg-type]
+    model = writing.made(
+        whorl.Summarizer, seed=seed, seconds=seconds, validation=_VALIDATION, changes={**_COLUMNS, **changes}
+    )
     started = time.perf_counter()
     model.fit(learned, verbose=False)
     fitted = time.perf_counter() - started
@@ -73,35 +72,14 @@ def run(learned: Mails, scored: Mails, seed: int, seconds: float, **changes: obj
         "steps": history["num_steps"],
         "validation": card["scores"]["metrics"],  # type: ignore[index]
         "decodings": found,
-        "changes": {name: str(value) for name, value in {**plan, **changes}.items()},
+        "changes": {name: str(value) for name, value in changes.items()},
         "examples": [{"written": subjects["beam 5"][n], "true": scored[1][n]} for n in shown],
     }
 
 
-def changed(given: list[str]) -> dict[str, object]:
-    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
-    found: dict[str, object] = {}
-    for one in given:
-        name, _, value = one.partition("=")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    if "hidden_size" in found:
-        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
-    return found
-
-
 def main() -> None:
     """Prints a line for each fit, the mean and the rivals, and writes everything as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--part", default="test", choices=("dev", "test"))
-    parser.add_argument("--max-seconds", type=float, default=2700.0)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--scored", type=int, help="mails of the part that are scored, for a trial; all by default")
-    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
-    parser.add_argument("--out", type=Path)
+    parser = writing.arguments(__doc__, ("dev", "test"), "mails")
     chosen = parser.parse_args()
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "summarization"
     learned, every = mails(folder, "train"), mails(folder, chosen.part)
@@ -111,18 +89,14 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in metrics.items()), flush=True)
     runs = []
     for seed in chosen.seeds:
-        runs.append(run(learned, scored, seed, chosen.max_seconds, **changed(chosen.change)))
+        runs.append(run(learned, scored, seed, chosen.max_seconds, writing.changed(chosen.change)))
         print(json.dumps(runs[-1]), flush=True)
     for name in _DECODINGS:
         own = [one["decodings"][name]["rouge_l"] for one in runs]  # type: ignore[index]
         spread = f" +- {statistics.stdev(own):.2f}" if len(own) > 1 else ""
         print(f"{chosen.part}: rouge_l {statistics.mean(own):.2f}{spread} (n = {len(own)}), {name}")
-    if chosen.out is not None:
-        versions = {"whorl": whorl.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        settings = {"part": chosen.part, "mails": len(scored[0]), "max_seconds": chosen.max_seconds}
-        result = {"versions": versions, "machine": machine, "settings": settings, "rivals": others, "runs": runs}
-        chosen.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    settings = {"part": chosen.part, "mails": len(scored[0]), "max_seconds": chosen.max_seconds}
+    quality.write(chosen.out, machine=writing.machine(), settings=settings, rivals=others, runs=runs)
 
 
 if __name__ == "__main__":

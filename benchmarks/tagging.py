@@ -1,6 +1,6 @@
 """Parts of speech with whorl's defaults, beside the most frequent tag of each word.
 
-    python benchmarks/tagging.py DATA [--ways both 0 1 2] [--seeds 0 1 2] [--part dev] [--out FILE.json]
+    python -m benchmarks.tagging DATA [--ways both 0 1 2] [--seeds 0 1 2] [--part dev] [--out FILE.json]
 
 DATA is a folder with the files *-train.conllu, *-dev.conllu and *-test.conllu of a treebank of Universal Dependencies;
 without it the environment variable WHORL_DATA names one. Training reads the training part alone, a tenth of which it

@@ -1,20 +1,18 @@
 """English to German on Multi30k with whorl's defaults; the test part (2016, Flickr) is read once for each fit.
 
-    python benchmarks/translation.py DATA [--seconds 2700] [--seeds 0] [--out FILE.json]
-    python benchmarks/translation.py DATA --part val      # choices: the validation part of the set, no test
+    python -m benchmarks.translation DATA [--seconds 2700] [--seeds 0] [--out FILE.json]
+    python -m benchmarks.translation DATA --part val      # choices: the validation part of the set, no test
 
 DATA holds train.en, train.de, val.en, val.de, test_2016_flickr.en and test_2016_flickr.de, a sentence on each line.
 """
 
 import json
-import os
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import torch
-from benchmarks import quality
+from benchmarks import quality, writing
 
 import whorl
 
@@ -78,8 +76,7 @@ def main() -> None:
     scores = [one["scores"]["bleu"] for one in runs]  # type: ignore[index]
     spread = f" +- {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
     print(f"{chosen.part}: bleu {statistics.mean(scores):.2f}{spread} (n = {len(scores)}), beam 5")
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    quality.write(chosen.out, machine=machine, runs=runs)
+    quality.write(chosen.out, machine=writing.machine(), runs=runs)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,15 @@ def of_pieces(task: type, network: Recurrent, words: tuple[str, ...], **options:
     return _of_short(task, network, pieces, {"text": True, **options})
 
 
+def of_dialogues(task: type, network: Recurrent, words: tuple[str, ...], **options: Any) -> ModelSubject:
+    """A model of dialogues whose turns have up to four words."""
+
+    def turns(rng: np.random.Generator, length: int) -> list[Any]:
+        return [" ".join(words[n] for n in rng.integers(0, len(words), rng.integers(1, 5))) for _ in range(length)]
+
+    return _of_short(task, network, turns, {"dialogue": True, **options})
+
+
 def _of_short(task: type, network: Recurrent, rows: Any, options: dict[str, Any]) -> ModelSubject:
     rng = np.random.default_rng(9)
     return model(task, network, training={str(n): rows(rng, 3 + n % 5) for n in range(23)}, rows=rows, **options)

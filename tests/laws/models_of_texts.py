@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.laws.model_data import of_pieces
+from tests.laws.model_data import of_dialogues, of_pieces
 from tests.laws.model_subject import ModelSubject
 
 import whorl
@@ -32,19 +32,11 @@ def translator(network: Recurrent, task: type = whorl.Translator, **settings: An
 
 
 def chatbot(network: Recurrent, **settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-
-    def turns(rng: np.random.Generator, length: int) -> list[Any]:
-        words = ("calm", "wild", "sea", ",", "!", "s", "Sturm\u0308")
-        return [" ".join(words[n] for n in rng.integers(0, len(words), rng.integers(1, 5))) for _ in range(length)]
-
-    return model(
+    return of_dialogues(
         whorl.Chatbot,
         network,
-        training={str(n): turns(rng, 2 + n % 5) for n in range(23)},
-        rows=turns,
+        ("calm", "wild", "sea", ",", "!", "s", "Sturm\u0308"),
         settings={"tokens": whorl.Text(), "longest": 9, "context": 3, **settings},
         labels=True,
         written=True,
-        dialogue=True,
     )

@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 from whorl.cli.stream_rows import Numbered, Skip, decoded, from_json
 from whorl.cli.streams import describe, go_on, read_states, write_states
-from whorl.data.dialogue_reader import TEXT
 from whorl.data.reader import Row
+from whorl.data.turn_rows import TEXT
 from whorl.errors import DataError, ModelFileError
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction

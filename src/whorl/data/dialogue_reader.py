@@ -6,22 +6,22 @@ from collections.abc import Sequence as List
 from dataclasses import dataclass
 from typing import Self
 
-import msgspec
 import numpy as np
 
-from whorl.codecs.alphabet import BEGIN, END
 from whorl.codecs.numeric import require_array
 from whorl.codecs.text import TextCodec
 from whorl.data.dialogues import Dialogue, Turn, dialogues_of, said_by_answerer
 from whorl.data.pair_memory import PairMemory
 from whorl.data.pair_reader import MOST_STEPS, PairReader
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.piece_rows import refuse_known
+from whorl.data.reader import RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
-from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.data.turn_rows import TEXT, TurnRows, ended
+from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 
-TEXT, REPLY = "text", "reply"
+REPLY = "reply"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +79,7 @@ class DialogueReader(PairReader):
         self.context, self.usual = context, usual
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a dialogue has no covariates ahead. Leave it out.")
+        refuse_known(known)
         dialogues = dialogues_of(source, encoding=self.table.encoding or "utf-8", silence=not targets)
         if targets:
             found = self.exchanges(dialogues)
@@ -110,7 +109,7 @@ class DialogueReader(PairReader):
         places = self._before(at)
         own = said_by_answerer(turns, at, places)
         before = [turns[place].text for place in places]
-        parts = [_ended(codes_of[place], own=mine) for place, mine in zip(places, own, strict=True)]
+        parts = [ended(codes_of[place], own=mine) for place, mine in zip(places, own, strict=True)]
         reply = turns[at].text if at < len(turns) else None
         codes = None if reply is None else self._cut(self.outputs.text.encode(reply), self.longest + 1)
         past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
@@ -124,10 +123,6 @@ class DialogueReader(PairReader):
             origin=at - 1,
         )
 
-    def turn(self, text: str, *, own: bool) -> np.ndarray:
-        """The codes (T, 1) of a turn that is read; `own` says that it was said by who answers now."""
-        return _ended(self.source.encode(text.strip()), own=own)
-
     def rivals(self, sources: List[str]) -> dict[str, list[str]]:
         """What naive rivals reply: the most frequent reply of training, and that to the most similar turns."""
         return {
@@ -139,7 +134,7 @@ class DialogueReader(PairReader):
         return {"unigram": self.usual.log_probabilities}
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return _TurnRows(self)
+        return TurnRows(self.source, self.context, self.longest)
 
     def config(self) -> dict[str, object]:
         return {**super().config(), "context": self.context, "usual": self.usual.reply}
@@ -169,87 +164,6 @@ class DialogueReader(PairReader):
             usual=Usual(reply=usual, counts=counts),
             table=pairs.table,
         )
-
-
-def _ended(codes: np.ndarray, *, own: bool) -> np.ndarray:
-    """A turn with its end, or with a begin there where it was said by who answers now."""
-    return np.concatenate([codes[:-1], np.full_like(codes[-1:], BEGIN)]) if own else codes
-
-
-class _TurnRows(RowReader):
-    """Reads one dialogue turn by turn; of what was said and answered it keeps the last turns."""
-
-    def __init__(self, reader: DialogueReader) -> None:
-        self._reader = reader
-        self._codes, self._count = np.zeros((0, 1), np.float32), 0
-
-    def push(self, row: Row, known: object = None) -> list[Inputs]:
-        if known is not None:
-            raise ArgumentError("`known` was given, but a dialogue has no covariates ahead. Leave it out.")
-        text: object = row.get(TEXT) if isinstance(row, Mapping) else row
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(
-                f"a row of this model is a turn: text that is not blank, or a record with it under '{TEXT}', but "
-                f"{row!r:.80} came."
-            )
-        self._hear(text, own=False)
-        return [{"source": code} for code in self._codes[:, None]]
-
-    def answered(self, answer: str) -> None:
-        self._hear(answer, own=True)
-
-    def _hear(self, text: str, *, own: bool) -> None:
-        reader = self._reader
-        codes = np.concatenate([self._codes, reader.turn(text, own=own)])
-        ends = np.flatnonzero((codes == END) | (codes == BEGIN))
-        if len(ends) > reader.context:
-            codes = codes[ends[-reader.context - 1] + 1 :]
-        self._codes, self._count = codes[-reader.longest :], self._count + 1
-
-    def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
-        raise ArgumentError("`push_rows` is of rows in time, but each turn of a dialogue is answered. Use `push`.")
-
-    @property
-    def time(self) -> np.ndarray:
-        """The number of the last turn, answers counted too."""
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
-
-    def mark(self) -> Mark:
-        return self._count, None, self._codes
-
-    def back_to(self, mark: Mark) -> None:
-        count, _, codes = mark
-        assert codes is not None
-        self._count, self._codes = count or 0, codes
-
-    def read(self) -> bytes:
-        """As long after any number of turns: unused places hold -1."""
-        codes = np.full(self._reader.longest, -1, "<i4")
-        codes[: len(self._codes)] = self._codes[:, 0]
-        return msgspec.msgpack.encode(_Remainder(self._count.to_bytes(8, "little"), codes.tobytes()))
-
-    def write(self, remainder: bytes) -> None:
-        reader, damaged = self._reader, "`state` of the reader is damaged, or belongs to another model."
-        try:
-            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
-        except msgspec.DecodeError:
-            raise ModelFileError(damaged) from None
-        if len(plain.count) != 8 or len(plain.codes) != 4 * reader.longest:
-            raise ModelFileError(damaged)
-        codes = np.frombuffer(plain.codes, "<i4")
-        codes = codes[: int((codes >= 0).sum())]
-        count, ends = int.from_bytes(plain.count, "little"), int(np.isin(codes, (BEGIN, END)).sum())
-        known = bool((codes >= 0).all() and (codes < len(reader.source.vocabulary)).all())
-        if not known or ends > min(count, reader.context) or bool(len(codes)) != bool(count):
-            raise ModelFileError(damaged)
-        self._codes, self._count = codes.astype(np.float32).reshape(-1, 1), count
-
-
-class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    count: bytes
-    codes: bytes
 
 
 def fit_dialogues(

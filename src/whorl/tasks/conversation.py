@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from whorl.data.dialogue_reader import REPLY, TEXT
+from whorl.data.dialogue_reader import REPLY
 from whorl.data.pair_reader import MOST_STEPS
+from whorl.data.turn_rows import TEXT
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Recurrent
 from whorl.plans.table import Table

@@ -130,7 +130,7 @@ def test_a_turn_whose_answer_fails_was_never_said(model, monkeypatch):
     stream.push("Hi there.")
     before = bytes(stream.state)
     with monkeypatch.context() as patch:
-        patch.setattr("whorl.data.dialogue_reader._TurnRows.answered", lambda *_: 1 / 0)
+        patch.setattr("whorl.data.turn_rows.TurnRows.answered", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             stream.push("Bye.")
     assert (bytes(stream.state), stream.num_rows) == (before, 2)

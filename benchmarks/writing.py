@@ -1,0 +1,53 @@
+"""What benchmarks of tasks that write texts share: their arguments, and a fit with settings of the command line."""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Sequence
+from typing import TypeVar
+
+from benchmarks import quality
+
+import whorl
+
+_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
+
+Task = TypeVar("Task", bound=whorl.Estimator)
+
+
+def arguments(description: str | None, parts: Sequence[str], scored: str) -> argparse.ArgumentParser:
+    """A parser; the last of the parts is the default, and `scored` names what the part consists of."""
+    parser = quality.arguments(description, seeds=(0,), optional=True)
+    parser.add_argument("--part", default=parts[-1], choices=parts)
+    parser.add_argument("--max-seconds", type=float, default=2700.0)
+    parser.add_argument("--scored", type=int, help=f"{scored} of the part that are scored, for a trial; all by default")
+    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
+    return parser
+
+
+def changed(given: Sequence[str]) -> dict[str, object]:
+    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
+    found: dict[str, object] = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    if "hidden_size" in found:
+        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
+    return found
+
+
+def made(task: type[Task], *, seed: int, seconds: float, validation: int, changes: dict[str, object]) -> Task:
+    """An estimator with everything default but the time and what is changed."""
+    plan = {name: value for name, value in changes.items() if name in _OF_TRAINING}
+    own = {name: value for name, value in changes.items() if name not in _OF_TRAINING}
+    training = whorl.Training(seed=seed, max_seconds=seconds, validation=validation, device="cpu", **plan)  # type: ignore[arg-type]
+    return task(training=training, **own)
+
+
+def machine() -> dict[str, object]:
+    """What it was measured on."""
+    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
