@@ -85,12 +85,13 @@ class Tagger(Estimator):
         return Wiring(
             pairing=Sequences(every_step=True, lookahead=lookahead),
             inputs="symbols",
-            shape=ManyToMany(input_dropout=0.3),
+            shape=ManyToMany(input_dropout=0.5),
             outputs="symbols",
             head=Categorical(chain=self.crf),
             readout="tags",
-            dropout=0.3,
-            augmentation=Forgetting(),
+            # Words of training are soon known by heart, and new ones told by their characters alone.
+            dropout=0.5,
+            augmentation=Forgetting(rate=1.0),
         )
 
     def columns(self) -> Columns:
