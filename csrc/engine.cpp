@@ -102,7 +102,7 @@ Plan* Runner::plan(const BlockSize& size) {
 Runner::Stretch Runner::stretch(std::ptrdiff_t begin, std::ptrdiff_t end, bool answers) {
   std::ptrdiff_t block = policy_.block_floats / times(policy_.row.floats, size_.num_sequences);
   if (block > block_multiple) block -= block % block_multiple;
-  block = std::clamp<std::ptrdiff_t>(block, 1, end - begin);
+  block = program_.loops() ? 1 : std::clamp<std::ptrdiff_t>(block, 1, end - begin);
   const auto sized = [&](std::ptrdiff_t steps) {
     BlockSize wanted = {steps, size_.num_sequences, answers ? 0 : steps, size_.num_steps,
                         size_.num_steps - size_.start};

@@ -177,7 +177,16 @@ void StepCell::run(const Frame& frame) const {
   kernels().values->cell_step(now);
 }
 
-void LoadStatic::run(const Frame& frame) const {
+void Keep::run(const Frame& frame) const {
+  for (std::ptrdiff_t n = 0; n < num_sequences; ++n) {
+    if (frame.lengths != nullptr && frame.lengths[n] == 0) continue;
+    const float* const from = frame.at(x.at) + n * x.sequence;
+    for (std::ptrdiff_t i = 0; i < size; ++i)
+      stored(from[i * x.element], frame.states[n] + state_offset + i * float_bytes);
+  }
+}
+
+void LoadState::run(const Frame& frame) const {
   for (std::ptrdiff_t n = 0; n < num_sequences; ++n)
     copy_floats(frame.states[n] + state_offset, size, frame.at(to) + n * size);
 }

@@ -134,10 +134,17 @@ struct StepCell : Instruction {
   void run(const Frame& frame) const override;
 };
 
-// Rows of a sequence's state of single precision, for all sequences side by side.
-struct LoadStatic : Instruction {
+// Numbers of single precision that lie in a sequence's state, for all sequences side by side.
+struct LoadState : Instruction {
   std::ptrdiff_t num_sequences, size, state_offset;
   Place to;
+  void run(const Frame& frame) const override;
+};
+
+// Rows of this step, one for each sequence, into the states of those that are not at their end.
+struct Keep : Instruction {
+  Spread x;
+  std::ptrdiff_t num_sequences, size, state_offset;
   void run(const Frame& frame) const override;
 };
 

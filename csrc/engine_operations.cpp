@@ -61,6 +61,10 @@ void Planner::add(const Operation& operation) {
       return add_running(operation);
     case Kind::pool:
       return add_pool(operation);
+    case Kind::previous:
+      return define(operation, loaded(operation));
+    case Kind::keep:
+      return add_keep(operation);
     case Kind::attend:
       return add_attend(operation);
     case Kind::first:
@@ -79,18 +83,34 @@ void Planner::add(const Operation& operation) {
 void Planner::add_input(const Operation& operation) {
   const Shape& shape = program_.shape(operation.out);
   const std::ptrdiff_t size = elements(shape);
-  if (is_static(operation)) {
-    auto* load = draft_.emit<LoadStatic>(size_.num_sequences * size);
-    load->num_sequences = size_.num_sequences;
-    load->size = size;
-    load->state_offset = program_.state_offset(number_);
-    load->to = draft_.storage({size_.num_sequences, size});
-    return define(operation, still(load->to, size, shape));
-  }
+  if (is_static(operation)) return define(operation, loaded(operation));
   const Axis sequences = {size_.num_sequences, size_.input_steps * size};
   View view = {Draft::input(input_numbers_[number_]), {{size_.num_steps, size}, sequences}};
   append(row_major(shape), &view.axes);
   define(operation, late_ ? from_start(view) : view);
+}
+
+View Planner::loaded(const Operation& operation) {
+  const Shape& shape = program_.shape(operation.out);
+  const std::ptrdiff_t size = elements(shape);
+  auto* load = draft_.emit<LoadState>(size_.num_sequences * size);
+  load->num_sequences = size_.num_sequences;
+  load->size = size;
+  load->state_offset = program_.state_offset(number_);
+  load->to = draft_.storage({size_.num_sequences, size});
+  return still(load->to, size, shape);
+}
+
+void Planner::add_keep(const Operation& operation) {
+  const View& value = view(operation.operands[0]);
+  const Spread x = draft_.spread(value);
+  auto* keep = draft_.emit<Keep>(size_.num_sequences * elements(program_.shape(operation.out)));
+  keep->x = x;
+  keep->num_sequences = size_.num_sequences;
+  keep->size = elements(program_.shape(operation.out));
+  keep->state_offset = program_.state_offset(program_.maker(operation.operands[1]));
+  draft_.touched(x.at);
+  define(operation, late_ ? from_start(value) : value);
 }
 
 void Planner::add_affine(const Operation& operation) {

@@ -35,6 +35,7 @@ class Planner {
   Stepwise* add_stepwise(const Operation& operation, std::ptrdiff_t size, std::ptrdiff_t cost);
   void add_running(const Operation& operation);
   void add_pool(const Operation& operation);
+  void add_keep(const Operation& operation);
   void add_attend(const Operation& operation);
   void add_first(const Operation& operation);
   void add_concat(const Operation& operation);
@@ -53,6 +54,8 @@ class Planner {
 
   // Where values lie
 
+  // Memory into which what the state holds for an operation is copied, the same at every step.
+  View loaded(const Operation& operation);
   const View& view(int value) const { return views_[index(value)]; }
   // An operand of an operation without state, at the steps at which the operation runs.
   View operand(const Operation& operation, std::size_t place) const;

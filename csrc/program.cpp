@@ -23,9 +23,10 @@ constexpr NamedKind named_kinds[] = {
     {"embed", Kind::embed},         {"activate", Kind::activate},   {"combine", Kind::combine},
     {"normalise", Kind::normalise}, {"recurrent", Kind::recurrent}, {"step", Kind::step},
     {"window", Kind::window},       {"running", Kind::running},     {"first", Kind::first},
-    {"pool", Kind::pool},           {"attend", Kind::attend},       {"slice", Kind::slice},
-    {"take", Kind::take},           {"reshape", Kind::reshape},     {"transpose", Kind::transpose},
-    {"concat", Kind::concat},       {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
+    {"pool", Kind::pool},           {"previous", Kind::previous},   {"keep", Kind::keep},
+    {"attend", Kind::attend},       {"slice", Kind::slice},         {"take", Kind::take},
+    {"reshape", Kind::reshape},     {"transpose", Kind::transpose}, {"concat", Kind::concat},
+    {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
 };
 
 }  // namespace
@@ -88,11 +89,19 @@ Units Program::units(const Operation& operation) const {
   return {cell, own->out_features / type_of(cell).gates, own->in_features};
 }
 
+std::size_t Program::maker(int value) const {
+  const auto makes = [value](const Operation& operation) { return operation.out == value; };
+  const auto found = std::find_if(operations_.begin(), operations_.end(), makes);
+  return static_cast<std::size_t>(found - operations_.begin());
+}
+
 bool Program::carries(const Operation& operation) const {
   switch (operation.kind) {
     case Kind::window:
     case Kind::running:
     case Kind::pool:
+    case Kind::previous:
+    case Kind::keep:
     case Kind::first:
       return true;
     case Kind::recurrent:
@@ -103,7 +112,8 @@ bool Program::carries(const Operation& operation) const {
 }
 
 std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
-  if (!carries(operation)) return 0;
+  if (!carries(operation) || operation.kind == Kind::keep) return 0;  // what is kept is the state of `previous`
+  if (operation.kind == Kind::previous) return elements(shape(operation.out)) * float_bytes;
   const Shape& x = shape(operation.operands[0]);
   switch (operation.kind) {
     case Kind::window:
@@ -144,7 +154,9 @@ void Program::lay_out_state() {
     state_bytes_ += state_bytes_of(operation);
     const bool backwards = operation.kind == Kind::recurrent && operation.numbers[1] != 0;
     if (backwards && carries(operation)) streams_ = false;
+    if (operation.kind == Kind::previous) loops_ = true;
   }
+  if (loops_ && !streams_) throw std::invalid_argument("what loops cannot read the whole sequence at once.");
   row_bytes_ = state_bytes_;
   for (std::size_t n = 0; n < operations_.size(); ++n) {
     const Operation& operation = operations_[n];

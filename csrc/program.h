@@ -32,7 +32,9 @@ enum class Kind {
   window,     // numbers: length
   running,    // reals: decay, floor
   pool,       // word: function
-  attend,     // word: function; tensors: vector; operands: query, keys, values, length
+  previous,
+  keep,    // operands: x, the value that gives it at the next step
+  attend,  // word: function; tensors: vector; operands: query, keys, values, length
   first,
   slice,  // numbers: axis, start
   take,   // numbers: axis, indices...
@@ -107,6 +109,10 @@ class Program {
   bool carries(const Operation& operation) const;
   // False where an operation needs the whole sequence at once.
   bool streams() const { return streams_; }
+  // True where a step needs what the step before it said last, so that steps run one after the other.
+  bool loops() const { return loops_; }
+  // The number of the operation that makes a value.
+  std::size_t maker(int value) const;
 
   // The state of a sequence, bytes: what operation number n keeps begins at `state_offset(n)`; what is given once for
   // a sequence stands behind what is kept.
@@ -127,7 +133,7 @@ class Program {
   std::vector<std::ptrdiff_t> offsets_;
   std::ptrdiff_t state_bytes_ = 0, row_bytes_ = 0;
   int output_ = -1;
-  bool streams_ = true;
+  bool streams_ = true, loops_ = false;
 };
 
 }  // namespace whorl

@@ -129,6 +129,26 @@ def static_context() -> Program:
     return add.done(add.cell(add(ops.Concat(parts=(context, x), axis=0)), "gru", "stream"))
 
 
+def looped() -> Program:
+    """Two values that go back to the next step: one through a recurrence, one in columns that are turned and not."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(3,)))
+    last = add(ops.Previous(shape=(5,)))
+    both = add(ops.Concat(parts=(x, last), axis=0))
+    h = add.cell(both, "gru", "stream")
+    back = add(ops.Activate(x=add(ops.Affine(x=h, weight=add.weights(5, 5))), function="tanh"))
+    kept = add(ops.Keep(x=back, previous=last))
+    matrix = add(ops.Previous(shape=(2, 3)))
+    rows = add(ops.Reshape(x=add(ops.Concat(parts=(x, x), axis=0)), shape=(3, 2)))
+    turned = add(ops.Transpose(x=rows, axes=(1, 0)))
+    mean = add(ops.Activate(x=add(ops.Combine(a=turned, b=matrix, function="subtract")), function="sigmoid"))
+    add(ops.Keep(x=turned, previous=matrix))
+    never = add(ops.Previous(shape=(2,)))
+    window = add(ops.Reshape(x=add(ops.Window(x=kept, length=2)), shape=(10,)))
+    parts = (last, add(ops.Reshape(x=mean, shape=(6,))), never, window, kept)
+    return add.done(add(ops.Concat(parts=parts, axis=0)))
+
+
 def attending(function: str) -> Callable[[], Program]:
     """Attention to rows that are given once, and to a window of the stream, of as many rows as the stream says."""
 
@@ -243,6 +263,7 @@ BY_HAND: dict[str, Callable[[], Program]] = {
     "pooled": pooled,
     "windows of windows": windows_of_windows,
     "static context": static_context,
+    "looped": looped,
     "attention, dot": attending("dot"),
     "attention, additive": attending("additive"),
     "gru from a given state": started("gru"),

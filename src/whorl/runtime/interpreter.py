@@ -175,6 +175,7 @@ class Interpreter(Engine):
         """Runs consecutive steps block by block, replacing `states`; yields these values of each block."""
         batch_size, num_steps = next(iter(values.values())).shape[:2]
         block = self._block_size(batch_size) if self.program.streams else max(1, num_steps)
+        block = 1 if self.program.loops else block
         for first in range(0, num_steps, block):
             span = slice(first, min(first + block, num_steps))
             piece = {name: value[:, span] for name, value in values.items()}
@@ -206,6 +207,11 @@ class Interpreter(Engine):
             elif isinstance(op, ops.Constant):
                 tensor = self._tensors[op.tensor]
                 known[op.out] = np.broadcast_to(tensor, (batch_size, steps, *tensor.shape))
+            elif isinstance(op, ops.Previous):
+                known[op.out] = states[op.out]["value"][:, None][:, start if late else 0 :]
+            elif isinstance(op, ops.Keep):
+                states[op.previous] = kernels.kept(known[op.x], states[op.previous], valid)
+                known[op.out] = known[op.x][:, start:] if late else known[op.x]
             elif ops.is_stateful(op):
                 x, *rest = (known[name] for name in ops.operands(op))
                 initial = rest[0][:, 0] if rest else None

@@ -58,6 +58,8 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
         case ops.Running(x=x):
             fields = {name: np.zeros(shapes[x], np.float64) for name in ("mean", "squares")}
             return {"weight": np.zeros(1, np.float64), **fields}
+        case ops.Previous(shape=shape):
+            return {"value": np.zeros(shape, np.float32)}
         case ops.First(x=x) | ops.Pool(x=x, function="max"):
             return {"value": np.zeros(shapes[x], np.float32), "seen": np.zeros(1, np.float32)}
         case ops.Pool(out=out):
@@ -96,6 +98,12 @@ def carried(
             return result, {"value": value, "seen": np.where(begun[:, None], np.float32(1.0), state["seen"])}
         case _:
             raise TypeError(type(op))
+
+
+def kept(x: Array, state: State, valid: Array | None) -> State:
+    """What is kept of one step x (B, 1, ...) where it is real, beside what was kept before it."""
+    now = x[:, 0]
+    return {"value": now if valid is None else np.where(_like(valid[:, 0], now), now, state["value"])}
 
 
 def alone(op: ops.AnyOperation, values: dict[Name, Array], tensors: Tensors) -> Array:

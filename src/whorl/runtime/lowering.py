@@ -94,6 +94,10 @@ class _Lowering:
                 self._define(op, "running", reals=[decay, floor])
             case ops.Pool(function=function):
                 self._define(op, "pool", word=function)
+            case ops.Previous():
+                self._define(op, "previous")
+            case ops.Keep():
+                self._define(op, "keep")
             case ops.Attend(function=function, vector=vector):
                 self._define(op, "attend", word=function, tensors=[self.tensor(vector)])
             case ops.First():

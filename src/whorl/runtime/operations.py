@@ -145,6 +145,22 @@ class Pool(Operation, frozen=True, kw_only=True, tag="pool"):
     function: Literal["max", "softmax"]
 
 
+class Previous(Operation, frozen=True, kw_only=True, tag="previous"):
+    """What a `Keep` behind it kept at the step before; zeros at the first step, and where nothing is kept."""
+
+    shape: Shape
+
+
+class Keep(Operation, frozen=True, kw_only=True, tag="keep"):
+    """x, which `previous` gives at the next step: the only way in which a value goes back to operations before it.
+
+    A program that has one runs step by step, and reads nothing backwards.
+    """
+
+    x: Name
+    previous: Name
+
+
 class Attend(Operation, frozen=True, kw_only=True, tag="attend"):
     """The mean of the first rows of `values` (S, D), each weighted by how well its key fits the query, (D,).
 
@@ -234,6 +250,8 @@ AnyOperation = (
     | Window
     | Running
     | Pool
+    | Previous
+    | Keep
     | Attend
     | First
     | Slice
@@ -251,8 +269,10 @@ GATES = {name: cell.num_gates for name, cell in CELLS.items()}
 def operands(op: AnyOperation) -> tuple[Name, ...]:
     """The values that an operation reads."""
     match op:
-        case Input() | Constant():
+        case Input() | Constant() | Previous():
             return ()
+        case Keep(x=x, previous=previous):
+            return (x, previous)
         case Combine(a=a, b=b):
             return (a, b)
         case Concat(parts=parts):
@@ -270,7 +290,7 @@ def operands(op: AnyOperation) -> tuple[Name, ...]:
 def is_stateful(op: AnyOperation) -> bool:
     """True where an operation carries something from step to step of the stream."""
     match op:
-        case Window() | Running() | Pool() | First():
+        case Window() | Running() | Pool() | Previous() | Keep() | First():
             return True
         case Recurrent(over=over):
             return over == "stream"

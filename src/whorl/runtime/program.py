@@ -62,6 +62,7 @@ class Program:
         if isinstance(op, ops.Recurrent) and op.over == "stream" and op.initial is not None:
             given_once = any(one.out == op.initial and one.static for one in self.inputs)
             ops.expect(given_once, op, "over the stream its initial state must be a static input")
+        self._check_loop(op)
         shape = result_shape(op, self.shapes, tensor_shapes)
         ops.elements(op, shape)
         if ops.is_stateful(op):
@@ -74,6 +75,18 @@ class Program:
             self._define(op, op.final, final)
         self.operations.append(op)
         return op.out
+
+    def _check_loop(self, op: AnyOperation) -> None:
+        """Raises ModelFileError where an operation does not fit the way back that `Previous` and `Keep` make."""
+        if isinstance(op, ops.Keep):
+            waits = any(isinstance(one, ops.Previous) and one.out == op.previous for one in self.operations)
+            ops.expect(waits, op, f"`{op.previous}` does not give what is kept")
+            taken = any(isinstance(one, ops.Keep) and one.previous == op.previous for one in self.operations)
+            ops.expect(not taken, op, f"something is kept for `{op.previous}` already")
+        backwards = isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse
+        rule = "what reads the stream backwards cannot stand beside what goes step by step"
+        ops.expect(not (backwards and self.loops), op, rule)
+        ops.expect(self.streams or not isinstance(op, ops.Previous), op, rule)
 
     def _define(self, op: AnyOperation, name: Name, shape: Shape) -> None:
         ops.expect(bool(name) and name not in self.shapes, op, f"the name `{name}` must be new and not empty")
@@ -96,6 +109,11 @@ class Program:
     def streams(self) -> bool:
         """False where an operation needs the whole sequence at once."""
         return not any(isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse for op in self.operations)
+
+    @property
+    def loops(self) -> bool:
+        """True where a step needs what the step before it said last, so that steps run one after the other."""
+        return any(isinstance(op, ops.Previous) for op in self.operations)
 
     @property
     def memory(self) -> int | None:

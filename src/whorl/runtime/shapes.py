@@ -12,7 +12,7 @@ from whorl.runtime.operations import GATES, Name, Shape, expect
 def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
     """Checks an operation against the values and tensors it names, and returns the shape of its result."""
     match op:
-        case ops.Input(shape=shape):
+        case ops.Input(shape=shape) | ops.Previous(shape=shape):
             return shape
         case ops.Constant(tensor=tensor):
             return tensors[tensor]
@@ -31,6 +31,9 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             expect(last not in ((), (0,)), op, "its last axis must not be empty")
             expect(tensors[gain] == last == tensors[bias], op, "gain and bias must fit the last axis")
             expect(0 < eps <= 1, op, "eps must be in (0, 1]")
+            return values[x]
+        case ops.Keep(x=x, previous=previous):
+            expect(values[x] == values[previous], op, f"{values[x]} is not of the shape {values[previous]}")
             return values[x]
         case ops.Recurrent():
             return _recurrent(op, values, tensors)

@@ -111,6 +111,12 @@ VIOLATIONS = [
     (ops.Pool(out="bad", x="m", function="softmax"), "numbers and their weight on one axis"),
     (ops.Pool(out="bad", x="one", function="softmax"), "numbers and their weight on one axis"),
     (ops.First(out="bad", x="nothing"), "not defined"),
+    (ops.Previous(out="bad", shape=(2**20, 2**20)), "outside the limits"),
+    (ops.Keep(out="bad", x="later", previous="was"), "not defined"),
+    (ops.Keep(out="bad", x="h", previous="was"), "not of the shape"),
+    (ops.Keep(out="bad", x="v", previous="v"), "does not give what is kept"),
+    (ops.Keep(out="bad", x="v", previous="taken"), "kept for `taken` already"),
+    (recurrent(reverse=True), "reads the stream backwards"),
     (ops.Slice(out="bad", x="v", axis=0, start=0, stop=4), "must lie within 0:3"),
     (ops.Slice(out="bad", x="v", axis=0, start=-1, stop=2), "must lie within 0:3"),
     (ops.Slice(out="bad", x="v", axis=0, start=2, stop=1), "must lie within 0:3"),
@@ -143,12 +149,25 @@ def test_an_operation_that_breaks_its_rule_is_named(op, message):
         program.tensor(name, np.zeros(shape))
     for name, shape in GIVEN_ONCE.items():
         program.add(ops.Input(out=name, shape=shape, static=True))
+    for name in ("was", "taken"):
+        program.add(ops.Previous(out=name, shape=(3,)))
+    program.add(ops.Keep(out="kept", x="v", previous="taken"))
     before = dict(program.shapes)
     with pytest.raises(ModelFileError, match=message) as caught:
         program.add(op)
     assert f"`{op.out}` ({type(op).__name__.lower()})" in str(caught.value)
-    assert len(program.operations) == len(SHAPES) + len(GIVEN_ONCE)
+    assert len(program.operations) == len(SHAPES) + len(GIVEN_ONCE) + 3
     assert set(program.shapes) - {"bad"} == set(before)
+
+
+def test_what_goes_step_by_step_cannot_stand_behind_what_reads_backwards():
+    program = Program()
+    program.add(ops.Input(out="v", shape=(3,)))
+    program.tensor("wx", np.zeros((6, 3)))
+    program.tensor("wh", np.zeros((6, 2)))
+    program.add(recurrent(out="back", reverse=True))
+    with pytest.raises(ModelFileError, match="reads the stream backwards"):
+        program.add(ops.Previous(shape=(3,)))
 
 
 def test_every_operation_has_a_rule_that_can_be_broken():

@@ -7,6 +7,8 @@ import pytest
 from tests.unit.runtime.single_operation import array, run, sigmoid
 
 from whorl.runtime import operations as ops
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 
 X = array([1, 2, 3], [4, 5, 6])[None]  # B = 1, T = 2, D = 3
@@ -117,6 +119,25 @@ def test_a_softmax_mean_weighs_steps_by_their_last_number_however_large(shift):
         weights = np.exp(scores[: t + 1].astype(np.float64))
         mean = (weights * values[: t + 1, 0]).sum() / weights.sum()
         np.testing.assert_allclose(said[t], [mean, 10 * mean], rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", [Interpreter, NativeEngine])
+def test_what_is_kept_comes_back_at_the_next_real_step(engine):
+    program = Program()
+    x = program.add(ops.Input(out="x", shape=(1,)))
+    last = program.add(ops.Previous(shape=(1,)))
+    total = program.add(ops.Combine(a=x, b=last, function="add"))
+    program.output = program.add(ops.Keep(x=total, previous=last))
+    made, x = engine(program), array([1, 2, 3, 4], [5, 6, 7, 8])[..., None]
+    assert made.run({"x": x}, np.array([4, 2]))[..., 0].tolist() == [[1, 3, 6, 10], [5, 11, 0, 0]]
+    assert made.run({"x": x}, start=2)[..., 0].tolist() == [[6, 10], [18, 26]]
+    slots = [made.open(), made.open()]
+    made.run({"x": x}, np.array([3, 0]), slots=slots)
+    assert made.step(slots, {"x": array([10], [20])})[:, 0].tolist() == [16, 20]
+    fork = made.fork(slots[0])
+    state = made.read(slots[0])
+    made.write(slots[1], state)
+    assert made.step([fork, slots[1]], {"x": array([0], [1])})[:, 0].tolist() == [16, 17]
 
 
 def test_first_is_the_first_value_at_every_step():
