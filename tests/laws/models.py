@@ -75,6 +75,7 @@ MODELS = {
     "detector on arrays": lambda: detector_on_arrays(recipe("rnn"), code=3),
     "detector on arrays, predicting": lambda: detector_on_arrays(recipe("gru"), method="surprise"),
     "translator": lambda: translator(recipe("gru")),
+    "translator, input feeding": lambda: translator(recipe("gru"), input_feeding=True),
     "summarizer": lambda: translator(recipe("rnn"), task=whorl.Summarizer),
     "chatbot": lambda: chatbot(recipe("gru")),
     "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),

@@ -39,6 +39,7 @@ BROKEN = {
     "more steps in the wiring": changed_section("model", inside("wiring", "shape", "longest", to=7)),
     "fewer steps in the reader": changed_section("reader", put(longest=5)),
     "another shape": changed_section("model", inside("wiring", "shape", to={"type": "many_to_many"})),
+    "a way back that is not there": changed_section("model", inside("wiring", "shape", "input_feeding", to=True)),
     "another pairing": changed_section(
         "model", inside("wiring", "pairing", to={"type": "strips", "warm_up": 1, "horizon": 1})
     ),

@@ -13,6 +13,7 @@ _OWN = {
     "source": "Data and columns",
     "target": "Data and columns",
     "attention": "Summaries",
+    "input_feeding": "Summaries",
     "sampling": "Summaries",
     "longest": "Summaries",
     "smoothing": "Summaries",

@@ -13,6 +13,7 @@ _OWN = {
     "source": "Data and columns",
     "target": "Data and columns",
     "attention": "Translation",
+    "input_feeding": "Translation",
     "sampling": "Translation",
     "longest": "Translation",
     "smoothing": "Translation",

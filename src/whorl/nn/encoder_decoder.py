@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.attention import Attention
+from whorl.nn.core import State
 from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
@@ -31,6 +32,10 @@ class EncoderDecoderNetwork(Network):
     reads both: the conditional decoder of Firat & Cho (Sennrich et al. 2017, section 2.1), but for its layers having
     states of their own. So no layer waits for attention, and training runs each over all steps at once. The symbols'
     vectors also weigh the outputs (Press & Wolf 2017).
+
+    With input feeding the lower layer also reads the attentional vector of the step before, what both layers and
+    attention said together, or zeros at the first step (Luong et al. 2015, section 3.3). Then training goes step by
+    step, and recurrent dropout draws a mask for each.
 
     Args:
         num_sources: symbols that may be read.
@@ -60,7 +65,7 @@ class EncoderDecoderNetwork(Network):
         self.scale = math.sqrt(size)  # inputs of unit variance, outputs of small weights
         self.encoder = encoder(size)
         width = self.encoder.output_size
-        self.lower = layer(size)
+        self.lower = layer(2 * size if shape.input_feeding else size)
         self.attention = Attention(self.lower.output_size, width, shape.attention)
         self.upper = layer(width + self.lower.output_size)
         self.bridge = nn.Linear(width, self.lower.state_size + self.upper.state_size)
@@ -100,12 +105,42 @@ class EncoderDecoderNetwork(Network):
     ) -> Tensor:
         """What may come after each symbol, (B, T, V)."""
         lower_BS, upper_BS = torch.split(start_BS, [self.lower.state_size, self.upper.state_size], dim=-1)
+        states = self.lower.state_of(lower_BS), self.upper.state_of(upper_BS)
         x_BTE = self.dropout(self.targets(past_BT) * self.scale)
-        h_BTH, _ = self.lower(x_BTE, self.lower.state_of(lower_BS), lengths_B=lengths_B)
-        seen_BTD = self.attention(h_BTH, memory_BSD, real_BS)
-        y_BTH, _ = self.upper(torch.cat([seen_BTD, h_BTH], dim=-1), self.upper.state_of(upper_BS), lengths_B=lengths_B)
-        out_BTE = torch.tanh(self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1)))
+        rows = memory_BSD, real_BS, self.attention.keys(memory_BSD)
+        if not self.shape.input_feeding:
+            out_BTE, _ = self._attentional(x_BTE, None, states, rows, lengths_B)
+        else:
+            fed_B1E, said = torch.zeros_like(x_BTE[:, :1]), []
+            for x_B1E in x_BTE.split(1, dim=1):
+                fed_B1E, states = self._attentional(x_B1E, fed_B1E, states, rows, None)
+                said.append(fed_B1E)
+            out_BTE = torch.cat(said, dim=1)
         return nn.functional.linear(self.dropout(out_BTE), self.targets.weight, self.bias)
+
+    def _attentional(
+        self,
+        x_BTE: Tensor,
+        fed_BTE: Tensor | None,
+        states: tuple[State, State],
+        rows: tuple[Tensor, Tensor, Tensor],
+        lengths_B: Tensor | None,
+    ) -> tuple[Tensor, tuple[State, State]]:
+        """The attentional vectors of some steps, (B, T, E), and the states of both layers after them.
+
+        Args:
+            x_BTE: vectors of the symbols that are read.
+            fed_BTE: what is read beside them.
+            states: of the lower and the upper layer before these steps.
+            rows: what attention looks back at, which of it is real, and its keys.
+            lengths_B: real steps.
+        """
+        memory_BSD, real_BS, keys_BSA = rows
+        read = x_BTE if fed_BTE is None else torch.cat([x_BTE, fed_BTE], dim=-1)
+        h_BTH, lower = self.lower(read, states[0], lengths_B=lengths_B)
+        seen_BTD = self.attention(h_BTH, memory_BSD, real_BS, keys_BSA)
+        y_BTH, upper = self.upper(torch.cat([seen_BTD, h_BTH], dim=-1), states[1], lengths_B=lengths_B)
+        return torch.tanh(self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1))), (lower, upper)
 
     def emit_encoder(self, program: Program) -> Name:
         """Adds the side that reads; what the decoder is told, but the length, stands side by side at each step."""
@@ -130,11 +165,16 @@ class EncoderDecoderNetwork(Network):
         keys = None if self.attention.key is None else told(KEYS, longest, self.attention.key_size)
         lower, upper = told(LOWER, self.lower.state_size), told(UPPER, self.upper.state_size)
         x = self._symbols(program, "past", self.targets)
-        h = self.lower.emit(program, x, [lower])
+        read, fed = x, None
+        if self.shape.input_feeding:
+            fed = program.add(ops.Previous(shape=(self.shape.embedding_size,)))
+            read = program.add(ops.Concat(parts=(x, fed), axis=0))
+        h = self.lower.emit(program, read, [lower])
         seen = self.attention.emit(program, h, memory, keys, length)
         y = self.upper.emit(program, program.add(ops.Concat(parts=(seen, h), axis=0)), [upper])
         blend = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
         out = program.add(ops.Activate(x=blend, function="tanh"))
+        out = out if fed is None else program.add(ops.Keep(x=out, previous=fed))
         table, bias = program.tensor("past.table", numpy(self.targets.weight)), numpy(self.bias)
         out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
         program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))

@@ -153,12 +153,15 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
         embedding_size: width of the learned vector of a symbol.
         sampling: probability that a step in training is given what the network itself would have written instead
             (scheduled sampling, Bengio et al. 2015, at one rate, in two passes as in Mihaylova & Martins 2019).
+        input_feeding: whether a step also reads the attentional vector of the step before (Luong et al. 2015, section
+            3.3).
     """
 
     attention: Attention = "dot"
     longest: int = 128
     embedding_size: int = 128
     sampling: float = 0.0
+    input_feeding: bool = False
 
 
 Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder

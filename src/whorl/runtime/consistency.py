@@ -130,6 +130,7 @@ def _check_two_sides(
     told = {op.out: op.shape for op in program.inputs if op.static}
     _expect(stepwise == {"past": (1,)}, f"the decoder reads {stepwise} at each step, but its reader gives `past`")
     _expect(program.streams, "the decoder reads backwards")
+    _expect(program.loops == shape.input_feeding, "the decoder reads its last step, or not, other than its wiring says")
     _expect(told.pop("length", None) == (1,), "the decoder is not told how long the source is")
     fits = all(len(own) == 1 or (len(own) == 2 and own[0] == reader.longest) for own in told.values())
     _expect(bool(told) and fits, f"the decoder is told {told}, but {reader.longest} steps are read at most")

@@ -35,8 +35,10 @@ class Pairs(Writing, Protocol):
     target: str
 
 
-def check(task: Pairs) -> None:
+def check(task: Pairs, *, input_feeding: bool = False) -> None:
     """Raises ArgumentError for settings that cannot be."""
+    if not isinstance(input_feeding, bool):
+        raise ArgumentError(f"`input_feeding` is True or False, but is {input_feeding!r}. Choose one.")
     if task.source == task.target:
         raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
     check_writing(task)
@@ -61,12 +63,18 @@ def check_writing(task: Writing) -> None:
         raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")
 
 
-def wiring(task: Writing, readout: str, turns: int | None = None) -> Wiring:
+def wiring(task: Writing, readout: str, *, turns: int | None = None, input_feeding: bool = False) -> Wiring:
     """The task as data; `readout` says how what is written is scored, `turns` how many of a dialogue are read."""
+    shape = EncoderDecoder(
+        attention=task.attention,
+        longest=int(task.longest),
+        sampling=float(task.sampling),
+        input_feeding=input_feeding,
+    )
     return Wiring(
         pairing=Sequences(every_step=True, turns=turns),
         inputs="text",
-        shape=EncoderDecoder(attention=task.attention, longest=int(task.longest), sampling=float(task.sampling)),
+        shape=shape,
         outputs="text",
         head=Categorical(smoothing=float(task.smoothing)),
         readout=readout,

@@ -28,6 +28,9 @@ class Translator(Estimator):
         tokens: how both are cut; byte pairs need the tokenizers library.
         attention: how a step that is written looks back at what was read: 'dot' (Luong et al. 2015), or 'additive'
             (Bahdanau et al. 2015), which takes longer.
+        input_feeding: whether a step that is written also reads what the network made of the step before it, what it
+            looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes several
+            times as long.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
         longest: most tokens that are read, and that are written; what is longer is cut.
@@ -49,6 +52,7 @@ class Translator(Estimator):
     target: str = "target"
     tokens: Text = field(default_factory=lambda: Text(unit="bpe", most=6000))
     attention: Attention = "dot"
+    input_feeding: bool = False
     sampling: float = 0.0
     longest: int = 128
     smoothing: float = 0.1
@@ -58,11 +62,11 @@ class Translator(Estimator):
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        pairs.check(self)
+        pairs.check(self, input_feeding=self.input_feeding)
         super().__post_init__()
 
     def wiring(self) -> Wiring:
-        return pairs.wiring(self, "text")
+        return pairs.wiring(self, "text", input_feeding=self.input_feeding)
 
     def columns(self) -> Columns:
         return pairs.columns(self)

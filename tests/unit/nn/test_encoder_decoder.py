@@ -1,5 +1,7 @@
 """The encoder and the decoder with attention: what it looks at, and that its programs say what it says."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -16,12 +18,12 @@ from whorl.runtime.writing import contexts
 LENGTHS = [8, 3, 1]
 
 
-def network(cell="gru", attention="dot", *, bidirectional=True, dropout=0.0, sampling=0.0, num_layers=2):
+def network(cell="gru", attention="dot", *, bidirectional=True, dropout=0.0, num_layers=2, **shape):
     torch.manual_seed(0)
     return EncoderDecoderNetwork(
         num_sources=11,
         num_targets=13,
-        shape=EncoderDecoder(attention=attention, longest=9, embedding_size=6, sampling=sampling),
+        shape=EncoderDecoder(attention=attention, longest=9, embedding_size=6, **shape),
         encoder=lambda size: RecurrentCore(cell, size, 5, bidirectional=bidirectional, num_layers=num_layers),
         layer=lambda size: RecurrentCore(cell, size, 7),
         dropout=dropout,
@@ -38,8 +40,9 @@ def batch(steps=4):
 @pytest.mark.parametrize("engine", [NativeEngine, Interpreter])
 @pytest.mark.parametrize("attention", ["dot", "additive"])
 @pytest.mark.parametrize(("cell", "bidirectional"), [("gru", True), ("lstm", True), ("rnn", False)])
-def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, engine):
-    made = network(cell, attention, bidirectional=bidirectional).eval()
+@pytest.mark.parametrize("shape", [{}, {"input_feeding": True}], ids=["plain", "input feeding"])
+def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, shape, engine):
+    made = network(cell, attention, bidirectional=bidirectional, **shape).eval()
     inputs = batch()
     with torch.no_grad():
         wanted = made(inputs, torch.tensor([4, 4, 4])).numpy()
@@ -55,9 +58,10 @@ def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, 
     assert again.hash == decoder.hash
 
 
+@pytest.mark.parametrize("input_feeding", [False, True])
 @pytest.mark.parametrize("attention", ["dot", "additive"])
-def test_padding_changes_neither_answers_nor_gradients(attention):
-    lengths, made = torch.tensor([4, 2, 1]), network(attention=attention)
+def test_padding_changes_neither_answers_nor_gradients(attention, input_feeding):
+    lengths, made = torch.tensor([4, 2, 1]), network(attention=attention, input_feeding=input_feeding)
     found = []
     for poison in (0.0, float("nan")):
         inputs = batch()
@@ -73,8 +77,9 @@ def test_padding_changes_neither_answers_nor_gradients(attention):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-def test_a_step_depends_on_the_steps_before_it_and_on_the_whole_source():
-    made, inputs = network().eval(), batch()
+@pytest.mark.parametrize("input_feeding", [False, True])
+def test_a_step_depends_on_the_steps_before_it_and_on_the_whole_source(input_feeding):
+    made, inputs = network(input_feeding=input_feeding).eval(), batch()
     with torch.no_grad():
         wanted = made(inputs)
         later = {**inputs, "past": inputs["past"].clone()}
@@ -88,10 +93,45 @@ def test_a_step_depends_on_the_steps_before_it_and_on_the_whole_source():
 
 
 def test_every_parameter_learns():
-    for attention in ("dot", "additive"):
-        made = network(attention=attention)
+    for attention, input_feeding in itertools.product(("dot", "additive"), (False, True)):
+        made = network(attention=attention, input_feeding=input_feeding)
         made(batch(), torch.tensor([4, 4, 4]))[..., 3].sum().backward()
         assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in made.parameters())
+
+
+def test_a_step_reads_the_attentional_vector_of_the_step_before_and_learns_through_it():
+    made, inputs = network(input_feeding=True), batch()
+    said = []
+    made.blend.register_forward_hook(lambda _, __, out: said.append(out))
+    read = []
+    made.lower.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    made(inputs)
+    assert len(read) == 4
+    torch.testing.assert_close(read[0][..., 6:], torch.zeros(3, 1, 6))
+    for before, own in zip(said, read[1:], strict=False):
+        torch.testing.assert_close(own[..., 6:], torch.tanh(before), rtol=0, atol=0)
+    (gradient,) = torch.autograd.grad(made(inputs)[:, 2].sum(), said[4], retain_graph=True)  # of step 0, second pass
+    assert gradient.abs().sum() > 0
+
+
+def test_gradients_through_input_feeding_are_those_of_finite_differences():
+    made = network(attention="additive", bidirectional=False, num_layers=1, input_feeding=True).double()
+    inputs, weight = {name: value.double() for name, value in batch(3).items()}, made.blend.weight
+    score = torch.randn(3, 3, 1, 13, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+    def value():
+        return (made(inputs) * score).sum()
+
+    (gradient,) = torch.autograd.grad(value(), weight)
+    for place in ((0, 0), (5, 17), (2, 11)):
+        found = []
+        for step in (1e-3, -1e-3):
+            with torch.no_grad():
+                weight[place] += step
+                found.append(value().item())
+                weight[place] -= step
+        # Attention's softmax is in float32: noise of 1e-7 / 2e-3; the third derivative adds about as much.
+        assert gradient[place].item() == pytest.approx((found[0] - found[1]) / 2e-3, abs=3e-4)
 
 
 def test_sampling_feeds_the_network_its_own_words_in_training_alone():

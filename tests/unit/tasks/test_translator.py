@@ -171,6 +171,21 @@ def test_every_cell_and_additive_attention_translate(cell):
     assert len(made.fit((SOURCES, TARGETS), verbose=False).predict(["one"])) == 1
 
 
+def test_input_feeding_is_learned_written_and_kept_in_the_file(tmp_path):
+    made = short(input_feeding=True, sampling=0.2).fit((SOURCES, TARGETS), verbose=False)
+    assert made.model_.engine.program.loops
+    assert made.model_.engine.name == "native"
+    wanted = made.predict(SOURCES[:6])
+    assert wanted.value != short(sampling=0.2).fit((SOURCES, TARGETS), verbose=False).predict(SOURCES[:6]).value
+    made.save(tmp_path / "m.whorl")
+    assert whorl.load(tmp_path / "m.whorl").input_feeding
+    for engine in ("native", "numpy"):
+        light = whorl.runtime.load(tmp_path / "m.whorl", engine=engine)
+        assert light.predict(SOURCES[:6]).value == wanted.value
+    summary = whorl.Summarizer(input_feeding=True).wiring().shape
+    assert summary.input_feeding
+
+
 def test_byte_pairs_are_the_default_and_come_back_as_text():
     made = short(tokens=whorl.Text(unit="bpe", most=300), longest=40).fit((SOURCES, TARGETS), verbose=False)
     reader = made.model_.reader
@@ -185,6 +200,7 @@ def test_byte_pairs_are_the_default_and_come_back_as_text():
         ({"source": "target"}, "both 'target'"),
         ({"tokens": "bpe"}, "`tokens`"),
         ({"attention": "dott"}, "Did you mean 'dot'"),
+        ({"input_feeding": 1}, "`input_feeding` is True or False"),
         ({"sampling": 1.0}, "`sampling`"),
         ({"smoothing": -0.1}, "`smoothing`"),
         ({"dropout": True}, "`dropout`"),
