@@ -17,6 +17,7 @@ import whorl
 from whorl.data.pairing import answered_steps
 from whorl.errors import DataError, StreamingError
 from whorl.runtime.prediction import Prediction
+from whorl.runtime.writing import written
 
 
 @law("13 stream", "model")
@@ -68,9 +69,10 @@ def _pushing_pieces_is_predicting(subject: ModelSubject, data: st.DataObject) ->
             stream.state = state
         answers += stream.push(piece)
     answers += stream.flush()
-    if subject.written:  # nothing before the whole was read
-        assert len(answers) == 1
-        same_bits(_said(answers[0]), _said(wanted), "the answer")
+    if subject.written:
+        _written_so_far(subject, pieces, answers[:-1])
+        assert answers[-1].final
+        same_bits(_said(answers[-1]), _said(wanted), "the answer")
         assert stream.flush() == []
         return
     for answer in answers:
@@ -96,6 +98,24 @@ def _pushing_turns_is_predicting(subject: ModelSubject, data: st.DataObject) -> 
         so_far.append(answer.value[0])
     assert stream.num_rows == len(so_far)
     assert stream.flush() == []
+
+
+def _written_so_far(subject: ModelSubject, pieces: Rows, answers: list[Prediction]) -> None:
+    """Before the end what is due by then is written, and no more; nothing where the whole is read first."""
+    model, wait = subject.model, subject.model.wiring.shape.wait
+    (one,) = model.reader.read(subject.source({"": pieces}))
+    (whole,) = written(model, [one.read_steps], whorl.Greedy())
+    read = [int(answer.index.origin[0]) + 1 for answer in answers]
+    due = [0, *(min(count - (wait or 0) + 1, len(whole.tokens)) for count in read)]
+    assert due == sorted(set(due))
+    for answer, count in zip(answers, due[1:], strict=True):
+        assert wait is not None
+        assert not answer.final
+        assert answer.value == [model.reader.text_of(whole.tokens[:count])]
+    # The last token of a source, or what stands for all that is left out, is known at its end alone.
+    known = len(one.read_steps) - 1
+    if wait is not None and pieces and known >= wait + 1:
+        assert due[-1] <= known - wait + 1
 
 
 def _said(answer: Prediction) -> list[Any]:
@@ -199,6 +219,10 @@ def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObj
     late.state = _advanced(subject, model, stream.state, rows, 10, 9_999)
     assert late.num_rows == 9_999 or subject.gaps or subject.text
     found = _measured(subject, late, rows, 9_999)
+    if subject.written:  # of a source no more than its `longest` first tokens cost anything
+        assert found[0] == early[0]
+        assert found[1] <= early[1]
+        return
     assert found == early, f"(bytes of state, calls of a push) were {early} at push 10 and are {found} at push 10,000"
 
 

@@ -76,6 +76,10 @@ MODELS = {
     "detector on arrays, predicting": lambda: detector_on_arrays(recipe("gru"), method="surprise"),
     "translator": lambda: translator(recipe("gru")),
     "translator, input feeding": lambda: translator(recipe("gru"), input_feeding=True),
+    "translator that waits": lambda: translator(recipe("gru", num_layers=2), wait=2),
+    "translator that waits, input feeding": lambda: translator(
+        recipe("lstm"), wait=3, input_feeding=True, attention="additive"
+    ),
     "summarizer": lambda: translator(recipe("rnn"), task=whorl.Summarizer),
     "chatbot": lambda: chatbot(recipe("gru")),
     "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),

@@ -17,6 +17,29 @@ def pairs(count, seed):
     )
 
 
+def test_a_translator_that_waits_learns_to_spell_while_it_reads():
+    training, test = (
+        (sources, [" ".join(reversed(text.split())) for text in targets])
+        for sources, targets in (pairs(900, 0), pairs(150, 1))
+    )
+    model = whorl.Translator(
+        wait=1,
+        input_feeding=True,
+        tokens=whorl.Text(unit="word"),
+        longest=8,
+        dropout=0.1,
+        network=whorl.Recurrent("gru", hidden_size=32),
+        training=whorl.Training(epochs=8, batch_size=32, learning_rate=1e-2, seed=0, device="cpu"),
+    ).fit(training, verbose=False)
+    scores = model.evaluate(test)
+    best = max(rival["bleu"] for rival in scores.baseline.values())
+    assert scores.metrics["bleu"] > best + 20
+    stream = model.stream()
+    said = [[answer.value[0] for answer in stream.push(piece)] for piece in ("4 ", "0 ", "7 ", "1")]
+    assert [text for answers in said for text in answers][:2] == ["vier", "vier null"]
+    assert stream.flush()[0].value == ["vier null sieben eins"]
+
+
 def test_a_translator_learns_to_reverse_and_to_spell():
     model = whorl.Translator(
         tokens=whorl.Text(unit="word"),

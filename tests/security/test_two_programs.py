@@ -40,6 +40,7 @@ BROKEN = {
     "fewer steps in the reader": changed_section("reader", put(longest=5)),
     "another shape": changed_section("model", inside("wiring", "shape", to={"type": "many_to_many"})),
     "a way back that is not there": changed_section("model", inside("wiring", "shape", "input_feeding", to=True)),
+    "a wait that nothing counts": changed_section("model", inside("wiring", "shape", "wait", to=2)),
     "another pairing": changed_section(
         "model", inside("wiring", "pairing", to={"type": "strips", "warm_up": 1, "horizon": 1})
     ),
@@ -53,6 +54,27 @@ BROKEN = {
 def _attend(value, **changes):
     place = next(n for n, op in enumerate(value["operations"]) if op["op"] == "attend")
     return program_changed(place, **changes)(value)
+
+
+WAITING = {
+    "other steps to wait for": changed_section("model", inside("wiring", "shape", "wait", to=3)),
+    "no step to wait for": changed_section("model", inside("wiring", "shape", "wait", to=0)),
+    "nothing to wait for": changed_section("model", inside("wiring", "shape", "wait", to=None)),
+    "a side that reads backwards": changed_section("encoder", lambda value: _recurrent(value, reverse=True)),
+}
+
+
+def _recurrent(value, **changes):
+    place = next(n for n, op in enumerate(value["operations"]) if op["op"] == "recurrent")
+    return program_changed(place, **changes)(value)
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_what_waits_for_others_is_refused(what, sound, load):
+    header, body = parts(sound["waiting"])
+    assert load(sealed(header, body)).wiring.shape.wait == 2
+    with pytest.raises(ModelFileError):
+        load(sealed(*WAITING[what](header, body)))
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -14,6 +14,7 @@ _OWN = {
     "target": "Data and columns",
     "attention": "Translation",
     "input_feeding": "Translation",
+    "wait": "Translation",
     "sampling": "Translation",
     "longest": "Translation",
     "smoothing": "Translation",

@@ -150,15 +150,16 @@ def go_on(stream: Stream, state: State, path: Path) -> Stream:
 def describe(answer: Prediction) -> list[dict[str, object]]:
     """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none.
 
-    Of texts the text. Of labels the most probable one, and the probability of each; of labels for each step the steps
-    that are answered, their labels, and how probable these are; of alarms the score, the threshold, the channel that
-    surprises most and the surprise of each.
+    Of texts the text, and whether it goes on. Of labels the most probable one, and the probability of each; of labels
+    for each step the steps that are answered, their labels, and how probable these are; of alarms the score, the
+    threshold, the channel that surprises most and the surprise of each.
     """
     found = []
     for n in range(len(answer)):
         told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
         if isinstance(answer.value, list) and answer.classes is None:
-            found.append({**told, "value": {answer.names[0]: answer.value[n]}})
+            told["value"] = {answer.names[0]: answer.value[n]}
+            found.append(told if answer.final else {**told, "final": False})
             continue
         if isinstance(answer.value, list):
             place = {label: k for k, label in enumerate(answer.classes.tolist())}  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Reading a source that comes in pieces, for models that read it whole before they write."""
+"""Reading a source that comes in pieces, for models that write something for it."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from whorl.data.reader import Inputs
 
 
 class SourceRows(PieceRows):
-    """Gives a source when it ends, since nothing can be written before.
+    """Gives a source when it ends; what is certain of it before is told by `codes`.
 
     Args:
         column: of a piece, where it comes in a record.
@@ -30,6 +30,17 @@ class SourceRows(PieceRows):
         self._hold(self._encoder.flush())
         codes = self._held[: self._count].astype(np.float32).reshape(-1, 1, 1)
         return [{"source": code} for code in codes]
+
+    @property
+    def codes(self) -> np.ndarray:
+        """What is certain of the source, (n, 1): before its end the last of `longest` tokens may still be another."""
+        count = self._count if self._ended else min(self._count, self._longest - 1)
+        return self._held[:count].astype(np.float32).reshape(-1, 1)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the source was read."""
+        return self._ended
 
     def _hold(self, codes: np.ndarray) -> None:
         """Keeps the first codes; behind them the last one stands for all that is left out, as in a whole text."""

@@ -39,15 +39,13 @@ class Attention(nn.Module):
         if self.vector is not None:
             nn.init.uniform_(self.vector, -(self.key_size**-0.5), self.key_size**-0.5)
 
-    def forward(
-        self, steps_BTH: Tensor, rows_BSD: Tensor, real_BS: Tensor, keys_BSA: Tensor | None = None
-    ) -> Tensor:
-        """What each step looks back at, (B, T, D); rows that are not `real` count for nothing.
+    def forward(self, steps_BTH: Tensor, rows_BSD: Tensor, real_BTS: Tensor, keys_BSA: Tensor | None = None) -> Tensor:
+        """What each step looks back at, (B, T, D); rows that are not `real`, (B, T or 1, S), count for nothing.
 
         `keys_BSA` is what `keys` says of the rows, where it is known already.
         """
         scores_BTS = self.scores(steps_BTH, rows_BSD, keys_BSA)
-        scores_BTS = scores_BTS.masked_fill(~real_BS[:, None, :], -torch.inf)
+        scores_BTS = scores_BTS.masked_fill(~real_BTS, -torch.inf)
         return torch.softmax(scores_BTS.float(), dim=-1).to(rows_BSD.dtype) @ rows_BSD
 
     def keys(self, rows_BSD: Tensor) -> Tensor:
@@ -58,7 +56,7 @@ class Attention(nn.Module):
         """How well each row fits each step, (B, T, S)."""
         query_BTA, keys_BSA = self.query(steps_BTH), self.keys(rows_BSD) if keys_BSA is None else keys_BSA
         if self.vector is None:
-            return query_BTA @ keys_BSA.transpose(1, 2)
+            return query_BTA @ keys_BSA.transpose(1, 2)  # type: ignore[no-any-return]
         return torch.tanh(query_BTA[:, :, None] + keys_BSA[:, None]) @ self.vector
 
     def emit_keys(self, program: Program, rows: Name) -> Name | None:

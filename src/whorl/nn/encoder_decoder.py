@@ -37,6 +37,9 @@ class EncoderDecoderNetwork(Network):
     attention said together, or zeros at the first step (Luong et al. 2015, section 3.3). Then training goes step by
     step, and recurrent dropout draws a mask for each.
 
+    Where it waits for some steps of the source only, the layers that write begin with what the encoder says of the last
+    of these, and each step looks back at one more (wait-k, Ma et al. 2019, section 3.1); the encoder is causal.
+
     Args:
         num_sources: symbols that may be read.
         num_targets: V.
@@ -83,37 +86,45 @@ class EncoderDecoderNetwork(Network):
         past, source, read = inputs["past"][..., 0], inputs["source"][..., 0], inputs["source_length"][:, 0].long()
         if lengths is not None:
             past = torch.where(torch.arange(past.shape[1], device=past.device) < lengths[:, None], past, 0.0)
-        real_BS = torch.arange(source.shape[1], device=source.device) < read[:, None]
+        places = torch.arange(source.shape[1], device=source.device)
+        real_BS = places < read[:, None]
         memory_BSD, start_BS = self.read(torch.where(real_BS, source, 0.0).long(), read)
+        real_BTS = real_BS[:, None]
+        if self.shape.wait is not None:
+            reach_T1 = torch.arange(past.shape[1], device=past.device)[:, None] + self.shape.wait
+            real_BTS = real_BTS & (places < reach_T1)
         codes = past.long()
         if self.training and self.shape.sampling:
             with torch.no_grad():
-                written = self.write(codes, memory_BSD, start_BS, real_BS, lengths).argmax(dim=-1)
+                written = self.write(codes, memory_BSD, start_BS, real_BTS, lengths).argmax(dim=-1)
             drawn = torch.rand(written[:, :-1].shape, device=codes.device) < self.shape.sampling
             codes = torch.cat([codes[:, :1], torch.where(drawn, written[:, :-1], codes[:, 1:])], dim=1)
-        return self.write(codes, memory_BSD, start_BS, real_BS, lengths)[:, :, None]
+        return self.write(codes, memory_BSD, start_BS, real_BTS, lengths)[:, :, None]
 
     def read(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """What the encoder says of each step, (B, S, D), and the states that the layers that write begin with."""
         x_BSE = self.dropout(self.sources(source_BS) * self.scale)
         memory_BSD, state = self.encoder(x_BSE, lengths_B=lengths_B)
         last = torch.cat([layer[0] for layer in state[-self.encoder.num_directions :]], dim=-1)
+        if self.shape.wait is not None:  # what follows is not known yet where the first symbol is written
+            last = memory_BSD[torch.arange(len(memory_BSD)), lengths_B.clamp(max=self.shape.wait) - 1]
         return self.dropout(memory_BSD), torch.tanh(self.bridge(last))
 
     def write(
-        self, past_BT: Tensor, memory_BSD: Tensor, start_BS: Tensor, real_BS: Tensor, lengths_B: Tensor | None
+        self, past_BT: Tensor, memory_BSD: Tensor, start_BS: Tensor, real_BTS: Tensor, lengths_B: Tensor | None
     ) -> Tensor:
-        """What may come after each symbol, (B, T, V)."""
+        """What may come after each symbol, (B, T, V), that looks back at what is `real`, (B, T or 1, S)."""
         lower_BS, upper_BS = torch.split(start_BS, [self.lower.state_size, self.upper.state_size], dim=-1)
         states = self.lower.state_of(lower_BS), self.upper.state_of(upper_BS)
         x_BTE = self.dropout(self.targets(past_BT) * self.scale)
-        rows = memory_BSD, real_BS, self.attention.keys(memory_BSD)
+        rows = memory_BSD, self.attention.keys(memory_BSD)
         if not self.shape.input_feeding:
-            out_BTE, _ = self._attentional(x_BTE, None, states, rows, lengths_B)
+            out_BTE, _ = self._attentional(x_BTE, None, states, rows, real_BTS, lengths_B)
         else:
             fed_B1E, said = torch.zeros_like(x_BTE[:, :1]), []
-            for x_B1E in x_BTE.split(1, dim=1):
-                fed_B1E, states = self._attentional(x_B1E, fed_B1E, states, rows, None)
+            each_BTS = real_BTS.expand(-1, x_BTE.shape[1], -1)
+            for x_B1E, real_B1S in zip(torch.split(x_BTE, 1, dim=1), torch.split(each_BTS, 1, dim=1), strict=True):
+                fed_B1E, states = self._attentional(x_B1E, fed_B1E, states, rows, real_B1S, None)
                 said.append(fed_B1E)
             out_BTE = torch.cat(said, dim=1)
         return nn.functional.linear(self.dropout(out_BTE), self.targets.weight, self.bias)
@@ -123,7 +134,8 @@ class EncoderDecoderNetwork(Network):
         x_BTE: Tensor,
         fed_BTE: Tensor | None,
         states: tuple[State, State],
-        rows: tuple[Tensor, Tensor, Tensor],
+        rows: tuple[Tensor, Tensor],
+        real_BTS: Tensor,
         lengths_B: Tensor | None,
     ) -> tuple[Tensor, tuple[State, State]]:
         """The attentional vectors of some steps, (B, T, E), and the states of both layers after them.
@@ -132,13 +144,14 @@ class EncoderDecoderNetwork(Network):
             x_BTE: vectors of the symbols that are read.
             fed_BTE: what is read beside them.
             states: of the lower and the upper layer before these steps.
-            rows: what attention looks back at, which of it is real, and its keys.
+            rows: what attention looks back at, and its keys.
+            real_BTS: which of it each step may look at.
             lengths_B: real steps.
         """
-        memory_BSD, real_BS, keys_BSA = rows
+        memory_BSD, keys_BSA = rows
         read = x_BTE if fed_BTE is None else torch.cat([x_BTE, fed_BTE], dim=-1)
         h_BTH, lower = self.lower(read, states[0], lengths_B=lengths_B)
-        seen_BTD = self.attention(h_BTH, memory_BSD, real_BS, keys_BSA)
+        seen_BTD = self.attention(h_BTH, memory_BSD, real_BTS, keys_BSA)
         y_BTH, upper = self.upper(torch.cat([seen_BTD, h_BTH], dim=-1), states[1], lengths_B=lengths_B)
         return torch.tanh(self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1))), (lower, upper)
 
@@ -170,7 +183,8 @@ class EncoderDecoderNetwork(Network):
             fed = program.add(ops.Previous(shape=(self.shape.embedding_size,)))
             read = program.add(ops.Concat(parts=(x, fed), axis=0))
         h = self.lower.emit(program, read, [lower])
-        seen = self.attention.emit(program, h, memory, keys, length)
+        reach = length if self.shape.wait is None else self._reach(program, self.shape.wait, length)
+        seen = self.attention.emit(program, h, memory, keys, reach)
         y = self.upper.emit(program, program.add(ops.Concat(parts=(seen, h), axis=0)), [upper])
         blend = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
         out = program.add(ops.Activate(x=blend, function="tanh"))
@@ -179,6 +193,17 @@ class EncoderDecoderNetwork(Network):
         out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
         program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))
         return program.output
+
+    def _reach(self, program: Program, wait: int, length: Name) -> Name:
+        """How many steps are known to each that is written: `wait` to the first, but never more than there are."""
+        known = program.add(ops.Previous(shape=(1,)))  # steps that were written before
+        one = program.add(ops.Constant(tensor=program.tensor("one", numpy(torch.ones(1)))))
+        program.add(ops.Keep(x=program.add(ops.Combine(a=known, b=one, function="add")), previous=known))
+        first = program.add(ops.Constant(tensor=program.tensor("wait", numpy(torch.tensor([float(wait)])))))
+        reach = program.add(ops.Combine(a=known, b=first, function="add"))
+        beyond = program.add(ops.Combine(a=reach, b=length, function="subtract"))
+        beyond = program.add(ops.Activate(x=beyond, function="relu"))
+        return program.add(ops.Combine(a=reach, b=beyond, function="subtract"))
 
     def _symbols(self, program: Program, name: str, table: nn.Embedding) -> Name:
         code = program.add(ops.Input(out=name, shape=(1,)))

@@ -155,6 +155,8 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
             (scheduled sampling, Bengio et al. 2015, at one rate, in two passes as in Mihaylova & Martins 2019).
         input_feeding: whether a step also reads the attentional vector of the step before (Luong et al. 2015, section
             3.3).
+        wait: steps of the source that are read before the first one is written; each one more that is written knows one
+            more (wait-k, Ma et al. 2019, section 3.1). None reads all of them first.
     """
 
     attention: Attention = "dot"
@@ -162,6 +164,7 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     embedding_size: int = 128
     sampling: float = 0.0
     input_feeding: bool = False
+    wait: int | None = None
 
 
 Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder

@@ -41,7 +41,7 @@ def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarra
     assert isinstance(reader, PairReader)
     (op,) = (op for op in program.operations if isinstance(op, ops.Attend))
     past = np.concatenate([[reader.outputs.begin], tokens]).astype(np.float32).reshape(1, -1, 1)
-    (told,) = writing.contexts(model.encoder, model.engine, [source])
+    (told,) = writing.contexts(model.encoder, model.engine, [source], writing.wait_of(model))
     inputs = {"past": past, **{name: value[None] for name, value in told.items()}}
     seen = Interpreter(program).trace(inputs, list(ops.operands(op)))
     vector = None if op.vector is None else program.tensors[op.vector]
@@ -52,7 +52,7 @@ def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarra
 def _picture(model: Model, one: Sequence) -> Picture:
     reader = model.reader
     assert isinstance(reader, PairReader)
-    (made,) = writing.written(model, [one.read_steps], writing.DEFAULT)
+    (made,) = writing.written(model, [one.read_steps], writing.default(model))
     shares = alignment(model, one.read_steps, made.tokens)
     figure, grid = drawing.figure(min(7.0, 1.4 + 0.16 * len(shares)))
     axes = grid[0, 0]

@@ -130,7 +130,13 @@ def _check_two_sides(
     told = {op.out: op.shape for op in program.inputs if op.static}
     _expect(stepwise == {"past": (1,)}, f"the decoder reads {stepwise} at each step, but its reader gives `past`")
     _expect(program.streams, "the decoder reads backwards")
-    _expect(program.loops == shape.input_feeding, "the decoder reads its last step, or not, other than its wiring says")
+    goes_back = shape.input_feeding or shape.wait is not None
+    _expect(program.loops == goes_back, "the decoder reads its last step, or not, other than its wiring says")
+    _expect(shape.wait is None or 0 < shape.wait <= shape.longest, f"it waits for {shape.wait} steps")
+    waits = program.tensors.get("wait")
+    counts = waits is None if shape.wait is None else waits is not None and waits.tolist() == [shape.wait]
+    _expect(counts, f"the decoder waits for {waits} steps, its wiring for {shape.wait}")
+    _expect(shape.wait is None or encoder.streams, "the encoder reads backwards, but the decoder does not wait for it")
     _expect(told.pop("length", None) == (1,), "the decoder is not told how long the source is")
     fits = all(len(own) == 1 or (len(own) == 2 and own[0] == reader.longest) for own in told.values())
     _expect(bool(told) and fits, f"the decoder is told {told}, but {reader.longest} steps are read at most")

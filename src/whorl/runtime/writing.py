@@ -8,8 +8,9 @@ import numpy as np
 
 from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence
-from whorl.errors import DataError
-from whorl.plans.decoding import Beam, Decoding, check_decoding
+from whorl.errors import ArgumentError, DataError
+from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
+from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
 from whorl.runtime.engine import Engine
@@ -31,52 +32,86 @@ _LONGER, _MORE = 3, 20
 _NEVER = (0, 1)
 
 
-def contexts(encoder: Engine, decoder: Engine, sources: List[np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """What a decoder is told of each source, (S, D) each: the values of its static inputs, by name.
+def wait_of(model: "Model") -> int | None:
+    """How many tokens of the source are read before the first one is written; None where all are."""
+    shape = model.wiring.shape
+    assert isinstance(shape, EncoderDecoder)
+    return shape.wait
 
-    At each step the encoder says, side by side, what the decoder's static inputs but `length` hold: of those with two
-    axes (longest, D) D numbers of each step, of the others their numbers at the last step.
-    """
+
+def default(model: "Model") -> Decoding:
+    """How tokens are chosen where nobody says so."""
+    return DEFAULT if wait_of(model) is None else Greedy()
+
+
+def longest_answer(model: "Model", num_read: int) -> int:
+    """Most tokens that are written for a source of so many."""
+    return min(pair_reader(model).longest, _LONGER * num_read + _MORE)
+
+
+def token_steps(model: "Model") -> TokenSteps:
+    """How tokens go into the side that writes, and out of it."""
+    return TokenSteps(
+        inputs=lambda tokens, _: {"past": tokens[:, None].astype(np.float32)},
+        logits=lambda output: output[:, 0],
+        end=pair_reader(model).outputs.end,
+        banned=_NEVER,
+    )
+
+
+def contexts(
+    encoder: Engine, decoder: Engine, sources: List[np.ndarray], wait: int | None = None
+) -> list[dict[str, np.ndarray]]:
+    """What a decoder is told of each source, (S, D) each; see `context`."""
     lengths = np.array([len(source) for source in sources], np.int64)
     padded = np.zeros((len(sources), int(lengths.max(initial=1)), sources[0].shape[1]), np.float32)
     for row, source in enumerate(sources):
         padded[row, : len(source)] = source
     said = encoder.run({"source": padded}, lengths)
-    told = []
-    for row, length in enumerate(lengths.tolist()):
-        own: dict[str, np.ndarray] = {LENGTH: np.array([length], np.float32)}
-        at = 0
-        for op in decoder.program.inputs:
-            if not op.static or op.out == LENGTH:
-                continue
-            part = said[row, :length, at : at + op.shape[-1]]
-            at += op.shape[-1]
-            if len(op.shape) == 1:
-                own[op.out] = np.ascontiguousarray(part[-1])
-            else:
-                own[op.out] = np.zeros(op.shape, np.float32)
-                own[op.out][:length] = part
-        told.append(own)
+    return [context(decoder, own[:length], wait) for own, length in zip(said, lengths.tolist(), strict=True)]
+
+
+def context(decoder: Engine, said: np.ndarray, wait: int | None = None) -> dict[str, np.ndarray]:
+    """What a decoder is told of a source: the values of its static inputs, by name.
+
+    At each step the encoder says, side by side, what the decoder's static inputs but `length` hold: of those with two
+    axes (longest, D) D numbers of each step, of the others their numbers at the last step that was read before the
+    first token is written.
+
+    Args:
+        decoder: writes.
+        said: (S, D).
+        wait: steps that are read before the first token is written; None reads all.
+    """
+    length = len(said)
+    first = length if wait is None else min(wait, length)
+    told: dict[str, np.ndarray] = {LENGTH: np.array([length], np.float32)}
+    at = 0
+    for op in decoder.program.inputs:
+        if not op.static or op.out == LENGTH:
+            continue
+        part = said[:, at : at + op.shape[-1]]
+        at += op.shape[-1]
+        if len(op.shape) == 1:
+            told[op.out] = np.ascontiguousarray(part[first - 1])
+        else:
+            told[op.out] = np.zeros(op.shape, np.float32)
+            told[op.out][:length] = part
     return told
 
 
 def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> list[Decoded]:
     """What is written for each source; no answer depends on those beside it, and draws on its place among them."""
-    reader, engine, found = _reader(model), model.engine, []
+    reader, engine, found = pair_reader(model), model.engine, []
     assert model.encoder is not None
-    steps = TokenSteps(
-        inputs=lambda tokens, _: {"past": tokens[:, None].astype(np.float32)},
-        logits=lambda output: output[:, 0],
-        end=reader.outputs.end,
-        banned=_NEVER,
-    )
+    steps = token_steps(model)
     # Sources of like length are read together, so that little is padded.
     order = np.argsort([len(source) for source in sources], kind="stable")
     for first in range(0, len(order), _TOGETHER):
         places = order[first : first + _TOGETHER]
         chosen = [sources[n] for n in places]
-        limits = [min(reader.longest, _LONGER * len(source) + _MORE) for source in chosen]
-        with opened(engine, contexts(model.encoder, engine, chosen)) as slots:
+        limits = [longest_answer(model, len(source)) for source in chosen]
+        with opened(engine, contexts(model.encoder, engine, chosen, wait_of(model))) as slots:
             begin = [reader.outputs.begin] * len(slots)
             made = decode(engine, slots, begin, decoding, steps, max_lengths=limits, numbers=places)
             found += [best[0] for best in made]
@@ -85,17 +120,25 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The text that is written for each sequence; `score` is what a search ranked it by."""
-    chosen = DEFAULT if decoding is None else check_decoding(decoding)
-    found = written(model, [one.read_steps for one in sequences], chosen)
-    reader = _reader(model)
+    chosen, wait = default(model) if decoding is None else check_decoding(decoding), wait_of(model)
+    if wait is not None and isinstance(chosen, Beam):
+        raise ArgumentError(
+            f"`decoding` is {chosen}, which may drop what was written already, but this model writes while it reads "
+            f"(wait={wait}). Use whorl.Greedy() or whorl.Sample(...), or fit it with wait=None."
+        )
+    return prediction(model, sequences, written(model, [one.read_steps for one in sequences], chosen))
+
+
+def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:
+    """What was written for each sequence, as a user gets it."""
+    reader = pair_reader(model)
     value = [reader.text_of(made.tokens) for made in found]
     index = Index(
         np.array([one.key for one in sequences], object),
         np.array([len(one.read_steps) - 1 if one.origin is None else one.origin for one in sequences], np.int64),
     )
-    return Prediction(
-        value=value, index=index, names=reader.names, score=np.array([made.score for made in found], np.float64)
-    )
+    score = np.array([made.score for made in found], np.float64)
+    return Prediction(value=value, index=index, names=reader.names, score=score, final=final)
 
 
 def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:
@@ -107,7 +150,7 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
         past = np.zeros((len(chosen), int(lengths.max()), 1), np.float32)
         for row, one in enumerate(chosen):
             past[row, : len(one)] = one.past
-        told = contexts(model.encoder, model.engine, [one.read_steps for one in chosen])
+        told = contexts(model.encoder, model.engine, [one.read_steps for one in chosen], wait_of(model))
         static = {name: np.stack([own[name] for own in told]) for name in told[0]}
         logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0]
         for row, one in enumerate(chosen):
@@ -119,10 +162,10 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
     """Scores what is written against the targets, beside naive rivals, and how likely the targets were."""
     if not sequences:
         raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
-    reader, prediction = _reader(model), answered(model, sequences, None)
+    reader, answers = pair_reader(model), answered(model, sequences, None)
     sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
     own = _scores(model)
-    own.add(prediction, targets)
+    own.add(answers, targets)
     codes = [one.row_targets[:, 0].astype(np.int64) for one in sequences]
     sizes = [len(reader.text_of(own_codes)) for own_codes in codes]
     for known, size in zip(log_probabilities(model, sequences), sizes, strict=True):
@@ -140,7 +183,7 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
         baseline={name: scores.result() for name, scores in rivals.items()},
         num_answers=len(sequences),
         scale=reader.scale,
-        kept=None if keep is False else (prediction, targets),
+        kept=None if keep is False else (answers, targets),
     )
 
 
@@ -150,6 +193,7 @@ def _scores(model: "Model") -> TextScores:
     return scores
 
 
-def _reader(model: "Model") -> PairReader:
+def pair_reader(model: "Model") -> PairReader:
+    """What reads the pairs of a model."""
     assert isinstance(model.reader, PairReader)
     return model.reader

@@ -35,13 +35,22 @@ class Pairs(Writing, Protocol):
     target: str
 
 
-def check(task: Pairs, *, input_feeding: bool = False) -> None:
+def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None) -> None:
     """Raises ArgumentError for settings that cannot be."""
     if not isinstance(input_feeding, bool):
         raise ArgumentError(f"`input_feeding` is True or False, but is {input_feeding!r}. Choose one.")
     if task.source == task.target:
         raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
     check_writing(task)
+    if wait is not None:
+        check_whole("wait", wait, 1)
+        if wait >= task.longest:
+            raise ArgumentError(f"`wait` is {wait}, but {task.longest} tokens are read at most. Lower it, or use None.")
+        if from_key(task.network).bidirectional:
+            raise ArgumentError(
+                "`network` reads both ways, and so has to read all of a text, but `wait` has it written before its "
+                "end. Use bidirectional=False, or wait=None."
+            )
 
 
 def check_writing(task: Writing) -> None:
@@ -63,13 +72,21 @@ def check_writing(task: Writing) -> None:
         raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")
 
 
-def wiring(task: Writing, readout: str, *, turns: int | None = None, input_feeding: bool = False) -> Wiring:
+def wiring(
+    task: Writing,
+    readout: str,
+    *,
+    turns: int | None = None,
+    input_feeding: bool = False,
+    wait: int | None = None,
+) -> Wiring:
     """The task as data; `readout` says how what is written is scored, `turns` how many of a dialogue are read."""
     shape = EncoderDecoder(
         attention=task.attention,
         longest=int(task.longest),
         sampling=float(task.sampling),
         input_feeding=input_feeding,
+        wait=None if wait is None else int(wait),
     )
     return Wiring(
         pairing=Sequences(every_step=True, turns=turns),
@@ -87,11 +104,11 @@ def columns(task: Pairs) -> Columns:
     return Columns(target=task.target, time=None, series=None, table=task.table, text=task.source, tokens=task.tokens)
 
 
-def resolved(task: Writing, num_examples: int) -> tuple[Recurrent, Training]:
+def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tuple[Recurrent, Training]:
     """256 units, batches of 64, and 20 epochs, or more where there are few pairs."""
     recipe, plan = from_key(task.network), task.training.completed(batch_size=64, learning_rate=2e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (
-        replace(recipe, hidden_size=int(recipe.hidden_size or 256), bidirectional=True),
+        replace(recipe, hidden_size=int(recipe.hidden_size or 256), bidirectional=both_ways),
         plan.completed(epochs=epochs),
     )

@@ -29,8 +29,7 @@ class Summarizer(Estimator):
         attention: how a step that is written looks back at what was read: 'dot' (Luong et al. 2015), or 'additive'
             (Bahdanau et al. 2015), which takes longer.
         input_feeding: whether a step that is written also reads what the network made of the step before it, what it
-            looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes several
-            times as long.
+            looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes longer.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
         longest: most tokens that are read, and that are written; what is longer is cut.

@@ -20,7 +20,8 @@ class Translator(Estimator):
 
     Data are two files of which equal lines belong together, `("train.en", "train.de")`; a folder of such files, with
     `source` and `target` for their endings; a table with a column for each; or two lists of texts. `predict` also takes
-    a list of sources, or a file with one a line. The network reads both ways, so a stream answers at `flush`.
+    a list of sources, or a file with one a line. The network reads both ways, so a stream answers at `flush`, but for
+    one that writes while it reads (`wait`).
 
     Args:
         source: column of the text that is read, or ending of its files.
@@ -29,16 +30,18 @@ class Translator(Estimator):
         attention: how a step that is written looks back at what was read: 'dot' (Luong et al. 2015), or 'additive'
             (Bahdanau et al. 2015), which takes longer.
         input_feeding: whether a step that is written also reads what the network made of the step before it, what it
-            looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes several
-            times as long.
+            looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes longer.
+        wait: tokens of the source that are read before the first one is written; from then on one is written for each
+            that is read, and a stream answers while the text still comes (wait-k, Ma et al. 2019). The network reads
+            one way then, and no beam is used. None reads the whole text first, and writes better.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
         longest: most tokens that are read, and that are written; what is longer is cut.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
         dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
         table: how tables are read.
-        network: recipe of the core that reads, or its name. It reads both ways; the two layers that write have its
-            cell and its size.
+        network: recipe of the core that reads, or its name. It reads both ways, but not with `wait`; the two layers
+            that write have its cell and its size.
         training: how it is trained.
 
     Example:
@@ -53,6 +56,7 @@ class Translator(Estimator):
     tokens: Text = field(default_factory=lambda: Text(unit="bpe", most=6000))
     attention: Attention = "dot"
     input_feeding: bool = False
+    wait: int | None = None
     sampling: float = 0.0
     longest: int = 128
     smoothing: float = 0.1
@@ -62,14 +66,14 @@ class Translator(Estimator):
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        pairs.check(self, input_feeding=self.input_feeding)
+        pairs.check(self, input_feeding=self.input_feeding, wait=self.wait)
         super().__post_init__()
 
     def wiring(self) -> Wiring:
-        return pairs.wiring(self, "text", input_feeding=self.input_feeding)
+        return pairs.wiring(self, "text", input_feeding=self.input_feeding, wait=self.wait)
 
     def columns(self) -> Columns:
         return pairs.columns(self)
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
-        return pairs.resolved(self, num_examples)
+        return pairs.resolved(self, num_examples, both_ways=self.wait is None)

@@ -91,6 +91,26 @@ def test_a_stream_goes_on_from_its_state(files, tmp_path):
     assert answer == whorl.load(files.model).predict(["three, one"]).value[0]
 
 
+def test_a_model_that_waits_answers_pieces_and_says_what_goes_on(files, tmp_path):
+    model = tmp_path / "m.whorl"
+    options = ["--source", "en", "--target", "de", *SMALL, "--wait", "1", "--input-feeding", "--out", model]
+    result = run("fit", "translate", files.folder / "train.en", *options, "--report", tmp_path / "r.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    rows = [{"en": "three, one ", "more": True}, {"en": "two"}, {"en": "two"}]
+    result = run("stream", model, stdin="".join(json.dumps(row) + "\n" for row in rows))
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    whole = whorl.load(model).predict(["three, one two", "two"], decoding=whorl.Greedy()).value
+    assert [answer["value"]["de"] for answer in found if answer.get("final", True)] == whole
+    for answer in found[:-2]:
+        assert answer["final"] is False
+        assert whole[0].startswith(answer["value"]["de"])
+    beam = run("predict", model, files.folder / "train.en", "--beam", "3")
+    assert beam.exit_code == 2
+    assert "wait=1" in beam.stderr
+    assert "wait                1" in run("inspect", model).stdout
+
+
 def test_inspect_tells_both_sides(files):
     told = run("inspect", files.model).stdout
     assert "task translate" in told

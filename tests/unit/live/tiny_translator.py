@@ -16,9 +16,9 @@ from whorl.runtime.text_readout import TextReadout
 SOURCES, TARGETS = ["one two", "two", "three, one"], ["zwei eins", "Zwei.", "eins drei"]
 
 
-def translator(attention="additive", longest=6):
+def translator(attention="additive", longest=6, **shape):
     """Reads and writes at most six tokens."""
-    shape = EncoderDecoder(attention=attention, longest=longest, embedding_size=3)
+    shape = EncoderDecoder(attention=attention, longest=longest, embedding_size=3, **shape)
     reader = fit_pairs(
         SOURCES,
         TARGETS,
@@ -33,7 +33,7 @@ def translator(attention="additive", longest=6):
             num_sources=reader.source_spec.n,
             num_targets=len(reader.classes),
             shape=shape,
-            encoder=lambda size: RecurrentCore("gru", size, 4, bidirectional=True),
+            encoder=lambda size: RecurrentCore("gru", size, 4, bidirectional=shape.wait is None),
             layer=lambda size: RecurrentCore("gru", size, 5),
         ).eval()
     encoder, decoder = Program(), Program()

@@ -40,9 +40,12 @@ def batch(steps=4):
 @pytest.mark.parametrize("engine", [NativeEngine, Interpreter])
 @pytest.mark.parametrize("attention", ["dot", "additive"])
 @pytest.mark.parametrize(("cell", "bidirectional"), [("gru", True), ("lstm", True), ("rnn", False)])
-@pytest.mark.parametrize("shape", [{}, {"input_feeding": True}], ids=["plain", "input feeding"])
+@pytest.mark.parametrize(
+    "shape", [{}, {"input_feeding": True}, {"wait": 2}, {"wait": 3, "input_feeding": True}], ids=str
+)
 def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, shape, engine):
-    made = network(cell, attention, bidirectional=bidirectional, **shape).eval()
+    wait = shape.get("wait")
+    made = network(cell, attention, bidirectional=bidirectional and not wait, **shape).eval()
     inputs = batch()
     with torch.no_grad():
         wanted = made(inputs, torch.tensor([4, 4, 4])).numpy()
@@ -51,7 +54,7 @@ def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, 
     made.emit(decoder)
     reads, writes = engine(encoder), engine(decoder)
     sources = [inputs["source"][n, :length].numpy() for n, length in enumerate(LENGTHS)]
-    slots = [writes.open(told) for told in contexts(reads, writes, sources)]
+    slots = [writes.open(told) for told in contexts(reads, writes, sources, wait)]
     found = writes.run({"past": inputs["past"].numpy()}, slots=slots)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     again = Program.from_json(decoder.to_json(), decoder.tensors)
@@ -60,8 +63,10 @@ def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, 
 
 @pytest.mark.parametrize("input_feeding", [False, True])
 @pytest.mark.parametrize("attention", ["dot", "additive"])
-def test_padding_changes_neither_answers_nor_gradients(attention, input_feeding):
-    lengths, made = torch.tensor([4, 2, 1]), network(attention=attention, input_feeding=input_feeding)
+@pytest.mark.parametrize("wait", [None, 2])
+def test_padding_changes_neither_answers_nor_gradients(attention, input_feeding, wait):
+    made = network(attention=attention, input_feeding=input_feeding, wait=wait, bidirectional=wait is None)
+    lengths = torch.tensor([4, 2, 1])
     found = []
     for poison in (0.0, float("nan")):
         inputs = batch()
@@ -90,6 +95,19 @@ def test_a_step_depends_on_the_steps_before_it_and_on_the_whole_source(input_fee
         other["source"][0, 7] = (other["source"][0, 7] + 1) % 11
         assert not torch.equal(made(other)[0, 0], wanted[0, 0])
         torch.testing.assert_close(made(other)[1:], wanted[1:], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("input_feeding", [False, True])
+def test_a_step_knows_as_many_steps_of_the_source_as_it_waits_for_and_one_more_for_each_before_it(input_feeding):
+    made, inputs = network(bidirectional=False, wait=3, input_feeding=input_feeding).eval(), batch()
+    with torch.no_grad():
+        wanted = made(inputs)
+        for place in range(8):
+            other = {**inputs, "source": inputs["source"].clone()}
+            other["source"][0, place] = (other["source"][0, place] + 1) % 11
+            same = [torch.equal(a, b) for a, b in zip(made(other)[0], wanted[0], strict=True)]
+            assert same == [place >= t + 3 for t in range(4)]
+            torch.testing.assert_close(made(other)[1:], wanted[1:], rtol=0, atol=0)
 
 
 def test_every_parameter_learns():
@@ -152,7 +170,7 @@ def test_attention_is_a_mean_of_real_rows():
         attention = Attention(3, 4, function)
         rows = torch.ones(2, 5, 4) * torch.tensor([2.0, -1.0])[:, None, None]
         real = torch.arange(5) < torch.tensor([[5], [1]])
-        found = attention(torch.randn(2, 6, 3), rows, real)
+        found = attention(torch.randn(2, 6, 3), rows, real[:, None])
         torch.testing.assert_close(found, rows[:, :1].expand(2, 6, 4))
 
 
