@@ -210,6 +210,11 @@ for calibrated in (True, False):
     )
     add("readout", f"categorical{'' if calibrated else ', not calibrated'}", build)
 
+build = functools.partial(
+    ReadoutSubject, new=functools.partial(CategoricalReadout, coverage=0.8), num_outputs=4, classes=True
+)
+add("readout", "categorical, sets", build)
+
 CHAIN = np.arange(25, dtype=np.float32).reshape(5, 5)
 for tags in (None, CHAIN):
     build = functools.partial(

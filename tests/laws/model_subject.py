@@ -142,7 +142,9 @@ def told(prediction: Prediction) -> list[Any]:
     prediction = flat(prediction)
     value = np.asarray(prediction.value)
     value = value.astype(str).astype("U20") if value.dtype.kind in "OU" else value  # not where the texts lie
-    answers = [value, prediction.quantiles, prediction.probabilities, prediction.score, prediction.contributions]
+    has_sets = prediction.threshold is not None and prediction.probabilities is not None
+    sets = np.array([str(one) for one in prediction.sets]).astype("U99") if has_sets else None
+    answers = [sets, value, prediction.quantiles, prediction.probabilities, prediction.score, prediction.contributions]
     return [*answers, prediction.index.origin, prediction.index.time]
 
 

@@ -57,6 +57,7 @@ MODELS = {
     "classifier on arrays, attention, both ways": lambda: classifier_on_arrays(
         recipe("lstm", bidirectional=True), pooling=("attention",), convolution=0, augmentation="none"
     ),
+    "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
     "classifier on texts": classifier_on_texts,
     "tagger on arrays": lambda: tagger_on_arrays(recipe("gru"), lookahead=2),

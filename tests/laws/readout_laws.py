@@ -66,6 +66,7 @@ def a_restored_readout_gives_the_same_bits(subject: ReadoutSubject, data: st.Dat
     restored = type(readout).restore({name: array.copy() for name, array in readout.arrays().items()})
     assert type(restored) is type(readout)
     same_bits(restored.stacked(outputs), readout.stacked(outputs))
+    same_bits(restored.arrays(), readout.arrays())
     assert restored.levels == readout.levels
 
 

@@ -62,9 +62,12 @@ def _rows(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, flo
 
 
 def interval_lines(metrics: Mapping[str, float]) -> list[str]:
-    """How many truths lay inside the intervals, and how wide these were; nothing where there are none."""
+    """How many truths lay inside the intervals or sets, and how wide these were; nothing where there are none."""
     if "coverage" not in metrics:
         return []
+    if "set_size" in metrics:
+        size = metrics["set_size"]
+        return [f"  {metrics['coverage']:.1%} of the truths are in their set, of {size:.3g} labels on average."]
     return [
         f"  {metrics['coverage']:.1%} of the truths lie in their interval, whose mean width is {metrics['width']:.5g}."
     ]

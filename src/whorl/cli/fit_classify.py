@@ -17,6 +17,7 @@ _OWN = {
     "pooling": "Classification",
     "convolution": "Classification",
     "class_weight": "Classification",
+    "coverage": "Classification",
     "augmentation": "Classification",
 }
 

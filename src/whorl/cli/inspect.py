@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 # Of each task those that a reader of its card asks for.
 _SETTINGS = (
     *("context", "horizon", "memory", "quantiles", "text", "condition", "source", "target", "tokens"),
-    *("pooling", "convolution", "class_weight", "per", "method", "lag", "alarm", "attention", "wait", "longest"),
+    *(
+        "pooling",
+        "convolution",
+        "class_weight",
+        "coverage",
+        "per",
+        "method",
+        "lag",
+        "alarm",
+        "attention",
+        "wait",
+        "longest",
+    ),
 )
 
 

@@ -180,6 +180,8 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             shares = zip(map(str, answer.classes.tolist()), answer.probabilities[n].tolist(), strict=True)
             told["value"] = {answer.names[0]: answer.value[n : n + 1].tolist()[0]}
             told["probabilities"] = {answer.names[0]: dict(shares)}
+            if answer.threshold is not None:
+                told["set"] = {answer.names[0]: answer.take(slice(n, n + 1)).sets[0]}
             found.append(told)
             continue
         told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}

@@ -186,11 +186,13 @@ class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     """The probability of each class, learned by its cross entropy.
 
     `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7). With `chain`
-    it is learned, too, how classes follow each other, and a sequence's classes are answered together.
+    it is learned, too, how classes follow each other, and a sequence's classes are answered together. With `coverage`
+    an answer has a set of classes, too, which holds the true one so often.
     """
 
     smoothing: float = 0.0
     chain: bool = False
+    coverage: float | None = None
 
 
 class Normal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="normal"):

@@ -61,8 +61,9 @@ METRICS: dict[str, Metric] = {
     "perplexity": Metric("exponential of nll: among so many tokens the model is undecided, on average", "least", ".4g"),
     "nats_per_character": Metric("nll by the character, whatever the tokens are", "least", ".4f"),
     "bits_per_character": Metric("the same in bits", "least"),
-    "coverage": _share("share of truths inside the interval", None),
+    "coverage": _share("share of truths inside the interval, or the set", None),
     "width": Metric("mean width of the interval"),
+    "set_size": Metric("mean number of labels in a set"),
 }
 
 # By the first of these that a model has, it is compared with its rivals.

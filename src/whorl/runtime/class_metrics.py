@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whorl.runtime.prediction import Prediction
+from whorl.runtime.prediction import Prediction, in_set
 
 
 class ClassScores:
@@ -15,7 +15,8 @@ class ClassScores:
     probability, in nats; brier, the mean squared distance of the probabilities from the truth (Brier 1950); ece, the
     mean distance between confidence and accuracy over 15 bins of confidence (Guo et al. 2017, eq. 3); auroc, the
     probability that an example of the class is given a higher probability of it than another one: of the second class
-    where there are two, else the mean over classes.
+    where there are two, else the mean over classes; where answers have sets, coverage, the share of truths in their
+    set, and set_size, the mean number of labels in one.
 
     Args:
         num_classes: C.
@@ -26,6 +27,7 @@ class ClassScores:
         self._probabilities: list[np.ndarray] = []
         self._truths: list[np.ndarray] = []
         self._answers: list[np.ndarray] = []
+        self._held: list[np.ndarray] = []  # whether the truth is in the set, and how large that is, (2, N)
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
         """Adds answers and their true labels, (N,)."""
@@ -34,21 +36,31 @@ class ClassScores:
         number = {label: float(n) for n, label in enumerate(prediction.classes.tolist())}
         truths = np.array([number.get(label, np.nan) for label in target.tolist()], np.float64)
         answers = np.array([number[label] for label in prediction.value.tolist()], np.int64)
-        self.update(prediction.probabilities, truths, answers)
+        self.update(prediction.probabilities, truths, answers, prediction.threshold)
 
-    def update(self, probabilities: np.ndarray, truths: np.ndarray, answers: np.ndarray | None = None) -> None:
+    def update(
+        self,
+        probabilities: np.ndarray,
+        truths: np.ndarray,
+        answers: np.ndarray | None = None,
+        threshold: float | None = None,
+    ) -> None:
         """Adds answers.
 
         Args:
             probabilities: (N, C).
             truths: (N,), numbers of classes from 0 on; NaN where unknown.
             answers: (N,), numbers of the classes that are answered; None answers the most probable ones.
+            threshold: probability from which on a class is in the set of an answer; None where there are no sets.
         """
         known = np.isfinite(truths)
         said = probabilities.argmax(axis=1) if answers is None else answers
         self._probabilities.append(np.asarray(probabilities, np.float64)[known])
         self._answers.append(said[known])
         self._truths.append(truths[known].astype(np.int64))
+        if threshold is not None:
+            held = in_set(probabilities[known], threshold)
+            self._held.append(np.stack([held[np.arange(len(held)), self._truths[-1]], held.sum(axis=1)]))
 
     def result(self) -> dict[str, float]:
         """The metrics; empty when no truth was known."""
@@ -71,6 +83,9 @@ class ClassScores:
             "brier": float(((probabilities - truth) ** 2).sum(axis=1).mean()),
             "ece": _calibration_error(probabilities.max(axis=1), answers == truths),
         }
+        if self._held:
+            coverage, size = np.concatenate(self._held, axis=1).mean(axis=1).tolist()
+            found |= {"coverage": coverage, "set_size": size}
         scored = (1,) if self.num_classes == 2 else range(self.num_classes)
         areas = [auroc(probabilities[:, n], truths == n) for n in scored]
         able = [area for area in areas if area is not None]

@@ -24,24 +24,39 @@ class CategoricalReadout(UnitlessReadout):
 
     Probabilities are softmax(outputs / temperature); the one temperature makes the truths of the validation part as
     probable as it can (Guo et al. 2017, section 4.2), and changes no answer.
+
+    With a coverage an answer has a set, too: all classes at least as probable as a threshold, and the most probable
+    one. These are the smallest sets on average that hold the true class so often (Sadinle et al. 2019, theorem 1). The
+    threshold is the floor((n + 1) (1 - coverage))-th smallest of the probabilities of the n validation truths, or 0
+    where that is none: split conformal prediction, so the promise holds for examples that are exchangeable with those.
+
+    Args:
+        temperature: what outputs are divided by.
+        coverage: share of answers whose set holds the true class; None has no sets.
+        threshold: least probability of a class in a set; sets that are not calibrated hold all classes.
     """
 
     calibration = "calibrated the probabilities"
 
-    def __init__(self, temperature: float = 1.0) -> None:
-        self.temperature = temperature
+    def __init__(self, temperature: float = 1.0, coverage: float | None = None, threshold: float = 0.0) -> None:
+        self.temperature, self.coverage, self.threshold = temperature, coverage, threshold
+        if coverage is not None:
+            self.calibration = "calibrated the probabilities and the sets"
 
     @classmethod
     def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
         if not isinstance(wiring.head, Categorical):
             raise ArgumentError(f"a categorical readout needs a head of classes, but the head is {wiring.head}.")
-        return cls()
+        return cls(coverage=wiring.head.coverage)
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         known = np.isfinite(targets).ravel()
         logits = outputs.reshape(-1, outputs.shape[-1])[known].astype(np.float64)
         truths = targets.ravel()[known].astype(np.int64)
         self.temperature = _temperature(logits, truths) if len(truths) else 1.0
+        if self.coverage is not None:
+            shares = _softmax(logits / self.temperature)[np.arange(len(truths)), truths]
+            self.threshold = _threshold(shares, self.coverage)
         return self
 
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
@@ -52,7 +67,8 @@ class CategoricalReadout(UnitlessReadout):
         return np.empty((count, *shape[:-2], shape[-1]))
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
-        return labelled(index, answers, reader.classes, reader.names)
+        threshold = None if self.coverage is None else self.threshold
+        return labelled(index, answers, reader.classes, reader.names, threshold=threshold)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         return ClassScores(len(reader.classes))
@@ -61,18 +77,24 @@ class CategoricalReadout(UnitlessReadout):
         return CategoricalReadout()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {"temperature": np.array([self.temperature])}
+        learned = {"temperature": np.array([self.temperature])}
+        return learned if self.coverage is None else {**learned, "sets": np.array([self.coverage, self.threshold])}
 
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
         temperature = arrays.get("temperature")
-        if set(arrays) != {"temperature"} or temperature is None or temperature.shape != (1,):
+        if set(arrays) - {"sets"} != {"temperature"} or temperature is None or temperature.shape != (1,):
             raise ModelFileError(
                 f"a categorical readout needs one `temperature`, but {sorted(arrays)} came. The file is damaged."
             )
         if not _COLDEST <= temperature[0] <= _HOTTEST:
             raise ModelFileError(f"`temperature` of a readout is {temperature[0]:g}, which no fit gives.")
-        return cls(float(temperature[0]))
+        sets = arrays.get("sets")
+        if sets is None:
+            return cls(float(temperature[0]))
+        if sets.shape != (2,) or sets.dtype != np.float64 or not (0 < sets[0] < 1 and 0 <= sets[1] <= 1):
+            raise ModelFileError("the `sets` of a readout are a coverage and a threshold, but not here. Save it again.")
+        return cls(float(temperature[0]), float(sets[0]), float(sets[1]))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -80,6 +102,13 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     # Sums of an order that the number of rows does not change.
     shares /= np.add.accumulate(shares, axis=-1)[..., -1:]
     return shares
+
+
+def _threshold(shares: np.ndarray, coverage: float) -> float:
+    """The probability that so many truths reach, from those of others, (n,); 0 where these are too few to say."""
+    # A share such as 0.9 is a little off as a float, which must not cost a rank.
+    rank = int(np.floor((len(shares) + 1) * (1.0 - coverage) + 1e-9))
+    return float(np.sort(shares)[rank - 1]) if rank else 0.0
 
 
 def _temperature(logits: np.ndarray, truths: np.ndarray) -> float:

@@ -60,6 +60,10 @@ def check_parts(
     _expect(isinstance(wiring.shape, EncoderDecoder) == (encoder is not None), "a side that reads is missing, or odd")
     _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(reader, PairReader), "its reader is of others")
     _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(readout, TextReadout), "its readout is of others")
+    promised = wiring.head.coverage if isinstance(wiring.head, Categorical) else None
+    of_classes = readout.classes if isinstance(readout, TagReadout) else readout
+    kept = of_classes.coverage if isinstance(of_classes, CategoricalReadout) else None
+    _expect(promised == kept, f"its sets promise {promised}, those of its readout {kept}")
     if encoder is not None:
         assert isinstance(reader, PairReader)
         _check_two_sides(wiring, reader, program, encoder, baselines)
@@ -87,8 +91,8 @@ def check_parts(
     _expect(not next_token or wiring.pairing == Strips(warm_up=1, horizon=1), "its pairing is of another shape")
     _expect(next_token == isinstance(reader, CorpusReader), "its reader is of another shape")
     _expect(next_token == isinstance(readout, TokenReadout), "its readout is of another shape")
-    of_classes = isinstance(readout, CategoricalReadout | TagReadout)
-    _expect(isinstance(wiring.head, Categorical) == of_classes, "its readout is of others")
+    labels = isinstance(readout, CategoricalReadout | TagReadout)
+    _expect(isinstance(wiring.head, Categorical) == labels, "its readout is of others")
     steps = isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
     _expect(steps or not readout.by_sequence, "its readout answers steps, which its pairing does not")
     lookahead = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0

@@ -55,7 +55,8 @@ class Prediction:
         score: (N,) of a Detector, higher where a row is more anomalous, NaN where nothing was known; (N,)
             what texts that were written rank by; or None.
         contributions: (N, K) surprise of each channel of a Detector, or None.
-        threshold: the score above which a Detector gives an alarm, or None.
+        threshold: the score above which a Detector gives an alarm; the probability from which on a label of a
+            Classifier is in the set; or None.
         final: False where a later step may still revise the answer.
     """
 
@@ -117,6 +118,17 @@ class Prediction:
         shares = np.take_along_axis(self.probabilities, order, axis=-1)
         labels = self.classes[order]
         return [list(zip(*pair, strict=True)) for pair in zip(labels.tolist(), shares.tolist(), strict=True)]
+
+    @property
+    def sets(self) -> list[list[object]]:
+        """Of each answer the labels that hold the true one as often as was promised, the most probable first."""
+        if not isinstance(self.probabilities, np.ndarray) or self.classes is None or self.threshold is None:
+            raise ArgumentError(
+                "`sets` are of a Classifier with a coverage, but these answers have none. Fit with coverage=0.9."
+            )
+        order = np.argsort(-self.probabilities, axis=-1, kind="stable")
+        labels, sizes = self.classes[order].tolist(), in_set(self.probabilities, self.threshold).sum(axis=-1).tolist()
+        return [own[:size] for own, size in zip(labels, sizes, strict=True)]
 
     def to_records(self) -> Iterator[dict[str, object]]:
         """Yields one record for each answer, or for each of its steps; see `whorl.runtime.records.records`."""
@@ -217,6 +229,7 @@ def labelled(
     classes: np.ndarray,
     names: tuple[str, ...],
     labels: np.ndarray | None = None,
+    threshold: float | None = None,
 ) -> Prediction:
     """The prediction of probabilities of classes, (N, C): the value is the most probable one, unless it is given."""
     return _made(
@@ -226,8 +239,15 @@ def labelled(
             "names": names,
             "probabilities": probabilities,
             "classes": classes,
+            "threshold": threshold,
         }
     )
+
+
+def in_set(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Which classes are in the set of each answer, (N, C): never none."""
+    held: np.ndarray = probabilities >= np.minimum(threshold, probabilities.max(axis=-1, keepdims=True))
+    return held
 
 
 def judged(index: Index, answers: np.ndarray, names: tuple[str, ...], threshold: float) -> Prediction:

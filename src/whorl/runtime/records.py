@@ -11,9 +11,10 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
     """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
 
     Of texts one for each answer: series, origin, output, value, score. Of labels one for each answer: series, origin,
-    output, value, its probability, and `p(label)` of each class. Of labels for each step one for each step: series,
-    step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin, value,
-    score, threshold, the channel that surprises most, and `surprise(channel)` of each channel.
+    output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class. Of labels
+    for each step one for each step: series, step, its word where it is one, output, value, and so on. Of a Detector one
+    for each row: series, origin, value, score, threshold, the channel that surprises most, and `surprise(channel)` of
+    each channel.
     """
     if isinstance(answers.value, list):
         of_list = _text_records if answers.classes is None else _step_records
@@ -61,6 +62,7 @@ def _judged_records(answers: Prediction, score: np.ndarray, contributions: np.nd
 
 def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.ndarray) -> Iterator[dict[str, object]]:
     names = [f"p({label})" for label in classes.tolist()]
+    sets = [] if answers.threshold is None else answers.sets
     for n, (label, shares) in enumerate(zip(answers.value.tolist(), probabilities.tolist(), strict=True)):
         record: dict[str, object] = {
             "series": answers.index.series[n],
@@ -69,6 +71,8 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
             "value": label,
             "probability": max(shares),
         }
+        if sets:
+            record["set"] = " | ".join(map(str, sets[n]))
         yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
 
 

@@ -50,6 +50,8 @@ class Classifier(Estimator):
         convolution: steps that each of three layers of convolutions before the core reads; what they find is also
             pooled beside the core's outputs. 0 has none; 'auto' is 7, and 0 for text.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
+        coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
+            probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: 'series' trains on series that are warped in time, scaled and made noisy a little, each time anew;
             'tokens' on texts some of whose tokens, rare ones above all, are read as unknown. 'auto' is the one that
             fits, 'none' neither.
@@ -73,6 +75,7 @@ class Classifier(Estimator):
     pooling: tuple[Pooling, ...] = ("last", "mean", "max")
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"
+    coverage: float | None = None
     augmentation: Literal["auto", "none", "series", "tokens"] = "auto"
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
@@ -81,6 +84,9 @@ class Classifier(Estimator):
     def __post_init__(self) -> None:
         if self.convolution != "auto":
             check_whole("convolution", self.convolution, 0)
+        value: object = self.coverage
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1):
+            raise ArgumentError(f"`coverage` is a share within (0, 1), or None, but is {value!r}. Use 0.9, say.")
         if not isinstance(self.tokens, Text):
             raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
         self._check_text()
@@ -132,7 +138,7 @@ class Classifier(Estimator):
                 input_dropout=TEXT_DROPOUT if self.text else 0.0,
             ),
             outputs="symbols",
-            head=Categorical(smoothing=0.1),
+            head=Categorical(smoothing=0.1, coverage=None if self.coverage is None else float(self.coverage)),
             readout="categorical",
             dropout=TEXT_DROPOUT if self.text else 0.3,
             augmentation=None if self.augmentation == "none" else change,

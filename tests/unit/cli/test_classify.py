@@ -113,6 +113,22 @@ def test_the_options_reach_the_model(beats, tmp_path):
     assert "  class weight        balanced\n" in run("inspect", out).stdout
 
 
+def test_sets_of_labels_are_asked_for_and_told_everywhere(waves, tmp_path):
+    model = tmp_path / "m.whorl"
+    result = run("fit", "classify", waves.data, "--coverage", "0.8", *SMALL, "--out", model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "(it also calibrated the probabilities and the sets)" in result.stdout
+    wanted = whorl.runtime.load(model).predict(str(waves.data))
+    records = as_json(run("predict", model, waves.data, "--json"))["answers"]
+    assert [record["set"] for record in records] == [" | ".join(map(str, own)) for own in wanted.sets]
+    told = run("evaluate", model, waves.data).stdout
+    assert "of the truths are in their set, of " in told
+    assert "coverage            0.8" in run("inspect", model).stdout
+    answers = [json.loads(line) for line in run("stream", model, stdin="[1.5]\n[2]\n").stdout.splitlines()]
+    assert all(set(*answer["set"].values()) <= {-1, 3} and any(answer["set"].values()) for answer in answers)
+    assert len(answers) == 2
+
+
 def test_characters_are_the_tokens_where_that_is_asked_for(mails, tmp_path):
     out = tmp_path / "m.whorl"
     line = ["fit", "classify", mails.data, "--text", "text", "--target", "kind", "--unit", "character"]

@@ -53,6 +53,21 @@ def test_pieces_give_the_scores_of_the_whole():
     assert pieces.confusion().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
 
 
+def test_truths_are_looked_for_in_sets_that_are_never_empty():
+    scores = ClassScores(3)
+    scores.update(PROBABILITIES, TRUTHS, threshold=0.35)
+    # Sets of 1, 1, 1 and 1 classes: the second truth of class 1 had a probability of 0.3.
+    assert (scores.result()["coverage"], scores.result()["set_size"]) == (3 / 4, 1.0)
+    scores = ClassScores(3)
+    scores.update(PROBABILITIES[:3], TRUTHS[:3], threshold=0.3)
+    scores.update(PROBABILITIES[3:], TRUTHS[3:], threshold=0.3)
+    assert (scores.result()["coverage"], scores.result()["set_size"]) == (1.0, (1 + 1 + 3 + 2) / 4)
+    scores = ClassScores(3)
+    scores.update(PROBABILITIES, TRUTHS, threshold=0.99)
+    assert (scores.result()["coverage"], scores.result()["set_size"]) == (3 / 4, 1.0)
+    assert "coverage" not in scored(PROBABILITIES, TRUTHS)
+
+
 def test_a_sure_answer_that_is_wrong_costs_much_but_not_everything():
     found = scored(np.array([[1.0, 0.0]]), np.array([1.0]))
     assert 700 < found["nll"] < 710

@@ -48,6 +48,45 @@ def test_answers_are_labels_and_probabilities(fitted):
     assert (answer.value == np.array(["slow", "fast"], object)[y]).mean() > 0.9
 
 
+def test_sets_hold_the_truth_as_often_as_was_promised(fitted, tmp_path):
+    rng = np.random.default_rng(3)
+    x, y = waves(120, seed=3)
+    unsure = np.where(rng.random(120) < 0.3, rng.integers(0, 2, 120), y)  # nobody can tell
+    given = np.array(["slow", "fast"], object)[unsure]
+    plan = dataclasses.replace(QUICK, epochs=5, validation=0.4)
+    model = classifier(coverage=0.9, training=plan).fit((x, given), verbose=False)
+    readout = model.model_.readout
+    assert readout.coverage == 0.9
+    assert 0 < readout.threshold < 0.5
+    found = model.evaluate((x, given))
+    answer = found.prediction
+    held = [label in own for label, own in zip(given.tolist(), answer.sets, strict=True)]
+    assert found.metrics["coverage"] == np.mean(held) > 0.85
+    assert found.metrics["set_size"] == np.mean([len(own) for own in answer.sets])
+    assert 1 < found.metrics["set_size"] < 2
+    assert [own[0] for own in answer.sets] == answer.value.tolist()
+    for own, shares in zip(answer.sets, answer.probabilities, strict=True):
+        assert [share for share in sorted(shares)[::-1] if share >= readout.threshold] == sorted(
+            (shares[answer.classes.tolist().index(label)] for label in own), reverse=True
+        )
+    model.save(tmp_path / "m.whorl")
+    light = whorl.runtime.load(tmp_path / "m.whorl")
+    assert light.predict(x).sets == answer.sets
+    stream = light.stream()
+    assert [stream.push(row)[0].sets for row in x[0]][-1] == answer.sets[:1]
+    assert next(iter(answer.to_records()))["set"] == " | ".join(answer.sets[0])
+    with pytest.raises(ArgumentError, match=r"coverage=0\.9"):
+        _ = fitted.predict(x).sets
+    assert "set" not in next(iter(fitted.predict(x).to_records()))
+    assert "coverage" not in fitted.evaluate((x, given)).metrics
+
+
+@pytest.mark.parametrize("coverage", [0, 1, -0.1, 1.5, float("nan"), "0.9", True])
+def test_a_coverage_that_is_no_share_is_refused(coverage):
+    with pytest.raises(ArgumentError, match="`coverage` is a share"):
+        whorl.Classifier(coverage=coverage)
+
+
 @pytest.mark.parametrize("labels", [[7, -3], ["a", "b"], [0.5, 1.5]])
 def test_labels_come_back_in_the_kind_that_was_given(labels, tmp_path):
     x, y = waves(12)
