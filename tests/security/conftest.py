@@ -15,7 +15,6 @@ def sound(tmp_path_factory):
         "table": forecaster(series="building", known=("heat",), horizon=2),
         "array": accumulator(),
         "pairs": translator(),
-        "waiting": translator(wait=2),
     }
     data = {}
     for name, model in made.items():

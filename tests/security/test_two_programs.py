@@ -7,11 +7,12 @@ import pytest
 from tests.security.breaking import added, changed_section, dropped, inside, metadata, program_changed, put
 from tests.security.crafting import parts, sealed
 from tests.security.test_mutations import mutated
+from tests.unit.live.tiny_translator import translator
 
 import whorl
 from whorl.data.pair_reader import MOST_STEPS
 from whorl.errors import ModelFileError
-from whorl.runtime import consistency
+from whorl.runtime import consistency, files
 
 
 def without_encoder(header, body):
@@ -69,9 +70,16 @@ def _recurrent(value, **changes):
     return program_changed(place, **changes)(value)
 
 
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "waiting"
+    files.save(translator(wait=2), path)
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("what", WAITING)
-def test_what_waits_for_others_is_refused(what, sound, load):
-    header, body = parts(sound["waiting"])
+def test_what_waits_for_others_is_refused(what, waiting, load):
+    header, body = parts(waiting)
     assert load(sealed(header, body)).wiring.shape.wait == 2
     with pytest.raises(ModelFileError):
         load(sealed(*WAITING[what](header, body)))
