@@ -1,6 +1,7 @@
 """`whorl fit classify` on series, files of an archive and texts, and every command on the models it makes."""
 
 import csv
+import json
 import math
 
 import pytest
