@@ -52,7 +52,7 @@ def build(
 
     Args:
         wiring: the task.
-        recipe: of the core; its hidden_size is set.
+        recipe: of the core; its hidden_size is set; one layer, where it does not say.
         past: what a row is.
         ahead: what is known of a row ahead, or None.
         num_targets: outputs.
@@ -118,7 +118,7 @@ def _core(recipe: Recurrent, input_size: int) -> RecurrentCore:
         recipe.cell,
         input_size,
         recipe.hidden_size,
-        num_layers=recipe.num_layers,
+        num_layers=recipe.num_layers or 1,
         bidirectional=recipe.bidirectional,
         dropout=recipe.dropout,
         recurrent_dropout=recipe.recurrent_dropout,

@@ -1,6 +1,6 @@
 """Recipes of cores: which network, how wide, how deep. What surrounds the core belongs to the task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Literal
 
@@ -17,7 +17,7 @@ class Recurrent:
     Args:
         cell: 'rnn' (Elman 1990), 'lstm' (Hochreiter & Schmidhuber 1997 with forget gate) or 'gru' (Cho et al. 2014).
         hidden_size: units of each layer and direction. None lets the task choose; each task documents its choice.
-        num_layers: layers on top of each other.
+        num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
         bidirectional: reads the sequence both ways; such a model cannot stream.
         dropout: probability of dropping an output between layers.
         recurrent_dropout: probability of dropping a unit of h on its way into the recurrence, one mask per sequence.
@@ -30,7 +30,7 @@ class Recurrent:
 
     cell: RecipeName = "gru"
     hidden_size: int | None = None
-    num_layers: int = 1
+    num_layers: int | None = None
     bidirectional: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
@@ -45,9 +45,9 @@ class Recurrent:
             raise ArgumentError(
                 f"`cell` must be one of {', '.join(CELLS)}, but is {self.cell!r}.{did_you_mean(str(self.cell), CELLS)}"
             )
-        if self.hidden_size is not None:
-            _at_least_one("hidden_size", self.hidden_size)
-        _at_least_one("num_layers", self.num_layers)
+        for name in ("hidden_size", "num_layers"):
+            if getattr(self, name) is not None:
+                _at_least_one(name, getattr(self, name))
         for name in ("dropout", "recurrent_dropout", "zoneout"):
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
@@ -58,6 +58,15 @@ class Recurrent:
             raise ArgumentError(
                 f"`chrono` is a number of steps >= 3, but is {self.chrono!r}. Use None to switch it off."
             )
+
+    def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Recurrent":
+        """The recipe with what it leaves open filled in; `bidirectional` makes one of one direction read both ways."""
+        return replace(
+            self,
+            hidden_size=int(self.hidden_size or hidden_size),
+            num_layers=int(self.num_layers or num_layers),
+            bidirectional=self.bidirectional or bidirectional,
+        )
 
 
 Network = Recurrent

@@ -1,6 +1,6 @@
 """Classification: one of several labels for a sequence."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from whorl.errors import ArgumentError, did_you_mean
@@ -161,4 +161,4 @@ class Classifier(Estimator):
         plan = self.training.completed(batch_size=32, learning_rate=2e-3, weight_decay=1e-3, patience=None)
         # Texts tell by single words, and are soon known by heart.
         epochs = max(10 if self.text else 20, round(1000 / plan.num_batches(num_examples)))
-        return replace(recipe, hidden_size=int(recipe.hidden_size or 64)), plan.completed(epochs=epochs)
+        return recipe.completed(hidden_size=64), plan.completed(epochs=epochs)

@@ -1,6 +1,6 @@
 """Anomaly detection: how surprising each row is, and whether that is more than normal."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError, did_you_mean
@@ -130,6 +130,6 @@ class Detector(Estimator):
         whole = self.per == "sequence"
         num_batches = plan.num_batches(-(-num_examples // (1 if whole else LENGTH)))
         return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or (64 if self._predicts else 24))),
+            recipe.completed(hidden_size=64 if self._predicts else 24),
             plan.completed(epochs=max(3, round((2 * STEPS if whole else STEPS) / num_batches))),
         )

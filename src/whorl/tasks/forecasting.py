@@ -1,6 +1,6 @@
 """Forecasting: the next `horizon` values of one or several targets of many series."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
@@ -143,4 +143,4 @@ class Forecaster(Estimator):
         plan = plan.completed(epochs=-(-max(least, min(most, 5 * num_batches)) // num_batches))
         assert plan.epochs is not None
         patience = max(3, plan.epochs // 3)
-        return replace(recipe, hidden_size=int(recipe.hidden_size or 128)), plan.completed(patience=patience)
+        return recipe.completed(hidden_size=128), plan.completed(patience=patience)

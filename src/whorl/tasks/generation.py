@@ -1,6 +1,6 @@
 """Generation: text that goes on, a token at a time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from whorl.errors import ArgumentError
@@ -107,7 +107,7 @@ class Generator(Estimator):
         # Time or epochs end a run, or a number of tokens; text of any length is worth a few passes.
         passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))
         return (
-            replace(recipe, hidden_size=int(recipe.hidden_size or 256)),
+            recipe.completed(hidden_size=256),
             chosen.completed(
                 batch_size=16, tbptt_steps=48, learning_rate=5e-3, weight_decay=1e-2, epochs=passes, patience=None
             ),

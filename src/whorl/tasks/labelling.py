@@ -1,6 +1,6 @@
 """Labelling: one of several labels for each step of a sequence."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
@@ -109,4 +109,4 @@ class Tagger(Estimator):
         recipe = from_key(self.network)
         plan = self.training.completed(batch_size=16, learning_rate=3e-3, patience=None)
         epochs = max(20, min(100, round(3500 / plan.num_batches(num_examples))))
-        return replace(recipe, hidden_size=int(recipe.hidden_size or 128)), plan.completed(epochs=epochs)
+        return recipe.completed(hidden_size=128), plan.completed(epochs=epochs)

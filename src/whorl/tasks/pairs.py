@@ -1,6 +1,5 @@
 """What tasks share whose examples are a text that is read and one that is written."""
 
-from dataclasses import replace
 from typing import Protocol, get_args
 
 from whorl.data.pair_reader import MOST_STEPS
@@ -109,6 +108,6 @@ def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tup
     recipe, plan = from_key(task.network), task.training.completed(batch_size=64, learning_rate=2e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (
-        replace(recipe, hidden_size=int(recipe.hidden_size or 256), bidirectional=both_ways),
+        recipe.completed(hidden_size=256, bidirectional=both_ways),
         plan.completed(epochs=epochs),
     )

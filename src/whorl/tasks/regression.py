@@ -1,6 +1,6 @@
 """Regression: numbers for a sequence, or for each of its steps, and how much of a life remains."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
@@ -121,4 +121,5 @@ class Regressor(Estimator):
         assert plan.epochs is not None
         # A few lives that are held out say little about which epoch is best.
         patience = None if self.remaining else max(5, plan.epochs // 5)
-        return replace(recipe, hidden_size=int(recipe.hidden_size or 64)), plan.completed(patience=patience)
+        recipe = recipe.completed(hidden_size=64, num_layers=2 if self.remaining else 1)
+        return recipe, plan.completed(patience=patience)

@@ -163,3 +163,18 @@ def test_a_model_is_used_after_it_was_fitted(tmp_path):
         with pytest.raises(whorl.errors.NotFittedError, match="this Forecaster is not fitted yet"):
             use()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_recipe_leaves_open_the_task_fills_in():
+    open_recipe = whorl.Recurrent("lstm").completed(hidden_size=5, num_layers=2, bidirectional=True)
+    assert open_recipe == whorl.Recurrent("lstm", hidden_size=5, num_layers=2, bidirectional=True)
+    chosen = whorl.Recurrent("rnn", hidden_size=3, num_layers=1)
+    assert chosen.completed(hidden_size=5, num_layers=2) == chosen
+
+
+def test_lives_are_read_by_two_layers_unless_one_is_asked_for():
+    assert whorl.Regressor(remaining=True).resolved(90, 1)[0].num_layers == 2
+    assert (
+        whorl.Regressor(remaining=True, network=whorl.Recurrent("gru", num_layers=1)).resolved(90, 1)[0].num_layers == 1
+    )
+    assert whorl.Regressor().resolved(90, 1)[0].num_layers == 1
