@@ -36,6 +36,7 @@ from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.recurrent import RecurrentCore
 from whorl.ops.dispatch import BACKENDS
 from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Strips, Windows
+from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
@@ -214,6 +215,10 @@ build = functools.partial(
     ReadoutSubject, new=functools.partial(CategoricalReadout, coverage=0.8), num_outputs=4, classes=True
 )
 add("readout", "categorical, sets", build)
+
+for calibrated in (True, False):
+    build = functools.partial(ReadoutSubject, new=BernoulliReadout, num_outputs=5, calibrated=calibrated, several=True)
+    add("readout", f"several labels{'' if calibrated else ', not calibrated'}", build)
 
 CHAIN = np.arange(25, dtype=np.float32).reshape(5, 5)
 for tags in (None, CHAIN):

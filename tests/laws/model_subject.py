@@ -140,7 +140,8 @@ def flat(prediction: Prediction) -> Prediction:
 
 def told(prediction: Prediction) -> list[Any]:
     prediction = flat(prediction)
-    value = np.asarray(prediction.value)
+    several = prediction.thresholds is not None  # tuples of labels
+    value = np.array([" | ".join(own) for own in prediction.value] if several else prediction.value)
     value = value.astype(str).astype("U20") if value.dtype.kind in "OU" else value  # not where the texts lie
     has_sets = prediction.threshold is not None and prediction.probabilities is not None
     sets = np.array([str(one) for one in prediction.sets]).astype("U99") if has_sets else None

@@ -9,6 +9,9 @@ from tests.laws.models_of_labels import (
     classifier_on_arrays,
     classifier_on_texts,
     patients,
+    several_on_a_table,
+    several_on_arrays,
+    several_on_texts,
     tagger_on_a_table,
     tagger_on_arrays,
     tagger_on_words,
@@ -60,6 +63,12 @@ MODELS = {
     "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
     "classifier on texts": classifier_on_texts,
+    "several labels of arrays": lambda: several_on_arrays(recipe("gru")),
+    "several labels of arrays, both ways": lambda: several_on_arrays(
+        recipe("lstm", bidirectional=True), pooling=("attention",), convolution=0, augmentation="none"
+    ),
+    "several labels of texts": several_on_texts,
+    "several labels of a table": several_on_a_table,
     "tagger on arrays": lambda: tagger_on_arrays(recipe("gru"), lookahead=2),
     "tagger on arrays, at once": lambda: tagger_on_arrays(recipe("lstm"), lookahead=0),
     "tagger on words": lambda: tagger_on_words(recipe("lstm"), lookahead=1),

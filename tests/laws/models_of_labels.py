@@ -75,6 +75,49 @@ def classifier_on_texts() -> ModelSubject:
     )
 
 
+def several_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+    return of_arrays(
+        whorl.Classifier,
+        network,
+        truths=_indicators,
+        settings={"target": ("calm", "w\u00fcld", "sea"), **settings},
+        labels=True,
+    )
+
+
+def several_on_texts() -> ModelSubject:
+    return of_pieces(
+        whorl.Classifier,
+        recipe("gru"),
+        ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308"),
+        truths=_indicators,
+        settings={"text": "text", "target": ("calm", "wild", "sea")},
+        labels=True,
+    )
+
+
+def several_on_a_table() -> ModelSubject:
+    def rows(rng: np.random.Generator, length: int) -> list[Any]:
+        made = sources.records(rng, length, covariates=True, one_target=True)
+        return [{**row, "calm": float(rng.random() < 0.4), "late": float(rng.random() < 0.7)} for row in made]
+
+    return of_shops(
+        whorl.Classifier,
+        rows=rows,
+        settings={"target": ("calm", "late")},
+        targets=("calm", "late"),
+        covariates=("y", "temperature", "weather"),
+        labels=True,
+    )
+
+
+def _indicators(rng: np.random.Generator, given: list[Any]) -> np.ndarray:
+    """Three labels that come together by chance; some are not known."""
+    made = (rng.random((len(given), 3)) < (0.3, 0.5, 0.7)).astype(np.float64)
+    made[rng.random(made.shape) < 0.1] = np.nan
+    return made
+
+
 def tagger_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Tagger,

@@ -19,6 +19,7 @@ class ReadoutSubject:
         classes: whether outputs are of classes: one output, whose numbers are theirs.
         rows: whether outputs are of a row alone, without a horizon.
         steps: of classes, how many steps are answered at once.
+        several: whether outputs are of several labels at once, O of them with a number each.
     """
 
     new: Callable[[], Readout]
@@ -27,17 +28,22 @@ class ReadoutSubject:
     classes: bool = False
     rows: bool = False
     steps: tuple[int, ...] = ()
+    several: bool = False
 
     @property
     def flat(self) -> bool:
         """Whether the answers of a row are a row, and not a value and quantiles one after the other."""
-        return self.classes or self.rows
+        return self.classes or self.rows or self.several
 
     def outputs(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        if self.several:
+            return 3.0 * rng.standard_normal((count, self.num_outputs, 1)).astype(np.float32)
         shape = (count, *self.steps, 1, self.num_outputs) if self.flat else (count, 3, 2, self.num_outputs)
         return rng.standard_normal(shape).astype(np.float32)
 
     def targets(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        if self.several:
+            return (rng.random((count, self.num_outputs)) < 0.4).astype(np.float32)
         if self.classes:
             return rng.integers(0, self.num_outputs, (count, *self.steps, 1)).astype(np.float32)
         return rng.standard_normal((count, 1) if self.rows else (count, 3, 2)).astype(np.float32)

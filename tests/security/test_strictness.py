@@ -257,7 +257,7 @@ def test_a_text_has_no_time_beside_it(part, option, fitted):
     reader = fitted["texts"].reader
     config, arrays = reader.config(), reader.arrays()
     if part == "outputs":
-        config |= {"labels": False, "target": "price", "outputs": {**config["beside"]}}
+        config |= {"labels": False, "targets": ["price"], "outputs": {**config["beside"]}}
         kept = {name: array for name, array in arrays.items() if not name.startswith("outputs/")}
         arrays = kept | {name.replace("beside", "outputs"): array for name, array in arrays.items() if "beside" in name}
     TextReader.restore(config, arrays)

@@ -150,9 +150,10 @@ def go_on(stream: Stream, state: State, path: Path) -> Stream:
 def describe(answer: Prediction) -> list[dict[str, object]]:
     """An answer as JSON values, one for each row: lists over the horizon, single numbers where there is none.
 
-    Of texts the text, and whether it goes on. Of labels the most probable one, and the probability of each; of labels
-    for each step the steps that are answered, their labels, and how probable these are; of alarms the score, the
-    threshold, the channel that surprises most and the surprise of each.
+    Of texts the text, and whether it goes on. Of labels the most probable one, and the probability of each; of several
+    labels at once a list of those that are answered, and the probability of each; of labels for each step the steps
+    that are answered, their labels, and how probable these are; of alarms the score, the threshold, the channel that
+    surprises most and the surprise of each.
     """
     found = []
     for n in range(len(answer)):
@@ -175,6 +176,11 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             told["time"] = [plain(time) for time in answer.index.time[n]]
         if answer.score is not None and answer.contributions is not None:
             found.append(told | _alarm(answer, n))
+            continue
+        if answer.probabilities is not None and answer.thresholds is not None:
+            told["value"] = list(answer.value[n])
+            told["probabilities"] = dict(zip(answer.names, answer.probabilities[n].tolist(), strict=True))
+            found.append(told)
             continue
         if answer.probabilities is not None and answer.classes is not None:
             shares = zip(map(str, answer.classes.tolist()), answer.probabilities[n].tolist(), strict=True)
@@ -200,8 +206,8 @@ def describe_most_likely(answer: Prediction, count: int) -> list[dict[str, objec
         {
             "series": answer.index.series[n],
             "origin": plain(answer.index.origin[n]),
-            "value": {answer.names[0]: answer.value[n]},
-            "probabilities": {answer.names[0]: dict(labels)},
+            "value": {answer.names[0]: answer.value[n]} if answer.thresholds is None else list(answer.value[n]),
+            "probabilities": {answer.names[0]: dict(labels)} if answer.thresholds is None else dict(labels),
         }
         for n, labels in enumerate(answer.most_likely(count))
     ]

@@ -12,6 +12,7 @@ from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
 from whorl.data.arrays import Arrays, read_arrays
 from whorl.data.countdown import Countdown, last_known
+from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
 from whorl.data.parts import joined, split
@@ -26,7 +27,7 @@ class ArrayReader(Reader):
 
     Args:
         past: encodes the steps of a sequence.
-        outputs: encodes and decodes targets, numbers or labels.
+        outputs: encodes and decodes targets, numbers, a label or several.
         num_targets: K.
         every_step: labels are of steps and not of whole sequences.
         countdown: how the targets are counted where they are what remains of a sequence.
@@ -34,13 +35,13 @@ class ArrayReader(Reader):
         normal: what sequences that are none are labelled with; None where labels are 0 and 1.
     """
 
-    outputs: ArrayCodec | Labels
+    outputs: ArrayCodec | Labels | Indicators
 
     def __init__(
         self,
         *,
         past: ArrayCodec,
-        outputs: ArrayCodec | Labels,
+        outputs: ArrayCodec | Labels | Indicators,
         num_targets: int = 1,
         every_step: bool = False,
         countdown: Countdown | None = None,
@@ -52,6 +53,8 @@ class ArrayReader(Reader):
         self.horizon = 0
         stem = "c" if own else "y"
         self.names = tuple(f"{stem}{k}" for k in range(num_targets)) if num_targets > 1 or own else ("y",)
+        if isinstance(outputs, Indicators):
+            self.names = outputs.names
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         arrays = read_arrays(source, labelled=self.own or isinstance(self.outputs, Labels))
@@ -107,6 +110,8 @@ class ArrayReader(Reader):
             return [self.outputs.encode(one) for one in step_labels_of(arrays)]
         if isinstance(self.outputs, Labels):
             return list(self.outputs.encode(labels_of(arrays)))
+        if isinstance(self.outputs, Indicators):
+            return list(self.outputs.encode_array(arrays.y, arrays.origin))
         return [self._encode_numbers(self.outputs, y) for y in truths(arrays)]
 
     def _encode_numbers(self, codec: ArrayCodec, y: np.ndarray) -> np.ndarray:
@@ -125,7 +130,7 @@ class ArrayReader(Reader):
             "past": self.past.config(),
             "outputs": self.outputs.config(),
             "num_targets": self.num_targets,
-            "labels": isinstance(self.outputs, Labels),
+            "labels": isinstance(self.outputs, Labels | Indicators),
             "every_step": self.every_step,
             "countdown": None if self.countdown is None else msgspec.to_builtins(self.countdown),
             "own": self.own,
@@ -142,7 +147,8 @@ class ArrayReader(Reader):
         except msgspec.ValidationError as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
         parts = split(arrays, ("past", "outputs"))
-        outputs = (Labels if plain.labels else ArrayCodec).restore(plain.outputs, parts["outputs"])
+        restore = restore_labels if plain.labels else ArrayCodec.restore
+        outputs = restore(plain.outputs, parts["outputs"])
         if plain.num_targets != len(outputs.center):
             raise ModelFileError(
                 f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}."
@@ -259,7 +265,8 @@ def labels_of(arrays: Arrays) -> np.ndarray:
     if not isinstance(y, np.ndarray) or y.ndim != 1:
         raise DataError(
             "`y` must have one label for each sequence, but has "
-            f"{'an array for each' if not isinstance(y, np.ndarray) else f'the shape {y.shape}'}. Give (N,) labels."
+            f"{'an array for each' if not isinstance(y, np.ndarray) else f'the shape {y.shape}'}. Give (N,) labels; "
+            "of several at once give (N, C) ones and zeros, and name them as `target`."
         )
     return y
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.text_files import PLAIN_SUFFIXES, files_of, is_folder, pieces, read_text, text_lines
-from whorl.data.text_reader import text_frame, texts_of
+from whorl.data.text_reader import LABEL, text_frame, texts_of
 from whorl.errors import DataError
 from whorl.plans.table import Kind, Table
 
@@ -107,7 +107,7 @@ def is_plain(source: object) -> bool:
 def frame_of(source: object, column: str, condition: str | None, table: Table) -> Frame:
     """A table, or a list of texts, as a table; what training read as text is text."""
     kinds: dict[str, Kind] = {name: "category" for name in (column, condition) if name is not None}
-    frame = text_frame(source, column, condition, replace(table, kinds={**kinds, **table.kinds}))
+    frame = text_frame(source, column, (condition or LABEL,), replace(table, kinds={**kinds, **table.kinds}))
     frame[column]
     return frame
 

@@ -10,6 +10,7 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.countdown import Countdown
+from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
@@ -120,7 +121,7 @@ class Reader(ABC):
     """
 
     horizon: int
-    outputs: ArrayCodec | TableCodec | Labels | TextOutputs | Vocabulary
+    outputs: ArrayCodec | TableCodec | Labels | Indicators | TextOutputs | Vocabulary
     names: tuple[str, ...]
     countdown: Countdown | None = None
 
@@ -137,7 +138,10 @@ class Reader(ABC):
         """Times of the steps after each of these times, (N, H); None where answers have no time."""
 
     def decode(self, values: np.ndarray) -> np.ndarray:
-        """Targets (..., K) in the codec's units to the user's: numbers, float64, or the labels (...,) of classes."""
+        """Targets (..., K) in the codec's units to the user's: numbers, float64, or the labels (...,) of classes.
+
+        Of several labels at once they stay (..., K) zeros and ones.
+        """
         return self.outputs.decode(values)
 
     @property
@@ -153,7 +157,8 @@ class Reader(ABC):
     @property
     def classes(self) -> np.ndarray:
         """The labels that are answered, (C,); none where answers are numbers."""
-        return self.outputs.classes if isinstance(self.outputs, Labels | Vocabulary) else np.empty(0, object)
+        known = isinstance(self.outputs, Labels | Indicators | Vocabulary)
+        return self.outputs.classes if known else np.empty(0, object)  # type: ignore[union-attr]
 
     @abstractmethod
     def config(self) -> dict[str, object]:

@@ -8,6 +8,7 @@ from whorl.codecs.elapsed import is_irregular
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.data.countdown import Countdown, Truths
+from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
 from whorl.data.schema import Schema
@@ -34,7 +35,8 @@ def fit_table(
     """Fits codecs on the first `cuts` rows of each series and puts a reader together.
 
     Rows that are labelled as anomalies are left out. `labels` answers labels: one for each sequence, or with
-    `every_step` one for each row. With `flags` every number has a flag that it is missing.
+    `every_step` one for each row; where there are several targets, labels that may come together. With `flags` every
+    number has a flag that it is missing.
 
     Raises:
         DataError: no row is left to fit on.
@@ -93,7 +95,9 @@ def tells_elapsed(training: List[Frame], schema: Schema, table: Table) -> bool:
     return table.on_gap == "ignore" and is_irregular([frame[schema.time] for frame in training])
 
 
-def _labels(training: List[Frame], schema: Schema, every_step: bool) -> Labels:
+def _labels(training: List[Frame], schema: Schema, every_step: bool) -> Labels | Indicators:
     """Of a sequence the label of its last row counts, unless each row has one of its own."""
+    if len(schema.targets) > 1:
+        return Indicators(schema.targets)
     (target,) = schema.targets
     return Labels.fit([frame[target][0 if every_step else -1 :] for frame in training])

@@ -12,6 +12,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.data.arrays import series_frame
 from whorl.data.countdown import Countdown, Truths, last_known
+from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.live import TableRows
 from whorl.data.marks import marks
@@ -38,12 +39,12 @@ class TableReader(Reader):
         step: time between rows.
         horizon: steps ahead that are answered and that known covariates reach.
         past: encodes what is read at each step.
-        outputs: encodes and decodes the targets, numbers or labels; missing ones stay missing.
+        outputs: encodes and decodes the targets, numbers, a label or several; missing ones stay missing.
         ahead: encodes what is known ahead, or None.
         truths: where targets stand, and what they count.
     """
 
-    outputs: TableCodec | Labels
+    outputs: TableCodec | Labels | Indicators
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class TableReader(Reader):
         step: TimeStep,
         horizon: int,
         past: TableCodec,
-        outputs: TableCodec | Labels,
+        outputs: TableCodec | Labels | Indicators,
         ahead: TableCodec | None = None,
         truths: Truths | None = None,
     ) -> None:
@@ -65,6 +66,7 @@ class TableReader(Reader):
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         frame = self._frame(source)
+        frame = self.outputs.checked(frame) if isinstance(self.outputs, Indicators) else frame
         ends = self.countdown is not None and targets and self.names[0] not in frame.columns
         if self.countdown is not None and ends:
             frame = self.countdown.ended(frame, self.names[0])
@@ -180,7 +182,7 @@ class TableReader(Reader):
 
     def config(self) -> dict[str, object]:
         return {
-            "labels": isinstance(self.outputs, Labels),
+            "labels": isinstance(self.outputs, Labels | Indicators),
             "schema": self.schema.to_config(),
             "table": asdict(self.table),
             "step": self.step.to_config(),
@@ -210,9 +212,11 @@ class TableReader(Reader):
         def codec(part: str, described: dict[str, object]) -> TableCodec:
             return _check_codec(TableCodec.restore(described, parts[part]), schema, schema.columns)
 
-        outputs: TableCodec | Labels
+        outputs: TableCodec | Labels | Indicators
         if plain.labels:
-            outputs = Labels.restore(plain.outputs, parts["outputs"])
+            outputs = restore_labels(plain.outputs, parts["outputs"])
+            if isinstance(outputs, Indicators) and outputs.names != schema.targets:
+                raise ModelFileError(f"the reader of the model file answers {outputs.names}, not {schema.targets}.")
         else:
             outputs = codec("outputs", plain.outputs)
             if outputs.numeric != schema.targets or outputs.categories:

@@ -11,6 +11,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.cells import as_objects
+from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.parts import joined, split
 from whorl.data.piece_rows import refuse_known
@@ -32,32 +33,39 @@ class TextReader(Reader):
         column: of the text.
         past: encodes texts and what stands beside them.
         outputs: encodes and decodes what is answered.
-        target: column of what is answered.
+        targets: columns of what is answered.
         table: how files are read.
     """
 
-    outputs: Labels | TableCodec
+    outputs: Labels | Indicators | TableCodec
 
     def __init__(
-        self, *, column: str, past: TextColumns, outputs: Labels | TableCodec, target: str, table: Table
+        self,
+        *,
+        column: str,
+        past: TextColumns,
+        outputs: Labels | Indicators | TableCodec,
+        targets: tuple[str, ...],
+        table: Table,
     ) -> None:
-        self.column, self.past, self.outputs, self.target, self.table = column, past, outputs, target, table
+        self.column, self.past, self.outputs, self.table = column, past, outputs, table
         self.horizon = 0
-        self.names = (target,)
+        self.names = targets
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
         # What training read as text is text: a lone '2024' is no number here.
         table = replace(self.table, kinds={self.column: "category", **self.table.kinds})
-        frame = text_frame(source, self.column, self.target, table)
+        frame = text_frame(source, self.column, self.names, table)
         if targets:
-            frame[self.target]
+            for name in self.names:
+                frame[name]
         return self.encode(frame)
 
     def encode(self, frame: Frame) -> list[Sequence]:
         """Encodes every row."""
         beside = self._beside(frame)
-        truths = self._truths(frame) if self.target in frame.columns else None
+        truths = self._truths(frame) if all(name in frame.columns for name in self.names) else None
         made = []
         for n, text in enumerate(texts_of(frame, self.column)):
             past = self.past.rows(self.past.text.encode(text), beside[n : n + 1])
@@ -74,8 +82,9 @@ class TextReader(Reader):
         return np.concatenate([np.empty((0, codec.spec.width), np.float32), *rows])
 
     def _truths(self, frame: Frame) -> np.ndarray:
-        column = frame[self.target]
-        return self.outputs.encode(column) if isinstance(self.outputs, Labels) else self.outputs.encode(frame)
+        if isinstance(self.outputs, Indicators):
+            frame = self.outputs.checked(frame)
+        return self.outputs.encode(frame[self.names[0]] if isinstance(self.outputs, Labels) else frame)  # type: ignore[arg-type]
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return TextRows(self.column, self.past)
@@ -87,8 +96,8 @@ class TextReader(Reader):
         beside = self.past.beside
         return {
             "column": self.column,
-            "target": self.target,
-            "labels": isinstance(self.outputs, Labels),
+            "targets": list(self.names),
+            "labels": isinstance(self.outputs, Labels | Indicators),
             "text": self.past.text.config(),
             "beside": None if beside is None else beside.config(),
             "outputs": self.outputs.config(),
@@ -106,24 +115,25 @@ class TextReader(Reader):
         except (msgspec.ValidationError, ValueError) as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
         parts = split(arrays, ("text", "outputs") if plain.beside is None else ("text", "outputs", "beside"))
-        outputs: Labels | TableCodec
+        outputs: Labels | Indicators | TableCodec
         if plain.labels:
-            outputs = Labels.restore(plain.outputs, parts["outputs"])
+            outputs = restore_labels(plain.outputs, parts["outputs"])
         else:
             outputs = TableCodec.restore(plain.outputs, parts["outputs"])
-            if outputs.numeric != (plain.target,) or outputs.categories:
-                raise ModelFileError(f"the reader of the model file answers {outputs.numeric}, not {plain.target!r}.")
+        own = outputs.numeric if isinstance(outputs, TableCodec) else getattr(outputs, "names", plain.targets[:1])
+        if own != plain.targets or (isinstance(outputs, TableCodec) and outputs.categories):
+            raise ModelFileError(f"the reader of the model file answers {own}, not {plain.targets}.")
         beside = None if plain.beside is None else TableCodec.restore(plain.beside, parts["beside"])
         for codec in (outputs, beside):
             if isinstance(codec, TableCodec) and (codec.calendar, codec.elapsed) != (None, None):
                 raise ModelFileError("the reader of the model file is damaged: it asks a text for its time.")
         past = TextColumns(TextCodec.restore(plain.text, parts["text"]), beside)
-        return cls(column=plain.column, past=past, outputs=outputs, target=plain.target, table=table)
+        return cls(column=plain.column, past=past, outputs=outputs, targets=plain.targets, table=table)
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     column: str
-    target: str
+    targets: tuple[str, ...]
     labels: bool
     text: dict[str, object]
     beside: dict[str, object] | None
@@ -131,8 +141,11 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     table: dict[str, object]
 
 
-def text_frame(source: object, column: str, target: str | None, table: Table) -> Frame:
-    """A source as a table: what `read_table` reads, a list of texts, or a pair of texts and what is to be answered."""
+def text_frame(source: object, column: str, targets: tuple[str, ...], table: Table) -> Frame:
+    """A source as a table: what `read_table` reads, a list of texts, or a pair of texts and what is to be answered.
+
+    Where there are several targets, the answers of a pair are (N, K).
+    """
     pair = isinstance(source, tuple) and len(source) == 2 and not isinstance(source[1], str | None)
     texts = _texts(source[0] if pair else source)  # type: ignore[index]
     if texts is None:
@@ -140,12 +153,28 @@ def text_frame(source: object, column: str, target: str | None, table: Table) ->
     # As they are, unlike the cells of a table: '?' and 'NA' are texts, and spaces at the ends are characters.
     columns = {column: as_objects(texts)}
     if pair:
-        name = target or LABEL
-        answers = read_table({name: source[1]}, table)  # type: ignore[index]
+        given = dict(zip(targets, several(source[1], targets), strict=True))  # type: ignore[index]
+        answers = read_table(given, table)
         if len(answers) != len(texts):
             raise DataError(f"there are {len(texts)} texts, but {len(answers)} labels. Give one label for each text.")
-        columns[name] = answers[name]
+        columns |= answers.columns
     return Frame(columns, "the texts")
+
+
+def several(y: object, targets: tuple[str, ...]) -> List[object]:
+    """The answers of all texts, target by target: the columns of (N, K), or `y` itself where there is one target."""
+    if len(targets) == 1:
+        return [y]
+    try:
+        cells = np.asarray(y, object)
+    except ValueError:
+        cells = np.empty(0, object)
+    if cells.ndim != 2 or cells.shape[1] != len(targets):
+        raise DataError(
+            f"`y` must have {len(targets)} columns of 0 and 1, one for each of {', '.join(targets)}, but has the shape "
+            f"{cells.shape}. Give (N, {len(targets)}) numbers."
+        )
+    return [cells[:, k] for k in range(len(targets))]
 
 
 def _texts(source: object) -> list[str | None] | None:
@@ -180,7 +209,7 @@ def fit_texts(
     training: List[int],
     *,
     column: str,
-    target: str,
+    targets: tuple[str, ...],
     beside: tuple[tuple[str, ...], tuple[str, ...]],
     codec: TextCodec,
     table: Table,
@@ -192,11 +221,11 @@ def fit_texts(
         frame: all examples.
         training: numbers of the rows that are learned from.
         column: of the text.
-        target: column of what is answered.
+        targets: columns of what is answered.
         beside: numeric columns and columns of categories beside the text.
         codec: of the text, not fitted yet.
         table: how files are read.
-        labels: the target is a label.
+        labels: the target is a label; several targets are labels that may come together.
     """
     rows = frame.take(np.asarray(training, np.int64))
     numeric, categories = beside
@@ -205,12 +234,17 @@ def fit_texts(
         made = TableCodec(numeric=numeric, categories=categories, scaling=table.scaling, missing=missing)  # type: ignore[arg-type]
         return made.fit([rows])
 
+    outputs: Labels | Indicators | TableCodec
+    if labels:
+        outputs = Indicators(targets) if len(targets) > 1 else Labels.fit([rows[targets[0]]])
+    else:
+        outputs = fitted(targets, (), "keep")
     return TextReader(
         column=column,
         past=TextColumns(
             codec.fit(texts_of(rows, column)), fitted(numeric, categories, "hold") if numeric or categories else None
         ),
-        outputs=Labels.fit([rows[target]]) if labels else fitted((target,), (), "keep"),
-        target=target,
+        outputs=outputs,
+        targets=targets,
         table=table,
     )

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, assert_never
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from whorl.nn.densities import nats
-from whorl.plans.wiring import Categorical, Head, Normal, Point, Quantiles, StudentT
+from whorl.plans.wiring import Bernoulli, Categorical, Head, Normal, Point, Quantiles, StudentT
 
 Floats = tuple[float, ...]
 
@@ -26,7 +26,7 @@ class LossSum(NamedTuple):
 def num_outputs(head: Head, num_classes: int | None = None) -> int:
     """O: numbers that the last layer makes for each output; one for each of `num_classes` where it is a class."""
     match head:
-        case Point():
+        case Point() | Bernoulli():
             return 1
         case Categorical():
             assert num_classes is not None
@@ -46,7 +46,8 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
 
     A point learns by its squared or absolute error. With quantiles, the point learns by its absolute error and the
     quantiles by twice the pinball loss (Koenker & Bassett 1978), averaged over the levels: both are of one size. A
-    class learns by the cross entropy of its probability, a distribution by its negative log-likelihood, in nats.
+    class learns by the cross entropy of its probability, as does an output that is 0 or 1; a distribution by its
+    negative log-likelihood, in nats.
 
     Args:
         head: what the outputs mean.
@@ -69,6 +70,8 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
             logits = outputs.reshape(-1, outputs.shape[-1])
             each = cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
             total = (each.reshape(truth.shape) * weight).sum()
+        case Bernoulli():
+            total = (binary_cross_entropy_with_logits(outputs[..., 0], truth, reduction="none") * weight).sum()
         case Quantiles(levels=levels):
             # The absolute error is twice the pinball loss of the median.
             sizes = (1.0, *(1.0 / len(levels) for _ in levels))

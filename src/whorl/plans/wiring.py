@@ -195,6 +195,10 @@ class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     coverage: float | None = None
 
 
+class Bernoulli(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bernoulli"):
+    """The probability that each output is 1 and not 0, whatever the others are, learned by its cross entropy."""
+
+
 class Normal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="normal"):
     """A normal distribution of each output, learned by its negative log-likelihood; its deviation is above `floor`."""
 
@@ -209,7 +213,7 @@ class StudentT(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stu
     floor: float = 0.05
 
 
-Head = Point | Quantiles | Categorical | Normal | StudentT
+Head = Point | Quantiles | Categorical | Bernoulli | Normal | StudentT
 
 
 class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="augmentation"):

@@ -25,12 +25,13 @@ def pictures(evidence: Evidence) -> list[Picture]:
     if not known.any():
         return []
     truths, probabilities = truths[known].astype(np.int64), probabilities[known]
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truths
     if evidence.prediction.names == (NEXT,):
-        return [_reliability(truths, probabilities)]
+        return [reliability(confidence, right)]
     number = {label: n for n, label in enumerate(evidence.prediction.classes.tolist())}
     answers = np.array([number[label] for label in evidence.prediction.value[known].tolist()], np.int64)
     names = [str(label) for label in evidence.prediction.classes.tolist()]
-    return [_confusion(truths, answers, names), _reliability(truths, probabilities)]
+    return [_confusion(truths, answers, names), reliability(confidence, right)]
 
 
 def _confusion(truths: np.ndarray, answers: np.ndarray, names: list[str]) -> Picture:
@@ -62,8 +63,13 @@ def _confusion(truths: np.ndarray, answers: np.ndarray, names: list[str]) -> Pic
     return Picture(drawing.source(figure), says, "Which is taken for which")
 
 
-def _reliability(truths: np.ndarray, probabilities: np.ndarray) -> Picture:
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truths
+def reliability(confidence: np.ndarray, right: np.ndarray) -> Picture:
+    """What answers claim beside the share that is right.
+
+    Args:
+        confidence: (N,) probability that an answer is right.
+        right: (N,) whether it is.
+    """
     bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
     there = counts > 0

@@ -81,6 +81,8 @@ class _Drawing:
         shape = self.sizes.output_shape
         if self.judged:
             return ["surprise of", _plural(shape[0], "channel")]
+        if self.labelled and shape[-2] > 1:
+            return [_plural(shape[-2], "label"), "each or none"]
         if self.labelled:
             return ["1 label", f"of {shape[-1]} classes"]
         lines = [_plural(shape[-2], "target")]

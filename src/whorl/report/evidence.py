@@ -40,7 +40,7 @@ class Evidence:
 
     Args:
         prediction: N answers.
-        target: truths, of the shape of `prediction.value`; NaN where unknown.
+        target: truths, of the shape of `prediction.value`, of several labels at once (N, C); NaN where unknown.
         sequences: the sequence of each answer, N long.
         steps: the step of each answer in its sequence, (N,).
         scale: (K,) training scale of each output.
@@ -62,21 +62,19 @@ class Evidence:
     def errors(self) -> np.ndarray:
         """Mean absolute error of each answer, in units of the training scale, (N,); NaN where no truth is known.
 
-        Of a label the share of probability that the truth was not given, of a row that is judged its score.
+        Of a label the share of probability that the truth was not given, of several labels its mean; of a row that is
+        judged its score.
         """
         if self.prediction.score is not None:
             return self.prediction.score
+        if self.prediction.thresholds is not None:
+            return _mean(np.abs(self.prediction.probabilities - self.target))
         if self.prediction.probabilities is not None:
             truths = self.classes_of_truths
             place = np.where(np.isfinite(truths), truths, 0).astype(np.int64)
             missed = 1.0 - self.prediction.probabilities[np.arange(len(place)), place]
             return np.where(np.isfinite(truths), missed, np.nan)
-        error = np.abs(self.prediction.value - self.target) / self.scale
-        known = np.isfinite(error)
-        axes = tuple(range(1, error.ndim))
-        count = known.sum(axis=axes)
-        total = np.where(known, error, 0.0).sum(axis=axes)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return _mean(np.abs(self.prediction.value - self.target) / self.scale)
 
     @cached_property
     def classes_of_truths(self) -> np.ndarray:
@@ -93,6 +91,15 @@ class Evidence:
             return {}
         chosen = {"best": int(order[0]), "median": int(order[len(order) // 2]), "worst": int(order[-1])}
         return {name: row for n, (name, row) in enumerate(chosen.items()) if row not in list(chosen.values())[:n]}
+
+
+def _mean(error: np.ndarray) -> np.ndarray:
+    """The mean of the known errors of each answer, (N,); NaN where none is."""
+    known = np.isfinite(error)
+    axes = tuple(range(1, error.ndim))
+    count = known.sum(axis=axes)
+    total = np.where(known, error, 0.0).sum(axis=axes)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence | None:

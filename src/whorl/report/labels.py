@@ -1,10 +1,11 @@
-"""Labels of steps: how well each is found, and sequences in which some are wrong."""
+"""Labels: how well each is found, and of labels of steps the sequences in which some are wrong."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from whorl.report.evidence import Evidence
+from whorl.runtime.indicator_metrics import counts
 
 _MOST_LABELS, _MOST_SEQUENCES, _MOST_STEPS = 60, 8, 60
 
@@ -33,6 +34,10 @@ class Step:
 def table(evidence: Evidence) -> tuple[Label, ...]:
     """Precision, recall and their harmonic mean of each label, the most frequent first."""
     assert evidence.prediction.classes is not None
+    if evidence.prediction.thresholds is not None:
+        answers = evidence.prediction.probabilities >= evidence.prediction.thresholds
+        counted = counts(answers, evidence.target).T.tolist()
+        return _rows([(*own, str(name)) for own, name in zip(counted, evidence.prediction.names, strict=True)])
     known = np.isfinite(evidence.classes_of_truths)
     said, true = evidence.prediction.value[known], evidence.target[known]
     rows = []
@@ -40,6 +45,11 @@ def table(evidence: Evidence) -> tuple[Label, ...]:
         there, answered = int((true == name).sum()), int((said == name).sum())
         right = int(((true == name) & (said == name)).sum())
         rows.append((there, answered, right, str(name)))
+    return _rows(rows)
+
+
+def _rows(rows: list[tuple[int, int, int, str]]) -> tuple[Label, ...]:
+    """Rows of the table, from how often each label was true, was answered, and was answered rightly."""
     rows.sort(key=lambda row: -row[0])
     return tuple(
         Label(

@@ -53,8 +53,13 @@ METRICS: dict[str, Metric] = {
     "missing_alarm_rate": _share("share of anomalies without an alarm", None),
     "event_recall": _share("share of runs of anomalies with an alarm", None),
     "event_precision": _share("share of runs of alarms that meet an anomaly", None),
+    "f1_micro": _share("harmonic mean of precision and recall of all labels together", form=".4f"),
+    "f1_macro": _share("the mean over labels of the same of each", form=".4f"),
+    "subset_accuracy": _share("share of examples all of whose labels are right", form=".4f"),
     "auroc": _share("share of pairs of a class and another that its probability or score puts in order", form=".4f"),
-    "average_precision": _share("mean precision over the anomalies, whatever the threshold", form=".4f"),
+    "average_precision": _share(
+        "mean precision over the anomalies, or the examples with a label, whatever the threshold", form=".4f"
+    ),
     "vus_roc": _share("volume under the surface of receiver operating characteristics, over buffers around anomalies"),
     "vus_pr": _share("volume under the surface of precision and recall, over buffers around anomalies", form=".4f"),
     "nll": Metric("nats by which the truth surprises the model, on average", "least", ".4f"),

@@ -9,8 +9,21 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.errors import MissingExtraError
-from whorl.plans.wiring import Autoregressive, EachRow, Sequences
-from whorl.report import alignments, answers, card, classes, curves, forecasts, labels, scores, split, states, surprises
+from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences
+from whorl.report import (
+    alignments,
+    answers,
+    card,
+    classes,
+    curves,
+    forecasts,
+    indicators,
+    labels,
+    scores,
+    split,
+    states,
+    surprises,
+)
 from whorl.report.anatomy import dissect
 from whorl.report.card import Card
 from whorl.report.diagram import diagram
@@ -104,7 +117,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
         "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
         "writes": writes,
-        "labels": labels.table(evidence) if evidence is not None and model.readout.by_sequence else (),
+        "labels": labels.table(evidence) if evidence is not None and _has_rows_of_labels(model) else (),
         "wrong": labels.wrong(evidence) if evidence is not None and model.readout.by_sequence else (),
         "errors": errors,
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
@@ -132,11 +145,18 @@ def _judges_rows(model: Model) -> bool:
     return isinstance(model.wiring.pairing, EachRow) and not model.wiring.pairing.whole
 
 
+def _has_rows_of_labels(model: Model) -> bool:
+    """Whether each label has a row of its own: of those for each step, and of several at once."""
+    return model.readout.by_sequence or isinstance(model.wiring.head, Bernoulli)
+
+
 def _answers(model: Model, evidence: Evidence | None) -> list[Picture]:
     if evidence is None:
         return []
     if evidence.prediction.contributions is not None:
         return surprises.pictures(evidence, whole=not _judges_rows(model))
+    if evidence.prediction.thresholds is not None:
+        return indicators.pictures(evidence)
     if evidence.prediction.probabilities is not None:
         return classes.pictures(evidence)
     return [*answers.scatter(evidence), *(lives(evidence) if model.reader.countdown is not None else [])]

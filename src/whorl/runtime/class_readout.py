@@ -15,7 +15,7 @@ from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
 
 # Temperatures within which the best one is looked for, and the spread of its logarithm that is expected beforehand: few
 # validation examples, all of them right, would else make the network sure of everything.
-_COLDEST, _HOTTEST, _SPREAD = 0.05, 20.0, 0.5
+COLDEST, HOTTEST, _SPREAD = 0.05, 20.0, 0.5
 
 
 @readouts.add("categorical")
@@ -53,7 +53,7 @@ class CategoricalReadout(UnitlessReadout):
         known = np.isfinite(targets).ravel()
         logits = outputs.reshape(-1, outputs.shape[-1])[known].astype(np.float64)
         truths = targets.ravel()[known].astype(np.int64)
-        self.temperature = _temperature(logits, truths) if len(truths) else 1.0
+        self.temperature = temperature_of(logits, truths) if len(truths) else 1.0
         if self.coverage is not None:
             shares = _softmax(logits / self.temperature)[np.arange(len(truths)), truths]
             self.threshold = _threshold(shares, self.coverage)
@@ -87,7 +87,7 @@ class CategoricalReadout(UnitlessReadout):
             raise ModelFileError(
                 f"a categorical readout needs one `temperature`, but {sorted(arrays)} came. The file is damaged."
             )
-        if not _COLDEST <= temperature[0] <= _HOTTEST:
+        if not COLDEST <= temperature[0] <= HOTTEST:
             raise ModelFileError(f"`temperature` of a readout is {temperature[0]:g}, which no fit gives.")
         sets = arrays.get("sets")
         if sets is None:
@@ -111,8 +111,13 @@ def _threshold(shares: np.ndarray, coverage: float) -> float:
     return float(np.sort(shares)[rank - 1]) if rank else 0.0
 
 
-def _temperature(logits: np.ndarray, truths: np.ndarray) -> float:
-    """The minimum of a function with one valley, by golden section over the logarithm."""
+def temperature_of(logits: np.ndarray, truths: np.ndarray) -> float:
+    """The temperature that makes truths most probable: the bottom of one valley, by golden section over the logarithm.
+
+    Args:
+        logits: (n, C).
+        truths: (n,) numbers of classes.
+    """
 
     def cost(at: float) -> float:
         scaled = logits / np.exp(at)
@@ -120,7 +125,7 @@ def _temperature(logits: np.ndarray, truths: np.ndarray) -> float:
         nats = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1)) - scaled[np.arange(len(truths)), truths]
         return float(nats.sum()) + 0.5 * (at / _SPREAD) ** 2
 
-    low, high, ratio = float(np.log(_COLDEST)), float(np.log(_HOTTEST)), (5**0.5 - 1) / 2
+    low, high, ratio = float(np.log(COLDEST)), float(np.log(HOTTEST)), (5**0.5 - 1) / 2
     inner = [high - ratio * (high - low), low + ratio * (high - low)]
     costs = [cost(at) for at in inner]
     for _ in range(40):

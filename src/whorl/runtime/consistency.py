@@ -9,6 +9,7 @@ from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.indicators import Indicators
 from whorl.data.lookahead import LateReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
@@ -18,9 +19,11 @@ from whorl.data.word_reader import WordReader
 from whorl.errors import ModelFileError
 from whorl.plans.wiring import (
     Autoregressive,
+    Bernoulli,
     Categorical,
     EachRow,
     EncoderDecoder,
+    ManyToOne,
     Normal,
     Pairing,
     Quantiles,
@@ -31,6 +34,7 @@ from whorl.plans.wiring import (
     Windows,
     Wiring,
 )
+from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
@@ -85,7 +89,9 @@ def check_parts(
     if naive_mae is not None:
         _expect(naive_mae.shape == (num_targets,), f"`naive_mae` has the shape {naive_mae.shape}")
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
-    num_classes = len(reader.classes)
+    _check_several(wiring, reader, readout)
+    # Of several labels at once each is an output of its own.
+    num_classes = 0 if isinstance(wiring.head, Bernoulli) else len(reader.classes)
     _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
     next_token = isinstance(wiring.shape, Autoregressive)
     _expect(not next_token or wiring.pairing == Strips(warm_up=1, horizon=1), "its pairing is of another shape")
@@ -113,6 +119,18 @@ def check_parts(
     _check_program("the network", program, inputs, (*answer, 2 if judges else num_classes or 1 + len(levels)))
     for name, rival in baselines.items():
         _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else num_classes or 1))
+
+
+def _check_several(wiring: Wiring, reader: Reader, readout: Readout) -> None:
+    """Several labels at once are of whole sequences, and all parts know that they are."""
+    several = isinstance(wiring.head, Bernoulli)
+    _expect(several == isinstance(reader.outputs, Indicators), f"its head is {wiring.head}, its labels are of others")
+    _expect(several == isinstance(readout, BernoulliReadout), "its readout is of others")
+    if isinstance(readout, BernoulliReadout):
+        whole = wiring.pairing == Sequences() and isinstance(wiring.shape, ManyToOne)
+        _expect(whole, f"its pairing is {wiring.pairing}, but several labels are of whole sequences")
+        found = None if readout.thresholds is None else readout.thresholds.shape
+        _expect(found in (None, (len(reader.names),)), f"its readout has the thresholds of {found} labels")
 
 
 def _check_two_sides(

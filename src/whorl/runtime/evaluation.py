@@ -51,7 +51,7 @@ class Evaluation:
 
     @property
     def target(self) -> Rows:
-        """The truths, of the shape of `prediction.value`; NaN where unknown."""
+        """The truths, of the shape of `prediction.value`, of several labels at once (N, C); NaN where unknown."""
         return self._kept()[1]
 
     @property

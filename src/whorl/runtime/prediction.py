@@ -43,15 +43,17 @@ class Prediction:
     """Answers, one a row.
 
     Args:
-        value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels of a
-            Classifier, (N,) 1 where an alarm is given, else 0, of a Detector; a list with one array (T_i,) of labels
-            for each of N sequences of a Tagger, or with one text for each of a Generator or Translator.
+        value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels
+            of a Classifier, or where several may come together (N,) tuples of labels, (N,) 1 where an alarm is given,
+            else 0, of a Detector; a list with one array (T_i,) of labels for each of N sequences of a Tagger, or with
+            one text for each of a Generator or Translator.
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.
         levels: the Q levels of `quantiles`.
         probabilities: (N, C) of a Classifier, a list of N arrays (T_i, C) of a Tagger, or None.
         classes: (C,) the labels that `probabilities` are of, or None.
+        thresholds: (C,) the probability from which on each of several labels is answered, or None.
         score: (N,) of a Detector, higher where a row is more anomalous, NaN where nothing was known; (N,)
             what texts that were written rank by; or None.
         contributions: (N, K) surprise of each channel of a Detector, or None.
@@ -70,6 +72,7 @@ class Prediction:
     score: np.ndarray | None = None
     contributions: np.ndarray | None = None
     threshold: float | None = None
+    thresholds: np.ndarray | None = None
     final: bool = True
 
     def __len__(self) -> int:
@@ -124,7 +127,8 @@ class Prediction:
         """Of each answer the labels that hold the true one as often as was promised, the most probable first."""
         if not isinstance(self.probabilities, np.ndarray) or self.classes is None or self.threshold is None:
             raise ArgumentError(
-                "`sets` are of a Classifier with a coverage, but these answers have none. Fit with coverage=0.9."
+                "`sets` are of a Classifier with one target and a coverage, but these answers have none. Fit with "
+                "coverage=0.9; of several labels at once read `value`."
             )
         order = np.argsort(-self.probabilities, axis=-1, kind="stable")
         labels, sizes = self.classes[order].tolist(), in_set(self.probabilities, self.threshold).sum(axis=-1).tolist()
@@ -240,6 +244,24 @@ def labelled(
             "probabilities": probabilities,
             "classes": classes,
             "threshold": threshold,
+        }
+    )
+
+
+def several_labelled(
+    index: Index, probabilities: np.ndarray, classes: np.ndarray, names: tuple[str, ...], thresholds: np.ndarray
+) -> Prediction:
+    """The prediction of probabilities of labels that may come together, (N, C): those that reach their thresholds."""
+    value = np.empty(len(probabilities), object)
+    value[:] = [tuple(classes[held].tolist()) for held in probabilities >= thresholds]
+    return _made(
+        {
+            "value": value,
+            "index": index,
+            "names": names,
+            "probabilities": probabilities,
+            "classes": classes,
+            "thresholds": thresholds,
         }
     )
 

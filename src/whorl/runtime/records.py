@@ -11,10 +11,10 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
     """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
 
     Of texts one for each answer: series, origin, output, value, score. Of labels one for each answer: series, origin,
-    output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class. Of labels
-    for each step one for each step: series, step, its word where it is one, output, value, and so on. Of a Detector one
-    for each row: series, origin, value, score, threshold, the channel that surprises most, and `surprise(channel)` of
-    each channel.
+    output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class; of several
+    labels at once the labels that are answered and `p(label)` of each. Of labels for each step one for each step:
+    series, step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin,
+    value, score, threshold, the channel that surprises most, and `surprise(channel)` of each channel.
     """
     if isinstance(answers.value, list):
         of_list = _text_records if answers.classes is None else _step_records
@@ -22,6 +22,9 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
         return
     if answers.score is not None and answers.contributions is not None:
         yield from _judged_records(answers, answers.score, answers.contributions)
+        return
+    if isinstance(answers.probabilities, np.ndarray) and answers.thresholds is not None:
+        yield from _several_records(answers, answers.probabilities)
         return
     if isinstance(answers.probabilities, np.ndarray) and answers.classes is not None:
         yield from _label_records(answers, answers.probabilities, answers.classes)
@@ -74,6 +77,17 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
         if sets:
             record["set"] = " | ".join(map(str, sets[n]))
         yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
+
+
+def _several_records(answers: Prediction, probabilities: np.ndarray) -> Iterator[dict[str, object]]:
+    names = [f"p({label})" for label in answers.names]
+    for n, (labels, shares) in enumerate(zip(answers.value.tolist(), probabilities.tolist(), strict=True)):
+        # Every label, however many there are: none of them is the answer alone.
+        yield {
+            "series": answers.index.series[n],
+            "origin": plain(answers.index.origin[n]),
+            "value": " | ".join(labels),
+        } | dict(zip(names, shares, strict=True))
 
 
 def _step_records(answers: Prediction, value: list[np.ndarray]) -> Iterator[dict[str, object]]:

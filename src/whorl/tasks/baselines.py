@@ -96,13 +96,23 @@ def prior_answer(width: int, frequencies: np.ndarray) -> Program:
         width: columns of a row.
         frequencies: (C,), above zero.
     """
+    return constant_answer(width, np.log(frequencies / frequencies.sum())[None])
+
+
+def constant_answer(width: int, answer: np.ndarray) -> Program:
+    """The same numbers, whatever is read.
+
+    Args:
+        width: columns of a row.
+        answer: (K, O).
+    """
     program = Program()
     row = program.add(ops.Input(out="past", shape=(width,)))
     first = program.add(ops.Slice(x=row, axis=0, start=0, stop=1))
     nothing = program.add(ops.Combine(a=first, b=first, function="subtract"))
-    logits = program.add(ops.Constant(tensor=program.tensor("prior", np.log(frequencies / frequencies.sum()))))
-    said = program.add(ops.Combine(a=nothing, b=logits, function="add"))
-    program.output = program.add(ops.Reshape(x=said, shape=(1, len(frequencies))))
+    said = program.add(ops.Constant(tensor=program.tensor("prior", answer.ravel())))
+    said = program.add(ops.Combine(a=nothing, b=said, function="add"))
+    program.output = program.add(ops.Reshape(x=said, shape=answer.shape))
     return program
 
 

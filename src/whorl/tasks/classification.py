@@ -1,8 +1,9 @@
-"""Classification: one of several labels for a sequence."""
+"""Classification: one of several labels for a sequence, or several at once."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self, get_args
 
+from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
@@ -10,9 +11,11 @@ from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Augmentation,
+    Bernoulli,
     Categorical,
     Convolution,
     Forgetting,
+    Head,
     ManyToOne,
     Pooling,
     Sequences,
@@ -39,8 +42,13 @@ class Classifier(Estimator):
     a text, columns beside it and a label; a pair of lists, `(texts, labels)`, is one too. While a sequence or a text is
     streamed, each push gives the answer so far.
 
+    With several targets an example may have any of these labels, some of them or none: each is a column of 1 and 0. Of
+    arrays and lists y is (N, C), and the targets name its columns; without a target they are y0, y1, ...
+    `Prediction.value` then has a tuple of the labels that are answered for each example, those whose calibrated
+    probability reaches `Prediction.thresholds`.
+
     Args:
-        target: column of the label; unused with arrays.
+        target: column of the label, unused with arrays; or the columns of several labels that may come together.
         time: column of timestamps; None looks for one.
         series: column that names the sequence of a row.
         static: columns with one value for each sequence.
@@ -66,7 +74,7 @@ class Classifier(Estimator):
 
     task: ClassVar[str] = "classify"
 
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     time: str | None = None
     series: str | None = None
     static: tuple[str, ...] = ()
@@ -89,6 +97,7 @@ class Classifier(Estimator):
             raise ArgumentError(f"`coverage` is a share within (0, 1), or None, but is {value!r}. Use 0.9, say.")
         if not isinstance(self.tokens, Text):
             raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
+        self._check_targets()
         self._check_text()
         ways = get_args(Pooling)
         if not self.pooling or len(set(self.pooling)) != len(self.pooling) or set(self.pooling) - set(ways):
@@ -105,6 +114,24 @@ class Classifier(Estimator):
                 )
         super().__post_init__()
 
+    def _check_targets(self) -> None:
+        """Several labels are different ones, and settings that are of one label are refused beside them."""
+        given = () if self.target is None else names(self.target)
+        if len(set(given)) != len(given) or (self.target is not None and not given):
+            raise ArgumentError(
+                f"`target` names the column of the label, or those of several, each once, but is {self.target!r}."
+            )
+        if len(given) > 1 and self.coverage is not None:
+            raise ArgumentError(
+                "`coverage` is of sets among which one label is true, but with several targets any of them may be. "
+                "Leave it out: the labels that are answered are a set already."
+            )
+        if len(given) > 1 and self.class_weight != "none":
+            raise ArgumentError(
+                "`class_weight` weighs examples by their one label, but with several targets an example may have any "
+                "of them. Leave it out: each label has a threshold of its own."
+            )
+
     def _check_text(self) -> None:
         """Settings of series and of texts are refused where they would do nothing."""
         if self.augmentation == ("tokens" if self.text is None else "series"):
@@ -114,7 +141,7 @@ class Classifier(Estimator):
             )
         if self.text is None:
             return
-        if self.text == self.target:
+        if self.target is not None and self.text in names(self.target):
             raise ArgumentError(
                 f"`text` and `target` are both {self.text!r}. Name the column of the label as `target`."
             )
@@ -124,10 +151,18 @@ class Classifier(Estimator):
                     f"`{name}` is of rows in time, but with `text` each row is an example. Leave it out."
                 )
 
+    def for_data(self, data: object) -> Self:
+        """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
+        count = num_labels(data) if self.target is None else None
+        return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
+
     def wiring(self) -> Wiring:
         size = (0 if self.text else 7) if self.convolution == "auto" else int(self.convolution)
         change = Forgetting(least=0.1) if self.text else Augmentation()
         layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3) if size else None
+        several = isinstance(self.columns().target, tuple)
+        coverage = None if self.coverage is None else float(self.coverage)
+        head: Head = Bernoulli() if several else Categorical(smoothing=0.1, coverage=coverage)
         return Wiring(
             pairing=Sequences(),
             inputs="text" if self.text else "table",
@@ -137,16 +172,17 @@ class Classifier(Estimator):
                 beside=layers is not None,
                 input_dropout=TEXT_DROPOUT if self.text else 0.0,
             ),
-            outputs="symbols",
-            head=Categorical(smoothing=0.1, coverage=None if self.coverage is None else float(self.coverage)),
-            readout="categorical",
+            outputs="table" if several else "symbols",
+            head=head,
+            readout="bernoulli" if several else "categorical",
             dropout=TEXT_DROPOUT if self.text else 0.3,
             augmentation=None if self.augmentation == "none" else change,
         )
 
     def columns(self) -> Columns:
+        given = () if self.target is None else names(self.target)
         return Columns(
-            target=self.target,
+            target=given if len(given) > 1 else next(iter(given), None),
             time=self.time,
             series=self.series,
             static=names(self.static),

@@ -50,6 +50,10 @@ class Estimator(Settings, ABC):
             num_targets: outputs.
         """
 
+    def for_data(self, data: object) -> Self:
+        """The task for these data: itself, or with fields filled in that were left open and that the data decide."""
+        return self
+
     # The verbs
 
     def fit(self, data: object, *, resume: bool = False, verbose: bool | None = None) -> Self:

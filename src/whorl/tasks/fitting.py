@@ -69,6 +69,7 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
     from whorl.tasks.telling import Teller
 
     tell = Teller(verbose)
+    estimator = estimator.for_data(data)
     wiring = estimator.wiring()
     prepared = prepare(estimator, data)
     tell.lines(prepared.notes)

@@ -32,6 +32,15 @@ def label_rivals(prepared: Prepared) -> dict[str, Program]:
     return rivals
 
 
+def several_rivals(prepared: Prepared) -> dict[str, Program]:
+    """How frequent each of several labels is among the training examples, the others aside."""
+    width = prepared.sequences[0].past.shape[1]
+    truths = np.stack([one.row_targets for one in prepared.training]).astype(np.float64)
+    # As if one more example had half of each label: a frequency of 0 or 1 would be refuted by one truth.
+    shares = (np.nansum(truths, axis=0) + 0.5) / (np.isfinite(truths).sum(axis=0) + 1.0)
+    return {"prior": baselines.constant_answer(width, np.log(shares / (1.0 - shares))[:, None])}
+
+
 def _table(codes: np.ndarray, truths: np.ndarray, num_symbols: int, counts: np.ndarray) -> np.ndarray:
     """Logarithms of the shares of each label, for each symbol, (num_symbols + 1, C); those of all for code 0."""
     known = np.isfinite(truths)

@@ -6,6 +6,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.wiring import (
     Autoregressive,
+    Bernoulli,
     EachRow,
     EncoderDecoder,
     Sequences,
@@ -14,7 +15,7 @@ from whorl.plans.wiring import (
 )
 from whorl.runtime.program import Program
 from whorl.tasks import baselines, surprise_rivals, token_rivals
-from whorl.tasks.label_rivals import label_rivals
+from whorl.tasks.label_rivals import label_rivals, several_rivals
 from whorl.tasks.preparation import Prepared
 
 
@@ -25,6 +26,8 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
     if isinstance(wiring.shape, Autoregressive):
         return token_rivals.rivals(prepared.sequences, prepared.cuts, len(prepared.reader.classes)), None
+    if isinstance(wiring.head, Bernoulli):
+        return several_rivals(prepared), None
     if len(prepared.reader.classes):
         return label_rivals(prepared), None
     if prepared.reader.countdown is not None:

@@ -5,7 +5,7 @@ import torch
 
 from whorl.nn.dropout import dropout
 from whorl.nn.heads import loss
-from whorl.plans.wiring import Head, Normal, Point, Quantiles, StudentT
+from whorl.plans.wiring import Bernoulli, Head, Normal, Point, Quantiles, StudentT
 
 HEADS = (Point("mse"), Point("mae"), Quantiles((0.1, 0.5, 0.9)), Quantiles((0.25,)))
 # Orders in which (B, T, K, O) may lie in memory.
@@ -128,3 +128,18 @@ def test_dropout_is_a_function_of_the_seed_and_spares_what_it_must() -> None:
     (gradient,) = torch.autograd.grad(drawn[0].sum(), x)
     torch.testing.assert_close(gradient, torch.where(drawn[0] == 0, 0.0, 1 / (1 - round(0.4 * 2**16) / 2**16)))
     assert dropout(torch.zeros(0, 3), 0.5, True).shape == (0, 3)
+
+
+def test_labels_that_may_come_together_learn_each_by_its_own_cross_entropy() -> None:
+    torch.manual_seed(0)
+    outputs = torch.randn(3, 5, 1, dtype=torch.float64) * 4
+    targets = (torch.rand(3, 5, dtype=torch.float64) < 0.4).double()
+    targets[1, 2:], weights = torch.nan, torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)
+    shares = torch.sigmoid(outputs[..., 0])
+    nats = -torch.where(targets > 0, shares, 1 - shares).log() * torch.isfinite(targets) * weights[:, None]
+    found = loss(Bernoulli(), outputs, targets, weights)
+    torch.testing.assert_close(found.total, nats.sum())
+    torch.testing.assert_close(found.weight, torch.tensor(5 * 1.0 + 2 * 0.5 + 5 * 2.0, dtype=torch.float64))
+    # Whatever is sure is no reason for an infinite loss.
+    sure = loss(Bernoulli(), torch.full((1, 2, 1), 1e4), torch.tensor([[0.0, 1.0]]), torch.ones(1))
+    torch.testing.assert_close(sure.total, torch.tensor(1e4))

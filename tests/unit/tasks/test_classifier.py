@@ -219,7 +219,7 @@ def test_data_without_labels_or_with_one_class_are_refused():
     with pytest.raises(DataError, match="one label only"):
         classifier().fit((x, np.zeros(12, int)))
     with pytest.raises(DataError, match="one label for each sequence"):
-        classifier().fit((x, np.stack([y, y], axis=1)))
+        classifier().fit((x, y[:, None]))
     with pytest.raises(ArgumentError, match="`target` names the one column of labels"):
         classifier(series="who").fit(records())
 

@@ -8,12 +8,15 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.data.array_reader import ArrayReader, labels_of, step_labels_of, truths
 from whorl.data.arrays import Arrays
+from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.marks import check_normal, marks
 from whorl.errors import ArgumentError, DataError
+from whorl.tasks.columns import names
 from whorl.tasks.preparation.prepared import (
     Prepared,
     answers_labels,
+    answers_several,
     classified,
     countdown_of,
     has_target_at_every_step,
@@ -35,6 +38,8 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         arrays = countdown.counted_arrays(arrays)
     if arrays.y is None:
         raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
+    if answers_several(estimator.wiring()):
+        return _several_labels(estimator, arrays)
     if answers_labels(estimator.wiring()):
         return _labelled_arrays(estimator, arrays)
     if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
@@ -91,6 +96,19 @@ def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         past=ArrayCodec(scaling=estimator.columns().table.scaling).fit([np.asarray(arrays.x[n]) for n in training]),
         outputs=Labels.fit([np.atleast_1d(labels[n]) for n in training]),
         every_step=every_step,
+    )
+    return classified(estimator, _encoded(reader, arrays, held))
+
+
+def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
+    outputs = Indicators(names(estimator.columns().target))
+    outputs.encode_array(arrays.y, arrays.origin)
+    held = held_out(len(arrays), estimator.training.validation, estimator.training.seed)
+    training = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held]
+    reader = ArrayReader(
+        past=ArrayCodec(scaling=estimator.columns().table.scaling).fit(training),
+        outputs=outputs,
+        num_targets=len(outputs.names),
     )
     return classified(estimator, _encoded(reader, arrays, held))
 

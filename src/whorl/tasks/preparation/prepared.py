@@ -10,7 +10,8 @@ from whorl.data import splits
 from whorl.data.countdown import Countdown
 from whorl.data.reader import Reader
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Categorical, Sequences, Wiring
+from whorl.errors import DataError
+from whorl.plans.wiring import Bernoulli, Categorical, Sequences, Wiring
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -61,8 +62,13 @@ def held_out(
 
 
 def answers_labels(wiring: Wiring) -> bool:
-    """Whether what is answered are labels."""
-    return isinstance(wiring.head, Categorical)
+    """Whether what is answered are labels, one or several at once."""
+    return isinstance(wiring.head, Categorical | Bernoulli)
+
+
+def answers_several(wiring: Wiring) -> bool:
+    """Whether what is answered are several labels at once."""
+    return isinstance(wiring.head, Bernoulli)
 
 
 def has_target_at_every_step(wiring: Wiring) -> bool:
@@ -102,6 +108,8 @@ def told_of_marks(prepared: Prepared) -> list[str]:
 
 def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
     """Says what classes there are, and weighs them alike where that is asked for."""
+    if answers_several(estimator.wiring()):
+        return _counted(prepared)
     classes = prepared.reader.classes
     every_step = any(one.row_targets.ndim == 2 for one in prepared.sequences)
     given = [one.row_targets.ravel() if every_step else one.row_targets[:1] for one in prepared.sequences]
@@ -127,3 +135,26 @@ def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
             for one, number in zip(sequences, numbers, strict=True)
         ]
     return replace(prepared, sequences=sequences, notes=notes, facts=facts)
+
+
+def _counted(prepared: Prepared) -> Prepared:
+    """Says how many examples have each of the labels that may come together, and which of them cannot be learned."""
+    names = prepared.reader.names
+    truths = np.stack([one.row_targets for one in prepared.sequences]).astype(np.float64)
+    counts, known = np.nansum(truths, axis=0).astype(np.int64), np.isfinite(truths)
+    told = ", ".join(f"{name} ({count})" for name, count in list(zip(names, counts.tolist(), strict=True))[:_MOST_TOLD])
+    more = f" and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else ""
+    notes = [*prepared.notes, f"labels, several at once: {told}{more}; of {len(truths)} examples"]
+    if not known.all():
+        notes.append(f"{int((~known).sum())} of {known.size} labels are missing; nothing is learned from them")
+    learned = np.stack([one.row_targets for one in prepared.training])
+    shares = [set(column[np.isfinite(column)].tolist()) for column in learned.T]
+    if all(len(share) < 2 for share in shares):
+        raise DataError(
+            f"each of the labels {', '.join(names)} is always 1 or always 0 in the training part, so there is nothing "
+            "to tell apart. Bring other examples, or change `validation`."
+        )
+    same = [name for name, share in zip(names, shares, strict=True) if len(share) < 2]
+    if same:
+        notes.append(f"always 1 or always 0 in training, so that nothing is learned of them: {', '.join(same)}")
+    return replace(prepared, notes=notes, facts={**prepared.facts, "classes": list(names), "counts": counts.tolist()})

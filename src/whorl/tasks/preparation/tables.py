@@ -8,6 +8,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.arrays import ARRAYS, LABEL, SERIES
 from whorl.data.countdown import Countdown
+from whorl.data.indicators import Indicators
 from whorl.data.marks import check_normal
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
@@ -23,6 +24,7 @@ from whorl.tasks.preparation.groups import groups_of
 from whorl.tasks.preparation.prepared import (
     Prepared,
     answers_labels,
+    answers_several,
     classified,
     countdown_of,
     has_target_at_every_step,
@@ -44,7 +46,7 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     series = read_series(frame, schema, table)
     judged, whole = isinstance(wiring.pairing, EachRow), _is_whole(wiring)
     every_step = has_target_at_every_step(wiring)
-    of_last = answers_labels(wiring) and not every_step
+    of_last = answers_labels(wiring) and not answers_several(wiring) and not every_step
     last = [one.frame[schema.targets[0]][-1] for one in series] if of_last else None
     validation, seed = estimator.training.validation, estimator.training.seed
     if whole:
@@ -125,6 +127,8 @@ def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown |
     if columns.group is not None:
         table = replace(table, kinds={columns.group: "ignore", **table.kinds})
     frame = read_table(data, table)
+    if answers_several(wiring) and not isinstance(columns.target, str | None):
+        frame = Indicators(columns.target).checked(frame)
     _check_may_lack(frame, columns, countdown)
     if countdown is not None and columns.target and columns.target[0] not in frame.columns:
         frame = countdown.ended(frame, columns.target[0])
@@ -136,7 +140,7 @@ def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown |
         known=columns.known,
         static=columns.static,
         table=table,
-        labels=answers_labels(wiring),
+        labels=answers_labels(wiring) and not answers_several(wiring),
         label=_label(columns.label, frame, wiring),
         normal=columns.normal,
     )

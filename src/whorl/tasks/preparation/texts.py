@@ -4,10 +4,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from whorl.codecs.text import TextCodec
+from whorl.data.indicators import Indicators
 from whorl.data.schema import infer_schema
 from whorl.data.text_reader import LABEL, fit_texts, text_frame
 from whorl.plans.wiring import Wiring
-from whorl.tasks.preparation.prepared import Prepared, answers_labels, classified, held_out
+from whorl.tasks.preparation.prepared import Prepared, answers_labels, answers_several, classified, held_out
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -18,24 +19,26 @@ def of_texts(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     columns = estimator.columns()
     assert columns.text is not None
     kinds = {columns.text: "category", **columns.table.kinds}
-    target = columns.target if isinstance(columns.target, str) else LABEL
-    frame = text_frame(data, columns.text, target, columns.table)
+    targets = (columns.target or LABEL,) if isinstance(columns.target, str | None) else columns.target
+    frame = text_frame(data, columns.text, targets, columns.table)
     frame[columns.text]
+    several = answers_several(wiring)
+    frame = Indicators(targets).checked(frame) if several else frame
     schema = infer_schema(
         frame,
-        target=target,
+        target=targets,
         table=replace(columns.table, kinds=kinds),
-        labels=answers_labels(wiring),
+        labels=answers_labels(wiring) and not several,
     )
     beside = [name for name in schema.past if name != columns.text]
-    labels = frame[target].tolist() if answers_labels(wiring) else None
+    labels = frame[targets[0]].tolist() if answers_labels(wiring) and not several else None
     held = held_out(len(frame), estimator.training.validation, estimator.training.seed, labels)
     training = [n for n in range(len(frame)) if n not in held]
     reader = fit_texts(
         frame,
         training,
         column=columns.text,
-        target=target,
+        targets=targets,
         beside=(schema.of_kind("numeric", beside), schema.of_kind("category", beside)),
         codec=TextCodec(**asdict(columns.tokens), end=True),
         table=columns.table,
