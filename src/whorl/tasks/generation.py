@@ -109,6 +109,6 @@ class Generator(Estimator):
         return (
             recipe.completed(hidden_size=256),
             chosen.completed(
-                batch_size=16, tbptt_steps=48, learning_rate=5e-3, weight_decay=1e-2, epochs=passes, patience=None
+                batch_size=32, tbptt_steps=48, learning_rate=5e-3, weight_decay=1e-2, epochs=passes, patience=None
             ),
         )
