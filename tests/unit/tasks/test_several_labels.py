@@ -108,6 +108,7 @@ def test_records_and_pictures_tell_each_label(fitted, tmp_path):
     for data in (None, (x, y), (x, np.full((30, 3), np.nan))):
         fitted.report(tmp_path / "report.html", data)
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "own unit" not in page  # labels have none
         known = data is None or bool(np.isfinite(data[1]).any())
         assert ("Which labels are found" in page) == ("Are the probabilities right?" in page) == known
         assert "Each label" in page or not known
