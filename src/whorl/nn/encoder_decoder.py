@@ -124,8 +124,9 @@ class EncoderDecoderNetwork(Network):
             fed_B1E, said = torch.zeros_like(x_BTE[:, :1]), []
             each_BTS = real_BTS.expand(-1, x_BTE.shape[1], -1)
             for x_B1E, real_B1S in zip(torch.split(x_BTE, 1, dim=1), torch.split(each_BTS, 1, dim=1), strict=True):
-                fed_B1E, states = self._attentional(x_B1E, fed_B1E, states, rows, real_B1S, None)
-                said.append(fed_B1E)
+                out_B1E, states = self._attentional(x_B1E, fed_B1E, states, rows, real_B1S, None)
+                said.append(out_B1E)
+                fed_B1E = torch.tanh(out_B1E)
             out_BTE = torch.cat(said, dim=1)
         return nn.functional.linear(self.dropout(out_BTE), self.targets.weight, self.bias)
 
@@ -138,7 +139,10 @@ class EncoderDecoderNetwork(Network):
         real_BTS: Tensor,
         lengths_B: Tensor | None,
     ) -> tuple[Tensor, tuple[State, State]]:
-        """The attentional vectors of some steps, (B, T, E), and the states of both layers after them.
+        """What weighs the outputs at some steps, (B, T, E), and the states of both layers after them.
+
+        Its tanh is the attentional vector. The outputs do without it: their weights are vectors of symbols, too short
+        to tell thousands of them apart by numbers between -1 and 1.
 
         Args:
             x_BTE: vectors of the symbols that are read.
@@ -153,7 +157,7 @@ class EncoderDecoderNetwork(Network):
         h_BTH, lower = self.lower(read, states[0], lengths_B=lengths_B)
         seen_BTD = self.attention(h_BTH, memory_BSD, real_BTS, keys_BSA)
         y_BTH, upper = self.upper(torch.cat([seen_BTD, h_BTH], dim=-1), states[1], lengths_B=lengths_B)
-        return torch.tanh(self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1))), (lower, upper)
+        return self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1)), (lower, upper)
 
     def emit_encoder(self, program: Program) -> Name:
         """Adds the side that reads; what the decoder is told, but the length, stands side by side at each step."""
@@ -186,9 +190,9 @@ class EncoderDecoderNetwork(Network):
         reach = length if self.shape.wait is None else self._reach(program, self.shape.wait, length)
         seen = self.attention.emit(program, h, memory, keys, reach)
         y = self.upper.emit(program, program.add(ops.Concat(parts=(seen, h), axis=0)), [upper])
-        blend = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
-        out = program.add(ops.Activate(x=blend, function="tanh"))
-        out = out if fed is None else program.add(ops.Keep(x=out, previous=fed))
+        out = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
+        if fed is not None:
+            program.add(ops.Keep(x=program.add(ops.Activate(x=out, function="tanh")), previous=fed))
         table, bias = program.tensor("past.table", numpy(self.targets.weight)), numpy(self.bias)
         out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
         program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))
