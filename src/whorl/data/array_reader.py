@@ -15,8 +15,8 @@ from whorl.data.countdown import Countdown, last_known
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
-from whorl.data.parts import joined, split
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.parts import configured, joined, split
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, last_place, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
@@ -142,10 +142,7 @@ class ArrayReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-        except msgspec.ValidationError as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        plain = configured(config, _Config)
         parts = split(arrays, ("past", "outputs"))
         restore = restore_labels if plain.labels else ArrayCodec.restore
         outputs = restore(plain.outputs, parts["outputs"])
@@ -232,9 +229,7 @@ class _ArrayRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
+        return last_place(self._count)
 
     def mark(self) -> Mark:
         return self._count, self._encoder.held, None

@@ -13,7 +13,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.documents import Document, Rows, documents, prompts
-from whorl.data.parts import joined, split
+from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
@@ -144,11 +144,8 @@ class CorpusReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-            table = msgspec.convert(plain.table, Table)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        plain = configured(config, _Config)
+        table = table_of(plain.table)
         parts = split(arrays, ("text",) if plain.beside is None else ("text", "beside"))
         text = TextCodec.restore(plain.text, parts["text"])
         beside = None if plain.beside is None else TableCodec.restore(plain.beside, parts["beside"])

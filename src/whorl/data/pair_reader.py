@@ -12,7 +12,7 @@ import numpy as np
 from whorl.codecs.text import TextCodec
 from whorl.data.pair_memory import PairMemory
 from whorl.data.parallel import read_pairs
-from whorl.data.parts import joined, split
+from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
@@ -143,13 +143,8 @@ class PairReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-            table = msgspec.convert(plain.table, Table)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        if set(plain.table) != set(asdict(table)):
-            raise ModelFileError(f"the reader of the model file has unknown options of tables: {sorted(plain.table)}.")
+        plain = configured(config, _Config)
+        table = table_of(plain.table)
         parts = split(arrays, ("source", "target", "memory"))
         source, target = (TextCodec.restore(getattr(plain, name), parts[name]) for name in ("source", "target"))
         if source.begin or not source.end or not (target.begin and target.end):

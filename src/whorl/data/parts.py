@@ -1,11 +1,16 @@
-"""What a reader has learned, as arrays: those of its parts side by side, under names that say whose they are."""
+"""What a reader is in a model file: plain settings, and the arrays of its parts under names that say whose they are."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import asdict
+from typing import Protocol, TypeVar
 
+import msgspec
 import numpy as np
 
 from whorl.errors import ModelFileError
+from whorl.plans.table import Table
+
+Config = TypeVar("Config", bound=msgspec.Struct)
 
 
 class Learned(Protocol):
@@ -34,3 +39,26 @@ def split(arrays: Mapping[str, np.ndarray], parts: Iterable[str]) -> dict[str, d
             raise ModelFileError(f"the reader of the model file has an unknown array '{name}'. Save it again.")
         own[part][rest] = array
     return own
+
+
+def configured(config: Mapping[str, object], kind: type[Config]) -> Config:
+    """The settings of a reader; ModelFileError where they are not such."""
+    try:
+        return msgspec.convert(config, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _damaged(error) from None
+
+
+def table_of(options: Mapping[str, object]) -> Table:
+    """The options of tables among these settings; ModelFileError for unknown, missing and wrong ones."""
+    try:
+        table = msgspec.convert(options, Table)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _damaged(error) from None
+    if set(options) != set(asdict(table)):
+        raise ModelFileError(f"the reader of the model file has unknown options of tables: {sorted(options)}.")
+    return table
+
+
+def _damaged(error: Exception) -> ModelFileError:
+    return ModelFileError(f"the reader of the model file is damaged: {error}")

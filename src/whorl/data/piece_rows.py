@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.text import TextCodec, TextEncoder
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, before_first_row
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, last_place
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
 
@@ -60,9 +60,7 @@ class PieceRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
+        return last_place(self._count)
 
     def mark(self) -> Mark:
         return self._count, (self._encoder.read(), self._ended), self._held

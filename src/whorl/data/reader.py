@@ -110,6 +110,13 @@ def before_first_row() -> DataError:
     return DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
 
 
+def last_place(count: int) -> np.ndarray:
+    """The time of the last of so many rows that have no other time than their number; DataError before the first."""
+    if not count:
+        raise before_first_row()
+    return np.asarray(count - 1, np.int64)
+
+
 class Reader(ABC):
     """A user's data to encoded sequences, by what was learned from the training rows.
 

@@ -16,7 +16,7 @@ from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.live import TableRows
 from whorl.data.marks import marks
-from whorl.data.parts import joined, split
+from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.schema import Schema
 from whorl.data.sequences import Sequence
@@ -200,11 +200,8 @@ class TableReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-            table = msgspec.convert(plain.table, Table)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        plain = configured(config, _Config)
+        table = table_of(plain.table)
         schema = Schema.from_config(plain.schema)
         _check_config(plain, schema)
         parts = split(arrays, ("past", "outputs") if plain.ahead is None else ("past", "outputs", "ahead"))

@@ -13,7 +13,7 @@ from whorl.codecs.text import TextCodec
 from whorl.data.cells import as_objects
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
-from whorl.data.parts import joined, split
+from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Reader, RowReader, readers
 from whorl.data.sequences import Sequence
@@ -109,11 +109,8 @@ class TextReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-            table = msgspec.convert(plain.table, Table)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        plain = configured(config, _Config)
+        table = table_of(plain.table)
         parts = split(arrays, ("text", "outputs") if plain.beside is None else ("text", "outputs", "beside"))
         outputs: Labels | Indicators | TableCodec
         if plain.labels:

@@ -8,7 +8,7 @@ import numpy as np
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.codecs.text import TextCodec
 from whorl.data.piece_rows import damaged_state, refuse_known
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, before_first_row
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, last_place
 from whorl.errors import ArgumentError, DataError
 
 TEXT = "text"
@@ -59,9 +59,7 @@ class TurnRows(RowReader):
     @property
     def time(self) -> np.ndarray:
         """The number of the last turn, answers counted too."""
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
+        return last_place(self._count)
 
     def mark(self) -> Mark:
         return self._count, None, self._codes

@@ -11,12 +11,11 @@ import numpy as np
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.data.cells import as_objects
 from whorl.data.labels import Labels
-from whorl.data.parts import joined, split
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, readers
+from whorl.data.parts import configured, joined, split, table_of
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, last_place, readers
 from whorl.data.sentences import WORD, Sentence, SentenceColumns, read_sentences, tags_column
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
-from whorl.plans.table import Table
 from whorl.specs import Fields, Flags, Spec, Tokens
 
 # Columns of a word's characters; the first and the last of them stay empty, so that it is seen where a word ends.
@@ -166,11 +165,8 @@ class WordReader(Reader):
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
-        try:
-            plain = msgspec.convert(config, _Config)
-            table = msgspec.convert(plain.table, Table)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
+        plain = configured(config, _Config)
+        table = table_of(plain.table)
         parts = split(arrays, ("words", "lower", "characters", "outputs"))
         past = WordColumns(
             SymbolsCodec.restore(plain.words, parts["words"]),
@@ -225,9 +221,7 @@ class _WordRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
-        return np.asarray(self._count - 1, np.int64)
+        return last_place(self._count)
 
     def mark(self) -> Mark:
         return self._count, None, None

@@ -1,11 +1,14 @@
 """Arrays of a reader's parts: side by side under names that tell them apart, and back."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from whorl.codecs.array import ArrayCodec
-from whorl.data.parts import joined, split
+from whorl.data.parts import joined, split, table_of
 from whorl.errors import ModelFileError
+from whorl.plans.table import Table
 
 
 def test_what_parts_have_learned_comes_back_to_each_under_its_own_names() -> None:
@@ -26,3 +29,15 @@ def test_a_part_without_arrays_has_none_and_a_name_keeps_its_slashes() -> None:
 def test_an_array_of_no_part_is_refused(name: str) -> None:
     with pytest.raises(ModelFileError, match=f"an unknown array '{name}'"):
         split({"a/scale": np.ones(1), name: np.ones(1)}, ("a", "b"))
+
+
+def test_options_of_tables_come_back_whole_or_not_at_all() -> None:
+    options = asdict(Table(delimiter=";"))
+    assert table_of(options) == Table(delimiter=";")
+    fewer = {name: value for name, value in options.items() if name != "missing"}
+    for damaged in (options | {"code": "x"}, fewer):
+        with pytest.raises(ModelFileError, match="unknown options of tables"):
+            table_of(damaged)
+    for wrong in ({**options, "missing": 3}, {**options, "elapsed": "sometimes"}):
+        with pytest.raises(ModelFileError, match="is damaged"):
+            table_of(wrong)
