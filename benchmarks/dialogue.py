@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from benchmarks import quality, writing
 
 import whorl
@@ -47,20 +46,12 @@ def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, changes: 
     fitted = time.perf_counter() - started
     started = time.perf_counter()
     scored = model.evaluate(given[1], keep=False)
-    card = model.model_.card
-    history: dict[str, object] = card["history"]  # type: ignore[assignment]
     reader = model.model_.reader
     assert isinstance(reader, DialogueReader)
     return {
         "seed": seed,
-        "fit_seconds": round(fitted, 1),
+        **writing.described(model, fitted),
         "evaluate_seconds": round(time.perf_counter() - started, 1),
-        "threads": torch.get_num_threads(),
-        "parameters": card["parameters"],
-        "epochs": len(history["epochs"]),  # type: ignore[arg-type]
-        "kept_epoch": history["kept_epoch"],
-        "steps": history["num_steps"],
-        "validation": card["scores"]["metrics"],  # type: ignore[index]
         "replies": scored.num_answers,
         "scores": dict(scored.metrics),
         "rivals": {name: dict(metrics) for name, metrics in scored.baseline.items()},

@@ -14,7 +14,6 @@ import statistics
 import time
 from pathlib import Path
 
-import torch
 from benchmarks import quality, writing
 
 import whorl
@@ -59,18 +58,10 @@ def run(learned: Mails, scored: Mails, seed: int, seconds: float, changes: dict[
         subjects[name] = model.predict(scored[0], decoding=decoding).value
         score = text_metrics.summary(subjects[name], scored[1])
         found[name] = {**score, "seconds": round(time.perf_counter() - started, 1)}
-    card = model.model_.card
-    history: dict[str, object] = card["history"]  # type: ignore[assignment]
     shown = range(0, len(scored[0]), max(1, len(scored[0]) // 5))
     return {
         "seed": seed,
-        "fit_seconds": round(fitted, 1),
-        "threads": torch.get_num_threads(),
-        "parameters": card["parameters"],
-        "epochs": len(history["epochs"]),  # type: ignore[arg-type]
-        "kept_epoch": history["kept_epoch"],
-        "steps": history["num_steps"],
-        "validation": card["scores"]["metrics"],  # type: ignore[index]
+        **writing.described(model, fitted),
         "decodings": found,
         "changes": {name: str(value) for name, value in changes.items()},
         "examples": [{"written": subjects["beam 5"][n], "true": scored[1][n]} for n in shown],

@@ -11,7 +11,6 @@ import statistics
 import time
 from pathlib import Path
 
-import torch
 from benchmarks import quality, writing
 
 import whorl
@@ -44,17 +43,10 @@ def run(folder: Path, part: str, seed: int, seconds: float, **changes: object) -
         score = float(bleu.corpus_score(answers, [truths]).score)
         found[name] = {"bleu": score, "seconds": round(time.perf_counter() - started, 1)}
     scored = model.evaluate(given)
-    card = model.model_.card
-    history: dict[str, object] = card["history"]  # type: ignore[assignment]
     return {
         "seed": seed,
         "part": part,
-        "fit_seconds": round(fitted, 1),
-        "threads": torch.get_num_threads(),
-        "parameters": card["parameters"],
-        "epochs": len(history["epochs"]),  # type: ignore[arg-type]
-        "steps": history["num_steps"],
-        "validation": card["scores"]["metrics"],  # type: ignore[index]
+        **writing.described(model, fitted),
         "decodings": found,
         "scores": dict(scored.metrics),
         "rivals": {name: dict(metrics) for name, metrics in scored.baseline.items()},

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from typing import TypeVar
 
+import torch
 from benchmarks import quality
 
 import whorl
@@ -46,6 +47,21 @@ def made(task: type[Task], *, seed: int, seconds: float, validation: int, change
     own = {name: value for name, value in changes.items() if name not in _OF_TRAINING}
     training = whorl.Training(seed=seed, max_seconds=seconds, validation=validation, device="cpu", **plan)  # type: ignore[arg-type]
     return task(training=training, **own)
+
+
+def described(model: whorl.Estimator, seconds: float) -> dict[str, object]:
+    """What a fit that took so long made."""
+    card = model.model_.card
+    history: dict[str, object] = card["history"]  # type: ignore[assignment]
+    return {
+        "fit_seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
+        "parameters": card["parameters"],
+        "epochs": len(history["epochs"]),  # type: ignore[arg-type]
+        "kept_epoch": history["kept_epoch"],
+        "steps": history["num_steps"],
+        "validation": card["scores"]["metrics"],  # type: ignore[index]
+    }
 
 
 def machine() -> dict[str, object]:

@@ -1,12 +1,8 @@
 """`whorl fit chat DATA`."""
 
-from dataclasses import asdict, fields
-
 from whorl.cli import fitting
-from whorl.cli.fit_translate import Pieces
-from whorl.cli.options import build, options_of
-from whorl.cli.output import command as make_command
-from whorl.plans.text import Text
+from whorl.cli.pieces import command as pieces_command
+from whorl.cli.pieces import tokens
 from whorl.tasks.conversation import Chatbot
 
 _OWN = {
@@ -26,13 +22,9 @@ def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: 
     "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
     the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
     """
-    tokens = Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
-    fitting.run(Chatbot, _OWN, data, out, report, resume, tokens=tokens)
+    fitting.run(Chatbot, _OWN, data, out, report, resume, tokens=tokens())
 
 
-command = make_command(
-    "chat",
-    fit_chat,
-    [*fitting.arguments(), *options_of(Chatbot, _OWN), *options_of(Pieces, "Text"), *fitting.shared_options()],
-    epilog="Example: whorl fit chat dialogues.txt --context 3 --out chat.whorl",
+command = pieces_command(
+    "chat", fit_chat, Chatbot, _OWN, "Example: whorl fit chat dialogues.txt --context 3 --out chat.whorl"
 )

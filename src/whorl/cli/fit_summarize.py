@@ -1,12 +1,8 @@
 """`whorl fit summarize DATA`."""
 
-from dataclasses import asdict, fields
-
 from whorl.cli import fitting
-from whorl.cli.fit_translate import Pieces
-from whorl.cli.options import build, options_of
-from whorl.cli.output import command as make_command
-from whorl.plans.text import Text
+from whorl.cli.pieces import command as pieces_command
+from whorl.cli.pieces import tokens
 from whorl.tasks.summarization import Summarizer
 
 _OWN = {
@@ -28,13 +24,13 @@ def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, 
     together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
     beside the starts of the texts and the answers to similar texts.
     """
-    tokens = Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
-    fitting.run(Summarizer, _OWN, data, out, report, resume, tokens=tokens)
+    fitting.run(Summarizer, _OWN, data, out, report, resume, tokens=tokens())
 
 
-command = make_command(
+command = pieces_command(
     "summarize",
     fit_summarize,
-    [*fitting.arguments(), *options_of(Summarizer, _OWN), *options_of(Pieces, "Text"), *fitting.shared_options()],
-    epilog="Example: whorl fit summarize mails.jsonl --source body --target subject --out subjects.whorl",
+    Summarizer,
+    _OWN,
+    "Example: whorl fit summarize mails.jsonl --source body --target subject --out subjects.whorl",
 )

@@ -1,12 +1,8 @@
 """`whorl fit translate DATA`."""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
-
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of
-from whorl.cli.output import command as make_command
-from whorl.plans.text import Text
+from whorl.cli.pieces import command as pieces_command
+from whorl.cli.pieces import tokens
 from whorl.tasks.translation import Translator
 
 _OWN = {
@@ -21,17 +17,6 @@ _OWN = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pieces(Text):
-    """As `Text`, in byte pairs if nothing else is said."""
-
-    unit: Literal["word", "character", "byte", "bpe"] = "bpe"
-    most: int | None = 6000
-
-
-Pieces.__doc__ = Text.__doc__  # of which the help is made: the options are the same
-
-
 def fit_translate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Translator on DATA and save it.
 
@@ -40,13 +25,13 @@ def fit_translate(data: str, out: str | None, report: str | None, resume: bool, 
     belong together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the
     model beside copies of the source and the targets of similar sources.
     """
-    tokens = Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
-    fitting.run(Translator, _OWN, data, out, report, resume, tokens=tokens)
+    fitting.run(Translator, _OWN, data, out, report, resume, tokens=tokens())
 
 
-command = make_command(
+command = pieces_command(
     "translate",
     fit_translate,
-    [*fitting.arguments(), *options_of(Translator, _OWN), *options_of(Pieces, "Text"), *fitting.shared_options()],
-    epilog="Example: whorl fit translate train.en --source en --target de --out en-de.whorl",
+    Translator,
+    _OWN,
+    "Example: whorl fit translate train.en --source en --target de --out en-de.whorl",
 )

@@ -71,6 +71,17 @@ def _overlap(own: list[str], wanted: list[str]) -> float:
     return 2 * shared / (len(own) + len(wanted)) if shared else 0.0
 
 
+def likelihood(nats: float, num_tokens: int, num_characters: int) -> dict[str, float]:
+    """What the summed surprise of texts is by the token and by the character; without either, nothing of it."""
+    found = {}
+    if num_tokens:
+        found = {"nll": nats / num_tokens, "perplexity": math.exp(min(nats / num_tokens, 700.0))}
+    if num_characters:
+        each = nats / num_characters
+        found |= {"nats_per_character": each, "bits_per_character": each / math.log(2.0)}
+    return found
+
+
 class TextScores:
     """Texts and truths of all answers, scored together.
 
@@ -106,13 +117,7 @@ class TextScores:
     def result(self) -> dict[str, float]:
         """The metrics; empty when nothing was answered."""
         found = self._measure(self._answers, self._truths) if self._answers else {}
-        if self._tokens:
-            nll = self._nats / self._tokens
-            found |= {"nll": nll, "perplexity": math.exp(min(nll, 700.0))}
-        if self._characters:
-            nats = self._nats / self._characters
-            found |= {"nats_per_character": nats, "bits_per_character": nats / math.log(2.0)}
-        return found
+        return {**found, **likelihood(self._nats, self._tokens, self._characters)}
 
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: an answer is a whole text."""

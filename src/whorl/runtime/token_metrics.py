@@ -1,11 +1,10 @@
 """Metrics of a language model: how much each token that came surprises it, by the token and by the character."""
 
-import math
-
 import numpy as np
 
 from whorl.data.corpus_reader import CorpusReader
 from whorl.runtime.prediction import Prediction
+from whorl.runtime.text_metrics import likelihood
 
 
 class TokenScores:
@@ -48,12 +47,8 @@ class TokenScores:
         """The metrics; empty when no token was known."""
         if not self._tokens:
             return {}
-        nll = self._nats / self._tokens
-        found = {"nll": nll, "perplexity": math.exp(min(nll, 700.0)), "accuracy": self._right / self._tokens}
-        if self._characters:
-            nats = self._nats / self._characters
-            found |= {"nats_per_character": nats, "bits_per_character": nats / math.log(2.0)}
-        return found
+        found = likelihood(self._nats, self._tokens, self._characters)
+        return {**found, "accuracy": self._right / self._tokens}
 
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: the next token is one step ahead."""
