@@ -101,6 +101,7 @@ void ScanStream::exchange(const Frame& frame, float* all_h, float* all_c, bool b
 
 // Sequences at their first step take over the state that was given for them; a flag behind their own says so.
 void ScanStream::begin(const Frame& frame) const {
+  if (lead == 0) return;  // rows of nothing have no state
   const std::ptrdiff_t size = lead * (job.layer.width + (c.exists() ? job.layer.hidden : 0));
   for (std::ptrdiff_t n = 0; n < job.sequences.num_rows / lead; ++n) {
     std::byte* const state = frame.states[n] + state_offset;

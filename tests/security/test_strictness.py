@@ -238,13 +238,14 @@ def test_a_reader_that_answers_nothing_is_refused(sound, load):
         checked(model)
 
 
-@pytest.mark.parametrize("inner", ["late", "pairs", "text"])
+@pytest.mark.parametrize("inner", ["late", "pairs", "text", "dialogues"])
 def test_what_has_no_answer_for_each_row_has_no_late_ones(inner, fitted, sound, load):
     readers = {
         "late": fitted["late words"].reader,
         "pairs": load(sound["pairs"]).reader,
         "text": fitted["texts"].reader,
     }
+    readers["dialogues"] = readers["pairs"]  # refused by its kind, before what is told of it is read
     reader = readers[inner]
     config = {"reader": inner, "config": reader.config(), "lookahead": 2}
     with pytest.raises(ModelFileError, match=f"damaged: '{inner}'"):

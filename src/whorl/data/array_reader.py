@@ -16,7 +16,18 @@ from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
 from whorl.data.parts import configured, joined, split
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, last_place, readers
+from whorl.data.reader import (
+    Inputs,
+    Mark,
+    Reader,
+    Reading,
+    Row,
+    RowReader,
+    last_place,
+    packed_count,
+    readers,
+    unpacked_count,
+)
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
@@ -241,13 +252,14 @@ class _ArrayRows(RowReader):
         self._count = count or 0
 
     def read(self) -> bytes:
-        return self._count.to_bytes(8, "little") + self._encoder.read()
+        return packed_count(self._count) + self._encoder.read()
 
     def write(self, remainder: bytes) -> None:
         if len(remainder) < 8:
             raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 8 are needed.")
+        count = unpacked_count(remainder[:8])
         self._encoder.write(remainder[8:])
-        self._count = int.from_bytes(remainder[:8], "little")
+        self._count = count
 
 
 def _of_tables() -> ArgumentError:

@@ -154,4 +154,4 @@ def _turn(turn: object, place: str, silence: bool = False) -> Turn:
         )
     if not (speaker is None or isinstance(speaker, str)):
         raise DataError(f'{place}: "speaker" is text or null, but is {kind_of(speaker)}. Put it in quotes.')
-    return Turn(text=text.strip(), speaker=speaker)
+    return Turn(text=text.strip(), speaker=speaker or None)  # a blank name is that of nobody, and tells nothing

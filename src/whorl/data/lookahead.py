@@ -6,15 +6,15 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
+from whorl.data.pair_reader import PairReader
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.sequences import Sequence
+from whorl.data.text_reader import TextReader
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
 # The time of a step that answers no row: before the first one, and where a gap was filled. Of dates it is NaT.
 _NONE = np.iinfo(np.int64).min
 _LONGEST = 1_000
-# Readers of what has no answer for each row, by the names that files use.
-_NEVER_LATE = ("late", "pairs", "text")
 
 
 @readers.add("late")
@@ -72,7 +72,9 @@ class LateReader(Reader):
             plain = msgspec.convert(config, _Config)
         except msgspec.ValidationError as error:
             raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        known = plain.reader in readers and plain.reader not in _NEVER_LATE
+        # Of these some have no answer for each row, and one is late already.
+        never = LateReader | PairReader | TextReader
+        known = plain.reader in readers and not issubclass(readers.get(plain.reader), never)
         if not known or not 1 <= plain.lookahead <= _LONGEST:
             raise ModelFileError(f"the reader of the model file is damaged: {plain.reader!r:.40}, {plain.lookahead}.")
         reader = readers.get(plain.reader).restore(plain.config, arrays)
@@ -155,7 +157,7 @@ class _LateRows(RowReader):
     def write(self, remainder: bytes) -> None:
         size = 1 + 8 * self.lookahead
         if len(remainder) < size or remainder[0] > 1:
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.")
+            raise damaged_state()
         self._rows.write(remainder[size:])
         self._ended = remainder[0] == 1
         self._times = np.frombuffer(remainder[1:size], "<i8").astype(np.int64)

@@ -7,8 +7,18 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.text import TextCodec, TextEncoder
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, last_place
-from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.data.reader import (
+    Inputs,
+    Mark,
+    Reading,
+    Row,
+    RowReader,
+    damaged_state,
+    last_place,
+    packed_count,
+    unpacked_count,
+)
+from whorl.errors import ArgumentError, DataError
 
 
 class PieceRows(RowReader):
@@ -73,7 +83,7 @@ class PieceRows(RowReader):
         self._count = count or 0
 
     def read(self) -> bytes:
-        count = self._count.to_bytes(8, "little")  # as long at any token
+        count = packed_count(self._count)
         return msgspec.msgpack.encode(_Remainder(count, self._ended, self._packed(), self._encoder.read()))
 
     def write(self, remainder: bytes) -> None:
@@ -81,9 +91,7 @@ class PieceRows(RowReader):
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
         except msgspec.DecodeError:
             raise damaged_state() from None
-        if len(plain.count) != 8:
-            raise damaged_state()
-        count = int.from_bytes(plain.count, "little")
+        count = unpacked_count(plain.count)
         held = self._unpacked(plain.held, count)
         self._encoder.write(plain.encoder)
         self._held, self._count, self._ended = held, count, plain.ended
@@ -102,11 +110,6 @@ class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     ended: bool
     held: bytes | None
     encoder: bytes
-
-
-def damaged_state() -> ModelFileError:
-    """The error of a state that no reader of this model has written."""
-    return ModelFileError("`state` of the reader is damaged, or belongs to another model.")
 
 
 def refuse_known(known: object) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from whorl.codecs.text import TextCodec
-from whorl.data.piece_rows import PieceRows, damaged_state
-from whorl.data.reader import Inputs
+from whorl.data.piece_rows import PieceRows
+from whorl.data.reader import Inputs, damaged_state
 
 
 class SourceRows(PieceRows):

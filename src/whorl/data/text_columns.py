@@ -6,8 +6,8 @@ import numpy as np
 
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
-from whorl.data.piece_rows import PieceRows, damaged_state
-from whorl.data.reader import Inputs
+from whorl.data.piece_rows import PieceRows
+from whorl.data.reader import Inputs, damaged_state
 from whorl.data.sources import read_table
 from whorl.errors import DataError
 from whorl.plans.table import Table

@@ -7,8 +7,18 @@ import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.codecs.text import TextCodec
-from whorl.data.piece_rows import damaged_state, refuse_known
-from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, last_place
+from whorl.data.piece_rows import refuse_known
+from whorl.data.reader import (
+    Inputs,
+    Mark,
+    Reading,
+    Row,
+    RowReader,
+    damaged_state,
+    last_place,
+    packed_count,
+    unpacked_count,
+)
 from whorl.errors import ArgumentError, DataError
 
 TEXT = "text"
@@ -73,18 +83,19 @@ class TurnRows(RowReader):
         """As long after any number of turns: unused places hold -1."""
         codes = np.full(self._longest, -1, "<i4")
         codes[: len(self._codes)] = self._codes[:, 0]
-        return msgspec.msgpack.encode(_Remainder(self._count.to_bytes(8, "little"), codes.tobytes()))
+        return msgspec.msgpack.encode(_Remainder(packed_count(self._count), codes.tobytes()))
 
     def write(self, remainder: bytes) -> None:
         try:
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
         except msgspec.DecodeError:
             raise damaged_state() from None
-        if len(plain.count) != 8 or len(plain.codes) != 4 * self._longest:
+        count = unpacked_count(plain.count)
+        if len(plain.codes) != 4 * self._longest:
             raise damaged_state()
         codes = np.frombuffer(plain.codes, "<i4")
         codes = codes[: int((codes >= 0).sum())]
-        count, ends = int.from_bytes(plain.count, "little"), int(np.isin(codes, (BEGIN, END)).sum())
+        ends = int(np.isin(codes, (BEGIN, END)).sum())
         known = bool((codes >= 0).all() and (codes < len(self._codec.vocabulary)).all())
         if not known or ends > min(count, self._context) or bool(len(codes)) != bool(count):
             raise damaged_state()

@@ -12,7 +12,18 @@ from whorl.codecs.symbols import SymbolsCodec
 from whorl.data.cells import as_objects
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, last_place, readers
+from whorl.data.reader import (
+    Inputs,
+    Mark,
+    Reader,
+    Reading,
+    Row,
+    RowReader,
+    last_place,
+    packed_count,
+    readers,
+    unpacked_count,
+)
 from whorl.data.sentences import WORD, Sentence, SentenceColumns, read_sentences, tags_column
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -230,12 +241,10 @@ class _WordRows(RowReader):
         self._count = mark[0] or 0
 
     def read(self) -> bytes:
-        return self._count.to_bytes(8, "little")  # as long at any word
+        return packed_count(self._count)
 
     def write(self, remainder: bytes) -> None:
-        if len(remainder) != 8:
-            raise ModelFileError("`state` of the reader is damaged, or belongs to another model.")
-        self._count = int.from_bytes(remainder, "little")
+        self._count = unpacked_count(remainder)
 
 
 def _no_covariates() -> ArgumentError:

@@ -32,7 +32,8 @@ def weights(op: Attend, query: Array, keys: Array, length: Array, vector: Array 
     real = np.arange(num_rows) < counts[..., None]
     top = np.where(real, scores, -np.inf).max(axis=-1, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
-        shares: Array = np.where(real, np.exp(scores - np.where(np.isneginf(top), 0.0, top)), 0.0)
+        fits = np.where(real, scores - np.where(np.isneginf(top), 0.0, top), -np.inf)
+        shares: Array = np.exp(fits)
     total = np.zeros(counts.shape)
     for row in range(num_rows):
         total += shares[..., row]

@@ -9,7 +9,7 @@ from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Bernoulli, Wiring
 from whorl.runtime.class_readout import COLDEST, HOTTEST, temperature_of
-from whorl.runtime.indicator_metrics import IndicatorScores
+from whorl.runtime.indicator_metrics import FrequencyScores, IndicatorScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, several_labelled
 from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
@@ -23,18 +23,19 @@ class BernoulliReadout(UnitlessReadout):
 
     Probabilities are sigmoid(outputs / temperature); the one temperature makes the truths of the validation part as
     probable as it can (Guo et al. 2017, section 4.2). The threshold of a label is the one with the largest F1 on that
-    part, which is not 0.5 where a label is rare (Lipton et al. 2014, section 4); of several such it is the one nearest
-    to 0.5, and where that part has no example with the label it is 0.5.
+    part, which is not 0.5 where a label is rare (Lipton et al. 2014, section 4), half way between two probabilities;
+    of several such it is the one nearest to 0.5, and where that part has no example with the label it is 0.5.
 
     Args:
         temperature: what outputs are divided by.
         thresholds: (C,) least probability of a label that is answered; None is 0.5 for all.
+        blind: whether the probabilities are those of who knows nothing of an example.
     """
 
     calibration = "calibrated the probabilities and the thresholds"
 
-    def __init__(self, temperature: float = 1.0, thresholds: np.ndarray | None = None) -> None:
-        self.temperature, self.thresholds = temperature, thresholds
+    def __init__(self, temperature: float = 1.0, thresholds: np.ndarray | None = None, *, blind: bool = False) -> None:
+        self.temperature, self.thresholds, self.blind = temperature, thresholds, blind
 
     @classmethod
     def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
@@ -65,11 +66,10 @@ class BernoulliReadout(UnitlessReadout):
         return several_labelled(index, answers, reader.classes, reader.names, thresholds)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        return IndicatorScores(len(reader.names))
+        return (FrequencyScores if self.blind else IndicatorScores)(len(reader.names))
 
     def of_rivals(self) -> "Readout":
-        # The best F1 that one answer for all examples has is that of answering every label, however rare it is.
-        return BernoulliReadout(thresholds=None if self.thresholds is None else np.zeros_like(self.thresholds))
+        return BernoulliReadout(blind=True)
 
     def arrays(self) -> dict[str, np.ndarray]:
         learned = {"temperature": np.array([self.temperature])}

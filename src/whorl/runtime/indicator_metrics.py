@@ -32,18 +32,21 @@ class IndicatorScores:
         self._answers.append(prediction.probabilities >= prediction.thresholds)
         self._truths.append(target)
 
+    def answered(self, metric: str) -> np.ndarray:
+        """What is answered where the metric is asked for, (N, C)."""
+        return np.concatenate(self._answers)
+
     def result(self) -> dict[str, float]:
         """The metrics; empty when no truth was known."""
         truths = np.concatenate([np.empty((0, self.num_labels)), *self._truths])
         known = np.isfinite(truths)
         if not known.any():
             return {}
-        probabilities, answers = np.concatenate(self._probabilities), np.concatenate(self._answers)
-        counted = counts(answers, truths)
+        probabilities = np.concatenate(self._probabilities)
         own = np.where(truths > 0, probabilities, 1.0 - probabilities)[known]
         found = {
-            "f1_micro": _f1(counted.sum(axis=1, keepdims=True)),
-            "f1_macro": _f1(counted),
+            "f1_micro": _f1(counts(self.answered("f1_micro"), truths).sum(axis=1, keepdims=True)),
+            "f1_macro": _f1(counts(self.answered("f1_macro"), truths)),
             "nll": float(-np.log(np.maximum(own, np.finfo(np.float64).eps)).mean()),
         }
         areas = [
@@ -54,12 +57,34 @@ class IndicatorScores:
             found["average_precision"] = float(np.mean(able))
         whole = known.all(axis=1)
         if whole.any():
-            found["subset_accuracy"] = float((answers == (truths > 0))[whole].all(axis=1).mean())
+            right = self.answered("subset_accuracy") == (truths > 0)
+            found["subset_accuracy"] = float(right[whole].all(axis=1).mean())
         return found
 
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: an answer is of a whole sequence."""
         return {}
+
+
+class FrequencyScores(IndicatorScores):
+    """The same of who knows how frequent each label is, and nothing of an example.
+
+    The answer is the one that is best by the metric if the labels are as frequent as that: for f1_macro every label,
+    for f1_micro the most frequent ones, for subset_accuracy those of more than half of the examples.
+    """
+
+    def answered(self, metric: str) -> np.ndarray:
+        probabilities = np.concatenate(self._probabilities)
+        if metric == "f1_macro":
+            return np.ones(probabilities.shape, bool)
+        if metric == "subset_accuracy":
+            return probabilities > 0.5
+        falling = -np.sort(-probabilities, axis=1)
+        expected = 2.0 * np.cumsum(falling, axis=1)
+        f1 = expected / (1.0 + np.arange(self.num_labels) + probabilities.sum(axis=1, keepdims=True))
+        least = np.take_along_axis(falling, f1.argmax(axis=1, keepdims=True), axis=1)
+        answers: np.ndarray = probabilities >= least
+        return answers
 
 
 def counts(answers: np.ndarray, truths: np.ndarray) -> np.ndarray:

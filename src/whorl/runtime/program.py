@@ -37,6 +37,10 @@ class Program:
         self.tensors: dict[Name, np.ndarray] = {}
         self.shapes: dict[Name, Shape] = {}
         self.output: Name = ""
+        self.streams = True  # False where an operation needs the whole sequence at once
+        self.loops = False  # True where a step needs what the step before it said last: one runs after the other
+        self._makers: dict[Name, AnyOperation] = {}
+        self._kept: set[Name] = set()  # what `Previous` gives and a `Keep` stands for
         self._carried = 0
         self._numbers: dict[Name, int] = {}  # stem -> the number below which all names are taken
 
@@ -60,8 +64,9 @@ class Program:
             ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
         if isinstance(op, ops.Recurrent) and op.over == "stream" and op.initial is not None:
-            given_once = any(one.out == op.initial and one.static for one in self.inputs)
-            ops.expect(given_once, op, "over the stream its initial state must be a static input")
+            given = self._makers.get(op.initial)
+            once = isinstance(given, ops.Input) and given.static
+            ops.expect(once, op, "over the stream its initial state must be a static input")
         self._check_loop(op)
         shape = result_shape(op, self.shapes, tensor_shapes)
         ops.elements(op, shape)
@@ -73,19 +78,21 @@ class Program:
             final = final_shape(op, self.shapes, tensor_shapes)
             ops.elements(op, final)
             self._define(op, op.final, final)
+        self.streams &= not _backwards(op)
+        self.loops |= isinstance(op, ops.Previous)
+        self._makers[op.out] = op
         self.operations.append(op)
         return op.out
 
     def _check_loop(self, op: AnyOperation) -> None:
         """Raises ModelFileError where an operation does not fit the way back that `Previous` and `Keep` make."""
         if isinstance(op, ops.Keep):
-            waits = any(isinstance(one, ops.Previous) and one.out == op.previous for one in self.operations)
+            waits = isinstance(self._makers.get(op.previous), ops.Previous)
             ops.expect(waits, op, f"`{op.previous}` does not give what is kept")
-            taken = any(isinstance(one, ops.Keep) and one.previous == op.previous for one in self.operations)
-            ops.expect(not taken, op, f"something is kept for `{op.previous}` already")
-        backwards = isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse
+            ops.expect(op.previous not in self._kept, op, f"something is kept for `{op.previous}` already")
+            self._kept.add(op.previous)
         rule = "what reads the stream backwards cannot stand beside what goes step by step"
-        ops.expect(not (backwards and self.loops), op, rule)
+        ops.expect(not (_backwards(op) and self.loops), op, rule)
         ops.expect(self.streams or not isinstance(op, ops.Previous), op, rule)
 
     def _define(self, op: AnyOperation, name: Name, shape: Shape) -> None:
@@ -104,16 +111,6 @@ class Program:
     def inputs(self) -> list[ops.Input]:
         """The inputs, in order."""
         return [op for op in self.operations if isinstance(op, ops.Input)]
-
-    @property
-    def streams(self) -> bool:
-        """False where an operation needs the whole sequence at once."""
-        return not any(isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse for op in self.operations)
-
-    @property
-    def loops(self) -> bool:
-        """True where a step needs what the step before it said last, so that steps run one after the other."""
-        return any(isinstance(op, ops.Previous) for op in self.operations)
 
     @property
     def memory(self) -> int | None:
@@ -172,6 +169,10 @@ class Program:
     def num_parameters(self, names: Sequence[Name] | None = None) -> int:
         """Number of numbers in the tensors."""
         return sum(self.tensors[name].size for name in (names or self.tensors))
+
+
+def _backwards(op: AnyOperation) -> bool:
+    return isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse
 
 
 class _Plain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,8 +74,8 @@ class SourceLive(Live):
     def _due(self, rows: RowReader, before: Begun, readings: List[Inputs]) -> list[Prediction]:
         """What is written now that so much was read."""
         assert isinstance(rows, SourceRows)
-        self.num_rows += len(readings)
         codes = rows.codes
+        self.num_rows = int(rows.time) + 1 if len(codes) else 0
         one = Sequence(key=self.series, past=codes[:1], time=np.arange(1), source=codes)
         self._begun = now = gone_on(self.model, before, codes, whole=rows.ended)
         if len(now.tokens) == len(before.tokens) and not rows.ended:

@@ -76,6 +76,12 @@ def test_who_spoke_is_told_by_names_where_there_are_some():
     assert said(3, "a", None, "b") == [False, True, False]  # nobody knows who is
 
 
+def test_a_blank_name_is_that_of_nobody():
+    unnamed, blank = ([[{"text": "Hi.", "speaker": name}] * 2] for name in (None, ""))
+    (one,), (other,) = (reader().read(given) for given in (unnamed, blank))
+    np.testing.assert_array_equal(one.source, other.source)
+
+
 @pytest.mark.parametrize(("context", "longest"), [(1, 20), (2, 20), (3, 20), (3, 4)])
 def test_a_dialogue_that_goes_on_is_read_like_the_whole(context, longest):
     model = reader(context, longest)
@@ -133,7 +139,9 @@ def test_a_damaged_state_is_refused(damage):
     live.push("Hi.")
     count, codes = msgspec.msgpack.decode(live.read())
     other = reader().open(None)
-    for wrong in (msgspec.msgpack.encode([count, damage(np.frombuffer(codes, "<i4"))]), b"", b"\x93", live.read()[:-1]):
+    counted, kept = (msgspec.msgpack.encode([count, damage(np.frombuffer(codes, "<i4"))]), live.read()[:-1])
+    beyond = msgspec.msgpack.encode([b"\xff" * 8, codes])
+    for wrong in (counted, kept, beyond, b"", b"\x93"):
         with pytest.raises(ModelFileError, match="damaged, or belongs to another model"):
             other.write(wrong)
 

@@ -48,6 +48,15 @@ def test_large_fits_do_not_overflow():
     np.testing.assert_allclose(attended([1e30, -1e30], 2), [4, 0, 1])
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_row_behind_the_length_may_fit_far_better_without_harm():
+    op = ops.Attend(out="y", query="q", keys="k", values="v", length="n", function="dot")
+    keys = np.broadcast_to(array([1], [1e4]), (2, 1, 2, 1))
+    lengths = array([[1]], [[2]])
+    inputs = {"q": np.ones((2, 1, 1), np.float32), "k": keys, "v": keys, "n": lengths}
+    assert run(op, inputs, None).ravel().tolist() == [1, 1e4]
+
+
 def accumulator():
     """A recurrence that keeps its state: h = tanh(10 h)."""
     program = Program()
@@ -84,3 +93,17 @@ def test_a_sequence_without_steps_has_not_begun(engine):
     before = running.read(slot)
     running.run({"past": np.ones((1, 3, 1), np.float32)}, np.array([0]), [slot])
     assert running.read(slot) == before
+
+
+@pytest.mark.parametrize("engine", [Interpreter, NativeEngine])
+def test_rows_of_nothing_have_no_state_to_begin_with(engine):
+    program = Program()
+    x = program.add(ops.Input(out="x", shape=(0, 3)))
+    start = program.add(ops.Input(out="start", shape=(0, 2), static=True))
+    program.tensor("ih", np.ones((2, 3)))
+    program.tensor("hh", np.eye(2))
+    program.output = program.add(
+        ops.Recurrent(x=x, cell="rnn_tanh", over="stream", weight_ih="ih", weight_hh="hh", initial=start)
+    )
+    inputs = {"x": np.ones((2, 4, 0, 3), np.float32), "start": np.ones((2, 0, 2), np.float32)}
+    assert engine(program).run(inputs).shape == (2, 4, 0, 2)

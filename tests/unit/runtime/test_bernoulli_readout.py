@@ -1,11 +1,14 @@
 """Several labels at once: a temperature, thresholds found by hand, and arrays that are refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Bernoulli, ManyToOne, Point, Sequences, Wiring
 from whorl.runtime.bernoulli_readout import BernoulliReadout
+from whorl.runtime.indicator_metrics import FrequencyScores, IndicatorScores
 
 WIRING = {"pairing": Sequences(), "inputs": "table", "shape": ManyToOne(), "outputs": "table", "readout": "bernoulli"}
 
@@ -68,9 +71,12 @@ def test_a_network_that_is_too_sure_is_cooled_down():
     np.testing.assert_allclose(readout.stacked(3.0 * logits(shares)), shares, atol=0.1)
 
 
-def test_rivals_answer_every_label_whose_threshold_was_set():
-    readout = BernoulliReadout().fit(logits([[0.6, 0.2], [0.1, 0.3]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
-    assert readout.of_rivals().thresholds.tolist() == [0.0, 0.0]
+def test_rivals_are_as_sure_as_they_say_and_scored_by_what_frequencies_allow():
+    readout = BernoulliReadout().fit(3.0 * logits([[0.6, 0.2], [0.1, 0.3]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert readout.of_rivals().temperature == 1.0 != readout.temperature
+    reader = SimpleNamespace(names=("rain", "wind"))
+    assert type(readout.of_rivals().scores(reader)) is FrequencyScores
+    assert type(readout.scores(reader)) is IndicatorScores
 
 
 def test_a_head_of_something_else_has_another_readout():

@@ -1,17 +1,19 @@
 """Metrics of several labels at once, counted by hand and beside those of scikit-learn."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from whorl.runtime.indicator_metrics import IndicatorScores
+from whorl.runtime.indicator_metrics import FrequencyScores, IndicatorScores
 from whorl.runtime.prediction import Index, several_labelled
 
 NAMES = ("rain", "wind", "fög")
 
 
-def scored(probabilities, truths, thresholds):
-    scores = IndicatorScores(len(thresholds))
+def scored(probabilities, truths, thresholds, by=IndicatorScores):
+    scores = by(len(thresholds))
     names = tuple(f"l{k}" for k in range(len(thresholds)))
     for part in np.array_split(np.arange(len(truths)), 3):
         index = Index(np.full(len(part), "", object), np.zeros(len(part), np.int64))
@@ -60,3 +62,17 @@ def test_without_truths_nothing_is_scored_and_a_label_that_nobody_has_is_left_ou
 def test_probabilities_that_are_sure_and_wrong_cost_no_infinity():
     found = scored(np.array([[0.0, 1.0]] * 3), np.array([[1.0, 0.0]] * 3), np.array([0.5, 0.5]))
     assert 30 < found["nll"] < 40
+
+
+@pytest.mark.parametrize("shares", [(0.6, 0.02, 0.02, 0.02), (0.4, 0.9, 0.7, 0.8), (0.1, 0.1, 0.2, 0.1)], ids=str)
+def test_no_answer_that_is_the_same_for_all_examples_beats_that_of_the_frequencies(shares):
+    truths = (np.arange(500)[:, None] % 100 < 100 * np.array(shares)).astype(np.float64)
+    given = np.tile(truths.mean(axis=0), (500, 1))
+    found = scored(given, truths, np.full(4, 0.5), FrequencyScores)
+    each = list(itertools.product((0.0, 1.0), repeat=4))
+    of_all = [scored(np.tile(one, (500, 1)), truths, np.full(4, 0.5)) for one in each]
+    for metric in ("f1_micro", "f1_macro"):
+        assert found[metric] == pytest.approx(max(one[metric] for one in of_all))
+    usual = tuple(float(share > 0.5) for share in shares)
+    assert found["subset_accuracy"] == of_all[each.index(usual)]["subset_accuracy"]
+    assert found["average_precision"] == pytest.approx(truths.mean())

@@ -50,6 +50,7 @@ def test_pieces_say_what_the_whole_says_token_by_token(model, text, cut):
     for piece in pieces(text, *cut):
         answers = stream.push(piece)
         known = len(stream.live.rows.codes)
+        assert stream.num_rows == (int(stream.time) + 1 if known else 0) >= known
         due = max(0, min(known - wait + 1, LONGEST))
         assert len(answers) == (due > told)
         told = max(told, due)

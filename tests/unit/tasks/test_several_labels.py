@@ -203,6 +203,8 @@ def test_arrays_of_other_shapes_and_values_are_refused(fitted):
     y[6, 1] = 3
     with pytest.raises(DataError, match="column 'schnéll', row 6"):
         classifier().fit((x, y))
+    with pytest.raises(DataError, match="column 'rising' is a target, but all its 8 values are missing"):
+        classifier().fit((x, np.where(np.arange(3) == 2, np.nan, 1.0) * (np.arange(8)[:, None] % 2)))
     with pytest.raises(DataError, match="always 1 or always 0 in the training part"):
         classifier(training=ONE).fit((x, np.ones((8, 3))))
     with pytest.raises(DataError, match="`y` must be given"):

@@ -102,7 +102,12 @@ def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
 
 def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
     outputs = Indicators(names(estimator.columns().target))
-    outputs.encode_array(arrays.y, arrays.origin)
+    unknown = np.isnan(outputs.encode_array(arrays.y, arrays.origin)).all(axis=0)
+    if unknown.any():
+        raise DataError(
+            f"{arrays.origin}: `y`, column '{outputs.names[int(np.argmax(unknown))]}' is a target, but all its "
+            f"{len(arrays)} values are missing. Leave it out."
+        )
     held = held_out(len(arrays), estimator.training.validation, estimator.training.seed)
     training = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held]
     reader = ArrayReader(
