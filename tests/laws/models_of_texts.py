@@ -25,7 +25,7 @@ def translator(network: Recurrent, task: type = whorl.Translator, **settings: An
         network,
         ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308"),
         truths=lambda rng, given: ["".join(reversed(pieces)) for pieces in given],
-        settings={"tokens": whorl.Text(), "longest": 7, **settings},
+        settings={"tokens": whorl.Text(), "longest": 7, "embedding_size": 12, **settings},
         labels=True,
         written=True,
     )
@@ -36,7 +36,7 @@ def chatbot(network: Recurrent, **settings: Any) -> ModelSubject:
         whorl.Chatbot,
         network,
         ("calm", "wild", "sea", ",", "!", "s", "Sturm\u0308"),
-        settings={"tokens": whorl.Text(), "longest": 9, "context": 3, **settings},
+        settings={"tokens": whorl.Text(), "longest": 9, "embedding_size": 12, "context": 3, **settings},
         labels=True,
         written=True,
     )

@@ -161,7 +161,7 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
 
     attention: Attention = "dot"
     longest: int = 128
-    embedding_size: int = 128
+    embedding_size: int = 256
     sampling: float = 0.0
     input_feeding: bool = False
     wait: int | None = None

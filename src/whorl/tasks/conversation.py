@@ -35,6 +35,7 @@ class Chatbot(Estimator):
             (Bahdanau et al. 2015), which takes longer.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
+        embedding_size: numbers that a token is read as; as many weigh it where tokens are written.
         longest: most tokens that are read, the last ones of those turns, and that are written.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7); it
             costs perplexity.
@@ -55,6 +56,7 @@ class Chatbot(Estimator):
     tokens: Text = field(default_factory=lambda: Text(unit="bpe", most=6000))
     attention: Attention = "dot"
     sampling: float = 0.0
+    embedding_size: int = 256
     longest: int = 128
     smoothing: float = 0.0
     dropout: float = 0.3

@@ -19,6 +19,7 @@ class Writing(Protocol):
     tokens: Text
     attention: Attention
     sampling: float
+    embedding_size: int
     longest: int
     smoothing: float
     dropout: float
@@ -66,6 +67,7 @@ def check_writing(task: Writing) -> None:
         value = getattr(task, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
             raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
+    check_whole("embedding_size", task.embedding_size, 1)
     check_whole("longest", task.longest, 2)
     if task.longest > MOST_STEPS:
         raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")
@@ -83,6 +85,7 @@ def wiring(
     shape = EncoderDecoder(
         attention=task.attention,
         longest=int(task.longest),
+        embedding_size=int(task.embedding_size),
         sampling=float(task.sampling),
         input_feeding=input_feeding,
         wait=None if wait is None else int(wait),
@@ -104,8 +107,8 @@ def columns(task: Pairs) -> Columns:
 
 
 def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tuple[Recurrent, Training]:
-    """256 units, batches of 64, and 20 epochs, or more where there are few pairs."""
-    recipe, plan = from_key(task.network), task.training.completed(batch_size=64, learning_rate=2e-3)
+    """256 units, batches of 32, and 20 epochs, or more where there are few pairs."""
+    recipe, plan = from_key(task.network), task.training.completed(batch_size=32, learning_rate=2e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (
         recipe.completed(hidden_size=256, bidirectional=both_ways),

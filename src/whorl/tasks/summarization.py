@@ -32,6 +32,7 @@ class Summarizer(Estimator):
             looked at included (Luong et al. 2015, section 3.3). Training then goes step by step, which takes longer.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
+        embedding_size: numbers that a token is read as; as many weigh it where tokens are written.
         longest: most tokens that are read, and that are written; what is longer is cut.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
         dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
@@ -53,6 +54,7 @@ class Summarizer(Estimator):
     attention: Attention = "dot"
     input_feeding: bool = False
     sampling: float = 0.0
+    embedding_size: int = 256
     longest: int = 400
     smoothing: float = 0.1
     dropout: float = 0.3

@@ -36,6 +36,7 @@ class Translator(Estimator):
             one way then, and no beam is used. None reads the whole text first, and writes better.
         sampling: probability that a step in training is given what the network would have written itself instead of
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
+        embedding_size: numbers that a token is read as; as many weigh it where tokens are written.
         longest: most tokens that are read, and that are written; what is longer is cut.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
         dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
@@ -58,6 +59,7 @@ class Translator(Estimator):
     input_feeding: bool = False
     wait: int | None = None
     sampling: float = 0.0
+    embedding_size: int = 256
     longest: int = 128
     smoothing: float = 0.1
     dropout: float = 0.3

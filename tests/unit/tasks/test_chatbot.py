@@ -177,7 +177,15 @@ def test_the_wiring_says_how_many_turns_are_read():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"context": 0}, {"context": 1.5}, {"context": 5000}, {"longest": 1}, {"attention": "hard"}, {"smoothing": 1.0}],
+    [
+        {"context": 0},
+        {"context": 1.5},
+        {"context": 5000},
+        {"longest": 1},
+        {"embedding_size": 0.5},
+        {"attention": "hard"},
+        {"smoothing": 1.0},
+    ],
 )
 def test_settings_that_cannot_be_are_named(settings):
     with pytest.raises(ArgumentError, match=f"`{next(iter(settings))}`"):
