@@ -29,8 +29,9 @@ def check(
 ) -> None:
     """Find what is wrong with DATA, or will make a model worse, without training one.
 
-    Each problem names the option that repairs it. The exit code is 3 where an error would stop `whorl fit`, and 0
-    otherwise.
+    DATA is a table of numbers over time, or of texts with labels; what `whorl fit` reads besides, such as dialogues,
+    parallel texts and tagged words, it checks itself. Each problem names the option that repairs it. The exit code is 3
+    where an error would stop `whorl fit`, and 0 otherwise.
     """
     from whorl.data.check import check as find_problems
 
@@ -77,7 +78,7 @@ command = make_command(
         option(_SECTION, "--series", metavar="NAME", help="Column that names the series of a row. [default: none]"),
         option(_SECTION, "--known", type=Names(), multiple=True, help="Known ahead, such as holidays."),
         option(_SECTION, "--static", type=Names(), multiple=True, help="With one value for each series."),
-        option(_SECTION, "--labels", is_flag=True, help="The target is a label, as for `whorl fit classify`."),
+        option(_SECTION, "--labels", is_flag=True, help="The targets are labels, as for `whorl fit classify`."),
         option(_SECTION, "--text", metavar="NAME", help="Column of text; each row is an example with a label."),
         option(
             _SECTION,

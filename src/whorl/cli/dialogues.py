@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from whorl.cli.stream_rows import Numbered, Skip, decoded, from_json
+from whorl.cli.stream_rows import Numbered, Skip, read_lines
 from whorl.cli.streams import describe, go_on, read_states, write_states
 from whorl.data.reader import Row
 from whorl.data.turn_rows import TEXT
@@ -34,21 +34,7 @@ class Dialogues:
         Raises:
             DataError: a line is no text, or JSON that is broken.
         """
-        is_json: bool | None = None
-        for number, raw in enumerate(iter(lines.readline, b""), start=1):
-            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-            blank = not line.strip()
-            is_json = line.lstrip()[:1] == b"{" if is_json is None and not blank else is_json
-            if blank and is_json:
-                continue
-            try:
-                text = decoded(line)
-                yield number, from_json(text) if is_json else text.strip()
-            except ValueError as error:
-                problem = DataError(f"line {number}: {error}")
-                if skip is None:
-                    raise problem from None
-                skip(problem)
+        yield from read_lines(lines, skip, blank=True)
 
     def push(self, row: object) -> Answers:
         """Reads a turn: its answer, in the form that the turn came in. A blank line ends the dialogue.

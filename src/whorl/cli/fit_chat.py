@@ -1,14 +1,13 @@
 """`whorl fit chat DATA`."""
 
-from whorl.cli import fitting
-from whorl.cli.pieces import command as pieces_command
-from whorl.cli.pieces import tokens
+from whorl.cli import fitting, pieces
 from whorl.tasks.conversation import Chatbot
 
 _OWN = {
     "context": "Dialogues",
     "attention": "Dialogues",
     "sampling": "Dialogues",
+    "embedding_size": "Dialogues",
     "longest": "Dialogues",
     "smoothing": "Dialogues",
 }
@@ -22,9 +21,14 @@ def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: 
     "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
     the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
     """
-    fitting.run(Chatbot, _OWN, data, out, report, resume, tokens=tokens())
+    fitting.run(Chatbot, _OWN, data, out, report, resume, **pieces.parts())
 
 
-command = pieces_command(
-    "chat", fit_chat, Chatbot, _OWN, "Example: whorl fit chat dialogues.txt --context 3 --out chat.whorl"
+command = pieces.command(
+    "chat",
+    fit_chat,
+    Chatbot,
+    _OWN,
+    table=("encoding",),
+    epilog="Example: whorl fit chat dialogues.txt --context 3 --out chat.whorl",
 )

@@ -3,8 +3,9 @@
 from dataclasses import fields
 
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of
+from whorl.cli.options import build, options_of, was_given
 from whorl.cli.output import command as make_command
+from whorl.errors import ArgumentError
 from whorl.plans.text import Text
 from whorl.tasks.classification import Classifier
 
@@ -30,13 +31,25 @@ def fit_classify(data: str, out: str | None, report: str | None, resume: bool, *
     the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are held
     out: they calibrate the probabilities, and score the model beside the frequencies of the classes.
     """
-    tokens = build(Text, [field.name for field in fields(Text)])
+    cut = [field.name for field in fields(Text)]
+    given = [name for name in cut if was_given(name)]
+    if given and not was_given("text"):
+        raise ArgumentError(
+            f"`--{given[0].replace('_', '-')}` says how texts are cut, but DATA is read as series. Name the column of "
+            "texts with --text, or leave it out."
+        )
+    tokens = build(Text, cut)
     fitting.run(Classifier, _OWN, data, out, report, resume, tokens=tokens)
 
 
 command = make_command(
     "classify",
     fit_classify,
-    [*fitting.arguments(), *options_of(Classifier, _OWN), *options_of(Text, "Text"), *fitting.shared_options()],
+    [
+        *fitting.arguments(),
+        *options_of(Classifier, _OWN),
+        *options_of(Text, "Text"),
+        *fitting.shared_options(Classifier),
+    ],
     epilog="Example: whorl fit classify beats.csv --target kind --series beat --out beats.whorl",
 )

@@ -36,6 +36,11 @@ def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_
 command = make_command(
     "detect",
     fit_detect,
-    [*fitting.arguments(), *options_of(Detector, _OWN), *options_of(Alarm, "Alarms"), *fitting.shared_options()],
+    [
+        *fitting.arguments(),
+        *options_of(Detector, _OWN),
+        *options_of(Alarm, "Alarms"),
+        *fitting.shared_options(Detector),
+    ],
     epilog="Example: whorl fit detect pump.csv --time datetime --label anomaly --out pump.whorl",
 )

@@ -32,7 +32,7 @@ def fit_forecast(data: str, out: str | None, report: str | None, resume: bool, *
 command = make_command(
     "forecast",
     fit_forecast,
-    [*fitting.arguments(), *options_of(Forecaster, _OWN), *fitting.shared_options()],
+    [*fitting.arguments(), *options_of(Forecaster, _OWN), *fitting.shared_options(Forecaster)],
     epilog="Example: whorl fit forecast load.csv --target load --time timestamp --series building --horizon 24 "
     "--context 168 --network gru --hidden-size 64 --epochs 20 --seed 0 --out load.whorl",
 )

@@ -1,12 +1,12 @@
 """`whorl fit generate DATA`."""
 
 from dataclasses import fields
-
-import click
+from functools import partial
 
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of, was_given
+from whorl.cli.options import build, options_of
 from whorl.cli.output import command as make_command
+from whorl.cli.pieces import given_dropout, output_dropout
 from whorl.plans.text import Text
 from whorl.tasks.generation import Generator
 
@@ -16,10 +16,7 @@ _OWN = {
     "embedding_size": "Generation",
     "tied": "Generation",
 }
-# `dropout` is that of the recipe on the command line, between layers.
-_LAST = {"dropout": "Generation"}
-_DEFAULTS = {"unit": "character", "normalize": "none"}
-_RENAMED = {"dropout": "output_dropout"}
+_CUT = {"unit": "character", "normalize": None}
 
 
 def fit_generate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
@@ -29,27 +26,8 @@ def fit_generate(data: str, out: str | None, report: str | None, resume: bool, *
     scores the model beside the frequencies of tokens and of pairs of them. Tokens are characters
     unless --unit says otherwise.
     """
-    tokens = build(_tokens, [field.name for field in fields(Text)])
-    parts = {"tokens": tokens, **_given_dropout()}
-    fitting.run(Generator, _OWN, data, out, report, resume, **parts)
-
-
-def _tokens(**given: object) -> Text:
-    return Text(**{"unit": "character", "normalize": None, **given})  # type: ignore[arg-type]
-
-
-def _given_dropout() -> dict[str, object]:
-    name = _RENAMED["dropout"]
-    return {"dropout": click.get_current_context().params[name]} if was_given(name) else {}
-
-
-def _text_options() -> list[click.Parameter]:
-    """Those of `Text`, with the defaults of a Generator."""
-    options = options_of(Text, "Text")
-    for option in options:
-        if isinstance(option, click.Option) and option.name in _DEFAULTS:
-            option.help = (option.help or "").split(" [default:")[0] + f" [default: {_DEFAULTS[option.name]}]"
-    return options
+    tokens = build(partial(Text, **_CUT), [field.name for field in fields(Text)])  # type: ignore[arg-type]
+    fitting.run(Generator, _OWN, data, out, report, resume, tokens=tokens, **given_dropout())
 
 
 command = make_command(
@@ -58,9 +36,9 @@ command = make_command(
     [
         *fitting.arguments(),
         *options_of(Generator, _OWN),
-        *options_of(Generator, _LAST, rename=_RENAMED),
-        *_text_options(),
-        *fitting.shared_options(),
+        *output_dropout(Generator, "Generation"),
+        *options_of(Text, "Text", defaults=_CUT),
+        *fitting.shared_options(Generator),
     ],
     epilog="Example: whorl fit generate plays.txt --max-seconds 180 --out plays.whorl",
 )

@@ -32,6 +32,6 @@ def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **
 command = make_command(
     "regress",
     fit_regress,
-    [*fitting.arguments(), *options_of(Regressor, _OWN), *fitting.shared_options()],
+    [*fitting.arguments(), *options_of(Regressor, _OWN), *fitting.shared_options(Regressor)],
     epilog="Example: whorl fit regress engines.csv --remaining --cap 125 --series engine --time cycle --out m.whorl",
 )

@@ -1,8 +1,6 @@
 """`whorl fit summarize DATA`."""
 
-from whorl.cli import fitting
-from whorl.cli.pieces import command as pieces_command
-from whorl.cli.pieces import tokens
+from whorl.cli import fitting, pieces
 from whorl.tasks.summarization import Summarizer
 
 _OWN = {
@@ -11,6 +9,7 @@ _OWN = {
     "attention": "Summaries",
     "input_feeding": "Summaries",
     "sampling": "Summaries",
+    "embedding_size": "Summaries",
     "longest": "Summaries",
     "smoothing": "Summaries",
 }
@@ -24,13 +23,14 @@ def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, 
     together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
     beside the starts of the texts and the answers to similar texts.
     """
-    fitting.run(Summarizer, _OWN, data, out, report, resume, tokens=tokens())
+    fitting.run(Summarizer, _OWN, data, out, report, resume, **pieces.parts())
 
 
-command = pieces_command(
+command = pieces.command(
     "summarize",
     fit_summarize,
     Summarizer,
     _OWN,
-    "Example: whorl fit summarize mails.jsonl --source body --target subject --out subjects.whorl",
+    table=("delimiter", "encoding"),
+    epilog="Example: whorl fit summarize mails.jsonl --source body --target subject --out subjects.whorl",
 )

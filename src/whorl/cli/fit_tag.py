@@ -30,6 +30,6 @@ def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: o
 command = make_command(
     "tag",
     fit_tag,
-    [*fitting.arguments(), *options_of(Tagger, _OWN), *fitting.shared_options()],
+    [*fitting.arguments(), *options_of(Tagger, _OWN), *fitting.shared_options(Tagger)],
     epilog="Example: whorl fit tag train.conllu --bidirectional --out tags.whorl",
 )

@@ -1,8 +1,6 @@
 """`whorl fit translate DATA`."""
 
-from whorl.cli import fitting
-from whorl.cli.pieces import command as pieces_command
-from whorl.cli.pieces import tokens
+from whorl.cli import fitting, pieces
 from whorl.tasks.translation import Translator
 
 _OWN = {
@@ -12,6 +10,7 @@ _OWN = {
     "input_feeding": "Translation",
     "wait": "Translation",
     "sampling": "Translation",
+    "embedding_size": "Translation",
     "longest": "Translation",
     "smoothing": "Translation",
 }
@@ -25,13 +24,14 @@ def fit_translate(data: str, out: str | None, report: str | None, resume: bool, 
     belong together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the
     model beside copies of the source and the targets of similar sources.
     """
-    fitting.run(Translator, _OWN, data, out, report, resume, tokens=tokens())
+    fitting.run(Translator, _OWN, data, out, report, resume, **pieces.parts())
 
 
-command = pieces_command(
+command = pieces.command(
     "translate",
     fit_translate,
     Translator,
     _OWN,
-    "Example: whorl fit translate train.en --source en --target de --out en-de.whorl",
+    table=("delimiter", "encoding"),
+    epilog="Example: whorl fit translate train.en --source en --target de --out en-de.whorl",
 )

@@ -2,8 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Recurrent, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 
@@ -43,24 +43,36 @@ def arguments() -> list[click.Parameter]:
     return [click.Argument(["data"])]
 
 
-def table_options() -> list[click.Parameter]:
-    """Options of `Table`: how columns are read, and repairs."""
-    repairs = {field.name: "Repairs" for field in fields(Table) if field.name not in _TABLE}
-    return options_of(Table, {**_TABLE, **repairs})
+def table_options(names: Sequence[str] | None = None) -> list[click.Parameter]:
+    """Options of `Table`: how columns are read, and repairs; or those of `names` alone."""
+    groups = {**_TABLE, **{field.name: "Repairs" for field in fields(Table) if field.name not in _TABLE}}
+    return options_of(Table, groups if names is None else {name: groups[name] for name in names})
 
 
-def shared_options() -> list[click.Parameter]:
-    """Options of every task: network, training, table, output."""
+def shared_options(kind: "type[Estimator]", table: Sequence[str] | None = None) -> list[click.Parameter]:
+    """Options of every task: network, training, table, output.
+
+    Args:
+        kind: the task.
+        table: options of tables that mean something to it; None for all.
+    """
     resume = "Go on from the checkpoint in the --checkpoint folder."
     out = "Where the model goes; a file there is replaced once the new one is complete. [default: DATA's name .whorl]"
     return [
-        *options_of(Recurrent, "Network", rename=_NETWORK),
+        *options_of(Recurrent, "Network", rename=_NETWORK, defaults={"cell": _recipe(kind).cell}),
         *options_of(Training, "Training"),
         option("Training", "--resume", is_flag=True, help=resume),
-        *table_options(),
+        *table_options(table),
         option("Output", "--out", metavar="PATH", help=out),
         option("Output", "--report", metavar="PATH", help="Also write an HTML page about the model."),
     ]
+
+
+def _recipe(kind: "type[Estimator]") -> Recurrent:
+    """The recipe of a task where nothing else is said."""
+    (network,) = (field.default for field in fields(kind) if field.name == "network")
+    assert isinstance(network, Recurrent | str)
+    return from_key(network)
 
 
 def build_table() -> Table:
@@ -78,7 +90,7 @@ def run(
     **parts: object,
 ) -> None:
     """Fits, saves, reports, and says what can be done next; `parts` are fields that have options of their own."""
-    network = build(Recurrent, [field.name for field in fields(Recurrent)], rename=_NETWORK)
+    network = build(partial(replace, _recipe(kind)), [field.name for field in fields(Recurrent)], rename=_NETWORK)
     training = build(Training, [field.name for field in fields(Training)])
     make = partial(_with_one_target(kind), table=build_table(), network=network, training=training, **parts)
     estimator = build(make, own)

@@ -8,6 +8,7 @@ import click
 from whorl.cli.evaluate import interval_lines
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show, size_of
+from whorl.data.dialogue_reader import DialogueReader
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -26,6 +27,7 @@ _SETTINGS = (
         "lag",
         "alarm",
         "attention",
+        "input_feeding",
         "wait",
         "longest",
     ),
@@ -59,14 +61,22 @@ def _lines(model: "Model") -> Iterator[str]:
     yield "program"
     yield f"  {'parameters':20}{sum(one.num_parameters() for one in both):,}"
     yield f"  {'operations':20}{' and '.join(str(len(one.operations)) for one in both)}"
-    memory = program.memory
-    whole = "the whole stream, in its state" if model.encoder is None else "the whole text"
-    yield f"  {'memory':20}{whole if memory is None else f'the last {memory} rows'}"
+    yield f"  {'memory':20}{_memory(model)}"
     yield f"  {'engine':20}{model.engine.name}"
     why = "the labels of a sequence are decided together" if program.streams else "it reads in both directions"
     yield f"  {'streams':20}{'yes' if model.streams else f'no: {why}'}"
     yield from _scores(card.get("scores"))
     yield from _section("versions", card.get("versions"))
+
+
+def _memory(model: "Model") -> str:
+    """What an answer depends on."""
+    rows, reader = model.engine.program.memory, model.reader
+    if isinstance(reader, DialogueReader):
+        return f"the last {reader.context} turns, at most {reader.longest} tokens"
+    if rows is not None:
+        return f"the last {rows} rows"
+    return "the whole stream, in its state" if model.encoder is None else "the whole text"
 
 
 def _section(title: str, facts: object) -> Iterator[str]:

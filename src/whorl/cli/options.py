@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from itertools import chain
 from typing import TypeVar, get_type_hints
 
@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 
 def options_of(
-    kind: type, section: str | Mapping[str, str], *, rename: Mapping[str, str] | None = None
+    kind: type,
+    section: str | Mapping[str, str],
+    *,
+    rename: Mapping[str, str] | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> list[click.Parameter]:
     """Returns an option for each field of a dataclass.
 
@@ -25,6 +29,7 @@ def options_of(
         kind: the dataclass.
         section: heading of the help page, or field -> heading; fields without one get no option.
         rename: field -> name of its option and parameter, where it is another.
+        defaults: field -> what is taken where nothing is given, where that is not the default of the field.
     """
     helps, hints = described(kind), get_type_hints(kind)
     names = [field.name for field in fields(kind)] if isinstance(section, str) else list(section)
@@ -33,17 +38,21 @@ def options_of(
     for name in names:
         heading = section if isinstance(section, str) else section[name]
         called = (rename or {}).get(name, name)
-        options.append(_option(by_name[name], called, hints[name], helps.get(name, ""), heading))
+        field = by_name[name]
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        default = (defaults or {}).get(name, default)
+        options.append(_option(default, called, hints[name], helps.get(name, ""), heading))
     return options
 
 
-def _option(field: "Field[object]", name: str, hint: object, text: str, section: str) -> SectionOption:
-    default = field.default_factory() if field.default_factory is not MISSING else field.default
+def _option(default: object, name: str, hint: object, text: str, section: str) -> SectionOption:
     kind, repeats = param_type(hint)
     flag = f"--{name.replace('_', '-')}"
     told = _told(text, default, repeats)
     if kind is click.BOOL:
-        option = SectionOption([flag, name], is_flag=True, help=told)
+        # What is left open can be switched off, too.
+        flags = f"{flag}/--no-{flag[2:]}" if default is None else flag
+        option = SectionOption([flags, name], is_flag=True, default=default, help=told)
     elif repeats:
         option = SectionOption([flag, name], type=kind, multiple=True, help=told, callback=_joined)
     else:

@@ -1,34 +1,67 @@
 """Options of tasks that write texts, which are cut into byte pairs if nothing else is said."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 
 import click
 
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of
+from whorl.cli.options import build, options_of, was_given
 from whorl.cli.output import command as make_command
 from whorl.plans.text import Text
 
-
-@dataclass(frozen=True, kw_only=True)
-class Pieces(Text):
-    """As `Text`, in byte pairs if nothing else is said."""
-
-    unit: Literal["word", "character", "byte", "bpe"] = "bpe"
-    most: int | None = 6000
-
-
-Pieces.__doc__ = Text.__doc__  # of which the help is made: the options are the same
+_CUT = {"unit": "bpe", "most": 6000}
+# `dropout` is that of the recipe on the command line, between layers.
+_RENAMED = {"dropout": "output_dropout"}
 
 
 def tokens() -> Text:
     """How the command line wants texts to be cut."""
-    return Text(**asdict(build(Pieces, [field.name for field in fields(Text)])))
+    return build(partial(Text, **_CUT), [field.name for field in fields(Text)])  # type: ignore[arg-type]
 
 
-def command(name: str, function: Callable[..., None], task: type, own: Mapping[str, str], epilog: str) -> click.Command:
-    """A command that fits a task whose own options are those of `own`, fields and the groups that they stand in."""
-    options = [*fitting.arguments(), *options_of(task, own), *options_of(Pieces, "Text"), *fitting.shared_options()]
+def output_dropout(task: type, section: str) -> list[click.Parameter]:
+    """The option of the dropout that is the task's own."""
+    return options_of(task, {"dropout": section}, rename=_RENAMED)
+
+
+def given_dropout() -> dict[str, object]:
+    """What it was given, as a field of the task."""
+    name = _RENAMED["dropout"]
+    return {"dropout": click.get_current_context().params[name]} if was_given(name) else {}
+
+
+def parts() -> dict[str, object]:
+    """The fields of a task that have options of their own."""
+    return {"tokens": tokens(), **given_dropout()}
+
+
+def command(
+    name: str,
+    function: Callable[..., None],
+    task: type,
+    own: Mapping[str, str],
+    *,
+    table: Sequence[str],
+    epilog: str,
+) -> click.Command:
+    """A command that fits a task.
+
+    Args:
+        name: of the command.
+        function: what it does.
+        task: the class.
+        own: fields that are options, and the groups that they stand in; the last one is that of dropout, too.
+        table: options of tables that mean something where data are texts.
+        epilog: last line of the help.
+    """
+    last = list(own.values())[-1]
+    options = [
+        *fitting.arguments(),
+        *options_of(task, own),
+        *output_dropout(task, last),
+        *options_of(Text, "Text", defaults=_CUT),
+        *fitting.shared_options(task, table),
+    ]
     return make_command(name, function, options, epilog=epilog)

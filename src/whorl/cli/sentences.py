@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from whorl.cli.stream_rows import Numbered, Skip, decoded, from_json, read_rows
+from whorl.cli.stream_rows import Numbered, Skip, read_lines, read_rows
 from whorl.cli.streams import describe, go_on, read_states, write_states
 from whorl.data.word_reader import WordReader
 from whorl.errors import DataError, ModelFileError
@@ -43,20 +43,8 @@ class Sentences:
         if self._of_table:
             yield from read_rows(lines, self.delimiter, skip, self.columns)
             return
-        is_json: bool | None = None
-        for number, raw in enumerate(iter(lines.readline, b""), start=1):
-            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-            if not line.strip():
-                continue
-            is_json = line.lstrip()[:1] == b"{" if is_json is None else is_json
-            try:
-                text = decoded(line)
-                yield number, from_json(text) if is_json else text.split()
-            except ValueError as error:
-                problem = DataError(f"line {number}: {error}")
-                if skip is None:
-                    raise problem from None
-                skip(problem)
+        for number, row in read_lines(lines, skip, blank=False):
+            yield number, row.split() if isinstance(row, str) else row
 
     def push(self, row: object) -> list[dict[str, object]]:
         """Reads a row: the answers of a sentence that ends with it, or those that are known of one that goes on.
@@ -69,10 +57,12 @@ class Sentences:
         words, goes_on = self._words(row)
         if not goes_on and self._open is None:
             with_words: dict[str, object] = {_WORDS: words}
-            told = self._told(self._stream(), words, ends=True)
+            told = self._told(Stream(self._model, str(self._count)), words, ends=True)
+            self._count += 1
             return [{**one, **with_words} for one in told]
-        stream = self._open or self._stream()
+        stream = self._open or Stream(self._model, str(self._count))
         told = self._told(stream, words, ends=not goes_on)
+        self._count += self._open is None
         self._open = stream if goes_on else None
         return told
 
@@ -100,11 +90,6 @@ class Sentences:
                 "came. Write one."
             )
         return (words.split() if isinstance(words, str) else words), goes_on  # type: ignore[return-value]
-
-    def _stream(self) -> Stream:
-        stream = Stream(self._model, str(self._count))
-        self._count += 1
-        return stream
 
     def _told(self, stream: Stream, words: list[object], *, ends: bool) -> list[dict[str, object]]:
         answer = stream.push_rows(words)

@@ -57,6 +57,34 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
             skip(problem)
 
 
+def read_lines(lines: BinaryIO, skip: Skip, *, blank: bool) -> Iterator[Numbered]:
+    """Yields (line number, row): an object of JSON, or the text of a line, without what is blank at its ends.
+
+    Args:
+        lines: JSON lines or plain text, told apart by the first character that is not blank.
+        skip: is told of a bad line, which is left out; None raises.
+        blank: yields blank lines of plain text, too.
+
+    Raises:
+        DataError: a line is no text, or JSON that is broken.
+    """
+    is_json: bool | None = None
+    for number, raw in enumerate(iter(lines.readline, b""), start=1):
+        line = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).strip()
+        if is_json is None and line:
+            is_json = line[:1] == b"{"
+        if not line and (is_json or not blank):
+            continue
+        try:
+            text = decoded(line)
+            yield number, from_json(text) if is_json else text.strip()
+        except BadLineError as error:
+            problem = DataError(f"line {number}: {error}")
+            if skip is None:
+                raise problem from None
+            skip(problem)
+
+
 def _check_header(header: Sequence[str], columns: Sequence[str]) -> None:
     absent = [name for name in columns if name not in header]
     if absent:
@@ -94,6 +122,11 @@ def from_json(text: str) -> object:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadLineError(f"it is not JSON ({error}). Write one object a line.") from None
+    if "\\u" in text:
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise BadLineError("an escape \\uD800 to \\uDFFF stands alone, which is no character.") from None
     if not isinstance(row, dict | list):
         raise BadLineError(f"a row is an object or an array, but {text.strip()[:40]!r} came.")
     return row

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from whorl.codecs.frame import Frame
+from whorl.data.indicators import Indicators
 from whorl.data.leaks import leaks
 from whorl.data.problems import Problem, in_series, name_rows, plural
 from whorl.data.schema import Schema, infer_schema
@@ -49,7 +50,7 @@ def check(
         context: rows seen before a forecast, to find series that are too short.
         horizon: rows to forecast.
         table: how cells are read, and which repairs are allowed; what it repairs is no problem.
-        labels: the target is a label, of a sequence in its last row.
+        labels: the target is a label, of a sequence in its last row; several targets are labels that it has or not.
         text: column of text, where each row is an example with a label.
     """
     table, labels = table or Table(), labels or text is not None
@@ -62,8 +63,17 @@ def check(
             frame[series]
         if text is not None:
             texts_of(frame, text)
+        several = labels and not isinstance(target, str | None) and len(target) > 1
+        frame = Indicators(tuple(target)).checked(frame) if several and target is not None else frame
         schema = infer_schema(
-            frame, target=target, time=time, series=series, known=known, static=static, table=table, labels=labels
+            frame,
+            target=target,
+            time=time,
+            series=series,
+            known=known,
+            static=static,
+            table=table,
+            labels=labels and not several,
         )
         whole = [] if text is not None else read_series(frame, schema, table, report=found.append)
     except WhorlError as error:
@@ -72,8 +82,10 @@ def check(
     found += _column_findings(frame, schema, (text, *schema.targets) if labels else ())
     found += _length_findings(whole, context, horizon, frame.origin)
     if labels:
-        cells = [one.frame[schema.targets[0]][-1] for one in whole] if text is None else frame[schema.targets[0]]
-        return _errors_first(found + _label_findings(cells, schema.targets[0], frame.origin))
+        for name in schema.targets:
+            cells = [one.frame[name][-1] for one in whole] if text is None else frame[name]
+            found += _label_findings(cells, name, frame.origin)
+        return _errors_first(found)
     found += _scale_findings(whole, schema, frame.origin)
     found += leaks(whole, schema, frame.origin)
     return _errors_first(found)

@@ -55,14 +55,15 @@ def read_tagged(source: object, column: str = "upos", *, encoding: str = "utf-8"
     Raises:
         DataError: naming file and line.
     """
-    if column not in _FIELDS[2:]:
-        raise ArgumentError(
-            f"`column` must be one of {', '.join(_FIELDS[2:])}, but is {column!r}.{did_you_mean(column, _FIELDS[2:])}"
-        )
     sentences = []
     for path in files_of(source, TAGGED_SUFFIXES):
         lines = text_lines(path, encoding)
         if path.suffix.lower() == ".conllu" or _looks_like_conllu(lines):
+            if column not in _FIELDS[2:]:
+                raise ArgumentError(
+                    f"{path.name} is CoNLL-U, whose tags are one of {', '.join(_FIELDS[2:])}, but {column!r} was "
+                    f"named.{did_you_mean(column, _FIELDS[2:])}"
+                )
             found = [_conllu(first, block, column, path.name) for first, block in blocks(lines)]
         else:
             found = [_word_and_tag(first, block, path.name) for first, block in blocks(lines)]

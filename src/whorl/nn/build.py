@@ -119,7 +119,7 @@ def _core(recipe: Recurrent, input_size: int) -> RecurrentCore:
         input_size,
         recipe.hidden_size,
         num_layers=recipe.num_layers or 1,
-        bidirectional=recipe.bidirectional,
+        bidirectional=bool(recipe.bidirectional),
         dropout=recipe.dropout,
         recurrent_dropout=recipe.recurrent_dropout,
         zoneout=recipe.zoneout,

@@ -18,7 +18,8 @@ class Recurrent:
         cell: 'rnn' (Elman 1990), 'lstm' (Hochreiter & Schmidhuber 1997 with forget gate) or 'gru' (Cho et al. 2014).
         hidden_size: units of each layer and direction. None lets the task choose; each task documents its choice.
         num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
-        bidirectional: reads the sequence both ways; such a model cannot stream.
+        bidirectional: reads the sequence both ways, which cannot be done before its end. None lets the task choose;
+            one way, where it does not say.
         dropout: probability of dropping an output between layers.
         recurrent_dropout: probability of dropping a unit of h on its way into the recurrence, one mask per sequence.
         zoneout: probability that a unit keeps its previous state (Krueger et al. 2017).
@@ -31,7 +32,7 @@ class Recurrent:
     cell: RecipeName = "gru"
     hidden_size: int | None = None
     num_layers: int | None = None
-    bidirectional: bool = False
+    bidirectional: bool | None = None
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
@@ -60,12 +61,12 @@ class Recurrent:
             )
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Recurrent":
-        """The recipe with what it leaves open filled in; `bidirectional` makes one of one direction read both ways."""
+        """The recipe with what it leaves open filled in."""
         return replace(
             self,
             hidden_size=int(self.hidden_size or hidden_size),
             num_layers=int(self.num_layers or num_layers),
-            bidirectional=self.bidirectional or bidirectional,
+            bidirectional=bidirectional if self.bidirectional is None else self.bidirectional,
         )
 
 

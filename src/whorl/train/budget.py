@@ -9,6 +9,8 @@ from whorl.train.step import take_step, validate_batch
 # A rehearsal may take this share of the budget, for steps and for validation each.
 REHEARSAL_SHARE = 0.03
 REHEARSAL_MOST = 400
+# Allowances that the first call may take for another one to be tried.
+FIRST_MOST = 4.0
 # What the clock has shown is promised with this margin: later steps meet other work on the machine.
 MARGIN = 0.95
 
@@ -53,15 +55,20 @@ def planned_steps(run: Run, save: Callable[[], None], started: float, check: Cal
 
 
 def seconds_each(task: Callable[[int], object], count: int, allowance: float) -> float:
-    """Returns the mean seconds of `task(index)` for index < count, tried on as many as the allowance covers."""
+    """Returns the mean seconds of `task(index)` for index < count, tried on as many as the allowance covers.
+
+    The first call also pays for memory and lazily loaded code, so it says enough only where another would cost far more
+    than the allowance.
+    """
     started = time.perf_counter()
-    task(0)  # The first call also pays for memory and lazily loaded code.
+    task(0)
     first = time.perf_counter() - started
-    if first > allowance:
+    if first > FIRST_MOST * allowance:
         return first
+    least = 3 if first <= allowance else 1
     started = time.perf_counter()
     spent, tried = 0.0, 0
-    while tried < min(count, REHEARSAL_MOST) and (tried < 3 or spent < allowance):
+    while tried < min(count, REHEARSAL_MOST) and (tried < least or spent < allowance):
         task(tried)
         tried += 1
         spent = time.perf_counter() - started

@@ -111,7 +111,9 @@ def test_a_bad_turn_is_one_line(files):
 
 
 def test_inspect_and_report_know_dialogues(files, tmp_path):
-    assert "task chat" in run("inspect", files.model).stdout
+    told = run("inspect", files.model).stdout
+    assert "task chat" in told
+    assert "the last 3 turns, at most 20 tokens" in told
     result = run("report", files.model, files.text, "--out", tmp_path / "r.html")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "the data given to this report, 40 answers" in (tmp_path / "r.html").read_text()

@@ -158,6 +158,7 @@ def test_characters_are_the_tokens_where_that_is_asked_for(mails, tmp_path):
         (["--target", "kind", "--series", "beat", "--class-weight", "even"], 2, "is not one of none, balanced"),
         (["--target", "kind", "--text", "beat", "--unit", "wrod"], 2, "Did you mean 'word'?"),
         (["--target", "kind", "--text", "beat", "--most", "0"], 2, "`most` is a whole number >= 1"),
+        (["--target", "kind", "--series", "beat", "--least-count", "2"], 2, "`--least-count` says how texts are cut"),
     ],
 )
 def test_a_mistake_is_one_message_with_the_way_out_and_an_exit_code(tmp_path, arguments, code, message):

@@ -97,6 +97,19 @@ def test_a_text_that_is_streamed_has_the_labels_of_predict(notes):
     assert line["probabilities"] == dict(zip(("rain", "größe"), expected.probabilities[0].tolist(), strict=True))
 
 
+def test_check_takes_several_labels_as_fit_does(days, notes, tmp_path):
+    for data, more in ((days.data, ["--series", "day", "--labels"]), (notes.data, ["--text", "text"])):
+        result = run("check", data, "--target", "rain,größe", *more)
+        assert (result.exit_code, result.stdout) == (0, "No problem was found.\n")
+    rows = [("a", 1, 0, "yes"), ("b", 3, 0, 1)]
+    bad = write_csv(tmp_path / "bad.csv", "day,x,rain,größe", rows)
+    result = run("check", bad, "--target", "rain,größe", "--series", "day", "--labels")
+    assert (result.exit_code, "but yes came" in result.stdout) == (3, True)
+    same = write_csv(tmp_path / "same.csv", "day,x,rain,größe", [("a", 1, 0, 1), ("b", 3, 0, 0)])
+    result = run("check", same, "--target", "rain,größe", "--series", "day", "--labels")
+    assert (result.exit_code, "column 'rain' is the target, but it has one label only" in result.stdout) == (3, True)
+
+
 def test_what_does_not_apply_and_wrong_cells_are_one_line(days, tmp_path):
     line = ["fit", "classify", days.data, "--target", "rain,größe", "--series", "day", "--out", tmp_path / "m.whorl"]
     for more, told in ((["--coverage", "0.9"], "`coverage`"), (["--class-weight", "balanced"], "`class_weight`")):

@@ -65,11 +65,16 @@ def test_fit_says_classes_scores_and_rivals(tagged):
         assert said in tagged.fitted.stdout
 
 
+def test_the_network_is_that_of_the_task_where_only_its_size_was_chosen(tagged):
+    network = whorl.runtime.load(tagged.model).card["network"]
+    assert (network["cell"], network["hidden_size"]) == (whorl.Tagger().network, 4)
+
+
 @pytest.mark.parametrize("name", ["tagged", "listed", "phases"])
 def test_every_command_reads_the_model(name, request, tmp_path):
     one = request.getfixturevalue(name)
     scores = as_json(run("evaluate", one.model, one.data, "--json"))
-    assert 0 <= scores["metrics"]["accuracy"] <= 1
+    assert scores["metrics"] == whorl.runtime.load(one.model).evaluate(one.data).metrics
     rows = list(csv.DictReader(io.StringIO(run("predict", one.model, one.data).stdout)))
     assert len(rows) == scores["answers"]
     assert {"series", "step", "value", "probability"} <= set(rows[0])
@@ -119,22 +124,20 @@ def test_a_sentence_goes_on_in_another_process(tagged, tmp_path):
     assert json.loads(second.stdout)["value"]["tag"] == wanted
 
 
-def test_rows_of_csv_stream_into_their_sentences(listed):
-    found = streamed(listed.model, listed.data.read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("name", "target"), [("listed", "kind"), ("phases", "phase")])
+def test_rows_of_csv_stream_and_the_last_ones_are_answered_at_the_end(name, target, request):
+    one = request.getfixturevalue(name)
     told = {}
-    for one in found:
-        told.setdefault(one["series"], []).extend(one["value"]["kind"])
-    wanted = whorl.runtime.load(listed.model).predict(listed.data)
-    assert list(told.values()) == [labels.tolist() for labels in wanted.value]
-
-
-def test_rows_of_numbers_stream_and_the_last_ones_are_answered_at_the_end(phases):
-    found = streamed(phases.model, phases.data.read_text(encoding="utf-8"))
-    told = {}
-    for one in found:
-        told.setdefault(one["series"], []).extend(one["value"]["phase"])
-    wanted = whorl.runtime.load(phases.model).predict(phases.data)
+    for answer in streamed(one.model, one.data.read_text(encoding="utf-8")):
+        told.setdefault(answer["series"], []).extend(answer["value"][target])
+    wanted = whorl.runtime.load(one.model).predict(one.data)
     assert told == {key: labels.tolist() for key, labels in zip(wanted.index.series, wanted.value, strict=True)}
+
+
+def test_sentences_are_counted_where_one_is_skipped(tagged):
+    lines = '{"words": ["call"]}\n{"words": ["call", 3]}\n{"word": "call", "more": true}\n{"words": "May"}\n'
+    result = run("stream", tagged.model, "--skip-bad", stdin=lines)
+    assert [json.loads(line)["series"] for line in result.stdout.splitlines()] == ["0", "1"]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,7 @@ def test_rows_of_numbers_stream_and_the_last_ones_are_answered_at_the_end(phases
         ('{"words": 3}\n', "a row of this model is a sentence"),
         ('{"words": [3]}\n', "a row of this model is a word"),
         ('{"words": \n', "it is not JSON"),
+        ('{"words": "a \\ud800"}\n', "stands alone, which is no character"),
         (b"\xff\n", "not UTF-8"),
     ],
 )

@@ -108,7 +108,9 @@ def test_a_model_that_waits_answers_pieces_and_says_what_goes_on(files, tmp_path
     beam = run("predict", model, files.folder / "train.en", "--beam", "3")
     assert beam.exit_code == 2
     assert "wait=1" in beam.stderr
-    assert "wait                1" in run("inspect", model).stdout
+    told = run("inspect", model).stdout
+    assert "wait                1" in told
+    assert "input feeding       yes" in told
 
 
 def test_inspect_tells_both_sides(files):

@@ -49,7 +49,7 @@ def test_any_field_of_conllu_is_the_tag(tmp_path: Path) -> None:
     assert read_tagged(path, "xpos")[0].tags == ("V", "P", "S", "D", "_")
     assert read_tagged(path, "deprel")[0].tags == ("root", "obj", "case", "det", "obl")
     for column in ("form", "id", "UPOS", ""):
-        with pytest.raises(ArgumentError, match="`column` must be one of lemma, upos"):
+        with pytest.raises(ArgumentError, match="is CoNLL-U, whose tags are one of lemma, upos"):
             read_tagged(path, column)
     with pytest.raises(ArgumentError, match="Did you mean 'upos'"):
         read_tagged(path, "upo")

@@ -167,8 +167,9 @@ def test_a_model_is_used_after_it_was_fitted(tmp_path):
 
 def test_what_a_recipe_leaves_open_the_task_fills_in():
     open_recipe = whorl.Recurrent("lstm").completed(hidden_size=5, num_layers=2, bidirectional=True)
+    assert whorl.Recurrent(bidirectional=False).completed(hidden_size=5, bidirectional=True).bidirectional is False
     assert open_recipe == whorl.Recurrent("lstm", hidden_size=5, num_layers=2, bidirectional=True)
-    chosen = whorl.Recurrent("rnn", hidden_size=3, num_layers=1)
+    chosen = whorl.Recurrent("rnn", hidden_size=3, num_layers=1, bidirectional=True)
     assert chosen.completed(hidden_size=5, num_layers=2) == chosen
 
 

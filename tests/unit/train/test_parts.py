@@ -91,6 +91,9 @@ def test_timing_leaves_out_the_first_call_and_keeps_to_its_allowance(clock: Cloc
     calls.clear()
     assert seconds_each(task, 10, allowance=0.01) == pytest.approx(0.05)  # one call says enough
     assert calls == [0]
+    calls.clear()
+    assert seconds_each(task, 10, allowance=0.013) == pytest.approx(0.002)  # but not one that is a little too long
+    assert calls == [0, *range(7)]
 
 
 def record(valid_loss: float, seconds: float = 1.0) -> EpochRecord:

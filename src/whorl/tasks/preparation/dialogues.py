@@ -1,13 +1,12 @@
 """Dialogues: each turn but the first answers those before it."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from whorl.codecs.text import TextCodec
 from whorl.data.dialogue_reader import fit_dialogues
 from whorl.data.dialogues import dialogues_of
 from whorl.errors import DataError
 from whorl.plans.wiring import EncoderDecoder, Sequences, Wiring
+from whorl.tasks.preparation.pairs import codecs_of, num_filled
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
 if TYPE_CHECKING:
@@ -28,11 +27,10 @@ def of_dialogues(estimator: "Estimator", wiring: Wiring, data: object) -> Prepar
             "needed for training and another one for validation. Bring more dialogues."
         )
     held = held_out(len(dialogues), estimator.training.validation, estimator.training.seed)
-    tokens = asdict(columns.tokens)
     reader = fit_dialogues(
         [one for n, one in enumerate(dialogues) if n not in held],
         context=pairing.turns,
-        codecs=(TextCodec(**tokens, end=True), TextCodec(**tokens, begin=True, end=True)),
+        codecs=codecs_of(columns.tokens),
         longest=shape.longest,
         table=columns.table,
     )
@@ -44,7 +42,7 @@ def of_dialogues(estimator: "Estimator", wiring: Wiring, data: object) -> Prepar
     ]
     if len(every) > len(dialogues):
         notes.append(f"{len(every) - len(dialogues)} dialogues have a single turn, and nothing is learned from them")
-    cut = sum(len(one.read_steps) == shape.longest or len(one) == shape.longest for one in sequences)
+    cut = num_filled(sequences, shape.longest)
     if cut:
         notes.append(f"{cut} turns are read or written as far as {shape.longest} tokens go; what is more is left out")
     facts: dict[str, object] = {

@@ -1,11 +1,14 @@
 """Pairs of texts: one is read whole, the other is written."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from whorl.codecs.text import TextCodec
 from whorl.data.pair_reader import fit_pairs, pairs_of
+from whorl.data.sequences import Sequence
 from whorl.errors import DataError
+from whorl.plans.text import Text
 from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.runtime.readouts import readouts
 from whorl.runtime.text_readout import TextReadout
@@ -29,12 +32,11 @@ def of_pairs(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         raise DataError("one pair is left for training and none for validation. Bring more pairs.")
     held = held_out(len(sources), estimator.training.validation, estimator.training.seed)
     training = [n for n in range(len(sources)) if n not in held]
-    tokens = asdict(columns.tokens)
     reader = fit_pairs(
         [sources[n] for n in training],
         [targets[n] for n in training],
         columns=(columns.text, columns.target),
-        codecs=(TextCodec(**tokens, end=True), TextCodec(**tokens, begin=True, end=True)),
+        codecs=codecs_of(columns.tokens),
         longest=shape.longest,
         table=columns.table,
     )
@@ -45,7 +47,7 @@ def of_pairs(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         f"{len(sources)} pairs; {columns.text}, cut into {unit}s, {len(reader.source.vocabulary)} are known; "
         f"{columns.target}, {len(reader.classes)}"
     ]
-    cut = sum(len(one.read_steps) == shape.longest or len(one) == shape.longest for one in sequences)
+    cut = num_filled(sequences, shape.longest)
     if cut:
         notes.append(f"{cut} pairs are as long as may be read, {shape.longest} tokens, or were cut there")
     facts: dict[str, object] = {
@@ -57,3 +59,14 @@ def of_pairs(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         "validation_sequences": len(held),
     }
     return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
+
+
+def codecs_of(tokens: Text) -> tuple[TextCodec, TextCodec]:
+    """Codecs of what is read and of what is written."""
+    how = asdict(tokens)
+    return TextCodec(**how, end=True), TextCodec(**how, begin=True, end=True)
+
+
+def num_filled(sequences: Iterable[Sequence], longest: int) -> int:
+    """How many are read or written as far as tokens may go, so that more of them may have been left out."""
+    return sum(longest in (len(one.read_steps), len(one)) for one in sequences)
