@@ -18,10 +18,15 @@ _SECTION = "Text that goes on"
 _DRAWN = ("temperature", "top_k", "top_p", "seed")
 
 
+def prompt() -> click.Parameter:
+    """The option of texts that stand on the command line."""
+    told = "A text to continue, in place of DATA. Repeatable."
+    return option(_SECTION, "--prompt", "prompt", multiple=True, help=told)
+
+
 def options() -> list[click.Parameter]:
     """Options of decoding."""
     return [
-        option(_SECTION, "--prompt", "prompt", multiple=True, help="A text to continue, in place of DATA. Repeatable."),
         option(_SECTION, "--greedy", is_flag=True, help="Take the most likely token at every step."),
         option(_SECTION, "--beam", type=int, metavar="WIDTH", help="Search with so many beginnings at every step."),
         option(_SECTION, "--length-penalty", type=float, help="Of a beam; larger favours longer texts. [default: 0.6]"),

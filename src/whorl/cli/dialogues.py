@@ -9,6 +9,7 @@ from whorl.cli.streams import describe, go_on, read_states, write_states
 from whorl.data.reader import Row
 from whorl.data.turn_rows import TEXT
 from whorl.errors import DataError, ModelFileError
+from whorl.plans.decoding import Decoding
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.stream import Stream
@@ -22,10 +23,11 @@ class Dialogues:
 
     Args:
         model: answers turns.
+        decoding: how the tokens of a reply are chosen; None lets the task choose.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, decoding: Decoding | None = None) -> None:
+        self._model, self._decoding = model, decoding
         self._streams: dict[str, Stream] = {}
 
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
@@ -56,7 +58,7 @@ class Dialogues:
         return [told for answer in self._answered(str(key), row) for told in describe(answer)]
 
     def _answered(self, key: str, turn: Row) -> list[Prediction]:
-        stream = self._streams.get(key) or Stream(self._model, key)
+        stream = self._streams.get(key) or self._stream(key)
         answers = stream.push(turn)
         self._streams[key] = stream  # kept only once a turn was good
         return answers
@@ -75,7 +77,10 @@ class Dialogues:
         for state in read_states(path):
             if state.series in self._streams:
                 raise ModelFileError(f"`{path}` has the dialogue '{state.series}' twice. Give another --state.")
-            self._streams[state.series] = go_on(Stream(self._model, state.series), state, path)
+            self._streams[state.series] = go_on(self._stream(state.series), state, path)
+
+    def _stream(self, key: str) -> Stream:
+        return Stream(self._model, key, decoding=self._decoding)
 
     def save(self, path: Path) -> None:
         """Writes the states of all dialogues."""

@@ -72,6 +72,7 @@ command = make_command(
             is_flag=True,
             help="Answer from every row with full context, not only from the last one of each series.",
         ),
+        continuing.prompt(),
         *continuing.options(),
         option("Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file."),
         weights_option(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from whorl.cli import continuing
 from whorl.cli.output import command as make_command
 from whorl.cli.output import option
 from whorl.cli.outputs import check_output
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     Kinds = Streams | Texts | Sentences | Dialogues
 
 
-def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: "Weights", most_likely: int) -> None:
+def stream(
+    model: str,
+    source: str,
+    state: str | None,
+    skip_bad: bool,
+    weights: "Weights",
+    most_likely: int,
+    **decoded: object,
+) -> None:
     """Answer rows as they come in, one stream for each series; needs no torch.
 
     Rows are JSON lines or CSV with a header, told apart by their first character, from standard input or --input. Each
@@ -38,7 +47,8 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
     rows later, the last ones come at the end of the input, unless --state keeps the stream open.
 
     For a model of dialogues each line is a turn, and its answer a line. A blank line begins another dialogue. A turn in
-    JSON has `text`, may name its `dialogue`, and is answered in JSON.
+    JSON has `text`, may name its `dialogue`, and is answered in JSON. Replies are those of a beam, unless options say
+    that tokens are drawn.
 
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
@@ -52,16 +62,20 @@ def stream(model: str, source: str, state: str | None, skip_bad: bool, weights: 
     from whorl.data.pair_reader import PairReader
     from whorl.data.text_reader import TextReader
     from whorl.data.word_reader import WordReader
+    from whorl.runtime.writing import check_streamed
 
     file = Path(state) if state is not None else None
     if file is not None:
         check_output(file, "--state", model, source)
     loaded = runtime.load(model, weights=weights)
+    decoding = continuing.decoding_of(decoded, draws=False)
+    if decoding is not None:
+        check_streamed(loaded, decoding)
     match reader := rows_of(loaded):
         case DialogueReader():
-            streams: Kinds = Dialogues(loaded)
+            streams: Kinds = Dialogues(loaded, decoding)
         case TextReader() | CorpusReader() | PairReader():
-            streams = Texts(loaded, most_likely=most_likely)
+            streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
         case WordReader():
             streams = Sentences(loaded, reader)
         case _:
@@ -152,6 +166,7 @@ command = make_command(
             default=5,
             help="Next tokens that are told of a language model. [default: 5]",
         ),
+        *continuing.options(),
         option(
             "State",
             "--state",

@@ -11,6 +11,7 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.text_reader import TextReader
 from whorl.errors import DataError, ModelFileError
+from whorl.plans.decoding import Decoding
 from whorl.runtime.model import Model
 from whorl.runtime.stream import Stream
 
@@ -24,13 +25,14 @@ class Texts:
     Args:
         model: reads texts.
         most_likely: next tokens that are told of a language model.
+        decoding: how the tokens of a text that is written are chosen; None lets the task choose.
     """
 
-    def __init__(self, model: Model, *, most_likely: int = 5) -> None:
+    def __init__(self, model: Model, *, most_likely: int = 5, decoding: Decoding | None = None) -> None:
         reader = model.reader
         assert isinstance(reader, TextReader | CorpusReader | PairReader)
         self._most_likely = most_likely if isinstance(reader, CorpusReader) else None
-        self._model = model
+        self._model, self._decoding = model, decoding
         pairs = isinstance(reader, PairReader)
         self._column = reader.columns[0] if isinstance(reader, PairReader) else reader.column
         self._blank = frozenset(() if pairs else reader.table.missing)
@@ -53,7 +55,7 @@ class Texts:
         goes_on = row.get(_MORE) is True and _MORE not in self.columns
         if self._open is None and not goes_on and self._most_likely is None:
             row = {**row, self._column: self._cell(row[self._column])}
-        stream = self._open or Stream(self._model, str(self._count))
+        stream = self._open or self._stream(str(self._count))
         answers = stream.push(row)
         if goes_on:
             self._open = stream
@@ -91,7 +93,10 @@ class Texts:
                 f"`{path}` does not fit this model: it reads one text at a time. Give another --state."
             )
         for state in states:
-            self._open, self._count = go_on(Stream(self._model, state.series), state, path), int(state.series)
+            self._open, self._count = go_on(self._stream(state.series), state, path), int(state.series)
+
+    def _stream(self, key: str) -> Stream:
+        return Stream(self._model, key, decoding=self._decoding)
 
     def save(self, path: Path) -> None:
         """Writes the state of the text that goes on, if there is one."""

@@ -1,6 +1,7 @@
 """Rows into the engine and answers out of it. Whatever stops a push, all it moved stands where it stood before."""
 
 import weakref
+from collections.abc import Callable
 from collections.abc import Sequence as List
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Live:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles go on from the state in a slot of their own: the number of a slot is this one's alone."""
-        return _restored, (type(self), self.model, self.series, self._fills_gaps, None if self.closed else self.state)
+        return restored, (type(self), self.model, self.series, self._fills_gaps, None if self.closed else self.state)
 
     def close(self) -> None:
         """Gives the slot back, once."""
@@ -190,7 +191,7 @@ class Live:
         return made
 
 
-def _restored(kind: type[Live], model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
+def restored(kind: Callable[..., Live], model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
     """What a copy or a pickle is made of; without a state it is closed."""
     live = kind(model, series, fills_gaps=fills_gaps)
     if state is None:

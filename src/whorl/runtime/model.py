@@ -205,11 +205,16 @@ class Model:
         """Whether a sequence can be answered while it comes."""
         return self.engine.program.streams and self.readout.chain is None
 
-    def stream(self, series: str | None = None) -> Stream:
+    def stream(self, series: str | None = None, *, decoding: Decoding | None = None) -> Stream:
         """Starts a live stream for one entity.
+
+        Args:
+            series: key of the sequence.
+            decoding: how the tokens of an answer that is written are chosen, as of `predict`.
 
         Raises:
             StreamingError: the network reads in both directions, so it has no answer before the end.
+            ArgumentError: `decoding` was given to a model that writes no texts, or writes them while it reads.
         """
         if not self.engine.program.streams:
             raise StreamingError(
@@ -221,7 +226,7 @@ class Model:
                 f"This {self.task} cannot stream: the labels of a sequence are decoded together, at its end. Build it "
                 "with crf=False."
             )
-        return Stream(self, series)
+        return Stream(self, series, decoding=decoding)
 
     def push_many(
         self, streams: List[Stream], rows: List[Row], known: List[object] | None = None

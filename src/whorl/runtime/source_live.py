@@ -4,6 +4,8 @@ A turn of a dialogue is an end: it is answered, and the answer is read before th
 """
 
 from collections.abc import Sequence as List
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +13,15 @@ from whorl.data.reader import Inputs, Mark, Row, RowReader
 from whorl.data.sequences import Sequence
 from whorl.data.source_rows import SourceRows
 from whorl.errors import ModelFileError
-from whorl.runtime.live import Live
+from whorl.plans.decoding import Decoding
+from whorl.runtime.live import Live, restored
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
 from whorl.runtime.waiting import Begun, begun, gone_on
 from whorl.runtime.writing import answered, prediction, wait_of
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
 
 # Pieces that were read, where the reader stands, and what was written.
 _Mark = tuple[int, Mark, Begun | None]
@@ -29,9 +35,26 @@ class SourceLive(Live):
     Args:
         model: answers.
         series: key of the source; empty where there is none.
+        fills_gaps: nothing, since texts have none.
+        decoding: how the tokens of an answer are chosen; None lets the task choose.
     """
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_begun", "_decoding")
+
+    def __init__(
+        self, model: "Model", series: str, *, fills_gaps: bool = False, decoding: Decoding | None = None
+    ) -> None:
+        self._decoding = decoding
+        super().__init__(model, series, fills_gaps=fills_gaps)
+
+    def afresh(self) -> "SourceLive":
+        """The same before its first piece."""
+        return type(self)(self.model, self.series, decoding=self._decoding)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """As that of any other, with the same way of choosing tokens."""
+        same = partial(type(self), decoding=self._decoding)
+        return restored, (same, self.model, self.series, False, None if self.closed else self.state)
 
     def _take_slot(self) -> None:
         """None is kept between pushes: what writes takes its own."""
@@ -66,7 +89,7 @@ class SourceLive(Live):
         one = Sequence(
             key=self.series, past=codes[:1], time=np.arange(1), source=codes.reshape(len(codes), -1), origin=origin
         )
-        made = answered(self.model, [one], None)
+        made = answered(self.model, [one], self._decoding)
         rows.answered(made.value[0])
         self.num_rows = int(rows.time) + 1
         return made

@@ -12,11 +12,13 @@ from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.source_live import SourceLive
 from whorl.runtime.state import State, mismatch
+from whorl.runtime.writing import check_streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from whorl.data.reader import Row
+    from whorl.plans.decoding import Decoding
     from whorl.runtime.model import Model
 
 
@@ -30,6 +32,8 @@ class Stream:
         model: answers.
         series: key of the sequence; a number is spelled as a table's series column spells it, 7.0 as '7'.
         fills_gaps: fills gaps with missing values where the model was fitted to refuse them.
+        decoding: how the tokens of an answer that is written are chosen; None lets the task choose. It is no part of
+            the state.
 
     Attributes:
         live: what a push moves; of the model, not of the user.
@@ -41,9 +45,15 @@ class Stream:
         stream.state = whorl.State.from_bytes(data)
     """
 
-    def __init__(self, model: "Model", series: str | None, *, fills_gaps: bool = False) -> None:
-        kind = Live if model.encoder is None else SourceLive
-        self.live = kind(model, _key(series), fills_gaps=fills_gaps)
+    def __init__(
+        self, model: "Model", series: str | None, *, fills_gaps: bool = False, decoding: "Decoding | None" = None
+    ) -> None:
+        if decoding is not None:
+            check_streamed(model, decoding)
+        if model.encoder is None:
+            self.live = Live(model, _key(series), fills_gaps=fills_gaps)
+        else:
+            self.live = SourceLive(model, _key(series), decoding=decoding)
 
     def __copy__(self) -> Self:
         made = type(self).__new__(type(self))

@@ -44,6 +44,30 @@ def default(model: "Model") -> Decoding:
     return DEFAULT if wait_of(model) is None else Greedy()
 
 
+def chosen(model: "Model", decoding: Decoding | None) -> Decoding:
+    """How tokens are chosen; raises ArgumentError for a way that the model cannot go."""
+    found, wait = default(model) if decoding is None else check_decoding(decoding), wait_of(model)
+    if wait is not None and isinstance(found, Beam):
+        raise ArgumentError(
+            f"`decoding` is {found}, which may drop what was written already, but this model writes while it reads "
+            f"(wait={wait}). Use whorl.Greedy() or whorl.Sample(...), or fit it with wait=None."
+        )
+    return found
+
+
+def check_streamed(model: "Model", decoding: Decoding) -> None:
+    """Raises ArgumentError for a way that a stream of the model cannot go."""
+    if model.encoder is None:
+        raise ArgumentError(
+            f"`decoding` is for streams that write texts, but those of this {model.task} model do not. Leave it out."
+        )
+    if chosen(model, decoding) != Greedy() and wait_of(model) is not None:
+        raise ArgumentError(
+            f"`decoding` is {decoding}, but a stream that writes while it reads takes the most likely token each time. "
+            "Leave it out, or ask `predict`."
+        )
+
+
 def longest_answer(model: "Model", num_read: int) -> int:
     """Most tokens that are written for a source of so many."""
     return min(pair_reader(model).longest, _LONGER * num_read + _MORE)
@@ -109,9 +133,9 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
     order = np.argsort([len(source) for source in sources], kind="stable")
     for first in range(0, len(order), _TOGETHER):
         places = order[first : first + _TOGETHER]
-        chosen = [sources[n] for n in places]
-        limits = [longest_answer(model, len(source)) for source in chosen]
-        with opened(engine, contexts(model.encoder, engine, chosen, wait_of(model))) as slots:
+        together = [sources[n] for n in places]
+        limits = [longest_answer(model, len(source)) for source in together]
+        with opened(engine, contexts(model.encoder, engine, together, wait_of(model))) as slots:
             begin = [reader.outputs.begin] * len(slots)
             made = decode(engine, slots, begin, decoding, steps, max_lengths=limits, numbers=places)
             found += [best[0] for best in made]
@@ -120,13 +144,8 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The text that is written for each sequence; `score` is what a search ranked it by."""
-    chosen, wait = default(model) if decoding is None else check_decoding(decoding), wait_of(model)
-    if wait is not None and isinstance(chosen, Beam):
-        raise ArgumentError(
-            f"`decoding` is {chosen}, which may drop what was written already, but this model writes while it reads "
-            f"(wait={wait}). Use whorl.Greedy() or whorl.Sample(...), or fit it with wait=None."
-        )
-    return prediction(model, sequences, written(model, [one.read_steps for one in sequences], chosen))
+    found = written(model, [one.read_steps for one in sequences], chosen(model, decoding))
+    return prediction(model, sequences, found)
 
 
 def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:
@@ -145,15 +164,15 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
     """Log-probability of each token of the targets of each sequence, (T,), given the tokens before it."""
     assert model.encoder is not None
     for first in range(0, len(sequences), _TOGETHER):
-        chosen = sequences[first : first + _TOGETHER]
-        lengths = np.array([len(one) for one in chosen], np.int64)
-        past = np.zeros((len(chosen), int(lengths.max()), 1), np.float32)
-        for row, one in enumerate(chosen):
+        together = sequences[first : first + _TOGETHER]
+        lengths = np.array([len(one) for one in together], np.int64)
+        past = np.zeros((len(together), int(lengths.max()), 1), np.float32)
+        for row, one in enumerate(together):
             past[row, : len(one)] = one.past
-        told = contexts(model.encoder, model.engine, [one.read_steps for one in chosen], wait_of(model))
+        told = contexts(model.encoder, model.engine, [one.read_steps for one in together], wait_of(model))
         static = {name: np.stack([own[name] for own in told]) for name in told[0]}
         logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0]
-        for row, one in enumerate(chosen):
+        for row, one in enumerate(together):
             own = log_softmax(logits[row, : len(one)])
             yield own[np.arange(len(one)), one.row_targets[:, 0].astype(np.int64)]
 

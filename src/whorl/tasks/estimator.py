@@ -87,9 +87,9 @@ class Estimator(Settings, ABC):
         """Scores every origin with full context and full horizon beside the baselines."""
         return self._fitted.evaluate(data, keep=keep)
 
-    def stream(self, series: str | None = None) -> Stream:
+    def stream(self, series: str | None = None, *, decoding: Decoding | None = None) -> Stream:
         """Starts a live stream for one entity: `push` gives the numbers of `predict` on the rows so far."""
-        return self._fitted.stream(series)
+        return self._fitted.stream(series, decoding=decoding)
 
     def report(self, path: str | Path, data: object = None) -> None:
         """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept."""

@@ -70,6 +70,15 @@ def test_a_line_gets_a_line_and_a_blank_one_begins_anew(files):
     assert result.stdout.splitlines() == [first, second, first]
 
 
+def test_replies_are_drawn_where_that_is_asked_for(files):
+    lines = "Hi there.\nIs it 1?\n"
+    drawn = [run("stream", files.model, "--temperature", "3", "--seed", seed, stdin=lines).stdout for seed in "112"]
+    assert drawn[0] == drawn[1] != drawn[2]
+    stream = whorl.runtime.load(files.model).stream(decoding=whorl.Sample(temperature=3.0, seed=1))
+    told = [" ".join(stream.push(line)[0].value[0].split("\n")) for line in lines.splitlines()]
+    assert drawn[0].splitlines() == told
+
+
 def test_turns_in_json_are_answered_in_json_each_in_its_dialogue(files):
     rows = [
         {"text": "Hi there.", "dialogue": "a"},

@@ -113,6 +113,12 @@ def test_draws_are_taken_and_a_beam_is_refused(model):
     for beam in (whorl.Beam(width=3), whorl.Beam(width=1)):
         with pytest.raises(ArgumentError, match=r"may drop what was written.*whorl\.Greedy\(\)"):
             model.predict([TEXT], decoding=beam)
+        with pytest.raises(ArgumentError, match=r"may drop what was written.*whorl\.Greedy\(\)"):
+            model.stream(decoding=beam)
+    stream = model.stream(decoding=whorl.Greedy())
+    assert [*stream.push(TEXT), *stream.flush()][-1].value == model.predict([TEXT]).value
+    with pytest.raises(ArgumentError, match="takes the most likely token each time"):
+        model.stream(decoding=whorl.Sample())
 
 
 def test_the_encoder_and_the_beginning_know_no_more_than_was_read():

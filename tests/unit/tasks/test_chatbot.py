@@ -1,5 +1,8 @@
 """Chatbot: what is learned of dialogues, who is held out, how turns are answered and scored."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from markupsafe import escape
@@ -123,6 +126,20 @@ def test_a_stream_is_a_dialogue_with_its_own_answers(model):
     assert other.push("Hello!")[0].value == stream.push("Hello!")[0].value
     stream.reset()
     assert stream.push("Hi there.")[0].value == model.predict(["Hi there."]).value
+
+
+@pytest.mark.parametrize("decoding", [whorl.Greedy(), whorl.Sample(temperature=2.0, seed=3), whorl.Beam(width=2)])
+def test_a_stream_chooses_tokens_as_predict_does_and_so_do_its_copies(model, decoding):
+    stream = model.stream(decoding=decoding)
+    (first,) = stream.push("Hi there.")
+    assert first.value == model.predict(["Hi there."], decoding=decoding).value
+    copies = [copy.copy(stream), pickle.loads(pickle.dumps(stream))]
+    wanted = model.predict([["Hi there.", first.value[0], "Bye."]], decoding=decoding)
+    for one in (stream, *copies):
+        (answer,) = one.push("Bye.")
+        assert (answer.value, answer.score.tolist()) == (wanted.value, wanted.score.tolist())
+    stream.reset()
+    assert stream.push("Hi there.")[0].value == first.value
 
 
 def test_a_turn_whose_answer_fails_was_never_said(model, monkeypatch):
