@@ -12,8 +12,9 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks import quality, writing
@@ -24,6 +25,13 @@ from whorl.data.dialogues import read_dialogues
 from whorl.tasks.ngrams import KneserNey
 
 ORDERS = (3, 5)
+HEADS = ("part", "replies", "perplexity", "Kneser-Ney 5-grams of dialogues", "of turns", "unigrams", "settings", "fit")
+TEXT = (
+    "Dialogues of two people about films (Self-dialogue Corpus, the topic movies), the last tenth of them is the test "
+    "part: perplexity by the token, of 6,000 byte pairs, of every turn but the first. `whorl.Chatbot()` with the "
+    "settings that are named; 200 dialogues of training are held out to choose the epoch. The n-grams learn from those "
+    "too, and read a dialogue as one text, or each turn alone."
+)
 # Dialogues of training that are held out for the choice of the epoch.
 _VALIDATION = 200
 Dialogues = list[list[str]]
@@ -38,7 +46,7 @@ def parts(path: Path, part: str) -> tuple[Dialogues, Dialogues]:
     return every[: cut - len(every) // 10], every[cut - len(every) // 10 : cut]
 
 
-def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, changes: dict[str, object]) -> dict[str, object]:
+def run(given: tuple[Dialogues, Dialogues], seed: int, seconds: float, changes: dict[str, object]) -> dict[str, Any]:
     """Fits one model with everything default but the time, and scores it on dialogues that it never saw."""
     model = writing.made(whorl.Chatbot, seed=seed, seconds=seconds, validation=_VALIDATION, changes=changes)
     started = time.perf_counter()
@@ -90,6 +98,28 @@ def ngrams(reader: DialogueReader, given: tuple[Dialogues, Dialogues], orders: S
     return found
 
 
+def section(part: str, runs: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The row of the table: the mean of the seeds."""
+
+    def perplexity(nats: Iterable[float]) -> str:
+        return quality.spread([float(np.exp(one)) for one in nats], ".1f")
+
+    first = runs[0]
+    changes = ", ".join(f"{name}={value}" for name, value in first["changes"].items())
+    return [
+        [
+            part,
+            f"{first['replies']:,}",
+            perplexity(one["scores"]["nll"] for one in runs),
+            perplexity(one["kneser_ney"]["5, whole dialogues"] for one in runs),
+            perplexity(one["kneser_ney"]["5, turns alone"] for one in runs),
+            perplexity(one["rivals"]["unigram"]["nll"] for one in runs),
+            changes or "default",
+            f"{statistics.mean(one['fit_seconds'] for one in runs):.0f} s, {first['threads']} core",
+        ]
+    ]
+
+
 def main() -> None:
     """Prints a line for each fit, the mean and the n-grams, and writes everything as JSON."""
     parser = writing.arguments(__doc__, ("validation", "test"), "dialogues")
@@ -98,22 +128,25 @@ def main() -> None:
     folder = chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "chatbot"
     learned, scored = parts(folder / "self_dialogue" / "movies.txt", chosen.part)
     given = learned, scored[: chosen.scored]
-    runs, rivals = [], []
+    runs: list[dict[str, Any]] = []
+    rivals = []
     for seed in chosen.seeds:
         found = run(given, seed, chosen.max_seconds, writing.changed(chosen.change))
         reader = found.pop("_reader")
         assert isinstance(reader, DialogueReader)
         # Tokens are learned from what the seed leaves for training, so each run has its own.
         rivals.append(ngrams(reader, given, chosen.orders))
-        runs.append({**found, "kneser_ney": rivals[-1]})
-        print(json.dumps(runs[-1]), flush=True)
-    own = [float(np.exp(one["scores"]["nll"])) for one in runs]  # type: ignore[index]
+        print(json.dumps({**found, "kneser_ney": rivals[-1]}), flush=True)
+        # What people said is theirs: it is shown, and not kept.
+        runs.append({**{name: value for name, value in found.items() if name != "examples"}, "kneser_ney": rivals[-1]})
+    own = [float(np.exp(one["scores"]["nll"])) for one in runs]
     spread = f" +- {statistics.stdev(own):.2f}" if len(own) > 1 else ""
     print(f"{chosen.part}: perplexity {statistics.mean(own):.2f}{spread} (n = {len(own)})")
     for name in rivals[0]:
         print(f"Kneser-Ney, order {name}: {statistics.mean(float(np.exp(one[name])) for one in rivals):.2f}")
-    settings = {"part": chosen.part, "dialogues": len(given[1]), "max_seconds": chosen.max_seconds}
-    quality.write(chosen.out, machine=writing.machine(), settings=settings, runs=runs)
+    if chosen.out is not None:
+        rows = section(chosen.part, runs)
+        quality.save(chosen.out, title="Dialogues", text=TEXT, heads=HEADS, rows=rows, runs=runs)
 
 
 if __name__ == "__main__":

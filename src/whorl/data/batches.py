@@ -1,10 +1,12 @@
 """The batch contract: what a training step reads. Pure numpy, cut in bulk; the order is a function of its arguments."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
+
+Order = TypeVar("Order")
 
 
 class Batch(NamedTuple):
@@ -37,3 +39,21 @@ class Batches(ABC):
     @abstractmethod
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
         """Returns batch `index` of that epoch: the same arguments, the same batch, whatever was asked before."""
+
+
+class Orders(Generic[Order]):
+    """The order of the examples of an epoch, made once for all of its batches.
+
+    Args:
+        make: the order by seed and epoch.
+    """
+
+    def __init__(self, make: Callable[[int, int], Order]) -> None:
+        self._make = make
+        self._last: tuple[tuple[int, int], Order] | None = None
+
+    def __call__(self, seed: int, epoch: int) -> Order:
+        """That of an epoch; the last one is kept."""
+        if self._last is None or self._last[0] != (seed, epoch):
+            self._last = (seed, epoch), self._make(seed, epoch)
+        return self._last[1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
-from whorl.data.batches import Batch, Batches
+from whorl.data.batches import Batch, Batches, Orders
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 
@@ -22,6 +22,7 @@ class SequenceBatches(Batches):
         if not sequences:
             raise DataError("no sequences are left for training or validation. Bring more, or change `validation`.")
         self._sequences, self.batch_size, self.shuffle = list(sequences), batch_size, shuffle
+        self._orders = Orders(self._order)
         self._lengths = np.array([len(sequence) for sequence in sequences], np.int64)
         self._same = bool((self._lengths == self._lengths[0]).all())
         self._stacked = np.stack([sequence.past for sequence in sequences]) if self._same else None
@@ -30,7 +31,7 @@ class SequenceBatches(Batches):
         return -(-len(self._sequences) // self.batch_size)
 
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
-        chosen = self._order(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._orders(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
         sequences = [self._sequences[n] for n in chosen]
         lengths = self._lengths[chosen]
         longest = int(lengths.max())

@@ -4,7 +4,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
-from whorl.data.batches import Batch, Batches
+from whorl.data.batches import Batch, Batches, Orders
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 
@@ -22,6 +22,7 @@ class PairBatches(Batches):
         if not sequences:
             raise DataError("no pairs are left for training or validation. Bring more, or change `validation`.")
         self._sequences, self.batch_size, self.shuffle = list(sequences), batch_size, shuffle
+        self._orders = Orders(self._order)
         self._lengths = np.array([len(one) for one in sequences], np.int64)
         self._read = np.array([len(one.read_steps) for one in sequences], np.int64)
 
@@ -29,7 +30,7 @@ class PairBatches(Batches):
         return -(-len(self._sequences) // self.batch_size)
 
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
-        chosen = self._order(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._orders(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
         sequences = [self._sequences[n] for n in chosen]
         lengths, read = self._lengths[chosen], self._read[chosen]
         past = _padded([one.past for one in sequences], int(lengths.max()), 0.0)

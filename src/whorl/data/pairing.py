@@ -5,7 +5,7 @@ from typing import assert_never
 
 import numpy as np
 
-from whorl.data.batches import Batch, Batches
+from whorl.data.batches import Batch, Batches, Orders
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import EachRow, Pairing, Sequences, Strips, Windows
@@ -112,7 +112,7 @@ class WindowBatches(Batches):
         self._origins = np.concatenate(where).astype(np.int64)
         self._which = np.concatenate(which).astype(np.int64)
         self._starts = starts
-        self._order: tuple[tuple[int, int], np.ndarray] | None = None
+        self._orders = Orders(self._order)
         if not len(self._origins):
             longest = max((last - first for first, last in spans), default=0)
             raise DataError(
@@ -124,7 +124,7 @@ class WindowBatches(Batches):
         return -(-len(self._origins) // self.batch_size)
 
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
-        chosen = self._epoch_order(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._orders(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
         origins, which = self._origins[chosen], self._which[chosen]
         inputs = {"past": self._past[origins[:, None] + np.arange(1 - self.context, 1)]}
         if self._ahead is not None:
@@ -137,12 +137,9 @@ class WindowBatches(Batches):
             inputs, targets, self._weights[which], description=f"series '{self.keys[which[0]]}', row {first} and others"
         )
 
-    def _epoch_order(self, seed: int, epoch: int) -> np.ndarray:
-        if self._order is None or self._order[0] != (seed, epoch):
-            count = len(self._origins)
-            order = np.random.default_rng([seed, epoch]).permutation(count) if self.shuffle else np.arange(count)
-            self._order = ((seed, epoch), order)
-        return self._order[1]
+    def _order(self, seed: int, epoch: int) -> np.ndarray:
+        count = len(self._origins)
+        return np.random.default_rng([seed, epoch]).permutation(count) if self.shuffle else np.arange(count)
 
 
 def _weights(sequences: List[Sequence]) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
-from whorl.data.batches import Batch, Batches
+from whorl.data.batches import Batch, Batches, Orders
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import EachRow
@@ -52,13 +52,13 @@ class PieceBatches(Batches):
         # Whole sequences that are no longer than a piece have one beginning.
         self._movable = any(last - first > self.length for first, last in spans)
         self._count = max(len(self._pieces), _LEAST) if shuffle and self._movable else len(self._pieces)
-        self._drawn: tuple[tuple[int, int], list[tuple[int, int, bool]]] | None = None
+        self._orders = Orders(self._order)
 
     def __len__(self) -> int:
         return -(-self._count // self.batch_size)
 
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
-        chosen = self._order(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._orders(seed, epoch)[index * self.batch_size : (index + 1) * self.batch_size]
         parts = [self._part(n, at, cold) for n, at, cold in chosen]
         lengths = np.array([len(past) for past, _ in parts], np.int64)
         longest = int(lengths.max())
@@ -79,15 +79,10 @@ class PieceBatches(Batches):
         """(sequence, first scored row, whether nothing is read before it) of each piece of an epoch."""
         if not self.shuffle:
             return [(n, at, False) for n, at in self._pieces]
-        if self._drawn is None or self._drawn[0] != (seed, epoch):
-            random = np.random.default_rng([seed, epoch])
-            order = random.permutation(len(self._pieces))
-            chosen = [self._pieces[order[place % len(order)]] for place in range(self._count)]
-            self._drawn = (
-                (seed, epoch),
-                [(n, self._moved(n, at, random), place % COLD == 0) for place, (n, at) in enumerate(chosen)],
-            )
-        return self._drawn[1]
+        random = np.random.default_rng([seed, epoch])
+        order = random.permutation(len(self._pieces))
+        chosen = [self._pieces[order[place % len(order)]] for place in range(self._count)]
+        return [(n, self._moved(n, at, random), place % COLD == 0) for place, (n, at) in enumerate(chosen)]
 
     def _moved(self, n: int, at: int, random: np.random.Generator) -> int:
         first, last = self._spans[n]

@@ -81,6 +81,8 @@ class Program:
         self.streams &= not _backwards(op)
         self.loops |= isinstance(op, ops.Previous)
         self._makers[op.out] = op
+        if isinstance(op, ops.Keep):
+            self._kept.add(op.previous)
         self.operations.append(op)
         return op.out
 
@@ -90,7 +92,6 @@ class Program:
             waits = isinstance(self._makers.get(op.previous), ops.Previous)
             ops.expect(waits, op, f"`{op.previous}` does not give what is kept")
             ops.expect(op.previous not in self._kept, op, f"something is kept for `{op.previous}` already")
-            self._kept.add(op.previous)
         rule = "what reads the stream backwards cannot stand beside what goes step by step"
         ops.expect(not (_backwards(op) and self.loops), op, rule)
         ops.expect(self.streams or not isinstance(op, ops.Previous), op, rule)
