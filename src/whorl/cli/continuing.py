@@ -6,7 +6,6 @@ import click
 
 from whorl.cli.options import was_given
 from whorl.cli.output import option, show
-from whorl.data.corpus_reader import CorpusReader
 from whorl.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def continues(model: "Model") -> bool:
 
 def tell(model: "Model", source: object, prediction: "Prediction") -> None:
     """Prints prompts with what follows them, a blank line between two."""
+    from whorl.data.corpus_reader import CorpusReader
+
     reader = model.reader
     assert isinstance(reader, CorpusReader)
     assert prediction.score is not None

@@ -21,7 +21,7 @@ def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: 
     "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
     the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
     """
-    fitting.run(Chatbot, _OWN, data, out, report, resume, **pieces.parts())
+    fitting.run(Chatbot, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
 
 
 command = pieces.command(

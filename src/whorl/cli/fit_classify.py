@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of, was_given
+from whorl.cli.options import options_of, was_given
 from whorl.cli.output import command as make_command
 from whorl.errors import ArgumentError
 from whorl.plans.text import Text
@@ -31,15 +31,13 @@ def fit_classify(data: str, out: str | None, report: str | None, resume: bool, *
     the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are held
     out: they calibrate the probabilities, and score the model beside the frequencies of the classes.
     """
-    cut = [field.name for field in fields(Text)]
-    given = [name for name in cut if was_given(name)]
+    given = [field.name for field in fields(Text) if was_given(field.name)]
     if given and not was_given("text"):
         raise ArgumentError(
             f"`--{given[0].replace('_', '-')}` says how texts are cut, but DATA is read as series. Name the column of "
             "texts with --text, or leave it out."
         )
-    tokens = build(Text, cut)
-    fitting.run(Classifier, _OWN, data, out, report, resume, tokens=tokens)
+    fitting.run(Classifier, _OWN, data, out, report, resume, plans=["tokens"])
 
 
 command = make_command(
@@ -48,7 +46,7 @@ command = make_command(
     [
         *fitting.arguments(),
         *options_of(Classifier, _OWN),
-        *options_of(Text, "Text"),
+        *fitting.plan_options(Classifier, "tokens", "Text"),
         *fitting.shared_options(Classifier),
     ],
     epilog="Example: whorl fit classify beats.csv --target kind --series beat --out beats.whorl",

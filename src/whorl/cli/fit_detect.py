@@ -1,11 +1,8 @@
 """`whorl fit detect DATA`."""
 
-from dataclasses import fields
-
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of
+from whorl.cli.options import options_of
 from whorl.cli.output import command as make_command
-from whorl.plans.alarm import Alarm
 from whorl.tasks.detection import Detector
 
 _OWN = {
@@ -29,8 +26,7 @@ def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_
     that --label marks as anomalies teach nothing. The last part of the rows (of whole sequences some of them) is held
     out: it chooses the epoch and sets the threshold, above which a share of --false-alarm-rate of normal rows lie.
     """
-    alarm = build(Alarm, [field.name for field in fields(Alarm)])
-    fitting.run(Detector, _OWN, data, out, report, resume, alarm=alarm)
+    fitting.run(Detector, _OWN, data, out, report, resume, plans=["alarm"])
 
 
 command = make_command(
@@ -39,7 +35,7 @@ command = make_command(
     [
         *fitting.arguments(),
         *options_of(Detector, _OWN),
-        *options_of(Alarm, "Alarms"),
+        *fitting.plan_options(Detector, "alarm", "Alarms"),
         *fitting.shared_options(Detector),
     ],
     epilog="Example: whorl fit detect pump.csv --time datetime --label anomaly --out pump.whorl",

@@ -1,13 +1,9 @@
 """`whorl fit generate DATA`."""
 
-from dataclasses import fields
-from functools import partial
-
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of
+from whorl.cli.options import options_of
 from whorl.cli.output import command as make_command
 from whorl.cli.pieces import given_dropout, output_dropout
-from whorl.plans.text import Text
 from whorl.tasks.generation import Generator
 
 _OWN = {
@@ -16,7 +12,6 @@ _OWN = {
     "embedding_size": "Generation",
     "tied": "Generation",
 }
-_CUT = {"unit": "character", "normalize": None}
 
 
 def fit_generate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
@@ -26,8 +21,7 @@ def fit_generate(data: str, out: str | None, report: str | None, resume: bool, *
     scores the model beside the frequencies of tokens and of pairs of them. Tokens are characters
     unless --unit says otherwise.
     """
-    tokens = build(partial(Text, **_CUT), [field.name for field in fields(Text)])  # type: ignore[arg-type]
-    fitting.run(Generator, _OWN, data, out, report, resume, tokens=tokens, **given_dropout())
+    fitting.run(Generator, _OWN, data, out, report, resume, plans=["tokens"], **given_dropout())
 
 
 command = make_command(
@@ -37,7 +31,7 @@ command = make_command(
         *fitting.arguments(),
         *options_of(Generator, _OWN),
         *output_dropout(Generator, "Generation"),
-        *options_of(Text, "Text", defaults=_CUT),
+        *fitting.plan_options(Generator, "tokens", "Text"),
         *fitting.shared_options(Generator),
     ],
     epilog="Example: whorl fit generate plays.txt --max-seconds 180 --out plays.whorl",

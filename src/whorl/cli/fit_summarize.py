@@ -23,7 +23,7 @@ def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, 
     together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
     beside the starts of the texts and the answers to similar texts.
     """
-    fitting.run(Summarizer, _OWN, data, out, report, resume, **pieces.parts())
+    fitting.run(Summarizer, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
 
 
 command = pieces.command(

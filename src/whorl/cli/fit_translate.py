@@ -24,7 +24,7 @@ def fit_translate(data: str, out: str | None, report: str | None, resume: bool, 
     belong together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the
     model beside copies of the source and the targets of similar sources.
     """
-    fitting.run(Translator, _OWN, data, out, report, resume, **pieces.parts())
+    fitting.run(Translator, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
 
 
 command = pieces.command(

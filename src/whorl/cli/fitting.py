@@ -3,14 +3,14 @@
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from whorl.cli.options import build, options_of
+from whorl.cli.options import build, default_of, options_of
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
 from whorl.cli.outputs import check_output
 from whorl.cli.streams import rows_of
@@ -19,14 +19,16 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import from_key
 from whorl.plans.table import Table
-from whorl.plans.training import Training
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from whorl.tasks.estimator import Estimator
 
-_NETWORK = {"cell": "network"}
+# Fields of plans whose options are called otherwise.
+_RENAMED = {"cell": "network"}
 _TABLE = {
     "kinds": "Data and columns",
     "scaling": "Data and columns",
@@ -49,6 +51,33 @@ def table_options(names: Sequence[str] | None = None) -> list[click.Parameter]:
     return options_of(Table, groups if names is None else {name: groups[name] for name in names})
 
 
+def plan_options(kind: "type[Estimator]", name: str, section: str) -> list[click.Parameter]:
+    """Options of all that a plan of a task says, with the task's own defaults.
+
+    Args:
+        kind: the task.
+        name: its field that is the plan.
+        section: heading of the help page.
+    """
+    plan = _default_plan(kind, name)
+    return options_of(type(plan), section, rename=_RENAMED, plan=plan)
+
+
+def plan_of(kind: "type[Estimator]", name: str) -> object:
+    """The plan of a task as the command line describes it."""
+    plan = _default_plan(kind, name)
+    return build(partial(replace, plan), [field.name for field in fields(plan)], rename=_RENAMED)
+
+
+def _default_plan(kind: "type[Estimator]", name: str) -> "DataclassInstance":
+    plan = default_of(kind, name)
+    if isinstance(plan, str):
+        return from_key(plan)
+    assert is_dataclass(plan)
+    assert not isinstance(plan, type)
+    return plan
+
+
 def shared_options(kind: "type[Estimator]", table: Sequence[str] | None = None) -> list[click.Parameter]:
     """Options of every task: network, training, table, output.
 
@@ -59,20 +88,13 @@ def shared_options(kind: "type[Estimator]", table: Sequence[str] | None = None) 
     resume = "Go on from the checkpoint in the --checkpoint folder."
     out = "Where the model goes; a file there is replaced once the new one is complete. [default: DATA's name .whorl]"
     return [
-        *options_of(Recurrent, "Network", rename=_NETWORK, defaults={"cell": _recipe(kind).cell}),
-        *options_of(Training, "Training"),
+        *plan_options(kind, "network", "Network"),
+        *plan_options(kind, "training", "Training"),
         option("Training", "--resume", is_flag=True, help=resume),
         *table_options(table),
         option("Output", "--out", metavar="PATH", help=out),
         option("Output", "--report", metavar="PATH", help="Also write an HTML page about the model."),
     ]
-
-
-def _recipe(kind: "type[Estimator]") -> Recurrent:
-    """The recipe of a task where nothing else is said."""
-    (network,) = (field.default for field in fields(kind) if field.name == "network")
-    assert isinstance(network, Recurrent | str)
-    return from_key(network)
 
 
 def build_table() -> Table:
@@ -87,13 +109,24 @@ def run(
     out: str | None,
     report: str | None,
     resume: bool,
+    plans: Iterable[str] = (),
     **parts: object,
 ) -> None:
-    """Fits, saves, reports, and says what can be done next; `parts` are fields that have options of their own."""
-    network = build(partial(replace, _recipe(kind)), [field.name for field in fields(Recurrent)], rename=_NETWORK)
-    training = build(Training, [field.name for field in fields(Training)])
-    make = partial(_with_one_target(kind), table=build_table(), network=network, training=training, **parts)
-    estimator = build(make, own)
+    """Fits, saves, reports, and says what can be done next.
+
+    Args:
+        kind: the task.
+        own: its fields that are options.
+        data: what is learned from.
+        out: where the model goes; None beside the data.
+        report: where the page goes; None writes none.
+        resume: go on from the checkpoint.
+        plans: its fields that are plans with options, but for those of every task.
+        parts: other fields.
+    """
+    made = {name: plan_of(kind, name) for name in ("table", "network", "training", *plans)}
+    estimator = build(partial(_with_one_target(kind), **made, **parts), own)
+    training = estimator.training
     path = Path(out) if out is not None else Path(Path(data).stem + ".whorl")
     check_output(path, "--out", data)
     if report is not None:

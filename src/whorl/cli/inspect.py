@@ -8,7 +8,6 @@ import click
 from whorl.cli.evaluate import interval_lines
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show, size_of
-from whorl.data.dialogue_reader import DialogueReader
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -71,6 +70,8 @@ def _lines(model: "Model") -> Iterator[str]:
 
 def _memory(model: "Model") -> str:
     """What an answer depends on."""
+    from whorl.data.dialogue_reader import DialogueReader
+
     rows, reader = model.engine.program.memory, model.reader
     if isinstance(reader, DialogueReader):
         return f"the last {reader.context} turns, at most {reader.longest} tokens"

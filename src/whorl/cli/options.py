@@ -21,7 +21,7 @@ def options_of(
     section: str | Mapping[str, str],
     *,
     rename: Mapping[str, str] | None = None,
-    defaults: Mapping[str, object] | None = None,
+    plan: object = None,
 ) -> list[click.Parameter]:
     """Returns an option for each field of a dataclass.
 
@@ -29,20 +29,23 @@ def options_of(
         kind: the dataclass.
         section: heading of the help page, or field -> heading; fields without one get no option.
         rename: field -> name of its option and parameter, where it is another.
-        defaults: field -> what is taken where nothing is given, where that is not the default of the field.
+        plan: one whose values are taken where nothing is given, where these are not the defaults of the fields.
     """
     helps, hints = described(kind), get_type_hints(kind)
     names = [field.name for field in fields(kind)] if isinstance(section, str) else list(section)
-    by_name = {field.name: field for field in fields(kind)}
     options: list[click.Parameter] = []
     for name in names:
         heading = section if isinstance(section, str) else section[name]
         called = (rename or {}).get(name, name)
-        field = by_name[name]
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
-        default = (defaults or {}).get(name, default)
+        default = default_of(kind, name) if plan is None else getattr(plan, name)
         options.append(_option(default, called, hints[name], helps.get(name, ""), heading))
     return options
+
+
+def default_of(kind: type, name: str) -> object:
+    """What a field of a dataclass is where nothing is given."""
+    (field,) = (field for field in fields(kind) if field.name == name)
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _option(default: object, name: str, hint: object, text: str, section: str) -> SectionOption:

@@ -1,24 +1,19 @@
-"""Options of tasks that write texts, which are cut into byte pairs if nothing else is said."""
+"""Options of tasks that write texts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from whorl.cli import fitting
-from whorl.cli.options import build, options_of, was_given
+from whorl.cli.options import options_of, was_given
 from whorl.cli.output import command as make_command
-from whorl.plans.text import Text
 
-_CUT = {"unit": "bpe", "most": 6000}
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
 # `dropout` is that of the recipe on the command line, between layers.
 _RENAMED = {"dropout": "output_dropout"}
-
-
-def tokens() -> Text:
-    """How the command line wants texts to be cut."""
-    return build(partial(Text, **_CUT), [field.name for field in fields(Text)])  # type: ignore[arg-type]
 
 
 def output_dropout(task: type, section: str) -> list[click.Parameter]:
@@ -32,15 +27,10 @@ def given_dropout() -> dict[str, object]:
     return {"dropout": click.get_current_context().params[name]} if was_given(name) else {}
 
 
-def parts() -> dict[str, object]:
-    """The fields of a task that have options of their own."""
-    return {"tokens": tokens(), **given_dropout()}
-
-
 def command(
     name: str,
     function: Callable[..., None],
-    task: type,
+    task: "type[Estimator]",
     own: Mapping[str, str],
     *,
     table: Sequence[str],
@@ -61,7 +51,7 @@ def command(
         *fitting.arguments(),
         *options_of(task, own),
         *output_dropout(task, last),
-        *options_of(Text, "Text", defaults=_CUT),
+        *fitting.plan_options(task, "tokens", "Text"),
         *fitting.shared_options(task, table),
     ]
     return make_command(name, function, options, epilog=epilog)

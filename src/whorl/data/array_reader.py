@@ -10,24 +10,14 @@ import numpy as np
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.numeric import NumericEncoder
+from whorl.data import counts
 from whorl.data.arrays import Arrays, read_arrays
 from whorl.data.countdown import Countdown, last_known
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.marks import marks
 from whorl.data.parts import configured, joined, split
-from whorl.data.reader import (
-    Inputs,
-    Mark,
-    Reader,
-    Reading,
-    Row,
-    RowReader,
-    last_place,
-    packed_count,
-    readers,
-    unpacked_count,
-)
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
@@ -240,7 +230,7 @@ class _ArrayRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        return last_place(self._count)
+        return counts.last_time(self._count)
 
     def mark(self) -> Mark:
         return self._count, self._encoder.held, None
@@ -252,12 +242,12 @@ class _ArrayRows(RowReader):
         self._count = count or 0
 
     def read(self) -> bytes:
-        return packed_count(self._count) + self._encoder.read()
+        return counts.packed(self._count) + self._encoder.read()
 
     def write(self, remainder: bytes) -> None:
         if len(remainder) < 8:
             raise ModelFileError(f"`state` of the reader has {len(remainder)} bytes, at least 8 are needed.")
-        count = unpacked_count(remainder[:8])
+        count = counts.unpacked(remainder[:8])
         self._encoder.write(remainder[8:])
         self._count = count
 

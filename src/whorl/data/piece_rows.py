@@ -7,17 +7,8 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.text import TextCodec, TextEncoder
-from whorl.data.reader import (
-    Inputs,
-    Mark,
-    Reading,
-    Row,
-    RowReader,
-    damaged_state,
-    last_place,
-    packed_count,
-    unpacked_count,
-)
+from whorl.data import counts
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, damaged_state
 from whorl.errors import ArgumentError, DataError
 
 
@@ -70,7 +61,7 @@ class PieceRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        return last_place(self._count)
+        return counts.last_time(self._count)
 
     def mark(self) -> Mark:
         return self._count, (self._encoder.read(), self._ended), self._held
@@ -83,7 +74,7 @@ class PieceRows(RowReader):
         self._count = count or 0
 
     def read(self) -> bytes:
-        count = packed_count(self._count)
+        count = counts.packed(self._count)
         return msgspec.msgpack.encode(_Remainder(count, self._ended, self._packed(), self._encoder.read()))
 
     def write(self, remainder: bytes) -> None:
@@ -91,7 +82,7 @@ class PieceRows(RowReader):
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
         except msgspec.DecodeError:
             raise damaged_state() from None
-        count = unpacked_count(plain.count)
+        count = counts.unpacked(plain.count)
         held = self._unpacked(plain.held, count)
         self._encoder.write(plain.encoder)
         self._held, self._count, self._ended = held, count, plain.ended

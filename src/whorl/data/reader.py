@@ -22,8 +22,6 @@ readers: Registry[type["Reader"]] = Registry("reader")
 
 Row = Mapping[str, object] | List[object] | np.ndarray
 Inputs = dict[str, np.ndarray]
-# Rows that a stream may have counted: the places of the next ones are whole numbers of 64 bits, too.
-_MOST_ROWS = 1 << 62
 # Where a row reader is: the time or number of the last row, and what is held for missing values, read and known ahead.
 Mark = tuple[int | None, object, np.ndarray | None]
 
@@ -112,29 +110,9 @@ def before_first_row() -> DataError:
     return DataError("`time` of a stream is that of its last row, but no row was pushed yet. Push one.")
 
 
-def packed_count(count: int) -> bytes:
-    """How many rows came, as long for any number of them."""
-    return count.to_bytes(8, "little")
-
-
-def unpacked_count(packed: bytes) -> int:
-    """The way back; ModelFileError for what no reader counts."""
-    count = int.from_bytes(packed, "little")
-    if len(packed) != 8 or count > _MOST_ROWS:
-        raise damaged_state()
-    return count
-
-
 def damaged_state() -> ModelFileError:
     """The error of a state that no reader of this model has written."""
     return ModelFileError("`state` of the reader is damaged, or belongs to another model.")
-
-
-def last_place(count: int) -> np.ndarray:
-    """The time of the last of so many rows that have no other time than their number; DataError before the first."""
-    if not count:
-        raise before_first_row()
-    return np.asarray(count - 1, np.int64)
 
 
 class Reader(ABC):

@@ -7,18 +7,9 @@ import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.codecs.text import TextCodec
+from whorl.data import counts
 from whorl.data.piece_rows import refuse_known
-from whorl.data.reader import (
-    Inputs,
-    Mark,
-    Reading,
-    Row,
-    RowReader,
-    damaged_state,
-    last_place,
-    packed_count,
-    unpacked_count,
-)
+from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, damaged_state
 from whorl.errors import ArgumentError, DataError
 
 TEXT = "text"
@@ -69,7 +60,7 @@ class TurnRows(RowReader):
     @property
     def time(self) -> np.ndarray:
         """The number of the last turn, answers counted too."""
-        return last_place(self._count)
+        return counts.last_time(self._count)
 
     def mark(self) -> Mark:
         return self._count, None, self._codes
@@ -83,14 +74,14 @@ class TurnRows(RowReader):
         """As long after any number of turns: unused places hold -1."""
         codes = np.full(self._longest, -1, "<i4")
         codes[: len(self._codes)] = self._codes[:, 0]
-        return msgspec.msgpack.encode(_Remainder(packed_count(self._count), codes.tobytes()))
+        return msgspec.msgpack.encode(_Remainder(counts.packed(self._count), codes.tobytes()))
 
     def write(self, remainder: bytes) -> None:
         try:
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
         except msgspec.DecodeError:
             raise damaged_state() from None
-        count = unpacked_count(plain.count)
+        count = counts.unpacked(plain.count)
         if len(plain.codes) != 4 * self._longest:
             raise damaged_state()
         codes = np.frombuffer(plain.codes, "<i4")

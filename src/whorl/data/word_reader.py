@@ -9,21 +9,11 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.symbols import SymbolsCodec
+from whorl.data import counts
 from whorl.data.cells import as_objects
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
-from whorl.data.reader import (
-    Inputs,
-    Mark,
-    Reader,
-    Reading,
-    Row,
-    RowReader,
-    last_place,
-    packed_count,
-    readers,
-    unpacked_count,
-)
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
 from whorl.data.sentences import WORD, Sentence, SentenceColumns, read_sentences, tags_column
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -232,7 +222,7 @@ class _WordRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        return last_place(self._count)
+        return counts.last_time(self._count)
 
     def mark(self) -> Mark:
         return self._count, None, None
@@ -241,10 +231,10 @@ class _WordRows(RowReader):
         self._count = mark[0] or 0
 
     def read(self) -> bytes:
-        return packed_count(self._count)
+        return counts.packed(self._count)
 
     def write(self, remainder: bytes) -> None:
-        self._count = unpacked_count(remainder)
+        self._count = counts.unpacked(remainder)
 
 
 def _no_covariates() -> ArgumentError:

@@ -12,7 +12,8 @@ class Training:
 
     Args:
         epochs: most passes over the training part. None lets the task choose from the size of the data.
-        max_seconds: most wall-clock seconds; turned into a number of steps by timing the first ones, and recorded.
+        max_seconds: wall-clock seconds that a machine as busy as at the start takes; turned into a number of steps by
+            timing the first ones, and recorded.
         batch_size: sequences per step. None lets the task choose.
         learning_rate: step size of the optimizer at its peak. None lets the task choose.
         weight_decay: decoupled weight decay (AdamW) when positive, Adam when 0. None lets the task choose.

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Callable
 from collections.abc import Sequence as List
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,13 +67,17 @@ class Live:
     def _reading(self, series: str) -> RowReader:
         return self.model.reader.open(series or None, fills_gaps=self._fills_gaps)
 
+    def _maker(self) -> Callable[["Model", str], "Live"]:
+        """Makes another one with the same options."""
+        return partial(type(self), fills_gaps=self._fills_gaps)
+
     def afresh(self) -> "Live":
         """The same before its first row, in a slot of its own."""
-        return type(self)(self.model, self.series, fills_gaps=self._fills_gaps)
+        return self._maker()(self.model, self.series)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copies and pickles go on from the state in a slot of their own: the number of a slot is this one's alone."""
-        return restored, (type(self), self.model, self.series, self._fills_gaps, None if self.closed else self.state)
+        return restored, (self._maker(), self.model, self.series, None if self.closed else self.state)
 
     def close(self) -> None:
         """Gives the slot back, once."""
@@ -191,9 +196,9 @@ class Live:
         return made
 
 
-def restored(kind: Callable[..., Live], model: "Model", series: str, fills_gaps: bool, state: State | None) -> Live:
+def restored(make: Callable[["Model", str], Live], model: "Model", series: str, state: State | None) -> Live:
     """What a copy or a pickle is made of; without a state it is closed."""
-    live = kind(model, series, fills_gaps=fills_gaps)
+    live = make(model, series)
     if state is None:
         live.close()
     else:

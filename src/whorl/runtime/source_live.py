@@ -3,6 +3,7 @@
 A turn of a dialogue is an end: it is answered, and the answer is read before the next one.
 """
 
+from collections.abc import Callable
 from collections.abc import Sequence as List
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.source_rows import SourceRows
 from whorl.errors import ModelFileError
 from whorl.plans.decoding import Decoding
-from whorl.runtime.live import Live, restored
+from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
 from whorl.runtime.waiting import Begun, begun, gone_on
@@ -35,26 +36,17 @@ class SourceLive(Live):
     Args:
         model: answers.
         series: key of the source; empty where there is none.
-        fills_gaps: nothing, since texts have none.
         decoding: how the tokens of an answer are chosen; None lets the task choose.
     """
 
     __slots__ = ("_begun", "_decoding")
 
-    def __init__(
-        self, model: "Model", series: str, *, fills_gaps: bool = False, decoding: Decoding | None = None
-    ) -> None:
+    def __init__(self, model: "Model", series: str, *, decoding: Decoding | None = None) -> None:
         self._decoding = decoding
-        super().__init__(model, series, fills_gaps=fills_gaps)
+        super().__init__(model, series)
 
-    def afresh(self) -> "SourceLive":
-        """The same before its first piece."""
-        return type(self)(self.model, self.series, decoding=self._decoding)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """As that of any other, with the same way of choosing tokens."""
-        same = partial(type(self), decoding=self._decoding)
-        return restored, (same, self.model, self.series, False, None if self.closed else self.state)
+    def _maker(self) -> Callable[["Model", str], Live]:
+        return partial(type(self), decoding=self._decoding)
 
     def _take_slot(self) -> None:
         """None is kept between pushes: what writes takes its own."""

@@ -91,6 +91,9 @@ def test_a_forecast_is_not_decoded(tiny):
     result = run("predict", tiny.model, tiny.data, "--temperature", "0.5")
     assert result.exit_code == 2
     assert "`decoding` is for answers that are sequences of tokens" in result.stderr
+    result = run("stream", tiny.model, "--beam", "3", stdin="")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "`decoding` is for streams that write texts, but those of this forecast model do not" in result.stderr
 
 
 def test_texts_go_to_a_file(poems, tmp_path):

@@ -1,5 +1,6 @@
 """How streams are watched: answers compared bit for bit, and a signal at any line of a push."""
 
+import gc
 import sys
 
 import numpy as np
@@ -30,6 +31,8 @@ def interrupted(call, at):
         return on_line
 
     before = sys.gettrace()
+    # What is collected now is garbage of whatever ran before, and Python ignores what its callbacks raise.
+    gc.disable()
     sys.settrace(on_line)
     try:
         call()
@@ -37,4 +40,5 @@ def interrupted(call, at):
         return True
     finally:
         sys.settrace(before)
+        gc.enable()
     return False

@@ -63,6 +63,8 @@ def test_a_task_that_writes_nothing_takes_no_decoding():
     other = whorl.Regressor(network=NETWORK, training=whorl.Training(epochs=1, device="cpu")).fit((X, X[:, 0, 0]))
     with pytest.raises(ArgumentError, match="`decoding`"):
         other.predict(X, decoding=whorl.Greedy())
+    with pytest.raises(ArgumentError, match="`decoding` is for streams that write texts, but those of this regress"):
+        other.stream(decoding=whorl.Greedy())
 
 
 def test_scores_stand_beside_copies_and_similar_pairs(model):
@@ -169,6 +171,21 @@ def test_a_model_file_holds_both_sides(model, tmp_path):
 def test_every_cell_and_additive_attention_translate(cell):
     made = short(network=whorl.Recurrent(cell, hidden_size=5, num_layers=2), attention="additive", sampling=0.2)
     assert len(made.fit((SOURCES, TARGETS), verbose=False).predict(["one"])) == 1
+
+
+def test_a_source_that_is_read_whole_may_be_read_forwards_alone(tmp_path):
+    forwards = short(network=whorl.Recurrent("gru", hidden_size=8, bidirectional=False)).fit((SOURCES, TARGETS))
+    assert forwards.model_.encoder.program.streams  # which one that reads backwards, too, does not
+    assert not short().fit((SOURCES, TARGETS)).model_.encoder.program.streams
+    wanted = forwards.predict(SOURCES[:6])
+    forwards.save(tmp_path / "m.whorl")
+    assert whorl.load(tmp_path / "m.whorl").network.bidirectional is False
+    for engine in ("native", "numpy"):
+        light = whorl.runtime.load(tmp_path / "m.whorl", engine=engine)
+        assert light.predict(SOURCES[:6]).value == wanted.value
+        stream = light.stream()
+        stream.push(SOURCES[0])
+        assert stream.flush()[0].value == wanted.value[:1]
 
 
 def test_input_feeding_is_learned_written_and_kept_in_the_file(tmp_path):
