@@ -28,7 +28,7 @@ def options() -> list[click.Parameter]:
     return [
         option(_SECTION, "--greedy", is_flag=True, help="Take the most likely token at every step."),
         option(_SECTION, "--beam", type=int, metavar="WIDTH", help="Search with so many beginnings at every step."),
-        option(_SECTION, "--length-penalty", type=float, help="Of a beam; larger favours longer texts. [default: 0.6]"),
+        option(_SECTION, "--length-penalty", type=float, help="Of a beam; larger favours longer texts. [default: 1.0]"),
         option(_SECTION, "--temperature", type=float, help="Below 1 likely tokens become likelier. [default: 0.8]"),
         option(_SECTION, "--top-k", type=int, help="Draw from so many of the most likely tokens only."),
         option(_SECTION, "--top-p", type=float, help="Draw from the most likely tokens of this probability together."),

@@ -25,12 +25,13 @@ class InputColumns(nn.Module):
     Args:
         spec: what the columns are.
         skip: number of leading columns that someone else reads.
+        embedding_size: numbers of the vector of a symbol; None goes by how many symbols there are.
 
     Shape:
         (..., D) -> (..., size).
     """
 
-    def __init__(self, spec: Spec, skip: int = 0) -> None:
+    def __init__(self, spec: Spec, skip: int = 0, embedding_size: int | None = None) -> None:
         super().__init__()
         fields = spec if isinstance(spec, Fields) else Fields({"all": spec})
         self.numbers: list[int] = []
@@ -48,7 +49,7 @@ class InputColumns(nn.Module):
                     self.spellings.append(Spelling(n))
                 case Tokens(n):
                     self.symbols.append(start)
-                    self.tables.append(nn.Embedding(n, vector_size(n)))
+                    self.tables.append(nn.Embedding(n, vector_size(n, embedding_size)))
                 case Picture() | Fields():
                     raise ArgumentError(
                         f"`{name}` of the inputs is a {part}; a table's columns are numbers or symbols."
@@ -84,6 +85,9 @@ class InputColumns(nn.Module):
         return parts[0] if len(parts) == 1 else program.add(ops.Concat(parts=tuple(parts), axis=axis))
 
 
-def vector_size(num_symbols: int) -> int:
-    """Width of the learned vector of a symbol: grows with the root of the alphabet, at most 64."""
-    return min(64, 1 + math.ceil(math.sqrt(num_symbols)))
+def vector_size(num_symbols: int, wanted: int | None = None) -> int:
+    """Width of the learned vector of a symbol, at most one number for each symbol where so many are wanted.
+
+    Where nothing is, it grows with the root of the alphabet to at most 64.
+    """
+    return min(64, 1 + math.ceil(math.sqrt(num_symbols))) if wanted is None else min(wanted, num_symbols)

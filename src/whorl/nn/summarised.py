@@ -48,7 +48,8 @@ class SequenceNetwork(Network):
         chained: bool = False,
     ) -> None:
         super().__init__()
-        self.columns = InputColumns(past)
+        size = shape.embedding_size if isinstance(shape, ManyToOne) else None
+        self.columns = InputColumns(past, embedding_size=size)
         for table in self.columns.tables:
             # Of length one on average: longer ones would be told apart by chance, and hardly be changed by training.
             nn.init.normal_(table.weight, std=table.embedding_dim**-0.5)  # type: ignore[arg-type,operator]

@@ -72,7 +72,7 @@ class Beam:
     """
 
     width: int = 5
-    length_penalty: float = 0.6
+    length_penalty: float = 1.0
     max_length: int | None = None
 
     def __post_init__(self) -> None:

@@ -78,7 +78,7 @@ class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ma
     window, for series of different sizes. The answer of a whole sequence comes from its core's outputs, pooled over
     time in one or several ways side by side, behind a `convolution` where there is one. With `beside`, what the core
     reads is pooled too, but for its last step, beside what it answers. What it reads is dropped with the probability
-    `input_dropout`.
+    `input_dropout`. A symbol is read as `embedding_size` numbers; None goes by how many symbols there are.
     """
 
     segment_length: int | None = None
@@ -87,6 +87,7 @@ class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ma
     convolution: Convolution | None = None
     beside: bool = False
     input_dropout: float = 0.0
+    embedding_size: int | None = None
 
 
 class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_many"):

@@ -28,6 +28,8 @@ from whorl.tasks.estimator import Estimator, check_whole, estimators
 CHANNELS = 64
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
+# Numbers of the vector of a token, and units.
+TEXT_SIZE = 128
 AUGMENTATIONS = ("auto", "none", "series", "tokens")
 
 
@@ -55,8 +57,9 @@ class Classifier(Estimator):
         text: column of text; lists of texts have no columns, so that any name does.
         tokens: how the text is cut.
         pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
-        convolution: steps that each of three layers of convolutions before the core reads; what they find is also
-            pooled beside the core's outputs. 0 has none; 'auto' is 7, and 0 for text.
+            The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
+        convolution: steps that each of three layers of convolutions before the core reads. 0 has none; 'auto' is 7, and
+            0 for text.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
@@ -169,8 +172,10 @@ class Classifier(Estimator):
             shape=ManyToOne(
                 pooling=tuple(self.pooling),
                 convolution=layers,
-                beside=layers is not None,
+                # Single words tell much, and need not go through the memory.
+                beside=layers is not None or self.text is not None,
                 input_dropout=TEXT_DROPOUT if self.text else 0.0,
+                embedding_size=TEXT_SIZE if self.text else None,
             ),
             outputs="table" if several else "symbols",
             head=head,
@@ -197,4 +202,4 @@ class Classifier(Estimator):
         plan = self.training.completed(batch_size=32, learning_rate=2e-3, weight_decay=1e-3, patience=None)
         # Texts tell by single words, and are soon known by heart.
         epochs = max(10 if self.text else 20, round(1000 / plan.num_batches(num_examples)))
-        return recipe.completed(hidden_size=64), plan.completed(epochs=epochs)
+        return recipe.completed(hidden_size=TEXT_SIZE if self.text else 64), plan.completed(epochs=epochs)

@@ -130,7 +130,9 @@ def test_a_wide_beam_finds_what_an_exhaustive_search_finds(penalty, seed):
 
 def test_banned_tokens_never_come_and_leave_their_probability_to_the_others():
     engine = Interpreter(speaker())
-    (answers,) = decoded(engine, whorl.Beam(width=99, max_length=3), settings=steps(banned=(0, 3)), num_best=4)
+    (answers,) = decoded(
+        engine, whorl.Beam(width=99, length_penalty=0.6, max_length=3), settings=steps(banned=(0, 3)), num_best=4
+    )
     expected = brute_force(engine, 4, 3, 0.6, banned=(0, 3))
     assert len(expected) == 4
     np.testing.assert_allclose([one.score for one in answers], [score for score, _ in expected], atol=1e-6)

@@ -8,6 +8,7 @@ from tests.unit.tasks.reviews import ONE, STRANGE, classifier, reviews, same, st
 
 import whorl
 from whorl.errors import ArgumentError, DataError
+from whorl.runtime import operations
 
 
 def test_the_word_that_tells_is_learned(reviewer):
@@ -17,6 +18,22 @@ def test_the_word_that_tells_is_learned(reviewer):
     assert answer.index.series.tolist() == [str(n) for n in range(60)]
     assert (answer.value == np.array(labels, object)).mean() > 0.9
     np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1.0)
+
+
+def test_vectors_of_tokens_are_wide_and_tell_without_the_core(reviewer, priced):
+    def shapes(model, kind, name):
+        program = model.model_.engine.program
+        return [program.tensors[getattr(op, name)].shape for op in program.operations if isinstance(op, kind)]
+
+    # Few symbols are told apart by as many numbers. Each number of a row is pooled by its mean and by its maximum.
+    (words,) = shapes(reviewer, operations.Embed, "table")
+    assert words[0] == words[1] < 128
+    assert shapes(reviewer, operations.Affine, "weight") == [(2, 3 * 16 + 2 * words[1])]
+    words, shops = shapes(priced, operations.Embed, "table")
+    assert shapes(priced, operations.Affine, "weight") == [(2, 3 * 8 + 2 * (1 + words[1] + shops[1]))]
+    many = [f"{number} {word}" for number, word in enumerate(["good", "bad"] * 120)]
+    (words,) = shapes(classifier(training=ONE).fit((many, ["x", "y"] * 120)), operations.Embed, "table")
+    assert words[0] > words[1] == 128
 
 
 def test_texts_are_a_list_an_array_a_column_or_a_pair_with_labels(reviewer, tmp_path):
