@@ -78,7 +78,7 @@ def section(runs: list[dict[str, Any]]) -> list[list[str]]:
                 quality.spread([one["scores"]["chrf"] for one in own], ".1f"),
                 f"{rivals['nearest pair']['bleu']:.1f}",
                 f"{rivals['copy of the source']['bleu']:.1f}",
-                f"{statistics.mean(one['fit_seconds'] for one in own):.0f} s, {own[0]['threads']} core",
+                writing.duration(own),
             ]
         )
     return rows

@@ -4,8 +4,9 @@ import argparse
 import json
 import os
 import platform
+import statistics
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from benchmarks import quality
@@ -62,6 +63,12 @@ def described(model: whorl.Estimator, seconds: float) -> dict[str, object]:
         "steps": history["num_steps"],
         "validation": card["scores"]["metrics"],  # type: ignore[index]
     }
+
+
+def duration(runs: Sequence[dict[str, Any]]) -> str:
+    """Mean seconds of the fits, and how many cores they had."""
+    threads = runs[0]["threads"]
+    return f"{statistics.mean(one['fit_seconds'] for one in runs):.0f} s, {threads} core{'s' * (threads > 1)}"
 
 
 def machine() -> dict[str, object]:

@@ -62,7 +62,7 @@ class Translator(Estimator):
     embedding_size: int = 256
     longest: int = 128
     smoothing: float = 0.1
-    dropout: float = 0.3
+    dropout: float = 0.2
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
     training: Training = field(default_factory=Training)
