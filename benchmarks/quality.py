@@ -86,10 +86,14 @@ def save(
         runs: everything that was measured.
     """
     versions = {"whorl": whorl.__version__, "torch": torch.__version__, "numpy": np.__version__}
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     quality = {"title": title, "text": text, "heads": list(heads), "rows": [list(row) for row in rows]}
-    written = {"quality": quality, "versions": versions, "machine": machine, "runs": list(runs)}
+    written = {"quality": quality, "versions": versions, "machine": machine(), "runs": list(runs)}
     path.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def machine() -> dict[str, object]:
+    """What it was measured on."""
+    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
 
 
 def page(folder: Path = RESULTS) -> str:

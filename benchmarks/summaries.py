@@ -87,7 +87,7 @@ def main() -> None:
         spread = f" +- {statistics.stdev(own):.2f}" if len(own) > 1 else ""
         print(f"{chosen.part}: rouge_l {statistics.mean(own):.2f}{spread} (n = {len(own)}), {name}")
     settings = {"part": chosen.part, "mails": len(scored[0]), "max_seconds": chosen.max_seconds}
-    quality.write(chosen.out, machine=writing.machine(), settings=settings, rivals=others, runs=runs)
+    quality.write(chosen.out, machine=quality.machine(), settings=settings, rivals=others, runs=runs)
 
 
 if __name__ == "__main__":

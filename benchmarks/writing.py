@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
 import statistics
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -69,8 +67,3 @@ def duration(runs: Sequence[dict[str, Any]]) -> str:
     """Mean seconds of the fits, and how many cores they had."""
     threads = runs[0]["threads"]
     return f"{statistics.mean(one['fit_seconds'] for one in runs):.0f} s, {threads} core{'s' * (threads > 1)}"
-
-
-def machine() -> dict[str, object]:
-    """What it was measured on."""
-    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 import whorl
 from whorl.cli.app import app
+from whorl.plans.decoding import DRAWN
 from whorl.plans.networks import from_key
 
 COMMANDS = ["predict", "evaluate", "stream", "report", "inspect", "check", "demo", "doctor"]
@@ -77,3 +78,10 @@ def test_the_options_are_grouped_and_each_tells_its_default(task):
     assert not {"Network", "Training"} - set(headings)
     assert f"[default: {from_key(TASKS[task][0]().network).cell}]" in text
     assert "None" not in text.replace("NaN,nan,NAN,null,NULL,None", "")  # Python's word for it is not the shell's
+
+
+@pytest.mark.parametrize("command", ["predict", "stream"])
+def test_the_defaults_of_decoding_are_those_of_python(command):
+    text = " ".join(page(command).split())
+    assert f"favours longer texts. [default: {whorl.Beam().length_penalty}]" in text
+    assert f"likely tokens become likelier. [default: {DRAWN.temperature}]" in text

@@ -1,5 +1,6 @@
 """Texts that go on, on the command line: options of decoding, prompts, and what is printed."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -7,6 +8,7 @@ import click
 from whorl.cli.options import was_given
 from whorl.cli.output import option, show
 from whorl.errors import ArgumentError
+from whorl.plans.decoding import DRAWN, Beam, Greedy
 
 if TYPE_CHECKING:
     from whorl.plans.decoding import Decoding
@@ -25,14 +27,16 @@ def prompt() -> click.Parameter:
 
 def options() -> list[click.Parameter]:
     """Options of decoding."""
+    penalty = f"Of a beam; larger favours longer texts. [default: {Beam().length_penalty}]"
+    temperature = f"Below 1 likely tokens become likelier. [default: {DRAWN.temperature}]"
     return [
         option(_SECTION, "--greedy", is_flag=True, help="Take the most likely token at every step."),
         option(_SECTION, "--beam", type=int, metavar="WIDTH", help="Search with so many beginnings at every step."),
-        option(_SECTION, "--length-penalty", type=float, help="Of a beam; larger favours longer texts. [default: 1.0]"),
-        option(_SECTION, "--temperature", type=float, help="Below 1 likely tokens become likelier. [default: 0.8]"),
+        option(_SECTION, "--length-penalty", type=float, help=penalty),
+        option(_SECTION, "--temperature", type=float, help=temperature),
         option(_SECTION, "--top-k", type=int, help="Draw from so many of the most likely tokens only."),
         option(_SECTION, "--top-p", type=float, help="Draw from the most likely tokens of this probability together."),
-        option(_SECTION, "--max-length", type=int, help="Most tokens of an answer. [default: 200]"),
+        option(_SECTION, "--max-length", type=int, help="Most tokens of an answer. [default: the task's]"),
         option(_SECTION, "--seed", type=int, help="Of the draws. [default: 0]"),
     ]
 
@@ -47,8 +51,6 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
     Raises:
         ArgumentError: options of different ways stand together.
     """
-    from whorl.plans.decoding import Beam, Greedy, Sample
-
     length = {"max_length": params["max_length"]} if was_given("max_length") else {}
     drawn = {name: params[name] for name in _DRAWN if was_given(name)}
     beam = {
@@ -65,7 +67,7 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
     if beam or (length and not drawn and not draws):
         return Beam(**beam, **length)  # type: ignore[arg-type]
     if drawn or length:
-        return Sample(**{"temperature": 0.8, **drawn, **length})  # type: ignore[arg-type]
+        return replace(DRAWN, **drawn, **length)  # type: ignore[arg-type]
     return None
 
 

@@ -48,8 +48,8 @@ class SequenceNetwork(Network):
         chained: bool = False,
     ) -> None:
         super().__init__()
-        size = shape.embedding_size if isinstance(shape, ManyToOne) else None
-        self.columns = InputColumns(past, embedding_size=size)
+        wanted = shape.embedding_size if isinstance(shape, ManyToOne) else None
+        self.columns = InputColumns(past, embedding_size=wanted)
         for table in self.columns.tables:
             # Of length one on average: longer ones would be told apart by chance, and hardly be changed by training.
             nn.init.normal_(table.weight, std=table.embedding_dim**-0.5)  # type: ignore[arg-type,operator]

@@ -106,3 +106,7 @@ def _is_whole(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+# How texts go on where nothing is said.
+DRAWN = Sample(temperature=0.8)

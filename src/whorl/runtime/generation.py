@@ -9,7 +9,7 @@ from whorl.codecs.alphabet import BEGIN, END, UNKNOWN
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
-from whorl.plans.decoding import Decoding, Sample, check_decoding
+from whorl.plans.decoding import DRAWN, Decoding, check_decoding
 from whorl.runtime.decoding import TokenSteps, decode, opened
 from whorl.runtime.prediction import Index, Prediction
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # Tokens of an answer where nothing says how many, and of a prompt that are read at once.
 MAX_LENGTH = 200
 _PIECE = 1 << 14
-DEFAULT = Sample(temperature=0.8)
 
 
 def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Prediction:
@@ -33,7 +32,7 @@ def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Pre
     Returns:
         One text for each prompt: what follows it. `score` is its log-probability.
     """
-    return go_on(model, model.reader.read(prompts), DEFAULT if decoding is None else check_decoding(decoding))
+    return go_on(model, model.reader.read(prompts), DRAWN if decoding is None else check_decoding(decoding))
 
 
 def go_on(model: "Model", sequences: List[Sequence], decoding: Decoding) -> Prediction:

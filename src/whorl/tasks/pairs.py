@@ -108,7 +108,7 @@ def columns(task: Pairs) -> Columns:
 
 def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tuple[Recurrent, Training]:
     """256 units, batches of 32, and 20 epochs, or more where there are few pairs."""
-    # Twice the rate is ahead for one epoch, and stands still over the next five.
+    # Twice the rate is ahead for one epoch, and behind from the second one on.
     recipe, plan = from_key(task.network), task.training.completed(batch_size=32, learning_rate=1e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (

@@ -20,7 +20,7 @@ def test_the_word_that_tells_is_learned(reviewer):
     np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1.0)
 
 
-def test_vectors_of_tokens_are_wide_and_tell_without_the_core(reviewer, priced):
+def test_vectors_of_tokens_are_wide_and_pooled_beside_the_core(reviewer, priced):
     def shapes(model, kind, name):
         program = model.model_.engine.program
         return [program.tensors[getattr(op, name)].shape for op in program.operations if isinstance(op, kind)]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from whorl.tasks.detection import Detector
 
 # A fixed number of steps, so that scores differ by no more than processors round. After 25 epochs the marathon may lie
-# right at the threshold; after 40 it lies 13 to 16 % above, whatever the seed.
+# right at the threshold; after 40 it lies 13 to 16 % above with each of four seeds.
 NAME, EPOCHS = "taxis", 40
 
 _TRAIN = 5040  # half hours until mid-October
