@@ -32,6 +32,7 @@ _RENAMED = {"cell": "network"}
 _TABLE = {
     "kinds": "Data and columns",
     "scaling": "Data and columns",
+    "clip": "Data and columns",
     "calendar": "Data and columns",
     "elapsed": "Data and columns",
     "delimiter": "Data and columns",

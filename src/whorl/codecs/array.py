@@ -1,7 +1,7 @@
 """Plain arrays of numbers: the numeric part of a table, without names."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     num_features: int
     scaling: Scaling
     missing: Missing
+    clip: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 @codecs.add("array")
@@ -27,11 +28,13 @@ class ArrayCodec(Codec[np.ndarray]):
     Args:
         scaling: 'standard' (mean, standard deviation), 'robust' (median, interquartile range) or 'none'.
         missing: 'hold' takes the last known value of the sequence and flags it; 'keep' leaves NaN, for targets.
+        clip: scaled numbers that are further from 0 are encoded as this far from it; None has no bound.
     """
 
-    def __init__(self, *, scaling: Scaling = "standard", missing: Missing = "hold") -> None:
+    def __init__(self, *, scaling: Scaling = "standard", missing: Missing = "hold", clip: float | None = None) -> None:
         self.scaling: Scaling = scaling
         self.missing: Missing = missing
+        self.clip = clip
         self._numbers: Numeric | None = None
 
     def fit(self, sequences: Iterable[np.ndarray]) -> Self:
@@ -39,7 +42,7 @@ class ArrayCodec(Codec[np.ndarray]):
         widths = {sequence.shape[1:] for sequence in made}
         if len(widths) > 1 or made[0].ndim != 2:
             raise DataError(f"`fit` takes sequences of shape (T, D) with one D, but rows have the shapes {widths}.")
-        self._numbers = Numeric.fit(made, self.scaling, self.missing)
+        self._numbers = Numeric.fit(made, self.scaling, self.missing, self._bounds(made[0].shape[1]))
         return self
 
     def flag_all(self) -> Self:
@@ -81,7 +84,12 @@ class ArrayCodec(Codec[np.ndarray]):
         return RowScaler(self._fitted) if self.missing == "hold" else None
 
     def config(self) -> dict[str, object]:
-        return {"num_features": len(self._fitted.center), "scaling": self.scaling, "missing": self.missing}
+        return {
+            "num_features": len(self._fitted.center),
+            "scaling": self.scaling,
+            "missing": self.missing,
+            "clip": self.clip,
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         return self._fitted.arrays()
@@ -94,9 +102,13 @@ class ArrayCodec(Codec[np.ndarray]):
             raise ModelFileError(f"The array codec of the model file is damaged: {error}.") from None
         if set(arrays) != {"center", "scale", "flagged"}:
             raise ModelFileError(f"The array codec of the model file is damaged: its arrays are {sorted(arrays)}.")
-        codec = cls(scaling=plain.scaling, missing=plain.missing)
-        codec._numbers = Numeric.restore(arrays, plain.num_features, plain.missing)
+        codec = cls(scaling=plain.scaling, missing=plain.missing, clip=plain.clip)
+        bounds = codec._bounds(plain.num_features)
+        codec._numbers = Numeric.restore(arrays, plain.num_features, plain.missing, bounds)
         return codec
+
+    def _bounds(self, num_features: int) -> np.ndarray | None:
+        return None if self.clip is None else np.full(num_features, float(self.clip))
 
     @property
     def _fitted(self) -> Numeric:

@@ -22,15 +22,19 @@ class Numeric:
     Shape:
         center, scale: (n,), float64; a value x becomes (x - center) / scale.
         flagged: (n,), bool: the columns that had missing values in training, and so have a flag.
+        clip: (n,), float64: no scaled value is encoded as further from 0 than this.
     """
 
     center: np.ndarray
     scale: np.ndarray
     flagged: np.ndarray
     missing: Missing = "hold"
+    clip: np.ndarray | None = None
 
     @classmethod
-    def fit(cls, sequences: Sequence[np.ndarray], scaling: Scaling, missing: Missing) -> Self:
+    def fit(
+        cls, sequences: Sequence[np.ndarray], scaling: Scaling, missing: Missing, clip: np.ndarray | None = None
+    ) -> Self:
         """Learns from arrays (T, n); missing values do not count, and a constant column has scale 1."""
         rows = np.concatenate(sequences)
         absent = np.isnan(rows)
@@ -40,7 +44,7 @@ class Numeric:
             if scaling != "none" and len(known):
                 center[i], scale[i] = _robust(known) if scaling == "robust" else _standard(known)
         flagged = absent.any(axis=0) & (missing == "hold")
-        return cls(center, scale, flagged, missing)
+        return cls(center, scale, flagged, missing, clip)
 
     def all_flagged(self) -> "Numeric":
         """The same with a flag for each column."""
@@ -65,6 +69,9 @@ class Numeric:
         with np.errstate(over="ignore"):  # what overflows is refused below
             scaled = ((values - self.center) / self.scale).astype(np.float32)
         finite = np.isfinite(scaled)
+        if self.clip is not None and not np.isinf(scaled).any():
+            bound = self.clip.astype(np.float32)
+            scaled = np.clip(scaled, -bound, bound)
         if finite.all():
             flags = [np.zeros((len(scaled), int(self.flagged.sum())), np.float32)] if self.flagged.any() else []
             return [scaled, *flags], (scaled[-1].astype(np.float64) if len(scaled) else held)
@@ -88,14 +95,14 @@ class Numeric:
         return {"center": self.center, "scale": self.scale, "flagged": self.flagged}
 
     @classmethod
-    def restore(cls, arrays: dict[str, np.ndarray], n: int, missing: Missing) -> Self:
+    def restore(cls, arrays: dict[str, np.ndarray], n: int, missing: Missing, clip: np.ndarray | None = None) -> Self:
         """Builds what `arrays` described; raises ModelFileError on any mismatch."""
         for name, kind in (("center", np.float64), ("scale", np.float64), ("flagged", np.bool_)):
             require_array(arrays, name, kind, n)
         center, scale = arrays["center"], arrays["scale"]
         if not (np.isfinite(center) & np.isfinite(scale) & (scale > 0)).all():
             raise ModelFileError("The model file is damaged: `center` and `scale` are finite, and `scale` is above 0.")
-        return cls(center, scale, arrays["flagged"], missing)
+        return cls(center, scale, arrays["flagged"], missing, clip)
 
 
 def hold_last(values: np.ndarray, known: np.ndarray, before: np.ndarray) -> np.ndarray:

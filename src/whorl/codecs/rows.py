@@ -1,5 +1,6 @@
 """One row of plain numbers to an encoded row: what `Numeric.encode` gives, without a dozen calls of numpy for it."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -24,7 +25,8 @@ class RowScaler:
     def __init__(self, numbers: Numeric, ago: Elapsed | None = None) -> None:
         self.width = len(numbers.center)
         self._ago = ago
-        self._statistics = list(zip(numbers.center.tolist(), numbers.scale.tolist(), strict=True))
+        bound = np.full(self.width, np.inf) if numbers.clip is None else numbers.clip
+        self._statistics = list(zip(numbers.center.tolist(), numbers.scale.tolist(), bound.tolist(), strict=True))
         self._flagged = np.flatnonzero(numbers.flagged).tolist()
         self._no_flags = [0.0] * len(self._flagged)
 
@@ -41,7 +43,7 @@ class RowScaler:
         """
         row: list[float] = []
         absent: list[int] = []
-        for value, (center, scale) in zip(values, self._statistics, strict=True):
+        for value, (center, scale, bound) in zip(values, self._statistics, strict=True):
             if type(value) is not float:
                 if type(value) in _NUMBERS:
                     try:
@@ -59,7 +61,7 @@ class RowScaler:
             scaled = (value - center) / scale
             if not (-_LARGEST <= value <= _LARGEST and -_LARGEST <= scaled <= _LARGEST):
                 return None
-            row.append(scaled)
+            row.append(scaled if -bound <= scaled <= bound else math.copysign(bound, scaled))
         if self._flagged:
             row += [float(column in absent) for column in self._flagged] if absent else self._no_flags
         encoded = np.array([row], np.float32)

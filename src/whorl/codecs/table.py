@@ -1,7 +1,7 @@
 """Rows of a table to arrays: numbers scaled, categories as codes, the calendar of the time column."""
 
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
@@ -28,6 +28,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     step: float | None
     scaling: Scaling
     missing: Missing
+    clip: dict[str, Annotated[float, msgspec.Meta(gt=0)]] = {}
 
 
 @codecs.add("table")
@@ -46,6 +47,7 @@ class TableCodec(Codec[Frame]):
         scaling: 'standard' (mean, standard deviation), 'robust' (median, interquartile range) or 'none'.
         missing: 'hold' takes the last known value of the sequence (before there is one, the training centre) and
             flags it if training had missing values in the column; 'keep' leaves NaN, for targets.
+        clip: of a column, how far from 0 its scaled numbers are encoded at most; others have no bound.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class TableCodec(Codec[Frame]):
         step: float | None = None,
         scaling: Scaling = "standard",
         missing: Missing = "hold",
+        clip: Mapping[str, float] | None = None,
     ) -> None:
         self.numeric = tuple(numeric)
         self.categories = tuple(categories)
@@ -66,13 +69,14 @@ class TableCodec(Codec[Frame]):
         self.step = step
         self.scaling: Scaling = scaling
         self.missing: Missing = missing
+        self.clip = dict(clip or {})
         self._numbers: Numeric | None = None
         self._vocabularies: dict[str, Categories] = {}
         self._ago: Elapsed | None = None
 
     def fit(self, sequences: Iterable[Frame]) -> Self:
         frames = list(sequences)
-        self._numbers = Numeric.fit(fitted_rows(map(self._values, frames)), self.scaling, self.missing)
+        self._numbers = Numeric.fit(fitted_rows(map(self._values, frames)), self.scaling, self.missing, self._bounds)
         self._vocabularies = {name: Categories.fit(frame[name] for frame in frames) for name in self.categories}
         if self.elapsed is not None:
             self._ago = fit_elapsed([frame[self.elapsed] for frame in frames], self._numbers.flagged)
@@ -158,6 +162,7 @@ class TableCodec(Codec[Frame]):
             "step": self.step,
             "scaling": self.scaling,
             "missing": self.missing,
+            "clip": self.clip,
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -182,12 +187,13 @@ class TableCodec(Codec[Frame]):
             step=plain.step,
             scaling=plain.scaling,
             missing=plain.missing,
+            clip=plain.clip,
         )
         parts = [f"category{i}.{part}" for i in range(len(plain.categories)) for part in ("bytes", "ends")]
         parts += ["unit"] if plain.elapsed is not None else []
         if set(arrays) != {"center", "scale", "flagged", *parts} or len(set(plain.categories)) != len(plain.categories):
             raise ModelFileError(f"The table codec of the model file is damaged: its arrays are {sorted(arrays)}.")
-        codec._numbers = Numeric.restore(arrays, len(plain.numeric), plain.missing)
+        codec._numbers = Numeric.restore(arrays, len(plain.numeric), plain.missing, codec._bounds)
         if plain.elapsed is not None:
             (unit,) = require_array(arrays, "unit", np.float64, 1)
             if not 0 < unit < np.inf:
@@ -205,6 +211,10 @@ class TableCodec(Codec[Frame]):
         if self._numbers is None:
             raise NotFittedError("This `TableCodec` has no statistics yet. Call `fit` with training rows first.")
         return self._numbers
+
+    @property
+    def _bounds(self) -> np.ndarray | None:
+        return np.array([self.clip.get(name, np.inf) for name in self.numeric]) if self.clip else None
 
     def _start(self) -> np.ndarray:
         """What is held before the first row: a value of each column, and when things happened last."""

@@ -55,14 +55,16 @@ def fit_table(
     elapsed = schema.time if tells_elapsed(training, schema, table) else None
 
     def codec(names: List[str], clock: str | None, missing: str = "hold", elapsed: str | None = None) -> TableCodec:
+        numeric = schema.of_kind("numeric", names)
         return TableCodec(
-            numeric=schema.of_kind("numeric", names),
+            numeric=numeric,
             categories=schema.of_kind("category", names),
             calendar=clock,
             elapsed=elapsed,
             step=step.seconds,
             scaling=table.scaling,
             missing=missing,  # type: ignore[arg-type]
+            clip=table.bounds([name for name in numeric if name not in schema.targets]),
         ).fit(training)
 
     past = codec(read, clock, elapsed=elapsed)

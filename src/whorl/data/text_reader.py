@@ -228,7 +228,13 @@ def fit_texts(
     numeric, categories = beside
 
     def fitted(numeric: tuple[str, ...], categories: tuple[str, ...], missing: str) -> TableCodec:
-        made = TableCodec(numeric=numeric, categories=categories, scaling=table.scaling, missing=missing)  # type: ignore[arg-type]
+        made = TableCodec(
+            numeric=numeric,
+            categories=categories,
+            scaling=table.scaling,
+            missing=missing,  # type: ignore[arg-type]
+            clip=table.bounds([name for name in numeric if name not in targets]),
+        )
         return made.fit([rows])
 
     outputs: Labels | Indicators | TableCodec

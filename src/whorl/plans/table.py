@@ -1,6 +1,6 @@
 """How the columns of a table are read: kinds, scaling, and which repairs are allowed. Frozen data, no behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,6 +30,8 @@ class Table:
         kinds: overrides the inferred kind of a column: 'numeric', 'category', 'time' or 'ignore'.
         scaling: of numeric columns, by statistics of training rows: 'standard' (mean, standard deviation), 'robust'
             (median, interquartile range) or 'none'.
+        clip: numbers further than so many scales from the centre are read as if they were so far from it, because they
+            may be mistakes; what is forecast or judged is never clipped. None reads all numbers as they are.
         calendar: features of the time column (hour, weekday, day of year as sine and cosine): 'on', 'off', or 'auto',
             which leaves it to the task; today's tasks leave them off, which measured better.
         elapsed: features of how long ago the row before was, and the last value of each numeric column with missing
@@ -47,6 +49,7 @@ class Table:
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     scaling: Scaling = "standard"
+    clip: float | None = None
     calendar: Literal["auto", "on", "off"] = "auto"
     elapsed: Literal["auto", "on", "off"] = "auto"
     missing: tuple[str, ...] = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "?")
@@ -66,8 +69,14 @@ class Table:
                 raise ArgumentError(
                     f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
                 )
+        if self.clip is not None and (isinstance(self.clip, bool) or not 0 < self.clip < float("inf")):
+            raise ArgumentError(f"`clip` is a positive number of scales, or None, but is {self.clip!r}. Use 5, say.")
         for column, kind in self.kinds.items():
             if kind not in ("numeric", "category", "time", "ignore"):
                 raise ArgumentError(
                     f"`kinds` maps columns to numeric, category, time or ignore, but {column!r} is mapped to {kind!r}."
                 )
+
+    def bounds(self, columns: Iterable[str]) -> dict[str, float]:
+        """How far from the centre numbers of these columns are read at most, in scales."""
+        return {} if self.clip is None else dict.fromkeys(columns, float(self.clip))

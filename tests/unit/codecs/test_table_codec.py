@@ -91,6 +91,26 @@ def test_robust_scaling_is_median_and_interquartile_range() -> None:
     assert plain.encode(values)[:, 0].tolist() == values["a"].tolist()
 
 
+def test_what_lies_far_out_is_read_as_the_bound_of_its_column() -> None:
+    values = Frame({"a": np.array([0.0, 1.0, 2.0, 3.0, 4.0]), "b": np.array([0.0, 1.0, 2.0, 3.0, 4.0])})
+    fitted = TableCodec(numeric=["a", "b"], scaling="robust", clip={"a": 3.0}).fit([values])
+    far = Frame({"a": np.array([1e9, np.nan, -1e9, 6.0]), "b": np.array([1e9, 2.0, -1e9, 6.0])})
+    read = fitted.encode(far)
+    assert read[:, 0].tolist() == [3.0, 3.0, -3.0, 2.0]
+    assert read[:, 1].tolist() == np.float32([(1e9 - 2) / 2, 0.0, (-1e9 - 2) / 2, 2.0]).tolist()
+    assert fitted.decode(np.array([[3.0, 0.0]], np.float32)).tolist() == [[8.0, 2.0]]
+    again = TableCodec.restore(json.loads(json.dumps(fitted.config())), fitted.arrays())
+    assert again.encode(far).tobytes() == read.tobytes()
+    with pytest.raises(DataError, match="infinite"):
+        fitted.encode(Frame({"a": np.array([np.inf]), "b": np.array([0.0])}))
+
+
+def test_a_config_from_before_there_were_bounds_has_none() -> None:
+    fitted = codec().fit([frame()])
+    config = {name: value for name, value in fitted.config().items() if name != "clip"}
+    assert TableCodec.restore(config, fitted.arrays()).config() == fitted.config()
+
+
 def test_statistics_are_those_of_all_training_sequences_and_fit_changes_none() -> None:
     parts = [frame(5, ()), frame(30, ())]
     before = [part["load"].copy() for part in parts]
@@ -202,6 +222,8 @@ def test_a_damaged_array_is_a_model_file_error(name: str) -> None:
     [
         {"more": 1},
         {"scaling": "best"},
+        {"clip": {"load": -1.0}},
+        {"clip": None},
         {"missing": None},
         {"numeric": "load"},
         {"numeric": ["load"]},
@@ -238,6 +260,15 @@ def test_arrays_share_scaling_holding_and_flags() -> None:
     assert np.concatenate([*pieces, encoder.flush()]).tobytes() == array.tobytes()
     again = codecs.get("array").restore(json.loads(json.dumps(fitted.config())), fitted.arrays())
     assert again.encode(values).tobytes() == array.tobytes()
+
+
+def test_an_array_codec_clips_every_column() -> None:
+    values = np.array([[0.0, 10.0], [1.0, 20.0], [2.0, 30.0]])
+    fitted = ArrayCodec(clip=1.0).fit([values])
+    far = np.array([[50.0, 20.0], [np.nan, -50.0]])
+    assert fitted.encode(far).tolist() == [[1.0, 0.0], [1.0, -1.0]]
+    again = ArrayCodec.restore(json.loads(json.dumps(fitted.config())), fitted.arrays())
+    assert again.encode(far).tobytes() == fitted.encode(far).tobytes()
 
 
 def test_an_array_codec_keeps_the_number_of_features_of_training() -> None:

@@ -58,12 +58,12 @@ CELLS = [
 
 @pytest.mark.parametrize("on_missing", ["mask", "error"])
 @pytest.mark.parametrize("flagged", [True, False])
-@pytest.mark.parametrize("scaling", ["standard", "none"])
-def test_cells_of_all_kinds(monkeypatch, on_missing, flagged, scaling):
+@pytest.mark.parametrize(("scaling", "clip"), [("standard", None), ("standard", 0.3), ("none", None)])
+def test_cells_of_all_kinds(monkeypatch, on_missing, flagged, scaling, clip):
     training = [row for row in data(40) if (flagged and on_missing == "mask") or row["load"] is not None]
     for n, row in enumerate(training):
         row["time"] = str(START + np.timedelta64(n, "h"))
-    model = forecaster(data=training, table=Table(on_missing=on_missing, scaling=scaling, on_gap="ignore"))
+    model = forecaster(data=training, table=Table(on_missing=on_missing, scaling=scaling, clip=clip, on_gap="ignore"))
     draw, pushed, time = np.random.default_rng(1), [], START
     for _ in range(400):
         plain = draw.random() < 0.3
@@ -162,15 +162,15 @@ def test_other_columns_and_months_take_the_general_way(monkeypatch):
         both(model, monkeypatch, [row for n, row in enumerate(monthly) if n not in (5, 6)])
 
 
-@pytest.mark.parametrize("scaling", ["standard", "none"])
-def test_steps_of_an_array(monkeypatch, scaling):
+@pytest.mark.parametrize(("scaling", "clip"), [("standard", None), ("standard", 0.3), ("none", None)])
+def test_steps_of_an_array(monkeypatch, scaling, clip):
     from whorl.codecs.array import ArrayCodec
     from whorl.codecs.rows import RowScaler
     from whorl.data.array_reader import ArrayReader
 
     training = np.random.default_rng(0).normal(5.0, 3.0, (50, 2))
     training[7, 0] = np.nan
-    codec = ArrayCodec(scaling=scaling).fit([training])
+    codec = ArrayCodec(scaling=scaling, clip=clip).fit([training])
     reader = ArrayReader(past=codec, outputs=accumulator().reader.outputs, num_targets=1)
     draw = np.random.default_rng(3)
     usual, general = reader.open(None), reader.open(None)

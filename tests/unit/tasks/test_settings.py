@@ -23,7 +23,12 @@ FORECASTER = {
     "memory": "window",
     "segment_length": 5,
     "table": whorl.Table(
-        kinds={"holiday": "category", "n": "ignore"}, scaling="robust", missing=("-",), on_gap="fill", delimiter=";"
+        kinds={"holiday": "category", "n": "ignore"},
+        scaling="robust",
+        clip=4.0,
+        missing=("-",),
+        on_gap="fill",
+        delimiter=";",
     ),
     "network": whorl.Recurrent("lstm", hidden_size=9, num_layers=2, dropout=0.25, layer_norm=True, chrono=30),
     "training": whorl.Training(

@@ -53,10 +53,10 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         )
     held = held_out(len(arrays), estimator.training.validation, estimator.training.seed)
     training = [n for n in range(len(arrays)) if n not in held]
-    scaling = estimator.columns().table.scaling
+    table = estimator.columns().table
     reader = ArrayReader(
-        past=ArrayCodec(scaling=scaling).fit([np.asarray(arrays.x[n]) for n in training]),
-        outputs=ArrayCodec(scaling=scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
+        past=ArrayCodec(scaling=table.scaling, clip=table.clip).fit([np.asarray(arrays.x[n]) for n in training]),
+        outputs=ArrayCodec(scaling=table.scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
         num_targets=y[0].shape[-1],
         countdown=countdown,
     )
@@ -92,8 +92,9 @@ def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     alike = None if every_step else list(labels)
     held = held_out(len(arrays), estimator.training.validation, estimator.training.seed, alike)
     training = [n for n in range(len(arrays)) if n not in held]
+    table = estimator.columns().table
     reader = ArrayReader(
-        past=ArrayCodec(scaling=estimator.columns().table.scaling).fit([np.asarray(arrays.x[n]) for n in training]),
+        past=ArrayCodec(scaling=table.scaling, clip=table.clip).fit([np.asarray(arrays.x[n]) for n in training]),
         outputs=Labels.fit([np.atleast_1d(labels[n]) for n in training]),
         every_step=every_step,
     )
@@ -110,8 +111,9 @@ def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
         )
     held = held_out(len(arrays), estimator.training.validation, estimator.training.seed)
     training = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held]
+    table = estimator.columns().table
     reader = ArrayReader(
-        past=ArrayCodec(scaling=estimator.columns().table.scaling).fit(training),
+        past=ArrayCodec(scaling=table.scaling, clip=table.clip).fit(training),
         outputs=outputs,
         num_targets=len(outputs.names),
     )
