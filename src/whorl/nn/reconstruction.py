@@ -1,9 +1,11 @@
 """How improbable each number of a window is, given a code of the window that is too short to copy it.
 
 The code is a linear map of the window and of what a core makes of reading it; a linear map of the code says a
-distribution of each number at each place. Without the core this is a principal component analysis by likelihood.
+distribution of each number at each place. Without the core this is a principal component analysis by likelihood. A code
+may also be one that no normal window has, however well the window can be built again from it: how far it lies from
+those of training counts beside the numbers (as in the probabilistic reading of that analysis, Tipping & Bishop 1999).
 
-Axes: B sequences, T steps, N windows, W rows of a window, C features, H hidden, K numbers that are judged.
+Axes: B sequences, T steps, N windows, W rows of a window, C features, H hidden, K numbers that are judged, Z code.
 """
 
 import math
@@ -14,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whorl.nn.densities import Density, emit_nats, freedom_of, nats
-from whorl.nn.emission import emit_affine
+from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
@@ -27,10 +29,13 @@ from whorl.specs import Spec
 
 # In training one window of so many steps is judged: neighbours say nearly the same.
 _EVERY = 4
+# Least weight of a batch in what is known of codes, and what is added to their variances as a share of the mean one.
+_LEAST, _RIDGE = 0.01, 1e-3
 
 
 class ReconstructionNetwork(Network):
-    """Answers at each step how many nats each number of the last rows surprises on average.
+    """Answers at each step how many nats each number of the last rows surprises on average, and a number of their code
+    beside it: half its squared distance from the codes of training, in units of their spread (Mahalanobis 1936).
 
     Args:
         past: what a row is; its first `num_targets` columns are judged. Where each of its numbers has a flag that it
@@ -64,6 +69,12 @@ class ReconstructionNetwork(Network):
             self.core.ignore_inputs(num_targets)
         count = shape.context * num_targets
         self.narrow = nn.Linear(self.core.output_size + count, shape.code)
+        self.codes_mean: Tensor
+        self.codes_covariance: Tensor
+        self.codes_batches: Tensor
+        self.register_buffer("codes_mean", torch.zeros(shape.code))
+        self.register_buffer("codes_covariance", torch.eye(shape.code))
+        self.register_buffer("codes_batches", torch.zeros(()))
         self.last = nn.Linear(shape.code, 2 * count)
         self.freedom = nn.Parameter(torch.full((num_targets,), 4.0)) if isinstance(head, StudentT) else None
         self.dropout = nn.Dropout(dropout)
@@ -79,8 +90,36 @@ class ReconstructionNetwork(Network):
         past, rows = without_padding(inputs["past"], lengths), targets
         if self.whole:
             steps = torch.full((len(past),), past.shape[1], device=past.device) if lengths is None else lengths
-            return self._distributions(self._ends(past, steps, 0.0)), self._ends(rows, steps, torch.nan)
-        return self._distributions(self._windows(past, 0.0)[:, ::_EVERY]), self._windows(rows, torch.nan)[:, ::_EVERY]
+            windows, truths = self._ends(past, steps, 0.0), self._ends(rows, steps, torch.nan)
+        else:
+            windows, truths = self._windows(past, 0.0)[:, ::_EVERY], self._windows(rows, torch.nan)[:, ::_EVERY]
+        code = self._code(windows)
+        if self.training:
+            self._note(code.detach()[~truths[:, :, -1].isnan().all(dim=-1)])
+        return self._distributions(code), truths
+
+    @torch.no_grad()
+    def _note(self, codes: Tensor) -> None:
+        """Takes codes (N, Z) of training into the mean and the covariance; late ones count most, as weights are best
+        then.
+        """
+        if not len(codes):
+            return
+        self.codes_batches += 1
+        share = torch.clamp(1.0 / self.codes_batches, min=_LEAST)
+        step = codes.mean(dim=0) - self.codes_mean
+        self.codes_mean += share * step
+        apart = codes - self.codes_mean
+        self.codes_covariance += share * (apart.T @ apart / len(codes) - self.codes_covariance)
+
+    def _whitening(self) -> Tensor:
+        """The map (Z, Z) after which codes of training are independent and of variance one."""
+        covariance = self.codes_covariance.double()
+        least = _RIDGE * covariance.diagonal().mean().clamp(min=torch.finfo(torch.float32).tiny)
+        identity = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+        factor = torch.linalg.cholesky(covariance + least * identity)
+        inverse: Tensor = torch.linalg.solve_triangular(factor, identity, upper=False)
+        return inverse.to(self.codes_covariance.dtype)
 
     def _windows(self, x: Tensor, filler: float) -> Tensor:
         """The window that ends at each step, (B, T, W, C) of (B, T, C)."""
@@ -95,14 +134,18 @@ class ReconstructionNetwork(Network):
         rows = lengths[:, None] + torch.arange(self.shape.context, device=x.device)
         return torch.take_along_dim(padded, rows[..., None], dim=1)[:, None]
 
-    def _distributions(self, windows: Tensor) -> Tensor:
-        """Raw outputs of the head (..., W, K, O) of windows of rows (..., W, D)."""
+    def _code(self, windows: Tensor) -> Tensor:
+        """Codes (..., Z) of windows of rows (..., W, D)."""
         *lead, length, width = windows.shape
         rows = windows.reshape(-1, length, width)
         y, _ = self.core(self.columns(rows))
         flat = rows[..., : self.num_targets].flatten(1)
-        code = self.narrow(torch.cat([y[:, -1], flat], dim=1))
-        out = self.last(self.dropout(code)).reshape(*lead, 2, length, self.num_targets)
+        code: Tensor = self.narrow(torch.cat([y[:, -1], flat], dim=1))
+        return code.reshape(*lead, -1)
+
+    def _distributions(self, code: Tensor) -> Tensor:
+        """Raw outputs of the head (..., W, K, O) of codes (..., Z)."""
+        out = self.last(self.dropout(code)).reshape(*code.shape[:-1], 2, -1, self.num_targets)
         parts = [out[..., 0, :, :], out[..., 1, :, :]]
         if self.freedom is not None:
             parts.append(self.freedom.expand_as(parts[0]))
@@ -113,9 +156,11 @@ class ReconstructionNetwork(Network):
         past = without_padding(inputs["past"], lengths)
         known = known_numbers(past, self.first_flag, self.num_targets)
         windows, known = self._windows(past, 0.0), self._windows(known, 0.0)
-        outputs = self._distributions(windows)
-        found = nats(self.head, outputs, windows[..., : self.num_targets]) * known
-        both = torch.stack([found.mean(dim=2), known.mean(dim=2)], dim=-1)
+        code = self._code(windows)
+        found = nats(self.head, self._distributions(code), windows[..., : self.num_targets]) * known
+        share = known.mean(dim=2)
+        far = 0.5 * ((code - self.codes_mean) @ self._whitening().T).square().mean(dim=-1, keepdim=True)
+        both = torch.stack([found.mean(dim=2) + share * far, share], dim=-1)
         return smoothed(both, self._decay)
 
     @property
@@ -146,5 +191,17 @@ class ReconstructionNetwork(Network):
         known = program.add(ops.Window(x=emit_known(program, row, self.first_flag, count), length=length))
         found = program.add(ops.Combine(a=found, b=known, function="multiply"))
         found, known = (program.add(ops.Reduce(x=part, axis=0, function="mean")) for part in (found, known))
+        far = program.add(ops.Combine(a=self._emit_far(program, code), b=known, function="multiply"))
+        found = program.add(ops.Combine(a=found, b=far, function="add"))
         program.output = emit_smoothed(program, found, known, self._decay)
         return program.output
+
+    def _emit_far(self, program: Program, code: Name) -> Name:
+        """Adds half the mean square of a whitened code (Z,), once for each of K numbers: (1, K)."""
+        whitening = self._whitening()
+        weight, bias = program.tensor("codes.weight", numpy(whitening)), -(whitening @ self.codes_mean)
+        white = program.add(ops.Affine(x=code, weight=weight, bias=program.tensor("codes.bias", numpy(bias))))
+        square = program.add(ops.Activate(x=white, function="square"))
+        share = torch.full((self.num_targets, self.shape.code), 0.5 / self.shape.code)
+        far = program.add(ops.Affine(x=square, weight=program.tensor("codes.share", numpy(share))))
+        return program.add(ops.Reshape(x=far, shape=(1, self.num_targets)))

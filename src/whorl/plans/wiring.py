@@ -128,7 +128,7 @@ class Surprise(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sur
 
     lag: int | None = 1
     context: int | None = None
-    code: int = 8
+    code: int = 16
     smooth: int | None = 1
     false_alarm_rate: float = 0.01
     buffer: int | None = None

@@ -38,7 +38,8 @@ class Detector(Estimator):
         normal: label of rows that are no anomalies, where labels are others than 0 and 1.
         per: what is answered: each 'row', or a whole 'sequence' by the mean surprise of its rows.
         method: 'surprise' predicts a row from those up to `lag` rows before it; 'reconstruction' passes the last
-            `context` rows through a bottleneck of `code` numbers. 'auto' predicts rows and reconstructs sequences.
+            `context` rows through a bottleneck of `code` numbers, and judges these too. 'auto' predicts rows and
+            reconstructs sequences.
         lag: rows between what is read and what is judged.
         context: rows that are reconstructed together. A whole sequence is as long as the longest one of training.
         code: numbers of the bottleneck.
@@ -63,7 +64,7 @@ class Detector(Estimator):
     method: Literal["auto", "surprise", "reconstruction"] = "auto"
     lag: int = 32
     context: int = 32
-    code: int = 8
+    code: int = 16
     alarm: Alarm = field(default_factory=Alarm)
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"

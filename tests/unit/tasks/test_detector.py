@@ -165,6 +165,31 @@ def test_irregular_rows_stream_and_load_as_they_are_predicted(tmp_path):
     assert whorl.load(tmp_path / "m.whorl").predict(columns).score == pytest.approx(wanted, abs=0, nan_ok=True)
 
 
+def test_a_code_far_from_those_of_training_surprises_in_units_of_their_spread():
+    core = partial(RecurrentCore, "gru", hidden_size=4)
+    shape = Surprise(lag=None, context=5, code=3)
+    network = ReconstructionNetwork(Fields({"numeric": Reals(2)}), shape, StudentT(), core, 2)
+    inputs = {"past": torch.randn(16, 25, 2, generator=torch.Generator().manual_seed(0))}
+    network.eval()
+    network.judged(inputs, inputs["past"])
+    assert not network.codes_batches  # nothing is learned from what is only judged
+    network.train()
+    network.judged(inputs, inputs["past"])
+    with torch.no_grad():
+        windows = torch.nn.functional.pad(inputs["past"], (0, 0, 4, 0)).unfold(1, 5, 1).transpose(2, 3)
+        codes = network._code(windows[:, ::4]).flatten(0, 1)
+        assert torch.allclose(network.codes_mean, codes.mean(dim=0), atol=1e-6)
+        assert torch.allclose(network.codes_covariance, codes.T.cov(correction=0), atol=1e-6)
+        network.eval()
+        near = network(inputs)
+        apart = codes.std(dim=0, correction=0) * torch.tensor([100.0, 0.0, 0.0])
+        network.codes_mean += apart
+        further = network(inputs) - near
+    # A hundred deviations along one of three axes that depend on each other: at least 0.5 * 100 ** 2 / 3 nats.
+    assert (further[..., 0] / near[..., 1] > 1500).all()
+    assert not further[..., 1].any()  # whether a number was known is as it was
+
+
 def test_windows_of_whole_sequences_are_made_where_their_inputs_are():
     core = partial(RecurrentCore, "gru", hidden_size=4)
     network = ReconstructionNetwork(
