@@ -13,7 +13,7 @@ from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Tokens that a run without a limit of time or epochs reads.
-_TOKENS = 12_000_000
+_TOKENS = 6_000_000
 
 
 @estimators.add("generate")
@@ -35,7 +35,8 @@ class Generator(Estimator):
         tokens: how the text is cut. A normal form holds the last character back while text is typed.
         embedding_size: numbers that a token is read as; None takes 64 for characters and bytes, else 128.
         tied: answer by the vectors that tokens are read as; None does so for words and byte pairs.
-        dropout: probability of dropping an output of the core on its way to the last layer.
+        dropout: probability of dropping an output of the core on its way to the last layer. A text that is read a few
+            times is known by heart without it; one that is read once wants less.
         table: how tables and files are read.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -52,7 +53,7 @@ class Generator(Estimator):
     tokens: Text = field(default_factory=lambda: Text(unit="character", normalize=None))
     embedding_size: int | None = None
     tied: bool | None = None
-    dropout: float = 0.1
+    dropout: float = 0.3
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
     training: Training = field(default_factory=Training)
@@ -107,8 +108,8 @@ class Generator(Estimator):
         # Time or epochs end a run, or a number of tokens; text of any length is worth a few passes.
         passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))
         return (
-            recipe.completed(hidden_size=256),
+            recipe.completed(hidden_size=512),
             chosen.completed(
-                batch_size=32, tbptt_steps=48, learning_rate=5e-3, weight_decay=1e-2, epochs=passes, patience=None
+                batch_size=32, tbptt_steps=48, learning_rate=3e-3, weight_decay=1e-2, epochs=passes, patience=None
             ),
         )

@@ -91,7 +91,7 @@ class Regressor(Estimator):
             outputs="table",
             head=head,
             readout="quantile" if self.quantiles else "point",
-            dropout=0.3 if self.remaining else 0.1,
+            dropout=0.5 if self.remaining else 0.1,
             # Lives are few and long, and learned by heart unless their sensors are noisier than they are.
             augmentation=Augmentation(warp=0.0, scale=0.0, noise=0.15) if self.remaining else None,
         )
@@ -113,13 +113,13 @@ class Regressor(Estimator):
         plan = self.training.completed(
             # A life has a truth at each of its steps, so that few of them make a batch.
             batch_size=8 if self.remaining else 32,
-            learning_rate=5e-3 if self.remaining else 2e-3,
+            learning_rate=2e-3,
             weight_decay=1.0 if self.remaining else 0.0,
         )
-        updates = 700 if self.remaining else 2000
-        plan = plan.completed(epochs=max(10, min(200, round(updates / plan.num_batches(num_examples)))))
+        updates, most = (2800, 400) if self.remaining else (2000, 200)
+        plan = plan.completed(epochs=max(10, min(most, round(updates / plan.num_batches(num_examples)))))
         assert plan.epochs is not None
         # A few lives that are held out say little about which epoch is best.
         patience = None if self.remaining else max(5, plan.epochs // 5)
-        recipe = recipe.completed(hidden_size=64, num_layers=2 if self.remaining else 1)
+        recipe = recipe.completed(hidden_size=96 if self.remaining else 64, num_layers=2 if self.remaining else 1)
         return recipe, plan.completed(patience=patience)
