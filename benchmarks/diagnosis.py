@@ -11,7 +11,9 @@ read summaries of these hours and are fitted anew for each of them.
 import csv
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks import quality
@@ -26,6 +28,15 @@ from sklearn.preprocessing import StandardScaler
 import whorl
 
 HOURS = (6, 12, 24, 48)
+HEADS = ("model", *(f"AUROC after {hour} h" for hour in HOURS), "fits")
+TEXT = (
+    "Death in hospital from the first 48 hours of intensive care (PhysioNet challenge of 2012, set A, 4,000 stays, 554 "
+    "deaths), five stratified folds: mean and spread of their areas under the ROC curve. One `whorl.Classifier` a fold "
+    "reads rows at the times when something was measured, and answers after each. Settings that are not the defaults "
+    "(8 epochs, weight decay 1, no convolution, robust scaling, cells clipped at 3 interquartile ranges, hours since "
+    "admission as a column in place of elapsed times) were chosen on parts of the training folds. The rivals read "
+    "summaries of each variable over the hours so far, and are fitted anew for each number of hours."
+)
 STATIC = ("Age", "Gender", "Height", "ICUType", "AdmissionWeight")
 CHANGING = (
     *("ALP", "ALT", "AST", "Albumin", "BUN", "Bilirubin", "Cholesterol", "Creatinine", "DiasABP", "FiO2", "GCS"),
@@ -33,6 +44,7 @@ CHANGING = (
     *("Na", "PaCO2", "PaO2", "Platelets", "RespRate", "SaO2", "SysABP", "Temp", "TroponinI", "TroponinT", "Urine"),
     *("WBC", "Weight", "pH"),
 )
+OURS = "whorl.Classifier"
 _DIED = {"0": "survived", "1": "died"}
 
 
@@ -66,7 +78,7 @@ def read(folder: Path) -> list[Stay]:
 
 
 def table(stays: list[Stay]) -> dict[str, object]:
-    """A long table: one row a time stamp."""
+    """A long table: one row a time stamp, whose hours since admission are a column to read, too."""
     counts = [len(stay.minutes) for stay in stays]
     columns: dict[str, object] = {
         "stay": np.repeat(np.array([stay.name for stay in stays], object), counts),
@@ -75,18 +87,19 @@ def table(stays: list[Stay]) -> dict[str, object]:
     }
     values = np.concatenate([stay.values for stay in stays])
     columns |= {name: values[:, n] for n, name in enumerate(CHANGING)}
+    columns["hours"] = np.concatenate([stay.minutes for stay in stays]) / 60
     static = np.repeat(np.array([stay.static for stay in stays]), counts, axis=0)
     return columns | {name: static[:, n] for n, name in enumerate(STATIC)}
 
 
 def fitted(stays: list[Stay], seed: int, **changes: object) -> whorl.Classifier:
-    """A classifier of such tables: nothing of it is warped in time, and times are told to it."""
+    """A classifier of such tables: nothing of it is warped in time, and cells that are far out may be mistyped."""
     model = whorl.Classifier(
         target="outcome",
         time="minute",
         series="stay",
         static=STATIC,
-        table=whorl.Table(on_gap="ignore", kinds={"ICUType": "category"}),
+        table=whorl.Table(on_gap="ignore", elapsed="off", scaling="robust", clip=3.0, kinds={"ICUType": "category"}),
         augmentation="none",
         convolution=0,
         training=whorl.Training(seed=seed, epochs=8, patience=None, weight_decay=1.0),
@@ -151,7 +164,7 @@ def rivals(train: list[Stay], test: list[Stay], seed: int, hours: list[int]) -> 
     return found
 
 
-def run(stays: list[Stay], folds: int, seed: int, hours: list[int]) -> list[dict[str, object]]:
+def run(stays: list[Stay], folds: int, seed: int, hours: list[int]) -> list[dict[str, Any]]:
     """Each fold with a model and its rivals."""
     splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
     runs = []
@@ -168,11 +181,22 @@ def run(stays: list[Stay], folds: int, seed: int, hours: list[int]) -> list[dict
                 "fit_seconds": round(seconds, 1),
                 "parameters": model.model_.card["parameters"],
                 "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
-                "auroc": {"whorl.Classifier": own, **rivals(train, test, seed, hours)},
+                "auroc": {OURS: own, **rivals(train, test, seed, hours)},
             }
         )
         print(fold, seed, f"{seconds:.0f} s", {hour: round(value, 4) for hour, value in own.items()}, flush=True)
     return runs
+
+
+def section(runs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Rows of the table on the page: a model each."""
+    rows = []
+    for name in runs[0]["auroc"]:
+        curves = [one["auroc"][name] for one in runs]
+        cells = [quality.spread([curve[hour] for curve in curves]) if hour in curves[0] else "" for hour in HOURS]
+        seconds = statistics.mean(float(one["fit_seconds"]) for one in runs)
+        rows.append([name, *cells, f"{seconds:.0f} s each, 1 core" if name == OURS else ""])
+    return rows
 
 
 def main() -> None:
@@ -183,15 +207,11 @@ def main() -> None:
     chosen = parser.parse_args()
     stays = read(chosen.data)
     runs = [one for seed in chosen.seeds for one in run(stays, chosen.folds, seed, chosen.rival_hours)]
-    for name in runs[0]["auroc"]:  # type: ignore[attr-defined]
-        curves = [one["auroc"][name] for one in runs]  # type: ignore[index]
-        told = []
-        for hour in curves[0]:
-            values = [curve[hour] for curve in curves]
-            told.append(f"{hour} h {statistics.mean(values):.4f} +- {statistics.stdev(values):.4f}")
-        print(f"{name:20} {'  '.join(told)} (n={len(curves)})", flush=True)
-    print(f"training took {sum(float(one['fit_seconds']) for one in runs):.0f} s")  # type: ignore[arg-type]
-    quality.write(chosen.out, runs=runs)
+    rows = section(runs)
+    for row in rows:
+        print("  ".join(row), flush=True)
+    if chosen.out is not None:
+        quality.save(chosen.out, title="Diagnosis", text=TEXT, heads=HEADS, rows=rows, runs=runs)
 
 
 if __name__ == "__main__":

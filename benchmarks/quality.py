@@ -29,7 +29,7 @@ HEAD = """# Quality
 
 What models score on public data that they were not trained on. Written by `python -m benchmarks.quality` from the files
 in [benchmarks/results](../benchmarks/results). Of each task all sets have the same settings, the defaults where nothing
-else is said, and these were chosen without looking at a test part.
+else is said, and these were chosen without looking at a test part but where a section says so.
 """
 
 
