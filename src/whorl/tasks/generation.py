@@ -53,7 +53,7 @@ class Generator(Estimator):
     tokens: Text = field(default_factory=lambda: Text(unit="character", normalize=None))
     embedding_size: int | None = None
     tied: bool | None = None
-    dropout: float = 0.3
+    dropout: float = 0.2
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
     training: Training = field(default_factory=Training)
