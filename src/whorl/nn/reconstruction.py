@@ -100,17 +100,21 @@ class ReconstructionNetwork(Network):
 
     @torch.no_grad()
     def _note(self, codes: Tensor) -> None:
-        """Takes codes (N, Z) of training into the mean and the covariance; late ones count most, as weights are best
-        then.
+        """Takes codes (N, Z) of training into the mean and the covariance: the first hundred batches count alike, and
+        then the later the more, as weights are best at the end.
         """
         if not len(codes):
             return
-        self.codes_batches += 1
-        share = torch.clamp(1.0 / self.codes_batches, min=_LEAST)
-        step = codes.mean(dim=0) - self.codes_mean
-        self.codes_mean += share * step
-        apart = codes - self.codes_mean
-        self.codes_covariance += share * (apart.T @ apart / len(codes) - self.codes_covariance)
+        # In half the digits a covariance would not be one any more.
+        with torch.autocast(codes.device.type, enabled=False):
+            codes = codes.to(self.codes_mean.dtype)
+            self.codes_batches += 1
+            share = torch.clamp(1.0 / self.codes_batches, min=_LEAST)
+            step = codes.mean(dim=0) - self.codes_mean
+            apart = codes - codes.mean(dim=0)
+            between = (1.0 - share) * torch.outer(step, step)
+            self.codes_covariance += share * (apart.T @ apart / len(codes) + between - self.codes_covariance)
+            self.codes_mean += share * step
 
     def _whitening(self) -> Tensor:
         """The map (Z, Z) after which codes of training are independent and of variance one."""

@@ -69,8 +69,11 @@ class Table:
                 raise ArgumentError(
                     f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
                 )
-        if self.clip is not None and (isinstance(self.clip, bool) or not 0 < self.clip < float("inf")):
-            raise ArgumentError(f"`clip` is a positive number of scales, or None, but is {self.clip!r}. Use 5, say.")
+        clip: object = self.clip
+        if clip is not None and (
+            isinstance(clip, bool) or not isinstance(clip, int | float) or not 0 < clip < float("inf")
+        ):
+            raise ArgumentError(f"`clip` is a positive number of scales, or None, but is {clip!r}. Use 5, say.")
         for column, kind in self.kinds.items():
             if kind not in ("numeric", "category", "time", "ignore"):
                 raise ArgumentError(

@@ -190,6 +190,23 @@ def test_a_code_far_from_those_of_training_surprises_in_units_of_their_spread():
     assert not further[..., 1].any()  # whether a number was known is as it was
 
 
+def test_codes_of_batches_make_the_moments_of_all_of_them():
+    core = partial(RecurrentCore, "gru", hidden_size=4)
+    shape = Surprise(lag=None, context=5, code=3)
+    network = ReconstructionNetwork(Fields({"numeric": Reals(2)}), shape, StudentT(), core, 2).train()
+    # The last number nearly follows from the first: half the digits would not tell that it does not quite.
+    batches = torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(0)) + torch.arange(4.0)[:, None, None]
+    batches[..., 2] = batches[..., 0] + 1e-3 * batches[..., 1]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for batch in batches:
+            network._note(batch)
+    codes = batches.flatten(0, 1)
+    assert torch.allclose(network.codes_mean, codes.mean(dim=0), atol=1e-5)
+    assert torch.allclose(network.codes_covariance, codes.T.cov(correction=0), atol=1e-5)
+    network.judged({"past": torch.randn(2, 9, 2)}, torch.full((2, 9, 2), torch.nan))
+    assert network.codes_batches == 4  # what has no truth is not normal
+
+
 def test_windows_of_whole_sequences_are_made_where_their_inputs_are():
     core = partial(RecurrentCore, "gru", hidden_size=4)
     network = ReconstructionNetwork(

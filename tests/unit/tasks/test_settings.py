@@ -184,3 +184,9 @@ def test_lives_are_read_by_two_layers_unless_one_is_asked_for():
         whorl.Regressor(remaining=True, network=whorl.Recurrent("gru", num_layers=1)).resolved(90, 1)[0].num_layers == 1
     )
     assert whorl.Regressor().resolved(90, 1)[0].num_layers == 1
+
+
+@pytest.mark.parametrize("clip", [0, -1.0, float("inf"), float("nan"), True, "5"])
+def test_a_bound_is_a_positive_number(clip):
+    with pytest.raises(ArgumentError, match="`clip` is a positive number of scales"):
+        whorl.Table(clip=clip)

@@ -74,7 +74,7 @@ def judged_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     learned = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held and marked[n] != 1.0]
     if not learned:
         raise DataError("every training sequence is labelled as an anomaly. Bring normal ones.")
-    scaling = estimator.columns().table.scaling
+    scaling = estimator.columns().table.scaling  # and no clip: all that is read is judged
     reader = ArrayReader(
         past=ArrayCodec(scaling=scaling).fit(learned).flag_all(),
         outputs=ArrayCodec(scaling=scaling, missing="keep").fit(learned),
