@@ -246,3 +246,8 @@ class TableCodec(Codec[Frame]):
             parts.append(ago)
             held = np.concatenate([held, last])
         return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)), held
+
+
+def bounds(clip: float | None, columns: Iterable[str]) -> dict[str, float]:
+    """The `clip` of a codec that bounds these columns alike; None bounds none."""
+    return {} if clip is None else dict.fromkeys(columns, float(clip))

@@ -6,7 +6,7 @@ import numpy as np
 
 from whorl.codecs.elapsed import is_irregular
 from whorl.codecs.frame import Frame
-from whorl.codecs.table import TableCodec
+from whorl.codecs.table import TableCodec, bounds
 from whorl.data.countdown import Countdown, Truths
 from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
@@ -64,7 +64,7 @@ def fit_table(
             step=step.seconds,
             scaling=table.scaling,
             missing=missing,  # type: ignore[arg-type]
-            clip=table.bounds([name for name in numeric if name not in schema.targets]),
+            clip=bounds(table.clip, [name for name in numeric if name not in schema.targets]),
         ).fit(training)
 
     past = codec(read, clock, elapsed=elapsed)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.frame import Frame
-from whorl.codecs.table import TableCodec
+from whorl.codecs.table import TableCodec, bounds
 from whorl.codecs.text import TextCodec
 from whorl.data.cells import as_objects
 from whorl.data.indicators import Indicators, restore_labels
@@ -233,7 +233,7 @@ def fit_texts(
             categories=categories,
             scaling=table.scaling,
             missing=missing,  # type: ignore[arg-type]
-            clip=table.bounds([name for name in numeric if name not in targets]),
+            clip=bounds(table.clip, [name for name in numeric if name not in targets]),
         )
         return made.fit([rows])
 

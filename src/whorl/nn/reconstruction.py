@@ -110,8 +110,8 @@ class ReconstructionNetwork(Network):
             codes = codes.to(self.codes_mean.dtype)
             self.codes_batches += 1
             share = torch.clamp(1.0 / self.codes_batches, min=_LEAST)
-            step = codes.mean(dim=0) - self.codes_mean
-            apart = codes - codes.mean(dim=0)
+            mean = codes.mean(dim=0)
+            step, apart = mean - self.codes_mean, codes - mean
             between = (1.0 - share) * torch.outer(step, step)
             self.codes_covariance += share * (apart.T @ apart / len(codes) + between - self.codes_covariance)
             self.codes_mean += share * step

@@ -1,6 +1,6 @@
 """How the columns of a table are read: kinds, scaling, and which repairs are allowed. Frozen data, no behaviour."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -79,7 +79,3 @@ class Table:
                 raise ArgumentError(
                     f"`kinds` maps columns to numeric, category, time or ignore, but {column!r} is mapped to {kind!r}."
                 )
-
-    def bounds(self, columns: Iterable[str]) -> dict[str, float]:
-        """How far from the centre numbers of these columns are read at most, in scales."""
-        return {} if self.clip is None else dict.fromkeys(columns, float(self.clip))
