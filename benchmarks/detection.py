@@ -11,13 +11,13 @@ All rows of all runs are scored together, the 400 rows too. ECG5000: a model lea
 TRAIN, and scores those of TEST as normal (class 1) or not.
 """
 
-import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from benchmarks import quality
 
 import whorl
@@ -38,6 +38,7 @@ TEXT = (
     "size of the code was chosen on other sets of the archive, and is the better one here too (0.975 with half of it, "
     "one seed)."
 )
+OURS = "`whorl.Detector`"
 _NORMAL_ROWS = 400
 _CHANNELS = 8
 _BUFFER = 100  # rows, of the volume metrics of SKAB
@@ -101,18 +102,25 @@ def rivals_of_skab(runs: Runs, model: whorl.Detector, seed: int) -> dict[str, di
     cut = _NORMAL_ROWS - round(_VALIDATION * _NORMAL_ROWS)
     found = {}
     for name, scored in classical([values[:cut] for _, values, _ in runs], seed):
-        scores = [_smooth(scored(values), decay) for _, values, _ in runs]  # type: ignore[operator]
-        normal = np.sort(np.concatenate([one[cut:_NORMAL_ROWS] for one in scores]))
-        threshold = normal[min(len(normal), int(np.ceil((len(normal) + 1) * (1 - rate)))) - 1]
+        scores = [smoothed(scored(values), decay) for _, values, _ in runs]  # type: ignore[operator]
+        normal = np.concatenate([one[cut:_NORMAL_ROWS] for one in scores])
+        threshold = threshold_of(normal, rate)
         total = DetectionScores(buffer=_BUFFER, in_nats=False)
         for (key, _, labels), one in zip(runs, scores, strict=True):
             index = Index(np.full(len(one), key, object), np.arange(len(one)))
-            total.add(judged(index, np.stack([one > threshold, one], axis=1), (), float(threshold)), labels)
+            total.add(judged(index, np.stack([one > threshold, one], axis=1), (), threshold), labels)
         found[name] = total.result()
     return found
 
 
-def _smooth(scores: np.ndarray, decay: float) -> np.ndarray:
+def threshold_of(normal: np.ndarray, rate: float) -> float:
+    """The score that a share of `rate` of scores like these exceeds, as the model's threshold is set."""
+    place = int(np.ceil((len(normal) + 1) * (1 - rate)))
+    return float(np.sort(normal)[min(len(normal), place) - 1])
+
+
+def smoothed(scores: np.ndarray, decay: float) -> np.ndarray:
+    """Scores averaged as a model's are: each counts `decay` times as much as the one after it."""
     weight, mean, means = 0.0, 0.0, np.empty(len(scores))
     for t, score in enumerate(scores.tolist()):
         weight = decay * weight + 1.0
@@ -151,8 +159,12 @@ def one(name: str, folder: Path, seed: int) -> dict[str, Any]:
         scored = model.evaluate(test, keep=False)
         classic = rivals_of_ecg(folder, test, seed)
     rivals = {**{rival: dict(metrics) for rival, metrics in scored.baseline.items()}, **classic}
-    told = {"set": name, "seed": seed, "fit_seconds": round(seconds, 1), "answers": scored.num_answers}
-    return told | {
+    return {
+        "set": name,
+        "seed": seed,
+        "fit_seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
+        "answers": scored.num_answers,
         "parameters": model.model_.card["parameters"],
         "threshold": [model.model_.readout.threshold, model.model_.readout.num_rows],  # type: ignore[attr-defined]
         "test": dict(scored.metrics),
@@ -173,12 +185,11 @@ def section(runs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     rows = []
     for name in dict.fromkeys(one["set"] for one in runs):
         of_set = [one for one in runs if one["set"] == name]
-        listed = {"`whorl.Detector`": [one["test"] for one in of_set]}
+        listed = {OURS: [one["test"] for one in of_set]}
         listed |= {rival: [one["rivals"][rival] for one in of_set] for rival in of_set[0]["rivals"]}
-        seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)
         for who, metrics in listed.items():
             cells = [quality.spread([one[key] for one in metrics]) if key in metrics[0] else "" for key in METRICS]
-            rows.append([name, who, *cells, f"{seconds:.0f} s" if metrics is listed["`whorl.Detector`"] else ""])
+            rows.append([name, who, *cells, quality.duration(of_set) if who == OURS else ""])
     return rows
 
 

@@ -115,7 +115,7 @@ def section(part: str, runs: Sequence[dict[str, Any]]) -> list[list[str]]:
             perplexity(one["kneser_ney"]["5, turns alone"] for one in runs),
             perplexity(one["rivals"]["unigram"]["nll"] for one in runs),
             changes or "default",
-            writing.duration(runs),
+            quality.duration(runs),
         ]
     ]
 

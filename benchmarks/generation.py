@@ -7,7 +7,6 @@ tenth of the text is held out, and is scored once for each fit with the state ca
 """
 
 import os
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +40,7 @@ def run(path: Path, seed: int, max_seconds: float) -> tuple[dict[str, Any], whor
     found = {
         "seed": seed,
         "fit_seconds": round(time.perf_counter() - started, 1),
+        "threads": torch.get_num_threads(),
         "steps": model.history_.num_steps,
         "epochs": len(model.history_.epochs),
         "training_seconds": round(sum(epoch.seconds for epoch in model.history_.epochs), 1),
@@ -70,9 +70,8 @@ def ngrams(model: whorl.Generator, path: Path, orders: list[int]) -> dict[str, f
 
 def section(runs: Sequence[Mapping[str, Any]], rivals: Mapping[str, float]) -> list[list[str]]:
     """Rows of the table on the page: the model, and a rival each."""
-    seconds = statistics.mean(float(one["fit_seconds"]) for one in runs)
     values = [one["validation"]["nats_per_character"] for one in runs]
-    rows = [["`whorl.Generator`", quality.spread(values), f"{seconds:.0f} s, {torch.get_num_threads()} cores"]]
+    rows = [["`whorl.Generator`", quality.spread(values), quality.duration(runs)]]
     return rows + [[f"Kneser-Ney, {order} characters", f"{nats:.4f}", ""] for order, nats in rivals.items()]
 
 
@@ -99,8 +98,7 @@ def main() -> None:
     for row in rows:
         print("  ".join(row), flush=True)
     if chosen.out is not None:
-        settings = {"max_seconds": chosen.max_seconds, "threads": torch.get_num_threads()}
-        told = [{**one, **settings, "kneser_ney": rivals} for one in runs]
+        told = [{**one, "max_seconds": chosen.max_seconds, "kneser_ney": rivals} for one in runs]
         quality.save(chosen.out, title="Text, character by character", text=TEXT, heads=HEADS, rows=rows, runs=told)
 
 

@@ -39,6 +39,12 @@ def spread(values: Sequence[float], form: str = ".4f") -> str:
     return f"{mean} ± {statistics.stdev(values):{form}} (n={len(values)})" if len(values) > 1 else f"{mean} (n=1)"
 
 
+def duration(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Mean `fit_seconds` of runs, and how many cores their `threads` had, as a cell of a table."""
+    threads = runs[0]["threads"]
+    return f"{statistics.mean(one['fit_seconds'] for one in runs):.0f} s, {threads} core{'s' * (threads > 1)}"
+
+
 def arguments(
     description: str | None, *, seeds: Sequence[int] = (0, 1, 2), sets: Sequence[str] = (), optional: bool = False
 ) -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from benchmarks import quality
 
 import whorl
@@ -73,6 +74,7 @@ def run(folder: Path, seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "fit_seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
         "parameters": model.model_.card["parameters"],
         "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
         "test": dict(found.metrics),
@@ -135,11 +137,10 @@ def section(runs: Sequence[Mapping[str, Any]], boosted: list[dict[str, float]]) 
         "mean life less the age": [runs[0]["rivals"]["age"]],
         "mean of training": [runs[0]["rivals"]["mean"]],
     }
-    seconds = statistics.mean(float(one["fit_seconds"]) for one in runs)
-    rows = []
+    rows: list[list[str]] = []
     for name, listed in lines.items():
         cells = [quality.spread([one[metric] for one in listed], ".2f") for metric in ("rmse", "mae", "phm08")]
-        rows.append([name, *cells, "" if rows else f"{seconds:.0f} s, 1 core"])
+        rows.append([name, *cells, "" if rows else quality.duration(runs)])
     return rows
 
 

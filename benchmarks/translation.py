@@ -78,7 +78,7 @@ def section(runs: list[dict[str, Any]]) -> list[list[str]]:
                 quality.spread([one["scores"]["chrf"] for one in own], ".1f"),
                 f"{rivals['nearest pair']['bleu']:.1f}",
                 f"{rivals['copy of the source']['bleu']:.1f}",
-                writing.duration(own),
+                quality.duration(own),
             ]
         )
     return rows

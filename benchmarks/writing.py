@@ -2,9 +2,8 @@
 
 import argparse
 import json
-import statistics
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from benchmarks import quality
@@ -61,9 +60,3 @@ def described(model: whorl.Estimator, seconds: float) -> dict[str, object]:
         "steps": history["num_steps"],
         "validation": card["scores"]["metrics"],  # type: ignore[index]
     }
-
-
-def duration(runs: Sequence[dict[str, Any]]) -> str:
-    """Mean seconds of the fits, and how many cores they had."""
-    threads = runs[0]["threads"]
-    return f"{statistics.mean(one['fit_seconds'] for one in runs):.0f} s, {threads} core{'s' * (threads > 1)}"
