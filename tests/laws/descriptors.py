@@ -29,6 +29,7 @@ from whorl.data.padded import SequenceBatches
 from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches
 from whorl.data.pieces import PieceBatches
+from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips
@@ -320,6 +321,11 @@ add(
     lambda: BatchesSubject(
         new=lambda sequences, spans: ForgettingBatches(SequenceBatches(sequences, 2), KEPT, Reals(2), sequences)
     ),
+)
+add(
+    "sequence batches",
+    "prefixes",
+    lambda: BatchesSubject(new=lambda sequences, spans: PrefixBatches(SequenceBatches(sequences, 2), 0.0)),
 )
 add("sequence batches", "every step, in order", lambda: sequence_batches(every_step=True, shuffle=False))
 add("sequence batches", "whole pieces", lambda: BatchesSubject(new=whole_pieces, every_step=True))

@@ -9,6 +9,7 @@ import msgspec
 
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
+from whorl.nn.convolution import within
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
@@ -95,9 +96,11 @@ def build(
             return _two_sides(wiring.shape, recipe, past, source, dropout)
         case Sequences():
             assert isinstance(wiring.shape, ManyToOne | ManyToMany)
+            convolution = wiring.shape.convolution
             return SequenceNetwork(
                 past=past,
                 shape=wiring.shape,
+                convolution=None if convolution is None else within(convolution, longest),
                 core=core,
                 num_targets=num_targets,
                 num_outputs=outputs,

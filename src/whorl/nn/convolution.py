@@ -3,6 +3,7 @@
 Axes: B batch, T time, D features, C channels.
 """
 
+import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
@@ -14,30 +15,43 @@ from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 
 
+def within(plan: Convolution, longest: int | None) -> Convolution:
+    """The plan with the largest growth up to its own whose last layer reaches no further back than `longest` steps."""
+    growth = plan.growth
+    while longest is not None and growth > 1 and (plan.kernel_size - 1) * growth ** (plan.num_layers - 1) > longest:
+        growth -= 1
+    return msgspec.structs.replace(plan, growth=growth)
+
+
 class CausalConvolution(nn.Module):
-    """Layers of y_t = relu(norm(b + sum_j W_j x_{t-j})): no output depends on a later step, and zeros stand before the
-    first one.
+    """Layers of y_t = relu(norm(b + sum_j W_j x_{t-dj})): no output depends on a later step, and zeros stand before the
+    first one. d is the layer's dilation (van den Oord et al. 2016).
 
     The norm is that of Ioffe & Szegedy 2015 over all real steps of a batch; in eval mode it is a part of the weights.
 
     Args:
         num_features: D.
-        plan: channels, kernel and layers.
+        plan: channels, kernel, layers and how their dilations grow.
     """
 
     def __init__(self, num_features: int, plan: Convolution) -> None:
         super().__init__()
         sizes = [num_features, *(plan.channels for _ in range(plan.num_layers))]
         self.kernel_size, self.output_size = plan.kernel_size, sizes[-1]
+        self.dilations = [plan.growth**number for number in range(plan.num_layers)]
         # The norm takes every constant away and has a bias of its own.
-        self.layers = nn.ModuleList(nn.Conv1d(size, plan.channels, plan.kernel_size, bias=False) for size in sizes[:-1])
+        self.layers = nn.ModuleList(
+            nn.Conv1d(size, plan.channels, plan.kernel_size, dilation=dilation, bias=False)
+            for size, dilation in zip(sizes[:-1], self.dilations, strict=True)
+        )
         self.norms = nn.ModuleList(nn.BatchNorm1d(plan.channels) for _ in self.layers)
 
     def forward(self, x_BTD: Tensor, real_BT: Tensor | None = None) -> Tensor:
         """Reads sequences; steps that are not real are zero, in the input and in the output."""
         y_BTC = x_BTD
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            y_BTC = layer(pad(y_BTC.transpose(1, 2), (self.kernel_size - 1, 0))).transpose(1, 2)
+        for layer, norm, dilation in zip(self.layers, self.norms, self.dilations, strict=True):
+            before = (self.kernel_size - 1) * dilation
+            y_BTC = layer(pad(y_BTC.transpose(1, 2), (before, 0))).transpose(1, 2)
             if real_BT is None:
                 y_BTC = norm(y_BTC.flatten(0, 1)).reshape(y_BTC.shape)
             else:
@@ -56,7 +70,11 @@ class CausalConvolution(nn.Module):
             # A window holds the oldest step first, as the kernel does.
             weight = (layer.weight * gain[:, None, None]).transpose(1, 2).flatten(1)
             bias = norm.bias - norm.running_mean * gain
-            window = program.add(ops.Window(x=x, length=self.kernel_size))
+            dilation = self.dilations[number]
+            window = program.add(ops.Window(x=x, length=(self.kernel_size - 1) * dilation + 1))
+            if dilation > 1:
+                read = tuple(range(0, self.kernel_size * dilation, dilation))
+                window = program.add(ops.Take(x=window, axis=0, indices=read))
             flat = program.add(ops.Reshape(x=window, shape=(weight.shape[1],)))
             product = program.add(
                 ops.Affine(

@@ -15,7 +15,7 @@ from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.pooling import Pool
 from whorl.nn.recurrent import RecurrentCore
-from whorl.plans.wiring import ManyToMany, ManyToOne
+from whorl.plans.wiring import Convolution, ManyToMany, ManyToOne
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -27,8 +27,8 @@ class SequenceNetwork(Network):
 
     Args:
         past: what a row is.
-        shape: once, from the outputs of the core pooled in the ways that it names, or at every step; and the
-            convolution before the core.
+        shape: once, from the outputs of the core pooled in the ways that it names, or at every step.
+        convolution: what stands before the core, if anything does.
         core: builds the core for an input size.
         num_targets: K.
         num_outputs: O.
@@ -41,6 +41,7 @@ class SequenceNetwork(Network):
         *,
         past: Spec,
         shape: ManyToOne | ManyToMany,
+        convolution: Convolution | None,
         core: Callable[[int], RecurrentCore],
         num_targets: int,
         num_outputs: int,
@@ -54,8 +55,7 @@ class SequenceNetwork(Network):
             # Of length one on average: longer ones would be told apart by chance, and hardly be changed by training.
             nn.init.normal_(table.weight, std=table.embedding_dim**-0.5)  # type: ignore[arg-type,operator]
         self.input_dropout = nn.Dropout(shape.input_dropout)
-        plan = shape.convolution
-        self.convolution = None if plan is None else CausalConvolution(self.columns.size, plan)
+        self.convolution = None if convolution is None else CausalConvolution(self.columns.size, convolution)
         read = self.columns.size if self.convolution is None else self.convolution.output_size
         self.core = core(read)
         self.pool = Pool(self.core.output_size, shape.pooling) if isinstance(shape, ManyToOne) else None

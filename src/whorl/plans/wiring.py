@@ -62,12 +62,14 @@ Pooling = Literal["last", "mean", "max", "attention"]
 
 class Convolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="convolution"):
     """Layers of causal convolutions before the core: each reads `kernel_size` steps, is normalised over the batch
-    (Ioffe & Szegedy 2015) and cut off at zero.
+    (Ioffe & Szegedy 2015) and cut off at zero. The steps that layer n from 0 reads lie `growth` ** n apart, or less
+    where the last layer would reach back further than the longest training sequence is long.
     """
 
     channels: int
     kernel_size: int
     num_layers: int = 1
+    growth: int = 1
 
 
 class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="many_to_one"):
@@ -256,6 +258,8 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         readout: registered name of what turns the head's numbers into an answer.
         dropout: probability of dropping a number on its way to the last layer.
         augmentation: how training examples are changed, each time anew; None leaves them as they are.
+        prefixes: share of the training sequences that end early, each time elsewhere, so that the answer so far is
+            learned as well.
     """
 
     pairing: Pairing
@@ -266,3 +270,4 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     readout: str
     dropout: float = 0.1
     augmentation: Augmentation | Forgetting | None = None
+    prefixes: float = 0.0

@@ -1,5 +1,6 @@
 """Classification: one of several labels for a sequence, or several at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self, get_args
 
@@ -24,13 +25,15 @@ from whorl.plans.wiring import (
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
-# Of each layer of convolutions.
-CHANNELS = 64
+# Of each layer of convolutions, and how many times further apart the steps lie that the next layer reads.
+CHANNELS, GROWTH = 64, 4
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
-AUGMENTATIONS = ("auto", "none", "series", "tokens")
+AUGMENTATIONS = ("auto", "none", "series", "tokens", "prefixes")
+# Of the training sequences that end early.
+PREFIXES = 0.5
 
 
 @estimators.add("classify")
@@ -58,14 +61,16 @@ class Classifier(Estimator):
         tokens: how the text is cut.
         pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
             The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
-        convolution: steps that each of three layers of convolutions before the core reads. 0 has none; 'auto' is 7, and
-            0 for text.
+        convolution: steps that each of three layers of convolutions before the core reads. Of series the first reads
+            steps side by side, the second every fourth and the third every sixteenth, or nearer ones where sequences
+            are short. 0 has none; 'auto' is 7, and 0 for text.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
-        augmentation: 'series' trains on series that are warped in time, scaled and made noisy a little, each time anew;
-            'tokens' on texts some of whose tokens, rare ones above all, are read as unknown. 'auto' is the one that
-            fits, 'none' neither.
+        augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
+            makes them noisy a little; 'tokens' reads some of the tokens of texts, rare ones above all, as unknown;
+            'prefixes' lets half of the sequences end early, so that answers while they are streamed are learned, too.
+            Several go together. 'auto' is 'series' or 'tokens', 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -87,7 +92,7 @@ class Classifier(Estimator):
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"
     coverage: float | None = None
-    augmentation: Literal["auto", "none", "series", "tokens"] = "auto"
+    augmentation: str | tuple[str, ...] = "auto"
     table: Table = field(default_factory=Table)
     network: Recurrent | str = "gru"
     training: Training = field(default_factory=Training)
@@ -109,12 +114,12 @@ class Classifier(Estimator):
                 f"`pooling` is some of {', '.join(ways)}, each once, but is {tuple(self.pooling)!r}."
                 f"{did_you_mean(str(wrong), ways)}"
             )
-        for name, known in (("class_weight", ("none", "balanced")), ("augmentation", AUGMENTATIONS)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ArgumentError(
-                    f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
-                )
+        known = ("none", "balanced")
+        if self.class_weight not in known:
+            raise ArgumentError(
+                f"`class_weight` must be one of {', '.join(known)}, but is {self.class_weight!r}."
+                f"{did_you_mean(str(self.class_weight), known)}"
+            )
         super().__post_init__()
 
     def _check_targets(self) -> None:
@@ -137,11 +142,7 @@ class Classifier(Estimator):
 
     def _check_text(self) -> None:
         """Settings of series and of texts are refused where they would do nothing."""
-        if self.augmentation == ("tokens" if self.text is None else "series"):
-            are = "series" if self.text is None else "texts"
-            raise ArgumentError(
-                f"`augmentation` is {self.augmentation!r}, but examples are {are}. Use 'auto' or 'none'."
-            )
+        self._check_augmentation()
         if self.text is None:
             return
         if self.target is not None and self.text in names(self.target):
@@ -154,6 +155,27 @@ class Classifier(Estimator):
                     f"`{name}` is of rows in time, but with `text` each row is an example. Leave it out."
                 )
 
+    def _changes(self) -> tuple[str, ...]:
+        """The words of `augmentation`; a lone one may stand without a list around it."""
+        return (self.augmentation,) if isinstance(self.augmentation, str) else tuple(self.augmentation)
+
+    def _check_augmentation(self) -> None:
+        value: object = self.augmentation
+        given = self._changes() if isinstance(value, str | Sequence) else (value,)
+        for word in given:
+            if word not in AUGMENTATIONS:
+                raise ArgumentError(
+                    f"`augmentation` must be one of {', '.join(AUGMENTATIONS)}, or several of them, but is {value!r}."
+                    f"{did_you_mean(str(word), AUGMENTATIONS)}"
+                )
+        if not given or len(set(given)) != len(given) or (len(given) > 1 and {"auto", "none"} & set(given)):
+            raise ArgumentError(
+                f"`augmentation` is 'auto' or 'none' alone, or some of the others, each once, but is {value!r}."
+            )
+        other, are = ("tokens", "series") if self.text is None else ("series", "texts")
+        if other in given:
+            raise ArgumentError(f"`augmentation` has {other!r}, but examples are {are}. Leave it out.")
+
     def for_data(self, data: object) -> Self:
         """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
         count = num_labels(data) if self.target is None else None
@@ -161,8 +183,12 @@ class Classifier(Estimator):
 
     def wiring(self) -> Wiring:
         size = (0 if self.text else 7) if self.convolution == "auto" else int(self.convolution)
+        chosen = self._changes()
+        changed = bool({"auto", "tokens" if self.text else "series"} & set(chosen))
         change = Forgetting(least=0.1) if self.text else Augmentation()
-        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3) if size else None
+        # Patterns of a series are of all lengths; words tell most by those beside them.
+        growth = 1 if self.text else GROWTH
+        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3, growth=growth) if size else None
         several = isinstance(self.columns().target, tuple)
         coverage = None if self.coverage is None else float(self.coverage)
         head: Head = Bernoulli() if several else Categorical(smoothing=0.1, coverage=coverage)
@@ -181,7 +207,8 @@ class Classifier(Estimator):
             head=head,
             readout="bernoulli" if several else "categorical",
             dropout=TEXT_DROPOUT if self.text else 0.3,
-            augmentation=None if self.augmentation == "none" else change,
+            augmentation=change if changed else None,
+            prefixes=PREFIXES if "prefixes" in chosen else 0.0,
         )
 
     def columns(self) -> Columns:

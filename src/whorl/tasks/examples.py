@@ -12,6 +12,7 @@ from whorl.data.padded import SequenceBatches
 from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches, steps_with_truths
 from whorl.data.pieces import PieceBatches
+from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
@@ -72,6 +73,8 @@ def training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) ->
             if wiring.augmentation is not None:
                 spec = prepared.reader.past.spec  # type: ignore[attr-defined]
                 batches = _changed(batches, wiring.augmentation, spec, prepared.training)
+            if wiring.prefixes:
+                batches = PrefixBatches(batches, wiring.prefixes)
             return batches, recipe, plan
         case EachRow() as rows:
             count = len(prepared.training) if rows.whole else sum(cut for _, cut in spans)

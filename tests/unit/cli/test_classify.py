@@ -104,13 +104,27 @@ def test_a_text_of_digits_alone_is_text_where_training_had_words(mails, tmp_path
 def test_the_options_reach_the_model(beats, tmp_path):
     out = tmp_path / "m.whorl"
     line = ["fit", "classify", beats.data, "--target", "kind", "--series", "beat", "--pooling", "mean,attention"]
-    line += ["--convolution", "0", "--class-weight", "balanced", "--augmentation", "none", *SMALL, "--out", out]
+    line += [
+        "--convolution",
+        "0",
+        "--class-weight",
+        "balanced",
+        "--augmentation",
+        "series,prefixes",
+        *SMALL,
+        "--out",
+        out,
+    ]
     told = as_json(run(*line, "--json"))
     assert (told["task"], told["model"]) == ("classify", str(out))
     assert set(told["scores"]["baselines"]) == {"prior"}
     settings = whorl.load(out).get_params()
     assert settings["pooling"] == ("mean", "attention")
-    assert (settings["convolution"], settings["class_weight"], settings["augmentation"]) == (0, "balanced", "none")
+    assert (settings["convolution"], settings["class_weight"], settings["augmentation"]) == (
+        0,
+        "balanced",
+        ("series", "prefixes"),
+    )
     assert "  class weight        balanced\n" in run("inspect", out).stdout
 
 
@@ -152,7 +166,7 @@ def test_characters_are_the_tokens_where_that_is_asked_for(mails, tmp_path):
         (["--target", "kind", "--text", "xx"], 3, "Did you mean 'x'?"),
         (["--target", "kind", "--text", "kind"], 2, "`text` and `target` are both 'kind'"),
         (["--target", "kind", "--text", "beat", "--series", "beat"], 2, "`series` is of rows in time"),
-        (["--target", "kind", "--text", "beat", "--augmentation", "series"], 2, "`augmentation` is 'series'"),
+        (["--target", "kind", "--text", "beat", "--augmentation", "series"], 2, "`augmentation` has 'series'"),
         (["--target", "kind", "--series", "beat", "--pooling", "maen"], 2, "Did you mean 'mean'?"),
         (["--target", "kind", "--series", "beat", "--convolution", "-1"], 2, "`convolution` is a whole number >= 0"),
         (["--target", "kind", "--series", "beat", "--class-weight", "even"], 2, "is not one of none, balanced"),

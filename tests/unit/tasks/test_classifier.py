@@ -203,8 +203,13 @@ def test_every_class_is_on_both_sides_of_the_split():
         ({"pooling": ("max", "max")}, "each once"),
         ({"convolution": -1}, "`convolution` is a whole number >= 0"),
         ({"class_weight": "even"}, "`class_weight` must be one of none, balanced"),
-        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series, tokens"),
-        ({"augmentation": "tokens"}, "`augmentation` is 'tokens', but examples are series"),
+        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series, tokens, prefixes"),
+        ({"augmentation": ("series", "prefix")}, "Did you mean 'prefixes'"),
+        ({"augmentation": 3}, "`augmentation` must be one of auto"),
+        ({"augmentation": ()}, "'auto' or 'none' alone, or some of the others"),
+        ({"augmentation": ("none", "prefixes")}, "'auto' or 'none' alone"),
+        ({"augmentation": ("prefixes", "prefixes")}, "each once"),
+        ({"augmentation": "tokens"}, "`augmentation` has 'tokens', but examples are series"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(options, told):
