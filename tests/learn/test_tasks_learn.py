@@ -159,6 +159,28 @@ def test_a_classifier_tells_patients_by_when_they_were_measured():
     assert told[1] < 0.75
 
 
+def test_sequences_that_end_early_teach_the_answer_so_far():
+    """The first steps tell the class a little, the last one tells all: who only knows the end waits for it."""
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(300, 20, 2)), np.arange(300) % 2
+    x[:, :4, 0] += 1.0 * (2 * y[:, None] - 1)
+    x[:, -1, 1] += 9.0 * (2 * y - 1)
+    plain, begun = (
+        whorl.Classifier(
+            convolution=0,
+            augmentation=augmentation,
+            network=whorl.Recurrent("gru", hidden_size=12),
+            training=whorl.Training(epochs=20, learning_rate=1e-2, device="cpu", seed=0),
+        )
+        .fit((x[:200], y[:200]), verbose=False)
+        .evaluate((x[200:, :10], y[200:]))
+        .metrics["nll"]
+        for augmentation in ("none", "prefixes")
+    )
+    assert begun < 0.3
+    assert plain > 0.4
+
+
 def test_a_tagger_finds_names_that_it_never_saw_by_what_stands_around_them():
     model = whorl.Tagger(
         network=whorl.Recurrent("lstm", hidden_size=32),

@@ -4,6 +4,9 @@ import numpy as np
 
 from whorl.data.batches import Batch, Batches
 
+# Draws of their own: where a sequence ends must not go with how it was warped.
+_OWN = 1
+
 
 class PrefixBatches(Batches):
     """Batches some of whose sequences end after a part of their steps, any number of them alike probable.
@@ -24,7 +27,7 @@ class PrefixBatches(Batches):
     def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
         """Returns batch `index` of that epoch; where its sequences end, too, is a function of the arguments."""
         batch = self._batches.batch(index, seed=seed, epoch=epoch)
-        random = np.random.default_rng([seed, epoch, index])
+        random = np.random.default_rng([seed, epoch, index, _OWN])
         past = batch.inputs["past"]
         whole = np.full(len(past), past.shape[1]) if batch.lengths is None else batch.lengths
         some = np.ceil(whole * (1.0 - random.random(len(past)))).astype(np.int64)

@@ -14,13 +14,21 @@ from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 
+# Steps that a layer reads where nobody says how many, and the share of the longest sequence that they are at most.
+_LEAST, _MOST, _SHARE = 3, 7, 8
+
 
 def within(plan: Convolution, longest: int | None) -> Convolution:
-    """The plan with the largest growth up to its own whose last layer reaches no further back than `longest` steps."""
+    """The plan for sequences of up to so many steps; None is any number.
+
+    Its kernel is as large as it says, and its growth the largest up to its own with which the last layer reaches no
+    further back than that.
+    """
+    size = plan.kernel_size or (_MOST if longest is None else min(max(longest // _SHARE, _LEAST), _MOST))
     growth = plan.growth
-    while longest is not None and growth > 1 and (plan.kernel_size - 1) * growth ** (plan.num_layers - 1) > longest:
+    while longest is not None and growth > 1 and (size - 1) * growth ** (plan.num_layers - 1) > longest:
         growth -= 1
-    return msgspec.structs.replace(plan, growth=growth)
+    return msgspec.structs.replace(plan, kernel_size=size, growth=growth)
 
 
 class CausalConvolution(nn.Module):
@@ -31,12 +39,13 @@ class CausalConvolution(nn.Module):
 
     Args:
         num_features: D.
-        plan: channels, kernel, layers and how their dilations grow.
+        plan: channels, kernel, which is known, layers and how their dilations grow.
     """
 
     def __init__(self, num_features: int, plan: Convolution) -> None:
         super().__init__()
         sizes = [num_features, *(plan.channels for _ in range(plan.num_layers))]
+        assert plan.kernel_size is not None
         self.kernel_size, self.output_size = plan.kernel_size, sizes[-1]
         self.dilations = [plan.growth**number for number in range(plan.num_layers)]
         # The norm takes every constant away and has a bias of its own.

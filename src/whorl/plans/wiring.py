@@ -63,11 +63,12 @@ Pooling = Literal["last", "mean", "max", "attention"]
 class Convolution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="convolution"):
     """Layers of causal convolutions before the core: each reads `kernel_size` steps, is normalised over the batch
     (Ioffe & Szegedy 2015) and cut off at zero. The steps that layer n from 0 reads lie `growth` ** n apart, or less
-    where the last layer would reach back further than the longest training sequence is long.
+    where the last layer would reach back further than the longest training sequence is long. A `kernel_size` of None is
+    an eighth of that one, from 3 to 7.
     """
 
     channels: int
-    kernel_size: int
+    kernel_size: int | None
     num_layers: int = 1
     growth: int = 1
 

@@ -33,7 +33,7 @@ TEXT_DROPOUT = 0.5
 TEXT_SIZE = 128
 AUGMENTATIONS = ("auto", "none", "series", "tokens", "prefixes")
 # Of the training sequences that end early.
-PREFIXES = 0.5
+PREFIXES = 0.3
 
 
 @estimators.add("classify")
@@ -63,13 +63,13 @@ class Classifier(Estimator):
             The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
         convolution: steps that each of three layers of convolutions before the core reads. Of series the first reads
             steps side by side, the second every fourth and the third every sixteenth, or nearer ones where sequences
-            are short. 0 has none; 'auto' is 7, and 0 for text.
+            are short. 0 has none; 'auto' is 7, or fewer down to 3 where series have less than 56 steps, and 0 for text.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
             makes them noisy a little; 'tokens' reads some of the tokens of texts, rare ones above all, as unknown;
-            'prefixes' lets half of the sequences end early, so that answers while they are streamed are learned, too.
+            'prefixes' lets some of the sequences end early, so that answers while they are streamed are learned, too.
             Several go together. 'auto' is 'series' or 'tokens', 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
@@ -182,13 +182,14 @@ class Classifier(Estimator):
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 
     def wiring(self) -> Wiring:
-        size = (0 if self.text else 7) if self.convolution == "auto" else int(self.convolution)
+        convolved = not self.text if self.convolution == "auto" else self.convolution != 0
+        size = None if self.convolution == "auto" else int(self.convolution)
         chosen = self._changes()
         changed = bool({"auto", "tokens" if self.text else "series"} & set(chosen))
         change = Forgetting(least=0.1) if self.text else Augmentation()
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
-        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3, growth=growth) if size else None
+        layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3, growth=growth) if convolved else None
         several = isinstance(self.columns().target, tuple)
         coverage = None if self.coverage is None else float(self.coverage)
         head: Head = Bernoulli() if several else Categorical(smoothing=0.1, coverage=coverage)

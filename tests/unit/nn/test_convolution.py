@@ -1,5 +1,6 @@
 """Convolutions before a core: how far their layers reach back, and what they read of it."""
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -28,10 +29,17 @@ def test_each_layer_reads_steps_that_lie_further_apart():
 
 
 @pytest.mark.parametrize(
-    ("longest", "growth"), [(None, 4), (1000, 4), (32, 4), (31, 3), (18, 3), (17, 2), (2, 1), (1, 1)]
+    ("longest", "growth"), [(None, 4), (1000, 4), (32, 4), (31, 3), (18, 3), (17, 2), (8, 2), (7, 1), (1, 1)]
 )
 def test_the_last_layer_reaches_no_further_back_than_the_longest_sequence_is_long(longest, growth):
     assert within(PLAN, longest).growth == growth
+
+
+@pytest.mark.parametrize(("longest", "size"), [(None, 7), (300, 7), (56, 7), (55, 6), (29, 3), (1, 3)])
+def test_a_kernel_that_nobody_chose_goes_by_how_long_sequences_are(longest, size):
+    plan = msgspec.structs.replace(PLAN, kernel_size=None)
+    assert within(plan, longest).kernel_size == size
+    assert within(msgspec.structs.replace(PLAN, kernel_size=9), longest).kernel_size == 9
 
 
 def test_short_series_are_read_closely_and_long_ones_widely():
@@ -43,4 +51,4 @@ def test_short_series_are_read_closely_and_long_ones_widely():
         x, y = random.normal(size=(20, steps, 1)), np.arange(20) % 2
         model = whorl.Classifier(network=network, training=training).fit((x, y), verbose=False)
         found.append([layer.dilation[0] for layer in model.network_.convolution.layers])
-    assert found == [[1, 1, 1], [1, 2, 4], [1, 4, 16]]
+    assert found == [[1, 1, 1], [1, 3, 9], [1, 4, 16]]

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 import whorl
+from whorl.data.augmentation import AugmentedBatches
+from whorl.data.prefixes import PrefixBatches
 from whorl.errors import ArgumentError, DataError
+from whorl.tasks.examples import training_part
+from whorl.tasks.preparation import prepare
 
 QUICK = whorl.Training(epochs=30, batch_size=8, learning_rate=1e-2, seed=0, device="cpu", validation=0.25)
 SMALL = whorl.Recurrent("gru", hidden_size=8)
@@ -242,3 +246,22 @@ def test_the_report_shows_which_class_is_taken_for_which(fitted, tmp_path):
     assert "Which is taken for which" in text
     assert "Are the probabilities right?" in text
     assert "1: fast, 2: slow" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        ("auto", [AugmentedBatches]),
+        ("none", []),
+        ("prefixes", [PrefixBatches]),
+        (("series", "prefixes"), [PrefixBatches, AugmentedBatches]),
+    ],
+)
+def test_training_sequences_are_changed_in_the_ways_that_were_asked_for(asked, made):
+    estimator = classifier(augmentation=asked)
+    batches, _, _ = training_part(estimator, estimator.wiring(), prepare(estimator, waves()))
+    found = []
+    while hasattr(batches, "_batches"):
+        found.append(type(batches))
+        batches = batches._batches
+    assert found == made
