@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 from benchmarks import quality
 
 import whorl
@@ -49,6 +50,7 @@ def run(name: str, folder: Path, seed: int) -> dict[str, object]:
         "set": name,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
         "parameters": model.model_.card["parameters"],
         "examples": [len(train), len(test)],
         "validation": model.model_.card["scores"]["metrics"],  # type: ignore[index]
@@ -121,10 +123,9 @@ def main() -> None:
         rival = nearest(read(chosen.data, name, "TRAIN"), read(chosen.data, name, "TEST"))
         accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
         nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
-        seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)  # type: ignore[arg-type]
         prior = of_set[0]["prior"]["accuracy"]  # type: ignore[index]
         examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
-        rows.append([name, examples, accuracy, nll, f"{rival:.4f}", f"{prior:.4f}", f"{seconds:.0f} s"])
+        rows.append([name, examples, accuracy, nll, f"{rival:.4f}", f"{prior:.4f}", quality.duration(of_set)])
         print("  ".join(rows[-1]), flush=True)
         runs += [{**one, "nearest": rival} for one in of_set]
     if chosen.out is not None:

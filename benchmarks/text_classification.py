@@ -8,12 +8,12 @@ validation part has; the test part is read once for each fit.
 """
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from benchmarks import quality
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -65,6 +65,7 @@ def run(name: str, folder: Path, seed: int) -> dict[str, object]:
         "set": name,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
         "examples": [len(texts), len(parts["test"][0])],
         "classes": len(set(labels)),
         "parameters": model.model_.card["parameters"],
@@ -99,9 +100,10 @@ def main() -> None:
         other = rival(name, chosen.data)
         accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
         nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
-        seconds = statistics.mean(float(one["fit_seconds"]) for one in of_set)  # type: ignore[arg-type]
         examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
-        rows.append([name, examples, str(of_set[0]["classes"]), accuracy, nll, f"{other:.4f}", f"{seconds:.0f} s"])
+        rows.append(
+            [name, examples, str(of_set[0]["classes"]), accuracy, nll, f"{other:.4f}", quality.duration(of_set)]
+        )
         print("  ".join(rows[-1]), flush=True)
         runs += [{**one, "tfidf": other} for one in of_set]
     if chosen.out is not None:
