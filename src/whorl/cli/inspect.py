@@ -21,6 +21,7 @@ _SETTINGS = (
         "convolution",
         "class_weight",
         "coverage",
+        "augmentation",
         "per",
         "method",
         "lag",

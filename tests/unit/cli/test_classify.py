@@ -125,7 +125,9 @@ def test_the_options_reach_the_model(beats, tmp_path):
         "balanced",
         ("series", "prefixes"),
     )
-    assert "  class weight        balanced\n" in run("inspect", out).stdout
+    card = run("inspect", out).stdout
+    assert "  class weight        balanced\n" in card
+    assert "  augmentation        series, prefixes\n" in card
 
 
 def test_sets_of_labels_are_asked_for_and_told_everywhere(waves, tmp_path):
