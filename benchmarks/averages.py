@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 from benchmarks import quality
-from benchmarks.detection import smoothed, threshold_of
+from benchmarks.detection import smoothed
 
 import whorl
 from whorl.runtime.detection_metrics import DetectionScores
 from whorl.runtime.prediction import Index, judged
+from whorl.runtime.surprise_readout import threshold_of
 
 ROWS = (1, 10, 30, 60, 120)
 HEADS = ("set", "series", "median rows of an anomaly", *(f"VUS-PR of {rows}" for rows in ROWS))
@@ -113,11 +114,7 @@ def main() -> None:
             for found in filter(None, (run(name, series, seed) for seed in chosen.seeds)):
                 print(found["series"], {rows: round(one, 3) for rows, one in found["vus_pr"].items()}, flush=True)
                 runs.append(found)
-    rows = section(runs)
-    for row in rows:
-        print("  ".join(row), flush=True)
-    if chosen.out is not None:
-        quality.save(chosen.out, title="Averages of a detector", text=TEXT, heads=HEADS, rows=rows, runs=runs)
+    quality.finish(chosen.out, title="Averages of a detector", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ from benchmarks import quality
 import whorl
 from whorl.data.arrays import read_arrays
 from whorl.runtime.detection_metrics import DetectionScores
+from whorl.runtime.kernels import running_statistics
 from whorl.runtime.prediction import Index, judged
+from whorl.runtime.surprise_readout import threshold_of
 
 SETS = ("SKAB", "ECG5000")
 METRICS = ("f1", "false_alarm_rate", "auroc", "average_precision", "vus_pr")
@@ -113,20 +115,9 @@ def rivals_of_skab(runs: Runs, model: whorl.Detector, seed: int) -> dict[str, di
     return found
 
 
-def threshold_of(normal: np.ndarray, rate: float) -> float:
-    """The score that a share of `rate` of scores like these exceeds, as the model's threshold is set."""
-    place = int(np.ceil((len(normal) + 1) * (1 - rate)))
-    return float(np.sort(normal)[min(len(normal), place) - 1])
-
-
 def smoothed(scores: np.ndarray, decay: float) -> np.ndarray:
-    """Scores averaged as a model's are: each counts `decay` times as much as the one after it."""
-    weight, mean, means = 0.0, 0.0, np.empty(len(scores))
-    for t, score in enumerate(scores.tolist()):
-        weight = decay * weight + 1.0
-        mean += (score - mean) / weight
-        means[t] = mean
-    return means
+    """Scores (T,) averaged as a model's are: each counts `decay` times as much as the one after it."""
+    return running_statistics(scores[:, None], decay, 1.0)[:, 0, 0]
 
 
 def rivals_of_ecg(folder: Path, test: tuple[np.ndarray, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
@@ -202,11 +193,7 @@ def main() -> None:
         normal_only(chosen.data, chosen.seeds[0])
         return
     runs = [one(name, chosen.data, seed) for name in chosen.sets for seed in chosen.seeds]
-    rows = section(runs)
-    for row in rows:
-        print("  ".join(row), flush=True)
-    if chosen.out is not None:
-        quality.save(chosen.out, title="Detection of anomalies", text=TEXT, heads=HEADS, rows=rows, runs=runs)
+    quality.finish(chosen.out, title="Detection of anomalies", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 
 
 if __name__ == "__main__":

@@ -210,11 +210,7 @@ def main() -> None:
     runs = []
     for seed in chosen.seeds:
         runs += run(stays, chosen.folds, seed, chosen.rival_hours if seed == chosen.seeds[0] else [])
-    rows = section(runs)
-    for row in rows:
-        print("  ".join(row), flush=True)
-    if chosen.out is not None:
-        quality.save(chosen.out, title="Diagnosis", text=TEXT, heads=HEADS, rows=rows, runs=runs)
+    quality.finish(chosen.out, title="Diagnosis", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 
 
 if __name__ == "__main__":

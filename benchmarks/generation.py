@@ -94,12 +94,10 @@ def main() -> None:
             flush=True,
         )
         rivals = rivals or ngrams(model, path, chosen.orders)
-    rows = section(runs, rivals)
-    for row in rows:
-        print("  ".join(row), flush=True)
-    if chosen.out is not None:
-        told = [{**one, "max_seconds": chosen.max_seconds, "kneser_ney": rivals} for one in runs]
-        quality.save(chosen.out, title="Text, character by character", text=TEXT, heads=HEADS, rows=rows, runs=told)
+    told = [{**one, "max_seconds": chosen.max_seconds, "kneser_ney": rivals} for one in runs]
+    quality.finish(
+        chosen.out, title="Text, character by character", text=TEXT, heads=HEADS, rows=section(runs, rivals), runs=told
+    )
 
 
 if __name__ == "__main__":

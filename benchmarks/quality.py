@@ -72,6 +72,22 @@ def write(path: Path | None, **measured: object) -> None:
         path.write_text(json.dumps({"versions": versions, **measured}, indent=1) + "\n", encoding="utf-8")
 
 
+def finish(
+    path: Path | None,
+    *,
+    title: str,
+    text: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    runs: Sequence[Mapping[str, Any]],
+) -> None:
+    """Prints the rows of the table, and saves the results where there is a path; see `save`."""
+    for row in rows:
+        print("  ".join(row), flush=True)
+    if path is not None:
+        save(path, title=title, text=text, heads=heads, rows=rows, runs=runs)
+
+
 def save(
     path: Path,
     *,

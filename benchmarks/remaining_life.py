@@ -155,12 +155,8 @@ def main() -> None:
         return
     runs = [run(chosen.data, seed) for seed in chosen.seeds]
     boosted = [trees(chosen.data, seed) for seed in chosen.seeds]
-    rows = section(runs, boosted)
-    for row in rows:
-        print("  ".join(row), flush=True)
-    if chosen.out is not None:
-        told = [{**one, "boosted_trees": rival} for one, rival in zip(runs, boosted, strict=True)]
-        quality.save(chosen.out, title="Remaining life", text=TEXT, heads=HEADS, rows=rows, runs=told)
+    told = [{**one, "boosted_trees": rival} for one, rival in zip(runs, boosted, strict=True)]
+    quality.finish(chosen.out, title="Remaining life", text=TEXT, heads=HEADS, rows=section(runs, boosted), runs=told)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ from whorl.runtime.prediction import Index, Prediction, judged
 from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
 
 
+def threshold_of(scores: np.ndarray, rate: float) -> float:
+    """The score at rank ceil((n + 1)(1 - rate)) of n normal ones (n,), the largest one at most; 0 of none."""
+    rank = int(np.ceil((len(scores) + 1) * (1.0 - rate)))
+    return float(np.sort(scores)[min(len(scores), rank) - 1]) if len(scores) else 0.0
+
+
 @readouts.add("surprise")
 class SurpriseReadout(UnitlessReadout):
     """The mean surprise of the channels that are known, and whether it is above a threshold.
@@ -50,10 +56,9 @@ class SurpriseReadout(UnitlessReadout):
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         known = np.isfinite(targets).any(axis=-1)
         scores = self.stacked(outputs)[known, 1]
-        scores = np.sort(scores[np.isfinite(scores)])
+        scores = scores[np.isfinite(scores)]
         self.num_rows = len(scores)
-        rank = int(np.ceil((len(scores) + 1) * (1.0 - self.rate)))
-        self.threshold = float(scores[min(len(scores), rank) - 1]) if len(scores) else 0.0
+        self.threshold = threshold_of(scores, self.rate)
         return self
 
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
