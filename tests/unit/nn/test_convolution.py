@@ -24,7 +24,7 @@ def test_each_layer_reads_steps_that_lie_further_apart():
     network = CausalConvolution(2, PLAN).eval()
     for norm in network.norms:  # nothing is cut off, so that every path counts
         torch.nn.init.constant_(norm.bias, 50.0)
-    # Two steps of the first layer, four of the second and sixteen of the third, each up to twice.
+    # Steps that the first layer reads lie 1 apart, those of the second 4 and those of the third 16; each reads three.
     assert reach(network) == sorted({a + 4 * b + 16 * c for a in range(3) for b in range(3) for c in range(3)})
 
 
