@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from benchmarks import quality
 from benchmarks.detection import smoothed
 
@@ -30,7 +31,8 @@ TEXT = (
     "`whorl.Detector()` on each of many series with labels: the telemetry of a spacecraft (MSL, the first column of "
     "each channel), and real series of servers, traffic and machines (NAB, of which the first 15 % are taken as "
     "normal). Scores are averaged over 1 to 120 rows (`whorl.Alarm(smooth=...)`); the table has the mean volume under "
-    "the precision-recall surface of the series, with a buffer of 100 rows."
+    "the precision-recall surface of the series, with a buffer of 100 rows. One fit a series, on one core; on two, "
+    "which round otherwise, means were 0.024 higher for MSL and 0.002 lower for NAB on average, and rose alike."
 )
 _BUFFER, _LEAST = 100, 150
 _VALIDATION = 0.2
@@ -91,7 +93,14 @@ def run(name: str, series: Labelled, seed: int) -> dict[str, Any] | None:
         volumes[str(rows)] = total.result()["vus_pr"]
     edges = np.flatnonzero(np.diff(np.concatenate([[0.0], labels, [0.0]])))
     lengths = (edges[1::2] - edges[::2]).tolist()
-    return {"set": name, "series": key, "seed": seed, "anomalies": lengths, "vus_pr": volumes}
+    return {
+        "set": name,
+        "series": key,
+        "seed": seed,
+        "threads": torch.get_num_threads(),
+        "anomalies": lengths,
+        "vus_pr": volumes,
+    }
 
 
 def section(runs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
