@@ -1,6 +1,6 @@
 """Classification of public series with whorl's defaults, beside 1-NN DTW; the test part is read once for each fit.
 
-    python -m benchmarks.classification DATA [--sets ECG5000 ...] [--seeds 0 1 2] [--out FILE.json]
+    python -m benchmarks.classification DATA [--sets ECG5000 ...] [--members 1 5] [--seeds 0 1 2] [--out FILE.json]
     python -m benchmarks.classification DATA --cross 5    # choices: folds of the training part only, no test
 
 DATA holds the folders ucr_NAME and uea_NAME, each with the files NAME_TRAIN and NAME_TEST (.tsv or .ts) of the archive.
@@ -9,6 +9,7 @@ DATA holds the folders ucr_NAME and uea_NAME, each with the files NAME_TRAIN and
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +20,12 @@ from whorl.data.arrays import Arrays, read_arrays
 
 SETS = ("ECG5000", "ItalyPowerDemand", "JapaneseVowels", "CricketX", "BasicMotions", "ECG200")
 
-HEADS = ("set", "train / test", "accuracy", "nll", "1-NN DTW", "most frequent class", "fit")
+HEADS = ("set", "train / test", "networks", "accuracy", "nll", "1-NN DTW", "most frequent class", "fit")
 TEXT = (
     "Sets of the UCR and UEA archives with the archives' split; `whorl.Classifier()` as it is, mean and spread of "
-    "several seeds. A tenth of the training part is held out of it, for calibration. The rivals are the label of the "
-    "nearest training series by dynamic time warping within a tenth of the length, and the most frequent class."
+    'several seeds, and five networks side by side, `network=whorl.Recurrent("gru", members=5)`. A tenth of the '
+    "training part is held out of it, for calibration. The rivals are the label of the nearest training series by "
+    "dynamic time warping within a tenth of the length, and the most frequent class."
 )
 
 # Share of a series' length that DTW may warp by.
@@ -38,16 +40,17 @@ def read(folder: Path, name: str, part: str) -> Arrays:
     return arrays
 
 
-def run(name: str, folder: Path, seed: int) -> dict[str, object]:
-    """Fits one model with everything default, and scores it on validation and test."""
+def run(name: str, folder: Path, seed: int, members: int) -> dict[str, object]:
+    """Fits one model with everything else default, and scores it on validation and test."""
     train, test = read(folder, name, "TRAIN"), read(folder, name, "TEST")
-    model = whorl.Classifier(training=whorl.Training(seed=seed))
+    model = whorl.Classifier(network=whorl.Recurrent("gru", members=members), training=whorl.Training(seed=seed))
     started = time.perf_counter()
     model.fit((train.x, train.y), verbose=False)
     seconds = time.perf_counter() - started
     scored = model.evaluate((test.x, test.y))
     return {
         "set": name,
+        "members": members,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
         "threads": torch.get_num_threads(),
@@ -106,9 +109,25 @@ def _distances(one: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
     return row[np.arange(len(others)), lengths]
 
 
+def row(runs: list[dict[str, Any]]) -> list[str]:
+    """The line of the table for several seeds."""
+    first = runs[0]
+    return [
+        first["set"],
+        " / ".join(map(str, first["examples"])),
+        str(first["members"]),
+        quality.spread([one["test"]["accuracy"] for one in runs]),
+        quality.spread([one["test"]["nll"] for one in runs], ".3f"),
+        f"{first['nearest']:.4f}",
+        f"{first['prior']['accuracy']:.4f}",
+        quality.duration(runs),
+    ]
+
+
 def main() -> None:
     """Prints a line for each fit and the means, and writes everything as JSON."""
     parser = quality.arguments(__doc__, sets=SETS)
+    parser.add_argument("--members", nargs="+", type=int, default=[1, 5])
     parser.add_argument("--cross", type=int, metavar="FOLDS")
     chosen = parser.parse_args()
     if chosen.cross:
@@ -119,15 +138,12 @@ def main() -> None:
         return
     runs, rows = [], []
     for name in chosen.sets:
-        of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
         rival = nearest(read(chosen.data, name, "TRAIN"), read(chosen.data, name, "TEST"))
-        accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
-        nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
-        prior = of_set[0]["prior"]["accuracy"]  # type: ignore[index]
-        examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
-        rows.append([name, examples, accuracy, nll, f"{rival:.4f}", f"{prior:.4f}", quality.duration(of_set)])
-        print("  ".join(rows[-1]), flush=True)
-        runs += [{**one, "nearest": rival} for one in of_set]
+        for members in chosen.members:
+            of_set = [{**run(name, chosen.data, seed, members), "nearest": rival} for seed in chosen.seeds]
+            rows.append(row(of_set))
+            print("  ".join(rows[-1]), flush=True)
+            runs += of_set
     if chosen.out is not None:
         quality.save(chosen.out, title="Classification of series", text=TEXT, heads=HEADS, rows=rows, runs=runs)
 

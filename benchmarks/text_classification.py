@@ -1,6 +1,7 @@
 """Classification of public texts with whorl's defaults, beside TF-IDF and logistic regression; no pretrained vectors.
 
-    python -m benchmarks.text_classification DATA [--sets sst clinc150] [--seeds 0 1 2] [--out FILE.json]
+    python -m benchmarks.text_classification DATA [--sets sst clinc150] [--members 1 5] [--seeds 0 1 2]
+        [--out FILE.json]
 
 DATA holds text_classification/sst/stsa.binary.{train,dev,test} and chatbot/clinc150_intents/data_full.json (in-scope
 parts). Both models learn from the training and validation parts together, and hold out as many examples as the
@@ -11,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +25,14 @@ from whorl.data.splits import held_out
 
 Part = tuple[list[str], list[str]]
 
-HEADS = ("set", "train / test", "classes", "accuracy", "nll", "TF-IDF and logistic regression", "fit")
+HEADS = ("set", "train / test", "classes", "networks", "accuracy", "nll", "TF-IDF and logistic regression", "fit")
 TEXT = (
-    "Texts, without pretrained vectors: `whorl.Classifier(text=...)` as it is, mean and spread of several seeds. SST "
-    "is the Stanford Sentiment Treebank with two classes, learned from its sentences alone; clinc150 asks for one of "
-    "150 intents, without what is out of scope. Training and validation part together are learned from, but for as "
-    "many examples as the validation part has, which are held out. The rival, on the same split, counts words and "
-    "pairs of them; its strength is chosen on what is held out."
+    "Texts, without pretrained vectors: `whorl.Classifier(text=...)` as it is, mean and spread of several seeds, and "
+    'five networks side by side, `network=whorl.Recurrent("gru", members=5)`. SST is the Stanford Sentiment Treebank '
+    "with two classes, learned from its sentences alone; clinc150 asks for one of 150 intents, without what is out of "
+    "scope. Training and validation part together are learned from, but for as many examples as the validation part "
+    "has, which are held out. The rival, on the same split, counts words and pairs of them; its strength is chosen on "
+    "what is held out."
 )
 
 
@@ -52,17 +55,22 @@ def _clinc(folder: Path) -> dict[str, Part]:
 SETS: dict[str, Callable[[Path], dict[str, Part]]] = {"sst": _sst, "clinc150": _clinc}
 
 
-def run(name: str, folder: Path, seed: int) -> dict[str, object]:
-    """Fits one model with everything default, and scores it on validation and test."""
+def run(name: str, folder: Path, seed: int, members: int) -> dict[str, object]:
+    """Fits one model with everything else default, and scores it on validation and test."""
     parts = SETS[name](folder)
     texts, labels = (parts["train"][n] + parts["valid"][n] for n in (0, 1))
-    model = whorl.Classifier(text="text", training=whorl.Training(validation=len(parts["valid"][0]), seed=seed))
+    model = whorl.Classifier(
+        text="text",
+        network=whorl.Recurrent("gru", members=members),
+        training=whorl.Training(validation=len(parts["valid"][0]), seed=seed),
+    )
     started = time.perf_counter()
     model.fit((texts, labels), verbose=False)
     seconds = time.perf_counter() - started
     scored = model.evaluate(parts["test"])
     return {
         "set": name,
+        "members": members,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
         "threads": torch.get_num_threads(),
@@ -91,21 +99,34 @@ def rival(name: str, folder: Path) -> float:
     return float(best.score(words.transform(parts["test"][0]), parts["test"][1]))
 
 
+def row(runs: list[dict[str, Any]]) -> list[str]:
+    """The line of the table for several seeds."""
+    first = runs[0]
+    return [
+        first["set"],
+        " / ".join(map(str, first["examples"])),
+        str(first["classes"]),
+        str(first["members"]),
+        quality.spread([one["test"]["accuracy"] for one in runs]),
+        quality.spread([one["test"]["nll"] for one in runs], ".3f"),
+        f"{first['tfidf']:.4f}",
+        quality.duration(runs),
+    ]
+
+
 def main() -> None:
     """Prints a line for each set, and writes everything as JSON."""
-    chosen = quality.arguments(__doc__, sets=list(SETS)).parse_args()
+    parser = quality.arguments(__doc__, sets=list(SETS))
+    parser.add_argument("--members", nargs="+", type=int, default=[1, 5])
+    chosen = parser.parse_args()
     runs, rows = [], []
     for name in chosen.sets:
-        of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
         other = rival(name, chosen.data)
-        accuracy = quality.spread([one["test"]["accuracy"] for one in of_set])  # type: ignore[index]
-        nll = quality.spread([one["test"]["nll"] for one in of_set], ".3f")  # type: ignore[index]
-        examples = " / ".join(map(str, of_set[0]["examples"]))  # type: ignore[call-overload]
-        rows.append(
-            [name, examples, str(of_set[0]["classes"]), accuracy, nll, f"{other:.4f}", quality.duration(of_set)]
-        )
-        print("  ".join(rows[-1]), flush=True)
-        runs += [{**one, "tfidf": other} for one in of_set]
+        for members in chosen.members:
+            of_set = [{**run(name, chosen.data, seed, members), "tfidf": other} for seed in chosen.seeds]
+            rows.append(row(of_set))
+            print("  ".join(rows[-1]), flush=True)
+            runs += of_set
     if chosen.out is not None:
         quality.save(chosen.out, title="Classification of texts", text=TEXT, heads=HEADS, rows=rows, runs=runs)
 

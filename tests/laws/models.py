@@ -91,6 +91,16 @@ MODELS = {
         recipe("lstm"), wait=3, input_feeding=True, attention="additive"
     ),
     "summarizer": lambda: translator(recipe("rnn"), task=whorl.Summarizer),
+    "window forecaster, side by side": lambda: table_model(recipe("gru", members=2)),
+    "carried forecaster, side by side": lambda: table_model(recipe("lstm", members=2), settings={"memory": "carried"}),
+    "classifier on arrays, side by side": lambda: classifier_on_arrays(recipe("gru", members=3)),
+    "tagger on words, chained, side by side": lambda: tagger_on_words(recipe("gru", members=2), lookahead=1, crf=True),
+    "generator of words, side by side": lambda: generator(recipe("gru", members=2), "word"),
+    "detector on a table, side by side": lambda: detector_on_a_table(recipe("gru", members=2)),
+    "translator, side by side": lambda: translator(recipe("lstm", members=2)),
+    "translator that waits, input feeding, side by side": lambda: translator(
+        recipe("gru", members=2), wait=2, input_feeding=True, attention="additive"
+    ),
     "chatbot": lambda: chatbot(recipe("gru")),
     "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),
     "translator, additive, two layers": lambda: translator(

@@ -133,6 +133,11 @@ def floats(network: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.to(dtype) for name, tensor in inputs.items()}
 
 
+def pools(network: Any) -> bool:
+    """Whether a sequence has one answer; of several networks side by side each has."""
+    return getattr(getattr(network, "members", [network])[0], "pool", None) is not None
+
+
 def answers(subject: NetworkSubject, network: Any, one: Sequence, num_steps: int | None = None) -> Tensor:
     """What the torch network answers at every step that has an answer: (n, ...)."""
     with torch.no_grad():
@@ -147,7 +152,7 @@ def answers(subject: NetworkSubject, network: Any, one: Sequence, num_steps: int
                 return torch.cat(made)
             case _:
                 past = torch.from_numpy(one.past)[None]
-                if getattr(network, "pool", None) is None:
+                if not pools(network):
                     return network(floats(network, {"past": past}))[0]
                 # The answer so far, at every step.
                 lengths = torch.arange(1, len(one) + 1)
@@ -183,7 +188,7 @@ def more_padding_changes_no_answer_and_no_gradient(subject: NetworkSubject, data
             past[row, : len(part)] = part
         x = torch.from_numpy(past).requires_grad_()
         out = network({"past": x}, torch.tensor(lengths))
-        if getattr(subject.network(), "pool", None) is None:
+        if not pools(subject.network()):
             real = torch.arange(steps) < torch.tensor(lengths)[:, None]
             out = torch.where(real[..., None, None], out, 0.0)[:, :longest]
         grads = torch.autograd.grad(out.sin().sum(), [x, *network.parameters()], materialize_grads=True)
@@ -300,7 +305,7 @@ def every_engine_agrees_with_torch(subject: NetworkSubject, data: st.DataObject)
         # Read both ways: the answer at the end, or at every step, of the whole sequence.
         with torch.no_grad():
             wanted = network({"past": torch.from_numpy(one.past)[None]})
-        wanted = wanted[0] if network.pool is None else wanted
+        wanted = wanted[0] if not pools(network) else wanted
     exact = wanted.double().numpy()
     size = np.maximum(1.0, np.abs(exact)) if subject.relative else 1.0
     for engine in (Interpreter(program), NativeEngine(program)):

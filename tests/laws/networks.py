@@ -106,6 +106,16 @@ NETWORKS = {
     ),
     "sequence, words": lambda: tagger(recipe("lstm")),
     "sequence, words, both ways": lambda: tagger(recipe("gru", bidirectional=True)),
+    "window, side by side": lambda: forecaster(recipe("gru", members=2), past=RICH, ahead=AHEAD, series="shop"),
+    "carried, side by side": lambda: forecaster(recipe("lstm", members=3), memory="carried"),
+    "surprise, side by side": lambda: detector(recipe("gru", members=2), past=FLAGGED, targets=3, lag=4),
+    "reconstruction, side by side": lambda: detector(
+        recipe("rnn", members=2), past=RICH, targets=2, per="sequence", code=3, context=7
+    ),
+    "sequence, side by side": lambda: classifier(
+        recipe("lstm", members=3), pooling=("mean", "attention", "last", "max"), convolution=0
+    ),
+    "sequence, words, both ways, side by side": lambda: tagger(recipe("gru", bidirectional=True, members=2)),
     "sequence, every step": lambda: regressor(recipe("gru"), every_step=True),
     "sequence, every step, both ways": lambda: regressor(recipe("rnn", bidirectional=True), every_step=True),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -11,6 +11,7 @@ from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.convolution import within
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
+from whorl.nn.ensemble import Ensemble
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
@@ -49,7 +50,7 @@ def build(
     longest: int | None = None,
     source: Spec | None = None,
 ) -> Network:
-    """Builds the network of a wiring.
+    """Builds the network of a wiring, or several side by side where its recipe says so.
 
     Args:
         wiring: the task.
@@ -62,8 +63,27 @@ def build(
         longest: rows of the longest training sequence, where something is as long.
         source: what a step of a sequence is that is read whole, where there is one.
     """
+    sizes = _Sizes(past, ahead, num_targets, num_outputs(wiring.head, num_classes), dropout, longest, source)
+    members = [_alone(wiring, recipe, sizes) for _ in range(recipe.members)]
+    return members[0] if len(members) == 1 else Ensemble(members)
+
+
+class _Sizes(NamedTuple):
+    """What a network must fit; as of `build`."""
+
+    past: Spec
+    ahead: Spec | None
+    num_targets: int
+    num_outputs: int
+    dropout: float
+    longest: int | None
+    source: Spec | None
+
+
+def _alone(wiring: Wiring, recipe: Recurrent, sizes: _Sizes) -> Network:
+    """One network."""
+    past, ahead, num_targets, outputs, dropout, longest, source = sizes
     core = partial(_core, recipe)
-    outputs = num_outputs(wiring.head, num_classes)
     if isinstance(wiring.shape, Autoregressive):
         return NextToken(past=past, shape=wiring.shape, core=core, dropout=dropout)
     match wiring.pairing:

@@ -16,6 +16,10 @@ class Network(nn.Module, ABC):
         """What a readout needs to know beside the program's outputs; mostly nothing."""
         return {}
 
+    def emit_encoder(self, program: Program) -> Name | None:
+        """Adds what reads a sequence whole before the network writes another; None where it is no such network."""
+        return None
+
     @abstractmethod
     def emit(self, program: Program) -> Name:
         """Adds the network to a program and sets its output; the program answers as `forward` does in eval mode."""

@@ -27,6 +27,8 @@ class Recurrent:
         nonlinearity: 'tanh' or 'relu', for the 'rnn' cell.
         forget_bias: initial bias of the LSTM forget gate.
         chrono: longest dependency expected, in steps, for chrono initialisation (Tallec & Ollivier 2018, eq. 16).
+        members: networks that are fitted side by side, each from its own weights, and whose answers are averaged; an
+            answer takes so many times as long, and is right more often (Lakshminarayanan et al. 2017).
     """
 
     cell: RecipeName = "gru"
@@ -40,14 +42,15 @@ class Recurrent:
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     forget_bias: float = 1.0
     chrono: int | None = None
+    members: int = 1
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ArgumentError(
                 f"`cell` must be one of {', '.join(CELLS)}, but is {self.cell!r}.{did_you_mean(str(self.cell), CELLS)}"
             )
-        for name in ("hidden_size", "num_layers"):
-            if getattr(self, name) is not None:
+        for name in ("hidden_size", "num_layers", "members"):
+            if name == "members" or getattr(self, name) is not None:
                 _at_least_one(name, getattr(self, name))
         for name in ("dropout", "recurrent_dropout", "zoneout"):
             value = getattr(self, name)

@@ -39,14 +39,17 @@ def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarra
     program, reader = model.engine.program, model.reader
     assert model.encoder is not None
     assert isinstance(reader, PairReader)
-    (op,) = (op for op in program.operations if isinstance(op, ops.Attend))
+    looks = [op for op in program.operations if isinstance(op, ops.Attend)]
     past = np.concatenate([[reader.outputs.begin], tokens]).astype(np.float32).reshape(1, -1, 1)
     (told,) = writing.contexts(model.encoder, model.engine, [source], writing.wait_of(model))
     inputs = {"past": past, **{name: value[None] for name, value in told.items()}}
-    seen = Interpreter(program).trace(inputs, list(ops.operands(op)))
-    vector = None if op.vector is None else program.tensors[op.vector]
-    shares = attention.weights(op, seen[op.query], seen[op.keys], seen[op.length], vector)
-    return shares[0, :, : len(source)]
+    seen = Interpreter(program).trace(inputs, [name for op in looks for name in ops.operands(op)])
+    each = []
+    for op in looks:
+        vector = None if op.vector is None else program.tensors[op.vector]
+        each.append(attention.weights(op, seen[op.query], seen[op.keys], seen[op.length], vector)[0, :, : len(source)])
+    shares: np.ndarray = np.mean(each, axis=0)  # of networks side by side
+    return shares
 
 
 def _picture(model: Model, one: Sequence) -> Picture:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from whorl.cells import CELLS
 from whorl.runtime import operations as ops
+from whorl.runtime.members import member_of, num_members
 from whorl.runtime.program import Program
 
 
@@ -12,6 +13,7 @@ class Anatomy:
     """What a recurrent network is made of.
 
     Args:
+        members: such networks side by side, whose answers are averaged.
         cell: its name, such as GRU.
         num_layers: layers on top of each other.
         hidden_size: units of a layer.
@@ -27,6 +29,7 @@ class Anatomy:
         recurrent_parameters: those of them in the recurrent layers.
     """
 
+    members: int
     cell: str
     num_layers: int
     hidden_size: int
@@ -43,8 +46,8 @@ class Anatomy:
 
 
 def recurrences(program: Program) -> list[ops.Recurrent]:
-    """The recurrent operations, in order."""
-    return [op for op in program.operations if isinstance(op, ops.Recurrent)]
+    """The recurrent operations of a network, in order; of several side by side those of the first."""
+    return [op for op in program.operations if isinstance(op, ops.Recurrent) and member_of(op.out) == 0]
 
 
 def last_layer(program: Program) -> ops.Recurrent | None:
@@ -58,12 +61,14 @@ def dissect(program: Program) -> Anatomy | None:
     found, top = recurrences(program), last_layer(program)
     if top is None:
         return None
+    every = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Step)]
     over_value = top.over == "value"
     num_read = program.shapes[top.out][-2] if over_value else None
     windows = [op.length for op in program.operations if isinstance(op, ops.Window)]
     steps = [op for op in program.operations if isinstance(op, ops.Step)]
-    tensors = {name for op in found for name in ops.tensors_of(op)} | {n for op in steps for n in ops.tensors_of(op)}
+    tensors = {name for op in every for name in ops.tensors_of(op)}
     return Anatomy(
+        members=num_members(program),
         cell=CELLS[top.cell].recipe.upper(),
         num_layers=sum(not op.reverse for op in found),
         hidden_size=program.tensors[top.weight_hh].shape[1],

@@ -61,9 +61,11 @@ class _Drawing:
         sizes = self.sizes
         layers = f"{sizes.num_layers} layers of " if sizes.num_layers > 1 else ""
         both = ", reading both ways" if sizes.bidirectional else ""
+        several = f"{sizes.members} networks side by side, each " if sizes.members > 1 else ""
+        in_all = " in all" if several else ""
         return (
-            f"{sizes.cell}, {layers}{sizes.hidden_size} units{both}: {sizes.num_parameters:,} parameters, "
-            f"{sizes.recurrent_parameters:,} of them in the recurrence"
+            f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units{both}: "
+            f"{sizes.num_parameters:,} parameters{in_all}, {sizes.recurrent_parameters:,} of them in the recurrence"
         )
 
     def _input(self) -> str:

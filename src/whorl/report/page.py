@@ -187,7 +187,8 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
     found: dict[str, str] = {}
     if sizes is not None:
         layers = f"{sizes.num_layers} layers, " if sizes.num_layers > 1 else ""
-        found["network"] = f"{sizes.cell}, {layers}{sizes.hidden_size} units"
+        several = f"{sizes.members} side by side, each " if sizes.members > 1 else ""
+        found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units"
         found["parameters"] = f"{sizes.num_parameters:,}"
     for name in ("context", "warm_up", "horizon"):
         value = getattr(model.wiring.pairing, name, None)

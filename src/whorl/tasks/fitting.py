@@ -17,7 +17,7 @@ from whorl.data.table_reader import TableReader
 from whorl.errors import ModelFileError, TrainingError
 from whorl.nn.build import build
 from whorl.nn.chain import chain_loss
-from whorl.nn.encoder_decoder import EncoderDecoderNetwork
+from whorl.nn.ensemble import Ensemble
 from whorl.nn.heads import loss
 from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
@@ -119,7 +119,7 @@ def _ahead_spec(prepared: Prepared) -> Spec | None:
 def _objective(wiring: Wiring) -> Objective:
     head, pairing = wiring.head, wiring.pairing
 
-    def objective(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
+    def alone(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
         match pairing:
             case Strips():
                 outputs, state = network(batch.inputs, state)
@@ -139,6 +139,16 @@ def _objective(wiring: Wiring) -> Objective:
             return Loss(*chain_loss(logits, truths, network.chain, batch.weights, first, lengths), state)
         return Loss(*loss(head, outputs, batch.targets, batch.weights), state)
 
+    def objective(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
+        if not isinstance(network, Ensemble):
+            return alone(network, batch, state)
+        # Each learns by its own loss: a loss of their mean answer would let them lean on each other.
+        states = state if isinstance(state, tuple) else (state,) * len(network.members)
+        each = [alone(member, batch, own) for member, own in zip(network.members, states, strict=True)]
+        total = torch.stack([own.total for own in each]).mean()
+        kept = None if each[0].state is None else tuple(own.state for own in each)
+        return Loss(total, each[0].weight, kept)
+
     return objective
 
 
@@ -150,11 +160,10 @@ def _model(
     Beside it what the engine answered on the validation part, where it answered all of its steps.
     """
     network.eval()
-    program, encoder = Program(), Program() if isinstance(network, EncoderDecoderNetwork) else None
+    program, reads = Program(), Program()
     try:
         network.emit(program)
-        if encoder is not None and isinstance(network, EncoderDecoderNetwork):
-            network.emit_encoder(encoder)
+        encoder = None if network.emit_encoder(reads) is None else reads
     except ModelFileError:
         raise TrainingError(
             "the weights stopped being numbers during training. Lower `learning_rate`, and check the scale of the data."

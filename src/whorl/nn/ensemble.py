@@ -1,0 +1,72 @@
+"""Networks side by side that learn the same from different weights, and answer together."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whorl.nn.encoder_decoder import LENGTH
+from whorl.nn.network import Network
+from whorl.runtime import operations as ops
+from whorl.runtime.members import add_mean, add_member
+from whorl.runtime.operations import Name
+from whorl.runtime.program import Program
+
+
+class Ensemble(Network):
+    """Answers with the mean of what its members answer: of logits, of points, of the numbers of a distribution.
+
+    Members learn from the same batches, each by its own loss, and differ by what they began with and by what was
+    dropped (Lakshminarayanan et al. 2017, whose members average probabilities).
+
+    Args:
+        members: networks of one form.
+    """
+
+    def __init__(self, members: Sequence[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, inputs: dict[str, Tensor], *given: object) -> Tensor | tuple[Tensor, tuple[object, ...]]:
+        """The mean answer; of networks that carry a state also the states of all.
+
+        Args:
+            inputs: as of one network.
+            given: what else networks are given, such as lengths (B,): all are given the same, but of states, as they
+                were answered before, each its own.
+        """
+        states = next((one for one in given if isinstance(one, tuple)), None)
+        each = [given] * len(self.members) if states is None else [(own,) for own in states]
+        answers = [member(inputs, *own) for member, own in zip(self.members, each, strict=True)]
+        if isinstance(answers[0], tuple):
+            return torch.stack([out for out, _ in answers]).mean(dim=0), tuple(state for _, state in answers)
+        return torch.stack(answers).mean(dim=0)
+
+    def learned(self) -> dict[str, np.ndarray]:
+        each = [member.learned() for member in self._networks()]
+        return {name: np.stack([own[name] for own in each]).mean(axis=0) for name in each[0]}
+
+    def emit(self, program: Program) -> Name:
+        """Adds all members to a program, and the mean of what they answer."""
+        outputs = []
+        for number, member in enumerate(self._networks()):
+            own = Program() if number else program
+            member.emit(own)
+            outputs.append(add_member(program, own, number, told=(LENGTH,)) if number else own.output)
+        program.output = add_mean(program, outputs)
+        return program.output
+
+    def emit_encoder(self, program: Program) -> Name | None:
+        """Adds the sides that read; what each decoder is told stands side by side."""
+        outputs = []
+        for number, member in enumerate(self._networks()):
+            own = Program() if number else program
+            if member.emit_encoder(own) is None:
+                return None
+            outputs.append(add_member(program, own, number) if number else own.output)
+        program.output = program.add(ops.Concat(parts=tuple(outputs), axis=0))
+        return program.output
+
+    def _networks(self) -> list[Network]:
+        return [member for member in self.members if isinstance(member, Network)]
