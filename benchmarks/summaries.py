@@ -39,7 +39,7 @@ def rivals(learned: Mails, scored: Mails) -> dict[str, dict[str, float]]:
     memory = PairMemory(*learned)
     answers = {
         "lead-1": [body.split("\n")[0] for body in scored[0]],
-        "nearest mail": [memory.nearest(body) for body in scored[0]],
+        "nearest mail": [memory.nearest(body)[0] for body in scored[0]],
     }
     return {name: text_metrics.summary(texts, scored[1]) for name, texts in answers.items()}
 

@@ -101,6 +101,7 @@ MODELS = {
     "translator that waits, input feeding, side by side": lambda: translator(
         recipe("gru", members=2), wait=2, input_feeding=True, attention="additive"
     ),
+    "summarizer that recalls": lambda: translator(recipe("gru"), task=whorl.Summarizer, recall=True),
     "chatbot": lambda: chatbot(recipe("gru")),
     "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),
     "translator, additive, two layers": lambda: translator(

@@ -30,6 +30,7 @@ _SETTINGS = (
         "input_feeding",
         "wait",
         "longest",
+        "recall",
     ),
 )
 

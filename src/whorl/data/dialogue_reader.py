@@ -127,7 +127,7 @@ class DialogueReader(PairReader):
         """What naive rivals reply: the most frequent reply of training, and that to the most similar turns."""
         return {
             "most frequent": [self.usual.reply] * len(sources),
-            "nearest turns": [self.memory.nearest(text) for text in sources],
+            "nearest turns": [self.memory.nearest(text)[0] for text in sources],
         }
 
     def token_rivals(self) -> dict[str, np.ndarray]:

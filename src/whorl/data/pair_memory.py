@@ -22,6 +22,8 @@ _WORD = re.compile(r"\w+")
 class PairMemory:
     """Pairs of texts, found by the words of a source: cosine of TF-IDF (Salton & Buckley 1988, 'nfc' weights).
 
+    They are for the naive rival, and for answers that are recalled.
+
     Args:
         sources: what was read.
         targets: what belongs to each.
@@ -36,13 +38,19 @@ class PairMemory:
         chosen = np.unique(np.linspace(0, len(sources) - 1, min(len(sources), MOST_PAIRS)).astype(np.int64)).tolist()
         return cls([sources[n] for n in chosen], [targets[n] for n in chosen])
 
-    def nearest(self, source: str) -> str:
-        """The target of the most similar source; of the first one where no word is known."""
-        scores = np.zeros(len(self.sources))
-        for word, weight in self._weighted(source).items():
+    def nearest(self, source: str) -> tuple[str, float]:
+        """The target of the most similar source, and how similar it is, from 0 to 1; the first where no word is known.
+
+        Words that no source has tell against all of them.
+        """
+        scores, own = np.zeros(len(self.sources)), Counter(_words(source))
+        for word, count in own.items():
             places, weights = self._postings.get(word, _NOTHING)
-            scores[places] += weight * weights
-        return self.targets[int(scores.argmax())]
+            scores[places] += count * self._rarity.get(word, 0.0) * weights
+        unknown = math.log(1 + len(self.sources)) + 1.0
+        size = math.sqrt(sum((count * self._rarity.get(word, unknown)) ** 2 for word, count in own.items()))
+        best = int(scores.argmax())
+        return self.targets[best], float(scores[best]) / size if size else 0.0
 
     @cached_property
     def kept_words(self) -> int | None:

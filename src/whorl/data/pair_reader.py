@@ -40,7 +40,7 @@ class PairReader(Reader):
         source: encodes sources, with their end.
         outputs: encodes targets, with begin and end, and decodes what is written.
         longest: most tokens.
-        memory: pairs of training, for a naive rival.
+        memory: pairs of training, for a naive rival and for answers that are recalled.
         table: how files are read.
     """
 
@@ -117,7 +117,11 @@ class PairReader(Reader):
         copies = {"copy of the source": list(sources)}
         if kept is not None:
             copies = {"start of the source": [" ".join(text.split()[:kept]) for text in sources]}
-        return {**copies, "nearest pair": [self.memory.nearest(text) for text in sources]}
+        return {**copies, "nearest pair": [self.memory.nearest(text)[0] for text in sources]}
+
+    def recalled(self, codes: np.ndarray) -> tuple[str, float]:
+        """What training answers to the source most similar to one that was read as (S, 1), and how similar it is."""
+        return self.memory.nearest(self.source.decode(codes))
 
     def token_rivals(self) -> dict[str, np.ndarray]:
         """Log-probability of each token, (V,), by naive rivals that write no text."""
@@ -224,6 +228,7 @@ def fit_pairs(
     codecs: tuple[TextCodec, TextCodec],
     longest: int,
     table: Table,
+    recall: bool = False,
 ) -> PairReader:
     """Fits codecs on the pairs of training and puts a reader together.
 
@@ -234,8 +239,9 @@ def fit_pairs(
         codecs: of source and target, not fitted yet.
         longest: most tokens of a text.
         table: how files are read.
+        recall: whether all pairs are kept, as far as they are read, and not only what a naive rival needs.
     """
-    return PairReader(
+    reader = PairReader(
         columns=columns,
         source=codecs[0].fit(sources),
         outputs=TextOutputs(codecs[1].fit(targets)),
@@ -243,3 +249,7 @@ def fit_pairs(
         memory=PairMemory.of(sources, targets),
         table=table,
     )
+    if recall:
+        read = [reader.source.decode(one.read_steps) for one in reader.encode(sources)]
+        reader.memory = PairMemory(read, targets)
+    return reader

@@ -161,6 +161,8 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
             3.3).
         wait: steps of the source that are read before the first one is written; each one more that is written knows one
             more (wait-k, Ma et al. 2019, section 3.1). None reads all of them first.
+        recall: whether the target of the most similar source of training is the answer where a source is similar
+            enough.
     """
 
     attention: Attention = "dot"
@@ -169,6 +171,7 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     sampling: float = 0.0
     input_feeding: bool = False
     wait: int | None = None
+    recall: bool = False
 
 
 Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder

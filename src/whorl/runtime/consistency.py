@@ -71,6 +71,8 @@ def check_parts(
     if encoder is not None:
         assert isinstance(reader, PairReader)
         _check_two_sides(wiring, reader, program, encoder, baselines)
+        recalls = isinstance(readout, TextReadout) and readout.recall is not None
+        _expect(getattr(wiring.shape, "recall", False) == recalls, "its readout recalls answers, or its wiring does")
         return
     _expect(getattr(wiring.pairing, "turns", None) is None, "turns of a dialogue are read, but nothing is written")
     num_targets, horizon = len(reader.names), _horizon(wiring.pairing)

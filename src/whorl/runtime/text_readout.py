@@ -1,10 +1,13 @@
 """The answering side of texts that are written: what each next token may be, from which a search makes a text."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 
 from whorl.data.reader import Reader
+from whorl.errors import ModelFileError
+from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.readouts import readouts
@@ -13,10 +16,33 @@ from whorl.runtime.text_metrics import Measure, TextScores, reply, summary, tran
 
 @readouts.add("text")
 class TextReadout(CategoricalReadout):
-    """The probability of each token at each step; nothing is calibrated."""
+    """The probability of each token at each step, which is not calibrated.
+
+    Args:
+        recall: how similar a source of training must be for its target to be the answer; None recalls nothing.
+    """
+
+    # No similarity is as large.
+    NEVER: ClassVar[float] = 2.0
 
     calibration = ""
     measure: Measure = staticmethod(translation)
+    # The metric that says which of two answers is better.
+    judged_by: ClassVar[str] = "chrf"
+
+    def __init__(self, recall: float | None = None) -> None:
+        super().__init__()
+        self.recall = recall
+        self.calibration = "" if recall is None else "chose what is recalled"
+
+    @classmethod
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
+        assert isinstance(wiring.shape, EncoderDecoder)
+        return cls(cls.NEVER if wiring.shape.recall else None)
+
+    def score_of(self, answer: str, truth: str) -> float:
+        """How good one answer is."""
+        return self.measure([answer], [truth])[self.judged_by]
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
@@ -24,12 +50,27 @@ class TextReadout(CategoricalReadout):
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         return TextScores(self.measure)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        kept = {} if self.recall is None else {"recall": np.array([self.recall])}
+        return {**super().arrays(), **kept}
+
+    @classmethod
+    def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
+        recall = arrays.get("recall")
+        super().restore({name: array for name, array in arrays.items() if name != "recall"})
+        if recall is None:
+            return cls()
+        if recall.shape != (1,) or recall.dtype != np.float64 or not 0 <= recall[0] <= cls.NEVER:
+            raise ModelFileError("`recall` of a readout is one similarity, but not here. Save it again.")
+        return cls(float(recall[0]))
+
 
 @readouts.add("summary")
 class SummaryReadout(TextReadout):
     """The same, its texts scored as summaries."""
 
     measure: Measure = staticmethod(summary)
+    judged_by = "rouge_l"
 
 
 @readouts.add("reply")
@@ -37,3 +78,4 @@ class ReplyReadout(TextReadout):
     """The same, its texts scored as replies."""
 
     measure: Measure = staticmethod(reply)
+    judged_by = "word_f1"

@@ -17,6 +17,7 @@ from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.prediction import Index, Prediction
 from whorl.runtime.text_metrics import TextScores
+from whorl.runtime.text_readout import TextReadout
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -143,9 +144,18 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
 
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
-    """The text that is written for each sequence; `score` is what a search ranked it by."""
+    """The text that is written for each sequence, or recalled; `score` is what a search ranked it by."""
     found = written(model, [one.read_steps for one in sequences], chosen(model, decoding))
-    return prediction(model, sequences, found)
+    made, reader, readout = prediction(model, sequences, found), pair_reader(model), model.readout
+    value, score = made.value, made.score
+    assert isinstance(readout, TextReadout)
+    assert score is not None
+    if readout.recall is not None:
+        for n, one in enumerate(sequences):
+            target, alike = reader.recalled(one.read_steps)
+            if alike >= readout.recall:
+                value[n], score[n] = target, np.nan
+    return made
 
 
 def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:

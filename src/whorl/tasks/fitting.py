@@ -32,7 +32,7 @@ from whorl.plans.wiring import (
     Windows,
     Wiring,
 )
-from whorl.runtime import writing
+from whorl.runtime import recall, writing
 from whorl.runtime.engines import engine_for
 from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
 from whorl.runtime.model import Model
@@ -183,6 +183,7 @@ def _model(
         naive_mae=naive,
     )
     if encoder is not None:
+        recall.calibrate(model, held_out.sequences)
         return model, None
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     every = 1 if readout.chain is not None else max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)

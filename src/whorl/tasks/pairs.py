@@ -35,10 +35,11 @@ class Pairs(Writing, Protocol):
     target: str
 
 
-def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None) -> None:
+def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None, recall: bool = False) -> None:
     """Raises ArgumentError for settings that cannot be."""
-    if not isinstance(input_feeding, bool):
-        raise ArgumentError(f"`input_feeding` is True or False, but is {input_feeding!r}. Choose one.")
+    for name, value in (("input_feeding", input_feeding), ("recall", recall)):
+        if not isinstance(value, bool):
+            raise ArgumentError(f"`{name}` is True or False, but is {value!r}. Choose one.")
     if task.source == task.target:
         raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
     check_writing(task)
@@ -80,6 +81,7 @@ def wiring(
     turns: int | None = None,
     input_feeding: bool = False,
     wait: int | None = None,
+    recall: bool = False,
 ) -> Wiring:
     """The task as data; `readout` says how what is written is scored, `turns` how many of a dialogue are read."""
     shape = EncoderDecoder(
@@ -89,6 +91,7 @@ def wiring(
         sampling=float(task.sampling),
         input_feeding=input_feeding,
         wait=None if wait is None else int(wait),
+        recall=recall,
     )
     return Wiring(
         pairing=Sequences(every_step=True, turns=turns),

@@ -34,6 +34,8 @@ class Summarizer(Estimator):
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
         embedding_size: numbers that a token is read as; as many weigh it where tokens are written.
         longest: most tokens that are read, and that are written; what is longer is cut.
+        recall: answers with the short text of the most similar long one in training, where the two are similar enough;
+            how similar is chosen by ROUGE-L on the validation part. The model file then holds all pairs of training.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
         dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
         table: how tables are read.
@@ -56,6 +58,7 @@ class Summarizer(Estimator):
     sampling: float = 0.0
     embedding_size: int = 256
     longest: int = 400
+    recall: bool = False
     smoothing: float = 0.1
     dropout: float = 0.2
     table: Table = field(default_factory=Table)
@@ -63,11 +66,11 @@ class Summarizer(Estimator):
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        pairs.check(self, input_feeding=self.input_feeding)
+        pairs.check(self, input_feeding=self.input_feeding, recall=self.recall)
         super().__post_init__()
 
     def wiring(self) -> Wiring:
-        return pairs.wiring(self, "summary", input_feeding=self.input_feeding)
+        return pairs.wiring(self, "summary", input_feeding=self.input_feeding, recall=self.recall)
 
     def columns(self) -> Columns:
         return pairs.columns(self)

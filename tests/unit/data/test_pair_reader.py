@@ -210,9 +210,17 @@ def test_batches_hold_every_pair_once_with_padding_that_says_so():
 
 def test_the_nearest_pair_shares_rare_words():
     memory = PairMemory(["the dog runs", "the cat runs", "the the the"], ["Hund", "Katze", "die"])
-    assert memory.nearest("A CAT in the sun") == "Katze"
-    assert memory.nearest("dog") == "Hund"
-    assert memory.nearest("unheard of") == memory.nearest("") == "Hund"
+    assert memory.nearest("A CAT in the sun")[0] == "Katze"
+    assert memory.nearest("dog")[0] == "Hund"
+    assert memory.nearest("unheard of") == memory.nearest("") == ("Hund", 0.0)
+
+
+def test_similarity_goes_from_none_to_the_same_text():
+    memory = PairMemory(["the dog runs", "the cat runs"], ["Hund", "Katze"])
+    assert memory.nearest("Runs the DOG")[1] == pytest.approx(1.0)
+    texts = ("the dog runs", "the dog runs far", "the dog runs far away", "far away")
+    alike = [memory.nearest(text)[1] for text in texts]
+    assert 1.0 > alike[1] > alike[2] > alike[3] == 0.0
 
 
 def test_a_memory_keeps_pairs_evenly():

@@ -2,11 +2,14 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 import whorl
-from whorl.errors import ArgumentError, MissingExtraError
+from whorl.errors import ArgumentError, MissingExtraError, ModelFileError
 from whorl.runtime import text_metrics
+from whorl.runtime.recall import best_threshold
+from whorl.runtime.text_readout import SummaryReadout, TextReadout
 
 NETWORK = whorl.Recurrent("gru", hidden_size=8)
 TEXTS = [f"Dear all, the meeting of {day} is moved to the large room." for day in ("Monday", "Friday", "today")] * 8
@@ -64,3 +67,63 @@ def test_settings_are_those_of_a_translator():
     assert whorl.Summarizer().longest == 400
     with pytest.raises(ArgumentError, match="`attention`"):
         whorl.Summarizer(attention="hard")
+
+
+@pytest.fixture(scope="module")
+def recalling():
+    training = whorl.Training(epochs=1, batch_size=8, device="cpu", validation=0.25)
+    made = whorl.Summarizer(tokens=whorl.Text(unit="word"), network=NETWORK, training=training, recall=True)
+    return made.fit((TEXTS, TITLES), verbose=False)
+
+
+def test_what_training_has_is_recalled_where_the_network_writes_worse(recalling):
+    """After one epoch it does: of the texts that are held out training has the same ones, with their titles."""
+    assert 0 < recalling.model_.readout.recall < 1
+    assert "chose what is recalled" in recalling.model_.readout.calibration
+    found = recalling.predict([TEXTS[0], "Something else altogether."])
+    assert found.value[0] == TITLES[0]
+    assert np.isnan(found.score).tolist() == [True, False]
+    assert recalling.evaluate((TEXTS[:6], TITLES[:6])).metrics["rouge_l"] == pytest.approx(100.0)
+
+
+def test_a_stream_and_a_file_recall_the_same(recalling, tmp_path):
+    recalling.save(tmp_path / "m.whorl")
+    loaded = whorl.load(tmp_path / "m.whorl")
+    assert loaded.model_.readout.recall == recalling.model_.readout.recall
+    texts = [TEXTS[1], "Dear all, the room of Monday is moved.", "Nothing of it"]
+    assert loaded.predict(texts).value == recalling.predict(texts).value
+    for text in texts:
+        stream = loaded.stream()
+        pushed = [stream.push(piece) for piece in (text[:9], text[9:])]
+        assert pushed == [[], []]
+        assert stream.flush()[0].value == loaded.predict([text]).value
+
+
+def test_what_gains_nothing_is_never_recalled(model):
+    assert model.model_.readout.recall is None
+    assert best_threshold(np.array([0.9, 0.5]), np.array([-1.0, 0.5])) == TextReadout.NEVER
+
+
+@pytest.mark.parametrize(
+    ("alike", "gains", "wanted"),
+    [
+        ([0.2, 0.8, 0.6], [-3.0, 2.0, 1.0], 0.4),
+        ([0.8, 0.6], [1.0, 1.0], 0.3),
+        # One of two that are equally similar cannot be recalled without the other.
+        ([0.8, 0.8, 0.4], [3.0, -1.0, -1.0], 0.6),
+        ([0.8, 0.8, 0.4], [3.0, -4.0, 0.5], TextReadout.NEVER),
+    ],
+)
+def test_the_threshold_is_where_most_is_gained(alike, gains, wanted):
+    assert best_threshold(np.array(alike), np.array(gains)) == pytest.approx(wanted)
+
+
+def test_a_damaged_threshold_is_refused():
+    for wrong in (np.array([3.0]), np.array([-1.0]), np.array([0.5, 0.5]), np.array([0.5], np.float32)):
+        with pytest.raises(ModelFileError, match="`recall` of a readout is one similarity"):
+            SummaryReadout.restore({"temperature": np.ones(1), "recall": wrong})
+
+
+def test_recall_is_on_or_off():
+    with pytest.raises(ArgumentError, match="`recall` is True or False, but is 'yes'"):
+        whorl.Summarizer(recall="yes")

@@ -39,6 +39,7 @@ def of_pairs(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         codecs=codecs_of(columns.tokens),
         longest=shape.longest,
         table=columns.table,
+        recall=shape.recall,
     )
     sequences = reader.encode(sources, targets)
     cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
