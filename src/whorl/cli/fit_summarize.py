@@ -8,6 +8,7 @@ _OWN = {
     "target": "Data and columns",
     "attention": "Summaries",
     "input_feeding": "Summaries",
+    "recall": "Summaries",
     "sampling": "Summaries",
     "embedding_size": "Summaries",
     "longest": "Summaries",

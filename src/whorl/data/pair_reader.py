@@ -119,10 +119,6 @@ class PairReader(Reader):
             copies = {"start of the source": [" ".join(text.split()[:kept]) for text in sources]}
         return {**copies, "nearest pair": [self.memory.nearest(text)[0] for text in sources]}
 
-    def recalled(self, codes: np.ndarray) -> tuple[str, float]:
-        """What training answers to the source most similar to one that was read as (S, 1), and how similar it is."""
-        return self.memory.nearest(self.source.decode(codes))
-
     def token_rivals(self) -> dict[str, np.ndarray]:
         """Log-probability of each token, (V,), by naive rivals that write no text."""
         return {}

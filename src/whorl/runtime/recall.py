@@ -8,7 +8,7 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime.text_readout import TextReadout
-from whorl.runtime.writing import answered, pair_reader
+from whorl.runtime.writing import answered, pair_reader, recalled
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -22,7 +22,7 @@ def calibrate(model: "Model", sequences: List[Sequence]) -> None:
     if not model.wiring.shape.recall:
         return
     own = answered(model, sequences, None).value
-    remembered = [reader.recalled(one.read_steps) for one in sequences]
+    remembered = [recalled(reader, one.read_steps) for one in sequences]
     truths = [one.texts[1] for one in sequences]
     gains = [
         readout.score_of(target, truth) - readout.score_of(text, truth)

@@ -33,7 +33,7 @@ class TextReadout(CategoricalReadout):
     def __init__(self, recall: float | None = None) -> None:
         super().__init__()
         self.recall = recall
-        self.calibration = "" if recall is None else "chose what is recalled"
+        self.calibration = "" if recall is None else "decided what is recalled"
 
     @classmethod
     def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:

@@ -152,10 +152,15 @@ def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | Non
     assert score is not None
     if readout.recall is not None:
         for n, one in enumerate(sequences):
-            target, alike = reader.recalled(one.read_steps)
+            target, alike = recalled(reader, one.read_steps)
             if alike >= readout.recall:
                 value[n], score[n] = target, np.nan
     return made
+
+
+def recalled(reader: PairReader, source: np.ndarray) -> tuple[str, float]:
+    """What training answers to the source most similar to one that was read as (S, 1), and how similar it is."""
+    return reader.memory.nearest(reader.source.decode(source))
 
 
 def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:

@@ -79,7 +79,7 @@ def recalling():
 def test_what_training_has_is_recalled_where_the_network_writes_worse(recalling):
     """After one epoch it does: of the texts that are held out training has the same ones, with their titles."""
     assert 0 < recalling.model_.readout.recall < 1
-    assert "chose what is recalled" in recalling.model_.readout.calibration
+    assert "decided what is recalled" in recalling.model_.readout.calibration
     found = recalling.predict([TEXTS[0], "Something else altogether."])
     assert found.value[0] == TITLES[0]
     assert np.isnan(found.score).tolist() == [True, False]
