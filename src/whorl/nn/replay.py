@@ -1,0 +1,238 @@
+"""A program in torch again, so that gradients flow through a network of which only the program is known.
+
+Axes: B sequences, T steps of the stream, ... the axes of a value, S steps and D features of a recurrence over a value.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from whorl.errors import ArgumentError
+from whorl.nn import cells
+from whorl.nn.cells.cell import Cell
+from whorl.ops.call import Weights
+from whorl.runtime import operations as ops
+from whorl.runtime.operations import AnyOperation, Name
+from whorl.runtime.program import Program
+
+_ACTIVATE: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "softplus": functional.softplus,
+    "exp": torch.exp,
+    "sqrt": torch.sqrt,
+    "square": torch.square,
+}
+_COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "add": torch.add,
+    "subtract": torch.subtract,
+    "multiply": torch.multiply,
+    "divide": torch.divide,
+    "maximum": torch.maximum,
+}
+
+
+class Replay:
+    """Runs whole sequences through a program from a fresh state, as the interpreter does.
+
+    Args:
+        program: of a fitted network.
+        dtype: of all values; in float64 gradients hundreds of steps apart are still told from rounding.
+    """
+
+    def __init__(self, program: Program, dtype: torch.dtype = torch.float64) -> None:
+        if program.loops:
+            raise ArgumentError(
+                "`program` reads what it said at the step before, which is not replayed. Ask for a network without "
+                "`input_feeding` and `wait`."
+            )
+        self.program, self.dtype = program, dtype
+        self.tensors = {name: torch.from_numpy(array).to(dtype) for name, array in program.tensors.items()}
+
+    def run(self, inputs: Mapping[str, Tensor]) -> "Pass":
+        """Runs sequences.
+
+        Args:
+            inputs: name -> (B, T, ...); static ones (B, ...).
+        """
+        values: dict[Name, Tensor] = {}
+        states: dict[Name, list[Tensor]] = {}
+        steps = next(inputs[op.out].shape[1] for op in self.program.inputs if not op.static)
+        for op in self.program.operations:
+            match op:
+                case ops.Input(static=True):
+                    given = inputs[op.out].to(self.dtype)[:, None]
+                    values[op.out] = given.expand(-1, steps, *op.shape)
+                case ops.Input():
+                    values[op.out] = inputs[op.out].to(self.dtype)
+                case ops.Constant(tensor=tensor):
+                    first = next(iter(values.values()))
+                    values[op.out] = self.tensors[tensor].expand(*first.shape[:2], *self.tensors[tensor].shape)
+                case ops.Recurrent():
+                    self._recur(op, values, states)
+                case ops.Window() | ops.Running() | ops.Pool() | ops.First():
+                    values[op.out] = _carried(op, values[op.x])
+                case ops.Previous() | ops.Keep():
+                    raise AssertionError("refused above")
+                case _:
+                    values[op.out] = self._alone(op, values)
+        return Pass(values, states, self.program.output)
+
+    def _recur(self, op: ops.Recurrent, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]) -> None:
+        x = values[op.x]
+        over_value = op.over == "value"
+        # The axis of time goes to the front, all others but the last are a batch.
+        moved = x.movedim(-2 if over_value else 1, 0)
+        lead = moved.shape[1:-1]
+        flat = moved.reshape(len(moved), math.prod(lead), moved.shape[-1])
+        start = None if op.initial is None else values[op.initial] if over_value else values[op.initial][:, 0]
+        outputs, each = self._scan(op, flat, None if start is None else start.reshape(flat.shape[1], -1))
+        values[op.out] = outputs.reshape(len(moved), *lead, outputs.shape[-1]).movedim(0, -2 if over_value else 1)
+        states[op.out] = each
+        if op.final is not None:
+            values[op.final] = each[0 if op.reverse else -1].reshape(*lead, -1)
+
+    def _scan(self, op: ops.Recurrent, x: Tensor, start: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """Outputs (S, N, H) and the state after each step, (N, h and c side by side), of x (S, N, D)."""
+        cell, weights = cells.make(op.cell), self._weights(op)
+        width, units = weights.weight_hh.shape[1], len(weights.weight_hh) // ops.GATES[op.cell]
+        sizes = [width, units] if cell.has_memory else [width]
+        gates = cell.input_gates(x, weights)
+        state = x.new_zeros(x.shape[1], sum(sizes)) if start is None else start
+        # Gradients by states can be asked for, whatever is read.
+        state = state if state.requires_grad else state.detach().requires_grad_()
+        each: list[Tensor] = [state] * len(x)
+        for t in reversed(range(len(x))) if op.reverse else range(len(x)):
+            new = torch.cat(tuple(cell.step(gates[t], torch.split(state, sizes, dim=-1), weights)), dim=-1)
+            state = op.zoneout * state + (1.0 - op.zoneout) * new if op.zoneout else new
+            each[t] = state
+        return torch.stack([one[:, :width] for one in each]), each
+
+    def _weights(self, op: ops.Recurrent | ops.Step) -> Weights:
+        def named(name: Name | None) -> Tensor | None:
+            return None if name is None else self.tensors[name]
+
+        norms = [self.tensors[name] for name in op.layer_norm]
+        if isinstance(op, ops.Step):
+            # The gates come with their bias and normalised, so that only what is done with U h is left.
+            gains = (None, norms[0], *norms[2:]) if norms else ()
+            bias = norms[1] if norms else named(op.bias_hh)
+            weight = self.tensors[op.weight_hh]
+            return Weights(weight, weight, None, bias, None, *gains)
+        bias_ih, bias_hh = (norms[1], norms[3]) if norms else (named(op.bias_ih), named(op.bias_hh))
+        gains = (norms[0], norms[2], *norms[4:]) if norms else ()
+        both = self.tensors[op.weight_ih], self.tensors[op.weight_hh]
+        return Weights(*both, bias_ih, bias_hh, named(op.weight_hr), *gains)
+
+    def _alone(self, op: AnyOperation, values: dict[Name, Tensor]) -> Tensor:
+        """An operation that acts on each step alone."""
+        match op:
+            case ops.Affine(x=x, weight=weight, bias=bias):
+                return functional.linear(values[x], self.tensors[weight], None if bias is None else self.tensors[bias])
+            case ops.Embed(x=x, table=table):
+                rows = self.tensors[table]
+                codes = torch.nan_to_num(values[x][..., 0]).long()
+                return rows[torch.where((codes >= 0) & (codes < len(rows)), codes, 0)]
+            case ops.Activate(x=x, function=function):
+                return _ACTIVATE[function](values[x])
+            case ops.Combine(a=a, b=b, function=function):
+                return _COMBINE[function](values[a], values[b])
+            case ops.Normalise(x=x, gain=gain, bias=bias, eps=eps):
+                return functional.layer_norm(
+                    values[x], values[x].shape[-1:], self.tensors[gain], self.tensors[bias], eps
+                )
+            case ops.Step():
+                cell, weights = cells.make(op.cell), self._weights(op)
+                return _step(cell, weights, values[op.gates], values[op.state])
+            case ops.Attend():
+                query, keys, rows, length = (values[name] for name in ops.operands(op))
+                return _attended(query, keys, rows, length, None if op.vector is None else self.tensors[op.vector])
+            case _:
+                return _rearranged(op, values)
+
+
+class Pass:
+    """What a program said of some sequences.
+
+    Args:
+        values: name -> (B, T, ...).
+        states: recurrence -> its state after each of its steps, (N, h and c side by side); N are the sequences, or,
+            over a value, all rows of its leading axes.
+        output: name of the answer.
+    """
+
+    def __init__(self, values: dict[Name, Tensor], states: dict[Name, list[Tensor]], output: Name) -> None:
+        self.values, self.states, self.output = values, states, values[output]
+
+
+def _step(cell: Cell, weights: Weights, gates: Tensor, state: Tensor) -> Tensor:
+    width, units = weights.weight_hh.shape[1], len(weights.weight_hh) // ops.GATES[cell.name]
+    sizes = [width, units] if cell.has_memory else [width]
+    return torch.cat(tuple(cell.step(gates, torch.split(state, sizes, dim=-1), weights)), dim=-1)
+
+
+def _carried(op: ops.Window | ops.Running | ops.Pool | ops.First, x: Tensor) -> Tensor:
+    """Operations over the stream, x (B, T, ...)."""
+    match op:
+        case ops.Window(length=length):
+            padded = torch.cat([x.new_zeros(x.shape[0], length - 1, *x.shape[2:]), x], dim=1)
+            return padded.unfold(1, length, 1).movedim(-1, 2)
+        case ops.Running():
+            return _running(op, x)
+        case ops.Pool(function="max"):
+            return torch.cummax(x, dim=1).values
+        case ops.Pool():
+            shares = torch.exp(x[..., -1:] - torch.logcumsumexp(x[..., -1:], dim=1)[:, -1:])
+            return torch.cumsum(shares * x[..., :-1], dim=1) / torch.cumsum(shares, dim=1)
+        case ops.First():
+            return x[:, :1].expand_as(x)
+        case _:
+            assert_never(op)
+
+
+def _running(op: ops.Running, x: Tensor) -> Tensor:
+    weight, mean, squares = 0.0, torch.zeros_like(x[:, 0]), torch.zeros_like(x[:, 0])
+    result = []
+    for now in x.unbind(1):
+        weight = op.decay * weight + 1.0
+        delta = now - mean
+        mean = mean + delta / weight
+        squares = op.decay * squares + delta * (now - mean)
+        result.append(torch.stack([mean, torch.sqrt(squares / max(weight, 1.0) + op.floor**2)], dim=1))
+    return torch.stack(result, dim=1)
+
+
+def _attended(query: Tensor, keys: Tensor, rows: Tensor, length: Tensor, vector: Tensor | None) -> Tensor:
+    asked = query[..., None, :]
+    scores = (asked * keys).sum(-1) if vector is None else torch.tanh(asked + keys) @ vector
+    real = torch.arange(keys.shape[-2]) < torch.floor(length)
+    # Rows behind the last may hold anything; where there are none, the mean is 0.
+    shares = torch.softmax(scores.masked_fill(~real, -torch.inf), dim=-1).nan_to_num(0.0)
+    return (shares[..., None] * torch.where(real[..., None], rows, 0.0)).sum(-2)
+
+
+def _rearranged(op: AnyOperation, values: dict[Name, Tensor]) -> Tensor:
+    match op:
+        case ops.Slice(x=x, axis=axis, start=start, stop=stop):
+            return values[x].narrow(axis + 2, start, stop - start)
+        case ops.Take(x=x, axis=axis, indices=indices):
+            return values[x].index_select(axis + 2, torch.tensor(indices, dtype=torch.long))
+        case ops.Reshape(x=x, shape=shape):
+            return values[x].reshape(*values[x].shape[:2], *shape)
+        case ops.Transpose(x=x, axes=axes):
+            return values[x].permute(0, 1, *(axis + 2 for axis in axes))
+        case ops.Concat(parts=parts, axis=axis):
+            return torch.cat([values[part] for part in parts], dim=axis + 2)
+        case ops.Repeat(x=x, axis=axis, count=count):
+            return values[x].repeat_interleave(count, dim=axis + 2)
+        case ops.Reduce(x=x, axis=axis, function="mean"):
+            return values[x].mean(axis + 2, keepdim=True)
+        case ops.Reduce(x=x, axis=axis):
+            return values[x].amax(axis + 2, keepdim=True)
+        case _:
+            raise TypeError(type(op))

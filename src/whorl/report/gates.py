@@ -1,0 +1,112 @@
+"""What the gates and the units of a layer do: how often they are stuck, and how much of the space is used.
+
+Axes: n steps of all runs, H units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from whorl.cells import CELLS, sigmoid
+from whorl.report.traces import Layer, Run
+from whorl.runtime.norm import Norm
+
+# A gate is as good as open or closed beyond these, and a unit of an RNN as good as stuck beyond +-OPEN.
+CLOSED, OPEN = 0.05, 0.95
+# A unit is dead that varies less than this share of what units vary on average.
+_DEAD = 1e-3
+# Of each cell the gates that lie between 0 and 1, by their place among the stacked ones.
+_GATES = {"gru": {"reset": 0, "update": 1}, "lstm": {"input": 0, "forget": 1, "output": 3}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerProbe:
+    """What was measured of a layer in one direction.
+
+    Args:
+        name: in the program, such as gru_l0.
+        cell: its name, such as GRU.
+        units: H.
+        closed: gate -> share of its values below 0.05; empty for a cell without gates.
+        opened: gate -> share of its values above 0.95.
+        saturated: share of the outputs beyond +-0.95.
+        dead_units: numbers of units, from 1, that hardly vary.
+        rank: effective rank of the states, from 1 to H: the exponential of the entropy of their singular values, which
+            are scaled to sum to 1 (Roy & Vetterli 2007).
+        norms: mean length of the state in four quarters of the longest run.
+        drift: by what share of itself it is longer in the last quarter than in the second; None where a run is too
+            short to say.
+    """
+
+    name: str
+    cell: str
+    units: int
+    closed: Mapping[str, float]
+    opened: Mapping[str, float]
+    saturated: float
+    dead_units: tuple[int, ...]
+    rank: float
+    norms: tuple[float, ...]
+    drift: float | None
+
+
+# Steps of a run from which on it is long enough to drift.
+_LONG = 80
+
+
+def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
+    """Measures a layer over its runs."""
+    states = layer.states.astype(np.float64)
+    spread = states.std(axis=0)
+    gates = [gates_of(layer, run, tensors) for run in layer.runs]
+    names = list(gates[0])
+    every = {name: np.concatenate([one[name].ravel() for one in gates]) for name in names}
+    longest = max(layer.runs, key=lambda run: len(run.h))
+    lengths = np.linalg.norm(longest.h.astype(np.float64), axis=1)
+    quarters = np.array_split(lengths, 4)
+    return LayerProbe(
+        name=layer.name,
+        cell=CELLS[layer.op.cell].recipe.upper(),
+        units=states.shape[1],
+        closed={name: float((values < CLOSED).mean()) for name, values in every.items()},
+        opened={name: float((values > OPEN).mean()) for name, values in every.items()},
+        saturated=float((np.abs(states) > OPEN).mean()) if layer.op.cell != "rnn_relu" else 0.0,
+        dead_units=tuple((np.flatnonzero(spread <= _DEAD * max(spread.mean(), 1e-12)) + 1).tolist()),
+        rank=effective_rank(states),
+        norms=tuple(float(part.mean()) if len(part) else 0.0 for part in quarters),
+        drift=_drift(quarters[1], quarters[3]) if len(lengths) >= _LONG and layer.op.over == "stream" else None,
+    )
+
+
+def gates_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The gates of a run that lie between 0 and 1, by name, (S, H) each; empty for a cell without."""
+    op, places = layer.op, _GATES.get(CELLS[layer.op.cell].recipe, {})
+    if not places:
+        return {}
+    norms = [Norm(tensors[a], tensors[b], 1e-5) for a, b in zip(op.layer_norm[::2], op.layer_norm[1::2], strict=True)]
+    sums = _product(run.x, op.weight_ih, op.bias_ih, norms[0] if norms else None, tensors)
+    sums = sums + _product(run.before, op.weight_hh, op.bias_hh, norms[1] if norms else None, tensors)
+    parts = np.split(sums, CELLS[op.cell].num_gates, axis=-1)
+    return {name: sigmoid(parts[place]) for name, place in places.items()}
+
+
+def _product(
+    x: np.ndarray, weight: str, bias: str | None, norm: Norm | None, tensors: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    made: np.ndarray = x @ tensors[weight].T + (0.0 if bias is None else tensors[bias])
+    return made if norm is None else norm(made.astype(np.float32))
+
+
+def effective_rank(states: np.ndarray) -> float:
+    """Of states (n, H), each unit taken from its mean; 0 where nothing varies."""
+    values = np.linalg.svd(states - states.mean(axis=0), compute_uv=False)
+    if not values.sum() > 0:
+        return 0.0
+    shares = values / values.sum()
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def _drift(early: np.ndarray, late: np.ndarray) -> float:
+    return float(late.mean() / max(float(early.mean()), 1e-9) - 1.0)

@@ -1,0 +1,107 @@
+"""What each recurrent layer read and said over some sequences: the raw material of probes.
+
+Axes: S steps of a run, D numbers that a layer reads, H units. A run is a sequence from its start, or the segments of a
+window.
+"""
+
+from collections.abc import Sequence as List
+from typing import NamedTuple
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.report.anatomy import recurrences
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.model import Model
+from whorl.runtime.operations import Recurrent
+
+# Rows of a sequence that are read, from its start; and windows of it.
+MOST_ROWS, _WINDOWS = 2_000, 16
+
+
+class Run(NamedTuple):
+    """One run of a layer.
+
+    Args:
+        x: what it read, (S, D).
+        h: what it said, (S, H).
+        before: what it had said at the step before, (S, H); zeros, or the state that it was given, at the first.
+        sequence: number of the sequence.
+        steps: the row of the sequence at each step, (S,); for segments of a window that of the window.
+    """
+
+    x: np.ndarray
+    h: np.ndarray
+    before: np.ndarray
+    sequence: int
+    steps: np.ndarray
+
+
+class Layer(NamedTuple):
+    """The runs of a recurrent layer in one direction."""
+
+    op: Recurrent
+    runs: list[Run]
+
+    @property
+    def name(self) -> str:
+        """Its name in the program, such as gru_l0."""
+        return self.op.out
+
+    @property
+    def states(self) -> np.ndarray:
+        """All that it said, (n, H)."""
+        return np.concatenate([run.h for run in self.runs])
+
+
+def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> list[Layer]:
+    """Reads sequences, each from its start, and traces every recurrent layer; of several networks those of the first.
+
+    Args:
+        model: fitted.
+        sequences: encoded.
+        steps: steps of each sequence that have answers; windows are traced at some of them.
+    """
+    program = model.engine.program
+    found = recurrences(program)
+    names = list(dict.fromkeys(name for op in found for name in (op.x, op.out, *([op.initial] if op.initial else []))))
+    runs: dict[str, list[Run]] = {op.out: [] for op in found}
+    engine = Interpreter(program)
+    for number, (one, at) in enumerate(zip(sequences, steps, strict=True)):
+        stop = min(len(one), MOST_ROWS) if program.streams else len(one)
+        if not stop:
+            continue
+        values = engine.trace(one.inputs(0, stop, model.reader.horizon), names)
+        for op in found:
+            runs[op.out] += _runs(op, values, number, np.arange(stop), at[at < stop])
+    return [Layer(op, runs[op.out]) for op in found if runs[op.out]]
+
+
+def _runs(op: Recurrent, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
+    x, h = values[op.x][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
+    start = None if op.initial is None else values[op.initial][0]
+    made = []
+    if op.over == "value":
+        chosen = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at
+        for t in chosen.tolist():
+            for n, (own, said) in enumerate(zip(_flat(x[t]), _flat(h[t]), strict=True)):
+                first = None if start is None else start[t].reshape(-1, start.shape[-1])[n, : said.shape[-1]]
+                made.append(_run(op, own, said, first, number, np.full(len(own), t)))
+        return made
+    beside = np.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 0)
+    said_beside = np.moveaxis(h.reshape(len(h), -1, h.shape[-1]), 1, 0)
+    for n, (own, said) in enumerate(zip(beside, said_beside, strict=True)):
+        first = None if start is None else start[0].reshape(-1, start.shape[-1])[n, : said.shape[-1]]
+        made.append(_run(op, own, said, first, number, rows))
+    return made
+
+
+def _flat(value: np.ndarray) -> np.ndarray:
+    """A value (..., S, D) as (n, S, D)."""
+    return value.reshape(-1, *value.shape[-2:])
+
+
+def _run(op: Recurrent, x: np.ndarray, h: np.ndarray, first: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
+    first = np.zeros(h.shape[-1], np.float32) if first is None else first
+    before = np.concatenate([h[1:], first[None]]) if op.reverse else np.concatenate([first[None], h[:-1]])
+    return Run(x, h, before, number, rows)
