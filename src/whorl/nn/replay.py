@@ -16,6 +16,7 @@ from whorl.nn import cells
 from whorl.nn.cells.cell import Cell
 from whorl.ops.call import Weights
 from whorl.runtime import operations as ops
+from whorl.runtime.interpreter import needed_for_answers_alone
 from whorl.runtime.operations import AnyOperation, Name
 from whorl.runtime.program import Program
 
@@ -52,18 +53,23 @@ class Replay:
                 "`input_feeding` and `wait`."
             )
         self.program, self.dtype = program, dtype
-        self.tensors = {name: torch.from_numpy(array).to(dtype) for name, array in program.tensors.items()}
+        self.tensors = {name: torch.tensor(array, dtype=dtype) for name, array in program.tensors.items()}
 
-    def run(self, inputs: Mapping[str, Tensor]) -> "Pass":
+    def run(self, inputs: Mapping[str, Tensor], *, last: bool = False) -> "Pass":
         """Runs sequences.
 
         Args:
             inputs: name -> (B, T, ...); static ones (B, ...).
+            last: the answer of the last step alone is wanted: what no state depends on has that step alone.
         """
         values: dict[Name, Tensor] = {}
         states: dict[Name, list[Tensor]] = {}
         steps = next(inputs[op.out].shape[1] for op in self.program.inputs if not op.static)
+        late = needed_for_answers_alone(self.program) if last else set()
         for op in self.program.operations:
+            if op.out in late and ops.operands(op):
+                self._last_step(op, values, states)
+                continue
             match op:
                 case ops.Input(static=True):
                     given = inputs[op.out].to(self.dtype)[:, None]
@@ -82,6 +88,24 @@ class Replay:
                 case _:
                     values[op.out] = self._alone(op, values)
         return Pass(values, states, self.program.output)
+
+    def _last_step(self, op: AnyOperation, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]) -> None:
+        """What an operation gives at the last step, of operands that may have all steps."""
+        match op:
+            case ops.Window(x=x, length=length):
+                padded = functional.pad(values[x], (*(0, 0) * (values[x].dim() - 2), length - 1, 0))
+                values[op.out] = padded[:, None, -length:]
+            case ops.Running() | ops.Pool() | ops.First():
+                values[op.out] = _carried(op, values[op.x])[:, -1:]
+            case ops.Recurrent(over="stream"):
+                self._recur(op, values, states)
+            case _:
+                own = {name: values[name][:, -1:] for name in ops.operands(op)}
+                if isinstance(op, ops.Recurrent):
+                    self._recur(op, own, states)
+                    values |= {name: own[name] for name in (op.out, op.final) if name is not None}
+                else:
+                    values[op.out] = self._alone(op, own)
 
     def _recur(self, op: ops.Recurrent, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]) -> None:
         x = values[op.x]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as List
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,13 +11,14 @@ from torch import Tensor
 from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
 from whorl.nn.heads import loss
-from whorl.nn.replay import Pass, Replay
+from whorl.nn.replay import Replay
 from whorl.plans.wiring import EachRow, Sequences
-from whorl.report.anatomy import recurrences
+from whorl.report.anatomy import dissect, recurrences
 from whorl.runtime.model import Model
 
 # Answers that are looked at, and rows before each: every row is a step of a loop.
 _ANSWERS, _ROWS = 16, 400
+_WIDE = 200_000
 # The share of the gradient at lag 0 below which a step is no longer felt.
 FELT = 0.01
 
@@ -52,22 +54,24 @@ def by_lag(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
         sequences: encoded, with targets.
         steps: steps of each sequence that have answers.
     """
+    program = model.engine.program
+    # Wide networks in half the time: what is smaller than their rounding is below 1 % in any case.
+    replay = Replay(program, torch.float32 if program.num_parameters() > _WIDE else torch.float64)
     places = [(one, int(step)) for one, at in zip(sequences, steps, strict=True) for step in at]
-    places = _with_most_before(places)
-    replay, found = Replay(model.engine.program), []
-    per_step = _rows_of_a_step(model)
-    for one, step in places:
-        norms = _norms(model, replay, one, step)
-        if norms is not None and norms[0] > 0 and np.isfinite(norms).all():
-            found.append(norms / norms[0])
+    groups: dict[tuple[int, int], list[_Piece]] = {}
+    for one, step in _with_most_before(places):
+        piece = _piece(model, one, step)
+        if piece is not None:
+            groups.setdefault((len(piece.inputs["past"]), piece.at), []).append(piece)
+    found = [row / row[0] for pieces in groups.values() for row in _norms(model, replay, pieces) if row[0] > 0]
+    found = [row for row in found if np.isfinite(row).all()]
     if not found:
         return None
-    longest = max(map(len, found))
     # A lag that only few answers have says little of all.
-    shared = max(n for n in range(1, longest + 1) if sum(len(one) >= n for one in found) * 2 >= len(found))
+    shared = max(n for n in range(1, max(map(len, found)) + 1) if sum(len(row) >= n for row in found) * 2 >= len(found))
     with np.errstate(divide="ignore"):
-        mean = np.array([np.exp(np.mean(np.log([one[n] for one in found if len(one) > n]))) for n in range(shared)])
-    lags = np.arange(shared) * per_step
+        mean = np.array([np.exp(np.mean(np.log([row[n] for row in found if len(row) > n]))) for n in range(shared)])
+    lags = np.arange(shared) * _rows_of_a_step(model)
     return LagGradient(lags=lags, norms=mean, memory_length=_memory_length(lags, mean), answers=len(found))
 
 
@@ -88,52 +92,61 @@ def _with_most_before(places: list[tuple[Sequence, int]]) -> list[tuple[Sequence
 
 def _rows_of_a_step(model: Model) -> int:
     """Rows that a step of the recurrence stands for: those of a segment, where a window is cut into such."""
-    from whorl.report.anatomy import dissect
-
     sizes = dissect(model.engine.program)
     return 1 if sizes is None or sizes.segment is None else sizes.segment
 
 
-def _norms(model: Model, replay: Replay, one: Sequence, step: int) -> np.ndarray | None:
-    """Length of the gradient of an answer's loss by the states at each lag, (n,); None where no truth is known."""
-    program = model.engine.program
-    rows = program.memory or _ROWS
-    start = max(0, step + 1 - rows)
-    stop = step + 1 if program.streams else len(one)
-    given = one.inputs(start, stop, model.reader.horizon)
-    run = replay.run({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in given.items()})
-    cost = _cost(model, run, one, step, start)
-    if cost is None:
+class _Piece(NamedTuple):
+    """Rows up to an answer, or the whole sequence where it is read both ways.
+
+    Args:
+        inputs: name -> (T, ...).
+        truth: as `heads.loss` wants it, without the axis of examples; of what judges rows it counts for nothing.
+        at: the row among them that is answered.
+    """
+
+    inputs: dict[str, np.ndarray]
+    truth: np.ndarray
+    at: int
+
+
+def _piece(model: Model, one: Sequence, step: int) -> _Piece | None:
+    """What is read up to a step; None where its truth is not known."""
+    program, pairing = model.engine.program, model.wiring.pairing
+    if isinstance(pairing, EachRow):
+        truth = np.zeros(1, np.float32)
+    elif one.targets is None:
         return None
-    squares: dict[int, float] = {}
+    elif isinstance(pairing, Sequences):
+        truth = one.targets[step] if one.targets.ndim == 2 else one.targets
+    else:
+        truth = target_windows(one.targets, np.array([step]), model.reader.horizon)[0]
+    start = max(0, step + 1 - (program.memory or _ROWS)) if program.streams else 0
+    given = one.inputs(start, step + 1 if program.streams else len(one), model.reader.horizon)
+    return _Piece({name: array[0] for name, array in given.items()}, np.asarray(truth), step - start)
+
+
+def _norms(model: Model, replay: Replay, pieces: List[_Piece]) -> np.ndarray:
+    """Length of the gradient of each answer's loss by the states at each lag, (B, lags)."""
+    program, at = model.engine.program, pieces[0].at
+    inputs = {name: torch.from_numpy(np.stack([one.inputs[name] for one in pieces])) for name in pieces[0].inputs}
+    last = at == inputs["past"].shape[1] - 1
+    run = replay.run(inputs, last=last)
+    output = run.output[:, -1 if last else at]
+    if isinstance(model.wiring.pairing, EachRow):
+        cost = output[..., 0].sum()
+    else:
+        truth = torch.from_numpy(np.stack([one.truth for one in pieces])).to(output.dtype)
+        cost = loss(model.wiring.head, output, truth, torch.ones(len(pieces), dtype=output.dtype)).total
+    squares: dict[int, Tensor] = {}
     for op in recurrences(program):
-        states, at = _states(run, op.out, op.over == "value", step - start)
+        states = run.states[op.out]
+        answered = len(states) - 1 if op.over == "value" else at
         # A state behind the answer, or one that nothing reads, has no part in it.
         gradients = torch.autograd.grad(cost, states, retain_graph=True, allow_unused=True, materialize_grads=True)
         for place, gradient in enumerate(gradients):
-            lag = abs(at - place)
-            squares[lag] = squares.get(lag, 0.0) + float(gradient.square().sum())
-    return np.sqrt([squares[lag] for lag in range(max(squares) + 1)])
-
-
-def _states(run: Pass, name: str, over_value: bool, step: int) -> tuple[list[Tensor], int]:
-    """The states of a recurrence, and the place among them at which the answer is given."""
-    states = run.states[name]
-    return (states, len(states) - 1) if over_value else (states, step)
-
-
-def _cost(model: Model, run: Pass, one: Sequence, step: int, start: int) -> Tensor | None:
-    """The loss of the answer at a step; of what judges rows how surprising the row is. None where no truth is known."""
-    output = run.output[:, step - start]
-    pairing = model.wiring.pairing
-    if isinstance(pairing, EachRow):
-        return output[..., 0].sum()
-    if one.targets is None:
-        return None
-    if isinstance(pairing, Sequences):
-        known = one.targets[step][None] if one.targets.ndim == 2 else one.targets[None]
-    else:
-        known = target_windows(one.targets, np.array([step]), model.reader.horizon)
-    truth = torch.from_numpy(np.ascontiguousarray(known)).to(output.dtype)
-    total, weight = loss(model.wiring.head, output, truth, torch.ones(1, dtype=output.dtype))
-    return total if float(weight) > 0 else None
+            size = gradient.square().reshape(len(pieces), -1).sum(dim=1)
+            lag = abs(answered - place)
+            squares[lag] = squares[lag] + size if lag in squares else size
+    sizes: np.ndarray = torch.stack([squares[lag] for lag in range(max(squares) + 1)], dim=1).sqrt().numpy()
+    return sizes

@@ -19,6 +19,7 @@ from whorl.report import (
     forecasts,
     indicators,
     labels,
+    memory,
     scores,
     split,
     states,
@@ -92,6 +93,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
             f"the data given to this report, {len(held_out):,} answers",
         )
     wins, verdict = scores.verdict(metrics)
+    probes = memory.measured(model, held_out)
     pairing = model.wiring.pairing
     judged = isinstance(pairing, EachRow)
     whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
@@ -123,6 +125,8 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
         "heatmap": None if evidence is None else states.heatmap(model, evidence),
+        "memory": None if probes is None else memory.memory(probes),
+        "memory_meaning": memory.MEANING,
         "diagram": diagram(
             model.engine.program,
             every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False)) or _judges_rows(model),

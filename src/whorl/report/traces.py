@@ -17,6 +17,8 @@ from whorl.runtime.operations import Recurrent
 
 # Rows of a sequence that are read, from its start; and windows of it.
 MOST_ROWS, _WINDOWS = 2_000, 16
+# Products that may be taken in all, so that wide networks are looked at over fewer rows.
+_PRODUCTS, _LEAST_ROWS = 4_000_000_000, 400
 
 
 class Run(NamedTuple):
@@ -66,14 +68,17 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     found = recurrences(program)
     names = list(dict.fromkeys(name for op in found for name in (op.x, op.out, *([op.initial] if op.initial else []))))
     runs: dict[str, list[Run]] = {op.out: [] for op in found}
-    engine = Interpreter(program)
+    engine, left = Interpreter(program), max(_LEAST_ROWS, _PRODUCTS // max(1, program.num_parameters()))
     for number, (one, at) in enumerate(zip(sequences, steps, strict=True)):
-        stop = min(len(one), MOST_ROWS) if program.streams else len(one)
-        if not stop:
+        # Windows need the rows before the first that is answered alone.
+        start = max(0, int(at[0]) + 1 - program.memory) if program.memory is not None and len(at) else 0
+        stop = min(len(one), start + min(MOST_ROWS, left)) if program.streams else len(one)
+        if stop <= start:
             continue
-        values = engine.trace(one.inputs(0, stop, model.reader.horizon), names)
+        left -= stop - start
+        values = engine.trace(one.inputs(start, stop, model.reader.horizon), names)
         for op in found:
-            runs[op.out] += _runs(op, values, number, np.arange(stop), at[at < stop])
+            runs[op.out] += _runs(op, values, number, np.arange(start, stop), at[at < stop] - start)
     return [Layer(op, runs[op.out]) for op in found if runs[op.out]]
 
 
@@ -86,7 +91,7 @@ def _runs(op: Recurrent, values: dict[str, np.ndarray], number: int, rows: np.nd
         for t in chosen.tolist():
             for n, (own, said) in enumerate(zip(_flat(x[t]), _flat(h[t]), strict=True)):
                 first = None if start is None else start[t].reshape(-1, start.shape[-1])[n, : said.shape[-1]]
-                made.append(_run(op, own, said, first, number, np.full(len(own), t)))
+                made.append(_run(op, own, said, first, number, np.full(len(own), rows[t])))
         return made
     beside = np.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 0)
     said_beside = np.moveaxis(h.reshape(len(h), -1, h.shape[-1]), 1, 0)

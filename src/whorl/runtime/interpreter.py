@@ -29,7 +29,7 @@ class Interpreter(Engine):
             if fields:
                 self._fresh[op.out] = fields
         self._largest = max((math.prod(program.shapes[op.out]) for op in program.operations), default=1)
-        self._late = _needed_for_answers_alone(program)
+        self._late = needed_for_answers_alone(program)
         self._slabs = {out: {name: _rows(zero, 0) for name, zero in f.items()} for out, f in self._fresh.items()}
         self._capacity = 0
         self._free: list[Slot] = []
@@ -232,7 +232,7 @@ class Interpreter(Engine):
         return {name: known[name] if name in self._late else known[name][:, start:] for name in names}
 
 
-def _needed_for_answers_alone(program: Program) -> set[str]:
+def needed_for_answers_alone(program: Program) -> set[str]:
     """Values that no carried state depends on: they may be left out for steps whose answer is not wanted."""
     early: set[str] = set()
     for op in reversed(program.operations):

@@ -39,6 +39,15 @@ def test_a_replay_answers_as_the_interpreter_does(name):
             assert len(found.states[op.out]) == (program.shapes[op.x][-2] if op.over == "value" else 6)
 
 
+@pytest.mark.parametrize("name", [name for name, program in BUILT.items() if not program.loops])
+def test_the_last_step_alone_is_the_last_of_all(name):
+    program = BUILT[name]
+    given = {key: torch.from_numpy(x) for key, x in inputs_of(program).items()}
+    every, last = Replay(program).run(given), Replay(program).run(given, last=True)
+    torch.testing.assert_close(last.output[:, -1], every.output[:, -1])
+    assert last.states.keys() == every.states.keys()
+
+
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "sequence" in name and "both ways" not in name])
 def test_gradients_are_those_of_the_network(name):
     subject = NETWORKS[name]()

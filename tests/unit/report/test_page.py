@@ -74,7 +74,7 @@ def test_a_page_needs_nothing_but_itself(text):
 def test_all_sections_are_there_and_the_links_lead_to_them(model, text):
     page = Page(text)
     sections = REGRESSION if isinstance(model, whorl.Regressor) else FORECAST
-    assert page.headings == [*sections, NETWORK]
+    assert page.headings == [*sections, "Memory", NETWORK]
     assert {source[1:] for source in page.sources if source.startswith("#")} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert "Not shown" not in page.text
