@@ -8,10 +8,12 @@ from whorl.errors import ModelFileError
 
 
 class Epoch(msgspec.Struct, frozen=True):
-    """Mean losses of an epoch."""
+    """Mean losses of an epoch, the mean length of its gradients, and the share of those that were clipped."""
 
     train_loss: float
     valid_loss: float
+    gradient_norm: float | None = None
+    clipped_fraction: float | None = None
 
 
 class History(msgspec.Struct, frozen=True):

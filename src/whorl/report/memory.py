@@ -45,10 +45,10 @@ def measured(model: Model, held_out: HeldOut | List[Sequence] | None) -> Probes 
     return probe(model, held_out) if sum(steps) else None
 
 
-def memory(found: Probes) -> Memory:
-    """Probes as pictures and tables."""
-    pictures = [] if found.gradient is None else [_gradient(found.gradient)]
-    pictures += [] if found.reach is None else [_reach(found.reach)]
+def memory(found: Probes, step: str = "row") -> Memory:
+    """Probes as pictures and tables; `step` is what is read at each step, a row or a token."""
+    pictures = [] if found.gradient is None else [_gradient(found.gradient, step)]
+    pictures += [] if found.reach is None else [_reach(found.reach, step)]
     gates = list(dict.fromkeys(name for layer in found.layers for name in layer.closed))
     heads = [
         *(f"{name} gate closed / open" for name in gates),
@@ -80,27 +80,28 @@ def _cells(layer: LayerProbe, gates: list[str]) -> list[str]:
     return [*shares, f"{layer.saturated:.0%}", dead, f"{layer.rank:.1f} of {layer.units}", drift]
 
 
-def _gradient(found: LagGradient) -> Picture:
+def _gradient(found: LagGradient, step: str) -> Picture:
     figure, grid = drawing.figure(2.9)
     axes = grid[0, 0]
-    axes.plot(found.lags, np.maximum(found.norms, _SMALLEST), color=drawing.MODEL, label="gradient by the state")
+    shown = slice(0, 1 + int(np.flatnonzero(found.norms >= _SMALLEST)[-1]))
+    axes.plot(found.lags[shown], found.norms[shown], color=drawing.MODEL, label="gradient by the state")
     axes.axhline(FELT, color=drawing.TRUTH, linestyle="--", linewidth=1, label="1 % of that at lag 0")
     if found.memory_length is not None:
         axes.axvline(found.memory_length, color=drawing.ACCENT, linestyle=":", label="memory length")
     axes.set_yscale("log")
-    drawing.tidy(axes, x="rows before the answer", y="share of that at lag 0")
+    drawing.tidy(axes, x=f"{step}s before the answer", y="share of that at lag 0")
     drawing.legend(axes)
     far = int(found.lags[-1])
     reached = (
         f"It falls below 1 % at lag {found.memory_length}: what lies further back taught this network hardly anything."
         if found.memory_length is not None
-        else f"It stays above 1 % as far back as was looked, {far} rows."
+        else f"It stays above 1 % as far back as was looked, {far} {step}s."
     )
     says = f"Length of the gradient of the loss by the states of all layers, {found.answers} answers. {reached}"
     return Picture(drawing.source(figure), says, "How far back the loss is felt")
 
 
-def _reach(found: Reach) -> Picture:
+def _reach(found: Reach, step: str) -> Picture:
     figure, grid = drawing.figure(2.6)
     axes = grid[0, 0]
     axes.plot(found.lags, 100 * found.shares, color=drawing.MODEL, marker="o", markersize=4, label="all older rows")
@@ -109,11 +110,11 @@ def _reach(found: Reach) -> Picture:
     axes.minorticks_off()
     axes.set_ylim(0, 104)
     axes.set_xlim(left=0)
-    drawing.tidy(axes, x="rows before the answer, and further back", y="of the answer, %")
-    rows = "row decides" if found.half == 1 else f"{found.half} rows decide"
+    drawing.tidy(axes, x=f"{step}s before the answer, and further back", y="of the answer, %")
+    rows = f"{step} decides" if found.half == 1 else f"{found.half} {step}s decide"
     says = (
-        f"How much answers change when all rows at least so far back are those of another time, beside the change when "
-        f"all are; {found.answers} answers. The last {rows} half of it."
+        f"How much answers change when all {step}s at least so far back are those of another time, beside the change "
+        f"when all are; {found.answers} answers. The last {rows} half of it."
     )
     return Picture(drawing.source(figure), says, "From how far back answers come")
 

@@ -16,6 +16,7 @@ from whorl.report import (
     card,
     classes,
     curves,
+    findings,
     forecasts,
     indicators,
     labels,
@@ -125,8 +126,11 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
         "heatmap": None if evidence is None else states.heatmap(model, evidence),
-        "memory": None if probes is None else memory.memory(probes),
+        "memory": None
+        if probes is None
+        else memory.memory(probes, "token" if model.wiring.inputs == "text" else "row"),
         "memory_meaning": memory.MEANING,
+        "findings": findings.findings(findings.measure(model, facts, probes, held_out)),
         "diagram": diagram(
             model.engine.program,
             every_step=not whole or bool(getattr(model.wiring.pairing, "every_step", False)) or _judges_rows(model),

@@ -76,7 +76,7 @@ def probe(model: Model, data: "HeldOut | List[Sequence]") -> Probes:
     sequences, steps = _parts(model, data)
     traced = _traced(model, sequences, steps)
     last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
-    names, texts = _names(model)
+    names, texts = column_names(model, _MOST_COLUMNS)
     return Probes(
         gradient=gradients.by_lag(model, sequences, steps),
         reach=reach.reach(model, sequences, steps),
@@ -217,7 +217,7 @@ def _traced(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) ->
     return traces.layers(model, sequences[:_SEQUENCES], steps[:_SEQUENCES])
 
 
-def _names(model: Model) -> tuple[list[str], list[str] | None]:
+def column_names(model: Model, most: int) -> tuple[list[str], list[str] | None]:
     """Names of the first columns of numbers that are read; and of symbols, where the first column is one."""
     reader = model.reader.reader if isinstance(model.reader, LateReader) else model.reader
     codec = getattr(reader, "past", None)
@@ -225,8 +225,8 @@ def _names(model: Model) -> tuple[list[str], list[str] | None]:
     if isinstance(text, TextCodec):
         return [], list(text.vocabulary)
     if isinstance(codec, TableCodec):
-        return list(codec.numeric[:_MOST_COLUMNS]), None
+        return list(codec.numeric[:most]), None
     spec = getattr(codec, "spec", None)
     first = next(iter(spec.fields.values()), None) if isinstance(spec, Fields) else spec
     width = first.width if isinstance(first, Reals) else 0
-    return [f"input {n + 1}" for n in range(min(width, _MOST_COLUMNS))], None
+    return [f"input {n + 1}" for n in range(min(width, most))], None

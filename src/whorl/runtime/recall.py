@@ -1,4 +1,4 @@
-"""Answers that training has already: the target of the most similar source, where that was the better one."""
+"""Answers that are there already: the target of a similar source of training, or the start of the source."""
 
 from collections.abc import Sequence as List
 from typing import TYPE_CHECKING
@@ -8,27 +8,38 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime.text_readout import TextReadout
-from whorl.runtime.writing import answered, pair_reader, recalled
+from whorl.runtime.writing import answered, pair_reader, recalled, start_of
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
 
 
 def calibrate(model: "Model", sequences: List[Sequence]) -> None:
-    """Chooses how similar a source must be for its target to be the answer, by pairs that training has not seen."""
+    """Chooses what is answered, by pairs that training has not seen.
+
+    That is how similar a source must be for its target to be recalled, and whether what is not recalled is written, or
+    begins as the source does.
+    """
     readout, reader = model.readout, pair_reader(model)
     assert isinstance(model.wiring.shape, EncoderDecoder)
     assert isinstance(readout, TextReadout)
     if not model.wiring.shape.recall:
         return
-    own = answered(model, sequences, None).value
-    remembered = [recalled(reader, one.read_steps) for one in sequences]
-    truths = [one.texts[1] for one in sequences]
-    gains = [
-        readout.score_of(target, truth) - readout.score_of(text, truth)
-        for (target, _), text, truth in zip(remembered, own, truths, strict=True)
-    ]
-    readout.recall = best_threshold(np.array([alike for _, alike in remembered]), np.array(gains))
+    sources, truths = [one.read_steps for one in sequences], [one.texts[1] for one in sequences]
+
+    def scores(texts: List[str]) -> np.ndarray:
+        return np.array([readout.score_of(text, truth) for text, truth in zip(texts, truths, strict=True)])
+
+    remembered = [recalled(reader, source) for source in sources]
+    alike, of_remembered = np.array([near for _, near in remembered]), scores([target for target, _ in remembered])
+    others = {0: scores(answered(model, sequences, None).value)}
+    others |= {words: scores([start_of(reader, source, words) for source in sources]) for words in readout.STARTS}
+    total = -np.inf
+    for words, others_scores in others.items():
+        threshold = best_threshold(alike, of_remembered - others_scores)
+        reached = float(np.where(alike >= threshold, of_remembered, others_scores).sum())
+        if reached > total:
+            total, readout.recall, readout.start = reached, threshold, words
 
 
 def best_threshold(alike: np.ndarray, gains: np.ndarray) -> float:

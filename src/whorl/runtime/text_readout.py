@@ -20,19 +20,23 @@ class TextReadout(CategoricalReadout):
 
     Args:
         recall: how similar a source of training must be for its target to be the answer; None recalls nothing.
+        start: so many words of the first line of the source are the answer where nothing is recalled; 0 answers with
+            what is written.
     """
 
     # No similarity is as large.
     NEVER: ClassVar[float] = 2.0
+    # Words of a start.
+    STARTS: ClassVar[tuple[int, ...]] = (4, 6, 8, 10, 12, 15, 20, 30)
 
     calibration = ""
     measure: Measure = staticmethod(translation)
     # The metric that says which of two answers is better.
     judged_by: ClassVar[str] = "chrf"
 
-    def __init__(self, recall: float | None = None) -> None:
+    def __init__(self, recall: float | None = None, start: int = 0) -> None:
         super().__init__()
-        self.recall = recall
+        self.recall, self.start = recall, start
         self.calibration = "" if recall is None else "decided what is recalled"
 
     @classmethod
@@ -51,7 +55,7 @@ class TextReadout(CategoricalReadout):
         return TextScores(self.measure)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        kept = {} if self.recall is None else {"recall": np.array([self.recall])}
+        kept = {} if self.recall is None else {"recall": np.array([self.recall, float(self.start)])}
         return {**super().arrays(), **kept}
 
     @classmethod
@@ -60,9 +64,10 @@ class TextReadout(CategoricalReadout):
         super().restore({name: array for name, array in arrays.items() if name != "recall"})
         if recall is None:
             return cls()
-        if recall.shape != (1,) or recall.dtype != np.float64 or not 0 <= recall[0] <= cls.NEVER:
-            raise ModelFileError("`recall` of a readout is one similarity, but not here. Save it again.")
-        return cls(float(recall[0]))
+        sound = recall.shape == (2,) and recall.dtype == np.float64 and 0 <= recall[0] <= cls.NEVER
+        if not sound or recall[1] not in (0, *cls.STARTS):
+            raise ModelFileError("`recall` of a readout is a similarity and a number of words. Save it again.")
+        return cls(float(recall[0]), int(recall[1]))
 
 
 @readouts.add("summary")

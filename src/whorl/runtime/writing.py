@@ -155,12 +155,20 @@ def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | Non
             target, alike = recalled(reader, one.read_steps)
             if alike >= readout.recall:
                 value[n], score[n] = target, np.nan
+            elif readout.start:
+                value[n], score[n] = start_of(reader, one.read_steps, readout.start), np.nan
     return made
 
 
 def recalled(reader: PairReader, source: np.ndarray) -> tuple[str, float]:
     """What training answers to the source most similar to one that was read as (S, 1), and how similar it is."""
     return reader.memory.nearest(reader.source.decode(source))
+
+
+def start_of(reader: PairReader, source: np.ndarray, words: int) -> str:
+    """So many words of the first line of a source that was read as (S, 1)."""
+    lines = reader.source.decode(source).strip().splitlines()
+    return " ".join(lines[0].split()[:words]) if lines else ""
 
 
 def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:

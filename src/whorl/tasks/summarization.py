@@ -34,8 +34,10 @@ class Summarizer(Estimator):
             the true token (scheduled sampling, Bengio et al. 2015); it doubles the work of the side that writes.
         embedding_size: numbers that a token is read as; as many weigh it where tokens are written.
         longest: most tokens that are read, and that are written; what is longer is cut.
-        recall: answers with the short text of the most similar long one in training, where the two are similar enough;
-            how similar is chosen by ROUGE-L on the validation part. The model file then holds all pairs of training.
+        recall: answers with what is there already where that is better: with the short text of the most similar long
+            one in training, where the two are similar enough, else with what is written or with the first words of the
+            long text. Which, how similar and how many words is chosen by ROUGE-L on the validation part. The model
+            file then holds all pairs of training.
         smoothing: share of the truth that is spread over all tokens in training (Szegedy et al. 2016, section 7).
         dropout: probability of dropping a number: of symbols, of what was read, and on the way to the last layer.
         table: how tables are read.

@@ -12,8 +12,8 @@ import whorl
 from whorl.errors import DataError, MissingExtraError, ModelFileError, ResourceError
 from whorl.report.page import write_report
 
-FORECAST = ["Scores", "Split", "Training", "Forecasts", "Error by step", "Coverage by step", "Hidden state"]
-REGRESSION = ["Scores", "Split", "Training", "Predicted and true", "Hidden state"]
+FORECAST = ["Scores", "Findings", "Split", "Training", "Forecasts", "Error by step", "Coverage by step", "Hidden state"]
+REGRESSION = ["Scores", "Findings", "Split", "Training", "Predicted and true", "Hidden state"]
 NETWORK = "Network, unrolled"
 
 

@@ -19,20 +19,22 @@ from whorl.runtime.program import Program
 QUICK = whorl.Training(epochs=1, device="cpu", seed=0)
 
 
-def remembering(factor):
+def remembering(factor, *, steps=40, bias=0.0, nonlinearity="tanh"):
     """A regressor whose RNN halves (or so) its state at each step; its answer is the state at the end."""
     random = np.random.default_rng(0)
-    x = [random.standard_normal((40, 1)) * 0.01 for _ in range(60)]
+    x = [random.standard_normal((steps, 1)) * 0.01 for _ in range(60)]
     y = np.array([one[-1, 0] for one in x])
     half = whorl.Training(epochs=1, device="cpu", seed=0, validation=0.5)
-    model = whorl.Regressor(network=whorl.Recurrent("rnn", hidden_size=2), training=half).fit((x, y), verbose=False)
+    model = whorl.Regressor(
+        network=whorl.Recurrent("rnn", hidden_size=2, nonlinearity=nonlinearity), training=half
+    ).fit((x, y), verbose=False)
     tensors = model.model_.engine.program.tensors
     (op,) = [op for op in model.model_.engine.program.operations if isinstance(op, ops.Recurrent)]
     weights = {name: np.array(array) for name, array in tensors.items()}
     weights[op.weight_hh] = np.array([[factor, 0.0], [0.0, 0.0]], np.float32)
     weights[op.weight_ih] = np.array([[1e-3], [0.0]], np.float32)  # small states make tanh linear
-    for bias in (op.bias_ih, op.bias_hh):
-        weights[bias] = np.zeros(2, np.float32)
+    weights[op.bias_ih] = np.array([bias, 0.0], np.float32)
+    weights[op.bias_hh] = np.zeros(2, np.float32)
     weights["last.weight"] = np.array([[1.0, 0.0]], np.float32)
     program = Program.from_json(model.model_.engine.program.to_json(), weights)
     return replace(model.model_, engine=engine_for(program)), model.held_out_

@@ -86,6 +86,23 @@ def test_what_training_has_is_recalled_where_the_network_writes_worse(recalling)
     assert recalling.evaluate((TEXTS[:6], TITLES[:6])).metrics["rouge_l"] == pytest.approx(100.0)
 
 
+def test_what_is_not_recalled_begins_as_the_text_where_that_is_better():
+    """Titles are the first six words, and no two texts are alike: a network of one epoch cannot write them."""
+    words = [a + b for a in "abcdefgh" for b in "aeiou"]
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.permutation(words)[:15]) for _ in range(40)]
+    titles = [" ".join(text.split()[:6]) for text in texts]
+    training = whorl.Training(epochs=1, batch_size=8, device="cpu", validation=0.25)
+    made = whorl.Summarizer(tokens=whorl.Text(unit="word"), network=NETWORK, training=training, recall=True)
+    model = made.fit((texts, titles), verbose=False)
+    assert model.model_.readout.start == 6
+    text = " ".join(words[5:20]) + "\nand a second line"
+    assert model.predict([text]).value == [" ".join(words[5:11])]
+    stream = model.stream()
+    stream.push(text)
+    assert stream.flush()[0].value == [" ".join(words[5:11])]
+
+
 def test_a_stream_and_a_file_recall_the_same(recalling, tmp_path):
     recalling.save(tmp_path / "m.whorl")
     loaded = whorl.load(tmp_path / "m.whorl")
@@ -119,8 +136,9 @@ def test_the_threshold_is_where_most_is_gained(alike, gains, wanted):
 
 
 def test_a_damaged_threshold_is_refused():
-    for wrong in (np.array([3.0]), np.array([-1.0]), np.array([0.5, 0.5]), np.array([0.5], np.float32)):
-        with pytest.raises(ModelFileError, match="`recall` of a readout is one similarity"):
+    wrongs = ([3.0, 0.0], [-1.0, 0.0], [0.5], [0.5, 7.0], [0.5, np.nan])
+    for wrong in (*map(np.array, wrongs), np.array([0.5, 0.0], np.float32)):
+        with pytest.raises(ModelFileError, match="`recall` of a readout is a similarity and a number of words"):
             SummaryReadout.restore({"temperature": np.ones(1), "recall": wrong})
 
 

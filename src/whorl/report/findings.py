@@ -1,0 +1,316 @@
+"""What measurements of a fit mean, and what to do: rules that stay silent where nothing is wrong."""
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.plans.wiring import Strips, Windows
+from whorl.report.anatomy import dissect
+from whorl.report.card import Card, Epoch
+from whorl.report.evidence import HeldOut
+from whorl.report.probes import Probes, column_names
+from whorl.runtime.model import Model
+
+Severity = Literal["warning", "note"]
+
+# Where a rule speaks. Healthy fits on public data lie well within: see benchmarks/findings.py.
+_FALLING, _RISEN, _LEARNED = 0.08, 0.15, 0.06
+_CLIPPED = 0.9
+_GROWS = 30.0
+_STUCK, _DEAD, _SATURATED = 0.9, 0.25, 0.9
+_DRIFT = 0.5
+_CUT_OFF = 0.4
+_RARE, _NO_BETTER = 0.8, 0.05
+_LARGE, _SMALL = 20.0, 0.02
+_FEWEST_EPOCHS = 5
+# Of which spreads are taken.
+_SEQUENCES, _MOST_COLUMNS = 200, 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that a user should know about a fit.
+
+    Args:
+        rule: its name, such as 'vanishing gradient'.
+        severity: 'warning' where answers are likely worse than they could be, else 'note'.
+        evidence: what was measured.
+        advice: what to do.
+    """
+
+    rule: str
+    severity: Severity
+    evidence: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What the rules look at.
+
+    Args:
+        card: of the model: epochs, scores, data.
+        probes: of its network; None where nothing was looked at.
+        cell: the network's cell, such as GRU; empty where nothing recurs.
+        context: rows of a window; None where the state is carried, or whole sequences are read.
+        period: season of the series in rows; 0 or 1 where none was found.
+        direct: rows before each that are read beside it, and need no memory.
+        spreads: column -> spread of its numbers as the network reads them.
+    """
+
+    card: Card
+    probes: Probes | None = None
+    cell: str = ""
+    context: int | None = None
+    period: int = 0
+    direct: int = 0
+    spreads: dict[str, float] | None = None
+
+
+def findings(measured: Measured) -> tuple[Finding, ...]:
+    """All that the rules have to say, warnings first."""
+    found = [one for rule in _RULES for one in rule(measured)]
+    return tuple(sorted(found, key=lambda one: one.severity != "warning"))
+
+
+def measure(model: Model, facts: Card, probes: Probes | None, data: "HeldOut | List[Sequence] | None") -> Measured:
+    """Puts together what the rules look at.
+
+    Args:
+        model: fitted.
+        facts: its card.
+        probes: of its network.
+        data: what `fit` held out, or sequences.
+    """
+    sizes, pairing = dissect(model.engine.program), model.wiring.pairing
+    sequences = [] if data is None else list(data if isinstance(data, List) else data.sequences)
+    return Measured(
+        card=facts,
+        probes=probes,
+        cell="" if sizes is None else sizes.cell,
+        context=pairing.context if isinstance(pairing, Windows) else None,
+        period=_period(model),
+        direct=pairing.num_lags if isinstance(pairing, Strips) else 0,
+        spreads=_spreads(model, sequences[:_SEQUENCES]),
+    )
+
+
+def _period(model: Model) -> int:
+    """The season that `fit` found in the training rows."""
+    data = model.card.get("data")
+    known = data.get("period") if isinstance(data, Mapping) else None
+    return known if isinstance(known, int) else 0
+
+
+def _spreads(model: Model, sequences: List[Sequence]) -> dict[str, float]:
+    """Spread of each column of numbers that is read."""
+    names, texts = column_names(model, _MOST_COLUMNS)
+    rows = [one.past for one in sequences if len(one)]
+    if texts is not None or not rows:
+        return {}
+    spread = np.nanstd(np.concatenate(rows)[:, : len(names)].astype(np.float64), axis=0)
+    return dict(zip(names, spread.tolist(), strict=True))
+
+
+def _not_converged(measured: Measured) -> Iterator[Finding]:
+    epochs = measured.card.history.epochs
+    if len(epochs) < _FEWEST_EPOCHS or measured.card.history.stopped == "patience":
+        return
+    losses = np.array([one.valid_loss for one in epochs])
+    tail = max(2, len(losses) // 5)
+    before, last = losses[-1 - tail], losses[-1]
+    range_ = max(losses.max() - losses.min(), 1e-12)
+    if (
+        losses.argmin() == len(losses) - 1
+        and (before - last) / range_ > _FALLING
+        and before - last > 0.02 * abs(before)
+    ):
+        yield Finding(
+            rule="not converged",
+            severity="warning",
+            evidence=f"the validation loss still fell, from {before:.4g} to {last:.4g} in the last {tail} of "
+            f"{len(epochs)} epochs",
+            advice=f"train longer: epochs={2 * len(epochs)}, or a larger max_seconds; or raise learning_rate",
+        )
+
+
+def _overfitting(measured: Measured) -> Iterator[Finding]:
+    history = measured.card.history
+    epochs = history.epochs
+    if len(epochs) < _FEWEST_EPOCHS:
+        return
+    valid, train = _losses(epochs)
+    best = int(valid.argmin())
+    rise = (valid[-1] - valid[best]) / max(abs(valid[best]), 1e-12)
+    if best == len(epochs) - 1 or rise < _RISEN or train[-1] >= train[best]:
+        return
+    kept = history.kept_epoch in (0, best + 1)
+    yield Finding(
+        rule="overfitting",
+        severity="note" if kept else "warning",
+        evidence=f"from epoch {best + 1} to {len(epochs)} the training loss fell from {train[best]:.4g} to "
+        f"{train[-1]:.4g}, but the validation loss rose from {valid[best]:.4g} to {valid[-1]:.4g}"
+        + (f"; the model has the weights of epoch {best + 1}" if kept else ""),
+        advice="more data, fewer units, more dropout or weight_decay"
+        + ("" if kept else "; and let the best epoch be kept, with patience='auto'"),
+    )
+
+
+def _underfitting(measured: Measured) -> Iterator[Finding]:
+    epochs = measured.card.history.epochs
+    if len(epochs) < _FEWEST_EPOCHS - 2:  # patience may have ended it soon
+        return
+    valid, train = _losses(epochs)
+    third = max(1, len(epochs) // 3)
+    before, after = float(train[:third].mean()), float(train[-third:].mean())
+    if before - after < _LEARNED * abs(before) and valid[0] - valid.min() < 0.02 * abs(valid[0]):
+        yield Finding(
+            rule="underfitting",
+            severity="warning",
+            evidence=f"the training loss hardly fell, from {before:.4g} in the first third of {len(epochs)} epochs to "
+            f"{after:.4g} in the last, and the validation loss not either",
+            advice="raise learning_rate, or hidden_size; check that the inputs tell something about the target",
+        )
+
+
+def _losses(epochs: List[Epoch]) -> tuple[np.ndarray, np.ndarray]:
+    """Validation and training loss of each epoch."""
+    return np.array([one.valid_loss for one in epochs]), np.array([one.train_loss for one in epochs])
+
+
+def _clipped(measured: Measured) -> Iterator[Finding]:
+    epochs: list[Epoch] = [one for one in measured.card.history.epochs if one.clipped_fraction is not None]
+    late = epochs[len(epochs) // 2 :]
+    share = float(np.mean([one.clipped_fraction or 0.0 for one in late])) if late else 0.0
+    probes = measured.probes
+    grows = 1.0 if probes is None or probes.gradient is None else probes.gradient.largest
+    if share <= _CLIPPED and grows <= _GROWS:
+        return
+    parts = [f"{share:.0%} of the late steps were clipped"] if share > _CLIPPED else []
+    if grows > _GROWS:
+        parts.append(f"a state further back is felt {grows:.3g} times as much as the last one")
+    yield Finding(
+        rule="exploding gradient",
+        severity="warning",
+        evidence=" and ".join(parts) + (", so that clipping sets the pace" if share > _CLIPPED else ""),
+        advice="lower learning_rate, scale inputs and targets, or use an LSTM or a GRU; keep clip_norm",
+    )
+
+
+def _vanishing(measured: Measured) -> Iterator[Finding]:
+    gradient = None if measured.probes is None else measured.probes.gradient
+    period = measured.period
+    if gradient is None or gradient.memory_length is None or period <= 1:
+        return
+    if max(gradient.memory_length, measured.direct) >= period:
+        return
+    cell = "" if measured.cell == "LSTM" else "an LSTM with "
+    yield Finding(
+        rule="vanishing gradient",
+        severity="warning",
+        evidence=f"the gradient falls below 1 % after {gradient.memory_length} rows, but this series repeats every "
+        f"{period}",
+        advice=f"{cell}chrono={period}, a longer tbptt_steps, or a column that tells the season (calendar)",
+    )
+
+
+def _context(measured: Measured) -> Iterator[Finding]:
+    found = None if measured.probes is None else measured.probes.reach
+    context, period = measured.context, measured.period
+    if context is None:
+        return
+    oldest = found is not None and found.lags[-1] >= 0.7 * context and found.shares[-1] > _CUT_OFF
+    if not oldest and not 1 < context < period:
+        return
+    evidence = (
+        f"{found.shares[-1]:.0%} of an answer comes from rows {found.lags[-1]} and more back, near the edge of the "
+        f"context of {context}"
+        if oldest and found is not None
+        else f"the context has {context} rows, but this series repeats every {period}"
+    )
+    yield Finding(
+        rule="context too short",
+        severity="warning",
+        evidence=evidence,
+        advice=f"context={2 * max(context, period)}, or memory='carried'",
+    )
+
+
+def _stuck(measured: Measured) -> Iterator[Finding]:
+    for layer in () if measured.probes is None else measured.probes.layers:
+        parts = [
+            f"its {name} gate is {state} in {shares[name]:.0%} of all units and steps"
+            for state, shares in (("closed", layer.closed), ("open", layer.opened))
+            for name in shares
+            if shares[name] > _STUCK
+        ]
+        if layer.saturated > _SATURATED:
+            parts.append(f"{layer.saturated:.0%} of its outputs lie beyond ±0.95")
+        if len(layer.dead_units) > _DEAD * layer.units:
+            parts.append(f"{len(layer.dead_units)} of {layer.units} units hardly vary")
+        if parts:
+            yield Finding(
+                rule="saturated layer",
+                severity="warning",
+                evidence=f"of {layer.name}, " + ", and ".join(parts),
+                advice="scale the inputs, lower learning_rate, use fewer units, or layer_norm=True",
+            )
+
+
+def _drifting(measured: Measured) -> Iterator[Finding]:
+    for layer in () if measured.probes is None else measured.probes.layers:
+        if layer.drift is not None and layer.drift > _DRIFT:
+            yield Finding(
+                rule="drifting state",
+                severity="warning",
+                evidence=f"the state of {layer.name} was {layer.drift:.0%} longer late in a sequence than early in it",
+                advice="train on sequences as long as the streams are, with memory='window' or layer_norm=True; reset "
+                "streams now and then",
+            )
+
+
+def _imbalance(measured: Measured) -> Iterator[Finding]:
+    scores = measured.card.scores
+    if scores is None or "balanced_accuracy" not in scores.metrics:
+        return
+    usual = scores.baselines.get("prior", {})
+    rate, chance = usual.get("accuracy", 0.0), usual.get("balanced_accuracy", 1.0)
+    own = scores.metrics["balanced_accuracy"]
+    if rate > _RARE and own < chance + _NO_BETTER:
+        yield Finding(
+            rule="class imbalance",
+            severity="warning",
+            evidence=f"{rate:.0%} of the answers have one label, and the model hardly finds the others: balanced "
+            f"accuracy {own:.2f}, by chance {chance:.2f}",
+            advice="class_weight='balanced', more examples of the rare labels, and auroc or f1 as the score to look at",
+        )
+
+
+def _unscaled(measured: Measured) -> Iterator[Finding]:
+    odd = {name: spread for name, spread in (measured.spreads or {}).items() if spread > _LARGE or 0 < spread < _SMALL}
+    if odd:
+        told = ", ".join(f"{name} by {spread:.3g}" for name, spread in list(odd.items())[:3])
+        yield Finding(
+            rule="unscaled inputs",
+            severity="warning",
+            evidence=f"inputs that the network reads spread {told}, where about 1 is learned best",
+            advice="table=whorl.Table(scaling='standard'), or 'robust' where single numbers lie far out",
+        )
+
+
+_RULES: tuple[Callable[[Measured], Iterator[Finding]], ...] = (
+    _not_converged,
+    _overfitting,
+    _underfitting,
+    _clipped,
+    _vanishing,
+    _context,
+    _stuck,
+    _drifting,
+    _imbalance,
+    _unscaled,
+)
