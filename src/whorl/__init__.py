@@ -21,6 +21,9 @@ _WHERE = {
     "Estimator": "whorl.tasks.estimator",
     "load": "whorl.tasks.estimator",
     "Recurrent": "whorl.plans.networks",
+    "Transformer": "whorl.plans.networks",
+    "Convolution": "whorl.plans.networks",
+    "Perceptron": "whorl.plans.networks",
     "Greedy": "whorl.plans.decoding",
     "Sample": "whorl.plans.decoding",
     "Beam": "whorl.plans.decoding",
@@ -59,7 +62,10 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Beam as Beam
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
+    from whorl.plans.networks import Convolution as Convolution
+    from whorl.plans.networks import Perceptron as Perceptron
     from whorl.plans.networks import Recurrent as Recurrent
+    from whorl.plans.networks import Transformer as Transformer
     from whorl.plans.table import Table as Table
     from whorl.plans.text import Text as Text
     from whorl.plans.training import Training as Training

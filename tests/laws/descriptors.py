@@ -34,7 +34,11 @@ from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
+from whorl.nn.core import Core
+from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.recurrent import RecurrentCore
+from whorl.nn.temporal import ConvolutionCore
+from whorl.nn.transformer import TransformerCore
 from whorl.ops.dispatch import BACKENDS
 from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Strips, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
@@ -159,6 +163,24 @@ for name, (cell, options) in CORES.items():
         dtype = torch.float32 if backend.name == "native" else torch.float64
         own = functools.partial(core, cell, dtype, **options)
         add("backend", f"{backend.name}, {name}", functools.partial(build, own))
+
+
+RIVALS: dict[str, Callable[[], Core]] = {
+    "perceptron": lambda: PerceptronCore(3, 5, window=4, dropout=0.25),
+    "perceptron, one layer, longer than most sequences": lambda: PerceptronCore(3, 5, num_layers=1, window=9),
+    "perceptron of one step": lambda: PerceptronCore(3, 5, num_layers=3, window=1),
+    "convolution": lambda: ConvolutionCore(3, 5, num_layers=2, dropout=0.25),
+    "convolution, as wide as its input, four layers": lambda: ConvolutionCore(3, 3, kernel_size=2),
+    "convolution of one step": lambda: ConvolutionCore(3, 5, num_layers=1, kernel_size=1),
+}
+RIVALS |= {
+    "transformer": lambda: TransformerCore(3, 8, num_heads=2, window=3, dropout=0.25),
+    "transformer, one layer, longer than most sequences": lambda: TransformerCore(3, 4, num_layers=1, num_heads=1),
+    "transformer of one step": lambda: TransformerCore(3, 8, window=1),
+}
+for name, new in RIVALS.items():
+    add("core", name, functools.partial(CoreSubject, new=new), "not in torch")
+    add("core", f"{name}, float32", functools.partial(CoreSubject, new=new, dtype=torch.float32), "not in torch")
 
 
 # Networks

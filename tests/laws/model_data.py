@@ -7,15 +7,15 @@ import numpy as np
 from tests.laws import sources
 from tests.laws.model_subject import ModelSubject, model
 
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network, Recurrent
 
 
-def of_arrays(task: type, network: Recurrent, **options: Any) -> ModelSubject:
+def of_arrays(task: type, network: Network, **options: Any) -> ModelSubject:
     """A model of arrays of two columns with missing numbers; `options` are those of `model`."""
     return _of_short(task, network, functools.partial(sources.array, width=2, missing=0.1), options)
 
 
-def of_pieces(task: type, network: Recurrent, words: tuple[str, ...], **options: Any) -> ModelSubject:
+def of_pieces(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
     """A model of texts that come in pieces, some with a space at their end."""
 
     def pieces(rng: np.random.Generator, length: int) -> list[Any]:
@@ -24,7 +24,7 @@ def of_pieces(task: type, network: Recurrent, words: tuple[str, ...], **options:
     return _of_short(task, network, pieces, {"text": True, **options})
 
 
-def of_dialogues(task: type, network: Recurrent, words: tuple[str, ...], **options: Any) -> ModelSubject:
+def of_dialogues(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
     """A model of dialogues whose turns have up to four words."""
 
     def turns(rng: np.random.Generator, length: int) -> list[Any]:
@@ -33,7 +33,7 @@ def of_dialogues(task: type, network: Recurrent, words: tuple[str, ...], **optio
     return _of_short(task, network, turns, {"dialogue": True, **options})
 
 
-def _of_short(task: type, network: Recurrent, rows: Any, options: dict[str, Any]) -> ModelSubject:
+def _of_short(task: type, network: Network, rows: Any, options: dict[str, Any]) -> ModelSubject:
     rng = np.random.default_rng(9)
     return model(task, network, training={str(n): rows(rng, 3 + n % 5) for n in range(23)}, rows=rows, **options)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.laws.drawing import random, size
 
 import whorl
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.runtime.prediction import Index, Prediction
 from whorl.tasks.estimator import Estimator
 from whorl.tasks.preparation import prepare
@@ -153,7 +153,7 @@ def only(prediction: Prediction, key: str) -> Prediction:
     return prediction.take(np.flatnonzero(prediction.index.series == key))
 
 
-def model(new: Callable[..., Any], network: Recurrent, *, training: dict[str, Any], **options: Any) -> ModelSubject:
+def model(new: Callable[..., Any], network: Network, *, training: dict[str, Any], **options: Any) -> ModelSubject:
     plan = whorl.Training(
         epochs=1, batch_size=16, tbptt_steps=8, device="cpu", validation=options.pop("validation", 0.2)
     )

@@ -28,7 +28,7 @@ from tests.laws.models_of_numbers import (
     table_model,
 )
 from tests.laws.models_of_texts import chatbot, generator, translator
-from tests.laws.networks import recipe
+from tests.laws.networks import CONVOLUTION, PERCEPTRON, TRANSFORMER, recipe
 
 import whorl
 
@@ -62,7 +62,7 @@ MODELS = {
     ),
     "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
-    "classifier on texts": classifier_on_texts,
+    "classifier on texts": lambda: classifier_on_texts(recipe("gru")),
     "several labels of arrays": lambda: several_on_arrays(recipe("gru")),
     "several labels of arrays, both ways": lambda: several_on_arrays(
         recipe("lstm", bidirectional=True), pooling=("attention",), convolution=0, augmentation="none"
@@ -107,4 +107,23 @@ MODELS = {
     "translator, additive, two layers": lambda: translator(
         recipe("lstm", num_layers=2), attention="additive", sampling=0.3
     ),
+    "carried forecaster, perceptron": lambda: rich(PERCEPTRON, "carried"),
+    "carried forecaster, convolution": lambda: table_model(CONVOLUTION, settings={"memory": "carried"}),
+    "regressor on arrays, perceptron": lambda: array_model(PERCEPTRON),
+    "regressor on arrays, every step, convolution": lambda: array_model(CONVOLUTION, every_step=True),
+    "classifier on arrays, convolution": lambda: classifier_on_arrays(CONVOLUTION),
+    "tagger on words, convolution": lambda: tagger_on_words(CONVOLUTION, lookahead=1),
+    "generator of words, perceptron": lambda: generator(PERCEPTRON, "word"),
+    "generator of characters, convolution": lambda: generator(CONVOLUTION, "character"),
+    "detector on a table, convolution": lambda: detector_on_a_table(CONVOLUTION, lag=2),
+    "detector on arrays, perceptron, predicting": lambda: detector_on_arrays(PERCEPTRON, method="surprise"),
+    "carried forecaster, transformer": lambda: rich(TRANSFORMER, "carried"),
+    "regressor on arrays, transformer": lambda: array_model(TRANSFORMER),
+    "classifier on texts, transformer": lambda: classifier_on_texts(TRANSFORMER),
+    "tagger on words, transformer": lambda: tagger_on_words(TRANSFORMER, lookahead=1),
+    "generator of characters, transformer": lambda: generator(TRANSFORMER, "character"),
+    "detector on a table, transformer": lambda: detector_on_a_table(TRANSFORMER, lag=2),
+    "window forecaster, perceptron": lambda: table_model(PERCEPTRON),
+    "window forecaster, convolution": lambda: table_model(CONVOLUTION),
+    "window forecaster, everything, transformer": lambda: rich(TRANSFORMER, "window"),
 }

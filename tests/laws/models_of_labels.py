@@ -9,10 +9,10 @@ from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
 import whorl
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 
 
-def patients(network: Recurrent, *, dated: bool) -> ModelSubject:
+def patients(network: Network, *, dated: bool) -> ModelSubject:
     """Numbers alone, many of them missing, at odd times: the short way of a pushed row tells how long ago, too."""
     rng = np.random.default_rng(9)
 
@@ -34,7 +34,7 @@ def patients(network: Recurrent, *, dated: bool) -> ModelSubject:
     )
 
 
-def classifier_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+def classifier_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Classifier,
         network,
@@ -64,10 +64,10 @@ def classifier_on_a_table() -> ModelSubject:
     )
 
 
-def classifier_on_texts() -> ModelSubject:
+def classifier_on_texts(network: Network) -> ModelSubject:
     return of_pieces(
         whorl.Classifier,
-        recipe("gru"),
+        network,
         ("calm", "wild", "sea", ", but", " ", "s", "Sturm\u0308"),
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
         settings={"text": "text"},
@@ -75,7 +75,7 @@ def classifier_on_texts() -> ModelSubject:
     )
 
 
-def several_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+def several_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Classifier,
         network,
@@ -118,7 +118,7 @@ def _indicators(rng: np.random.Generator, given: list[Any]) -> np.ndarray:
     return made
 
 
-def tagger_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+def tagger_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Tagger,
         network,
@@ -129,7 +129,7 @@ def tagger_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
     )
 
 
-def tagger_on_words(network: Recurrent, **settings: Any) -> ModelSubject:
+def tagger_on_words(network: Network, **settings: Any) -> ModelSubject:
     rng = np.random.default_rng(9)
 
     def words(rng: np.random.Generator, length: int) -> list[Any]:

@@ -10,10 +10,10 @@ from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
 import whorl
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 
 
-def table_model(network: Recurrent, *, names: tuple[str, ...] = ("a",), **options: Any) -> ModelSubject:
+def table_model(network: Network, *, names: tuple[str, ...] = ("a",), **options: Any) -> ModelSubject:
     settings = {"target": "y", "time": "t", "horizon": 3, "context": 5, **options.pop("settings", {})}
     rows = functools.partial(sources.records, **options.pop("columns", {}))
     rng = np.random.default_rng(9)
@@ -35,7 +35,7 @@ def table_model(network: Recurrent, *, names: tuple[str, ...] = ("a",), **option
     )
 
 
-def rich(network: Recurrent, memory: str) -> ModelSubject:
+def rich(network: Network, memory: str) -> ModelSubject:
     table = whorl.Table(calendar="on", kinds={"weather": "category"})
     settings = {
         "target": ("y", "z"),
@@ -51,7 +51,7 @@ def rich(network: Recurrent, memory: str) -> ModelSubject:
     )
 
 
-def array_model(network: Recurrent, *, every_step: bool = False) -> ModelSubject:
+def array_model(network: Network, *, every_step: bool = False) -> ModelSubject:
     def truths(rng: np.random.Generator, given: list[np.ndarray]) -> Any:
         if every_step:
             return [rng.standard_normal((len(one), 2)) for one in given]
@@ -106,7 +106,7 @@ def sequence_table_model() -> ModelSubject:
     )
 
 
-def detector_on_a_table(network: Recurrent, **settings: Any) -> ModelSubject:
+def detector_on_a_table(network: Network, **settings: Any) -> ModelSubject:
     rng = np.random.default_rng(9)
 
     def rows(rng: np.random.Generator, length: int) -> list[Any]:
@@ -125,7 +125,7 @@ def detector_on_a_table(network: Recurrent, **settings: Any) -> ModelSubject:
     )
 
 
-def detector_on_arrays(network: Recurrent, **settings: Any) -> ModelSubject:
+def detector_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Detector,
         network,

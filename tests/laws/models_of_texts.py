@@ -6,10 +6,10 @@ from tests.laws.model_data import of_dialogues, of_pieces
 from tests.laws.model_subject import ModelSubject
 
 import whorl
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 
 
-def generator(network: Recurrent, unit: str, **settings: Any) -> ModelSubject:
+def generator(network: Network, unit: str, **settings: Any) -> ModelSubject:
     return of_pieces(
         whorl.Generator,
         network,
@@ -19,7 +19,7 @@ def generator(network: Recurrent, unit: str, **settings: Any) -> ModelSubject:
     )
 
 
-def translator(network: Recurrent, task: type = whorl.Translator, **settings: Any) -> ModelSubject:
+def translator(network: Network, task: type = whorl.Translator, **settings: Any) -> ModelSubject:
     return of_pieces(
         task,
         network,
@@ -31,7 +31,7 @@ def translator(network: Recurrent, task: type = whorl.Translator, **settings: An
     )
 
 
-def chatbot(network: Recurrent, **settings: Any) -> ModelSubject:
+def chatbot(network: Network, **settings: Any) -> ModelSubject:
     return of_dialogues(
         whorl.Chatbot,
         network,

@@ -19,7 +19,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.nn.build import build
 from whorl.nn.carried import FLOOR, decay_of
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.plans.wiring import Strips, Windows, Wiring
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.kernels import running_statistics
@@ -47,7 +47,7 @@ class NetworkSubject:
     """
 
     wiring: Wiring
-    recipe: Recurrent
+    recipe: Network
     past: Spec
     ahead: Spec | None = None
     num_targets: int = 1

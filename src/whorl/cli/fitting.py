@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whorl.cli.networks import network_of, network_options
 from whorl.cli.options import build, default_of, options_of
 from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
 from whorl.cli.outputs import check_output
@@ -19,7 +20,7 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
-from whorl.plans.networks import from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from whorl.tasks.estimator import Estimator
 
-# Fields of plans whose options are called otherwise.
-_RENAMED = {"cell": "network"}
 _TABLE = {
     "kinds": "Data and columns",
     "scaling": "Data and columns",
@@ -61,19 +60,23 @@ def plan_options(kind: "type[Estimator]", name: str, section: str) -> list[click
         section: heading of the help page.
     """
     plan = _default_plan(kind, name)
-    return options_of(type(plan), section, rename=_RENAMED, plan=plan)
+    if isinstance(plan, Network):
+        return network_options(plan, section)
+    return options_of(type(plan), section, plan=plan)
 
 
 def plan_of(kind: "type[Estimator]", name: str) -> object:
     """The plan of a task as the command line describes it."""
     plan = _default_plan(kind, name)
-    return build(partial(replace, plan), [field.name for field in fields(plan)], rename=_RENAMED)
+    if isinstance(plan, Network):
+        return network_of(plan)
+    return build(partial(replace, plan), [field.name for field in fields(plan)])
 
 
 def _default_plan(kind: "type[Estimator]", name: str) -> "DataclassInstance":
     plan = default_of(kind, name)
-    if isinstance(plan, str):
-        return from_key(plan)
+    if name == "network":
+        return from_key(plan)  # type: ignore[arg-type]
     assert is_dataclass(plan)
     assert not isinstance(plan, type)
     return plan

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whorl.errors import ArgumentError
-from whorl.nn.core import State
+from whorl.nn.core import Core, State
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Autoregressive
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -33,9 +32,7 @@ class NextToken(Network):
         dropout: of the core's output on its way to the last layer.
     """
 
-    def __init__(
-        self, *, past: Spec, shape: Autoregressive, core: Callable[[int], RecurrentCore], dropout: float
-    ) -> None:
+    def __init__(self, *, past: Spec, shape: Autoregressive, core: Callable[[int], Core], dropout: float) -> None:
         super().__init__()
         parts = list(past.fields.items()) if isinstance(past, Fields) else [("all", past)]
         if not parts or not isinstance(parts[0][1], Tokens):

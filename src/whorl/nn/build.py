@@ -10,16 +10,23 @@ import msgspec
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.convolution import within
+from whorl.nn.core import Core
+from whorl.nn.direct import DirectForecaster
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.ensemble import Ensemble
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
+from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.recurrent import RecurrentCore
+from whorl.nn.segments import segment_length
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
-from whorl.nn.windowed import WindowedForecaster, segment_length
-from whorl.plans.networks import Recurrent
+from whorl.nn.temporal import ConvolutionCore
+from whorl.nn.transformer import TransformerCore
+from whorl.nn.windowed import WindowedForecaster
+from whorl.plans.networks import REBUILDS, WRITES, Convolution, Perceptron, Recurrent, Transformer, recurrent
+from whorl.plans.networks import Network as Recipe
 from whorl.plans.wiring import (
     Autoregressive,
     Categorical,
@@ -40,7 +47,7 @@ from whorl.specs import Spec, Tokens
 
 def build(
     wiring: Wiring,
-    recipe: Recurrent,
+    recipe: Recipe,
     *,
     past: Spec,
     ahead: Spec | None,
@@ -80,7 +87,7 @@ class _Sizes(NamedTuple):
     source: Spec | None
 
 
-def _alone(wiring: Wiring, recipe: Recurrent, sizes: _Sizes) -> Network:
+def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
     past, ahead, num_targets, outputs, dropout, longest, source = sizes
     core = partial(_core, recipe)
@@ -89,14 +96,16 @@ def _alone(wiring: Wiring, recipe: Recurrent, sizes: _Sizes) -> Network:
     match wiring.pairing:
         case Windows() as windows:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
-            return WindowedForecaster(
+            forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
+            if isinstance(recipe, Recurrent):
+                forecaster = partial(WindowedForecaster, core=partial(_recurrent, recipe))
+            return forecaster(
                 past=past,
                 ahead=ahead,
                 num_targets=num_targets,
                 pairing=windows,
                 rescale=shape.rescale,
                 segment=segment_length(windows.context, windows.horizon, shape.segment_length),
-                core=core,
                 num_outputs=outputs,
                 dropout=dropout,
             )
@@ -113,7 +122,7 @@ def _alone(wiring: Wiring, recipe: Recurrent, sizes: _Sizes) -> Network:
                 dropout=dropout,
             )
         case Sequences() if isinstance(wiring.shape, EncoderDecoder):
-            return _two_sides(wiring.shape, recipe, past, source, dropout)
+            return _two_sides(wiring.shape, recurrent(recipe, WRITES), past, source, dropout)
         case Sequences():
             assert isinstance(wiring.shape, ManyToOne | ManyToMany)
             convolution = wiring.shape.convolution
@@ -130,12 +139,35 @@ def _alone(wiring: Wiring, recipe: Recurrent, sizes: _Sizes) -> Network:
         case EachRow():
             assert isinstance(wiring.shape, Surprise)
             assert isinstance(wiring.head, Normal | StudentT)
-            return _judging(wiring.shape, wiring.head, past, core, num_targets, dropout, wiring.pairing.whole, longest)
+            if wiring.shape.lag is not None:
+                return SurpriseNetwork(past, wiring.shape, wiring.head, core, num_targets, dropout)
+            layers = partial(_recurrent, recurrent(recipe, REBUILDS))
+            whole = msgspec.structs.replace(wiring.shape, context=wiring.shape.context or longest)
+            return ReconstructionNetwork(
+                past, whole, wiring.head, layers, num_targets, dropout, whole=wiring.pairing.whole
+            )
         case _:
             assert_never(wiring.pairing)
 
 
-def _core(recipe: Recurrent, input_size: int) -> RecurrentCore:
+def _core(recipe: Recipe, input_size: int) -> Core:
+    """The core of a recipe."""
+    size, layers = recipe.hidden_size, recipe.num_layers or 1
+    assert size is not None
+    match recipe:
+        case Recurrent():
+            return _recurrent(recipe, input_size)
+        case Convolution(kernel_size=kernel, dropout=dropout):
+            return ConvolutionCore(input_size, size, num_layers=layers, kernel_size=kernel, dropout=dropout)
+        case Perceptron(window=window, dropout=dropout):
+            return PerceptronCore(input_size, size, num_layers=layers, window=window, dropout=dropout)
+        case Transformer(num_heads=heads, window=window, dropout=dropout):
+            return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
+        case _:
+            assert_never(recipe)
+
+
+def _recurrent(recipe: Recurrent, input_size: int) -> RecurrentCore:
     assert recipe.hidden_size is not None
     return RecurrentCore(
         recipe.cell,
@@ -153,23 +185,6 @@ def _core(recipe: Recurrent, input_size: int) -> RecurrentCore:
     )
 
 
-def _judging(
-    shape: Surprise,
-    head: Normal | StudentT,
-    past: Spec,
-    core: Callable[[int], RecurrentCore],
-    num_targets: int,
-    dropout: float,
-    whole: bool,
-    longest: int | None,
-) -> Network:
-    """What says how surprising a row is, by predicting it or by reconstructing it."""
-    if shape.lag is not None:
-        return SurpriseNetwork(past, shape, head, core, num_targets, dropout)
-    shape = msgspec.structs.replace(shape, context=shape.context or longest)
-    return ReconstructionNetwork(past, shape, head, core, num_targets, dropout, whole=whole)
-
-
 def _two_sides(
     shape: EncoderDecoder,
     recipe: Recurrent,
@@ -184,7 +199,7 @@ def _two_sides(
         num_sources=source.n,
         num_targets=past.n,
         shape=shape,
-        encoder=partial(_core, recipe),
-        layer=partial(_core, one_way),
+        encoder=partial(_recurrent, recipe),
+        layer=partial(_recurrent, one_way),
         dropout=dropout,
     )

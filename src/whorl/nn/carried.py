@@ -14,13 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from whorl.nn.core import State
+from whorl.nn.core import Core, State
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Strips
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -58,7 +57,7 @@ class CarriedForecaster(Network):
         num_targets: int,
         pairing: Strips,
         rescale: bool,
-        core: Callable[[int], RecurrentCore],
+        core: Callable[[int], Core],
         num_outputs: int,
         dropout: float,
     ) -> None:

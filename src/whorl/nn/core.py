@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Union
 
+import torch
 from torch import Tensor, nn
 
 from whorl.runtime.operations import Name
@@ -61,9 +62,36 @@ class Core(nn.Module, ABC):
             length 0 the state that came in.
         """
 
+    def last_output(self, y_BTH: Tensor, state: State, lengths_B: Tensor | None = None) -> Tensor:
+        """What a core that starts afresh said at the last real step, (B, output_size); zeros where there is none.
+
+        Args:
+            y_BTH: the output.
+            state: the state after the last real step.
+            lengths_B: as of `forward`.
+        """
+        if not y_BTH.shape[1]:
+            return y_BTH.new_zeros(len(y_BTH), self.output_size)
+        if lengths_B is None:
+            return y_BTH[:, -1]
+        # Of an empty sequence this is the output at padding, which is zero.
+        last_B = (lengths_B.to(y_BTH.device) - 1).clamp(min=0)
+        return y_BTH[torch.arange(len(y_BTH), device=y_BTH.device), last_B]
+
+    @abstractmethod
+    def ignore_inputs(self, start: int) -> None:
+        """Zeroes the weights that read the features from `start` on: what they tell has to be learned.
+
+        A network that starts with random weights for many covariates has overfitted to them before it knows the rest.
+        """
+
     @abstractmethod
     def emit(self, program: Program, x: Name) -> Name:
         """Adds the core to a program that reads `x`, the input of one step; returns the name of the output."""
+
+    @abstractmethod
+    def emit_value(self, program: Program, x: Name) -> Name:
+        """Adds the core over axis -2 of a value (K, S, D), afresh at each step of the stream; gives (K, S, H)."""
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:

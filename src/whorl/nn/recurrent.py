@@ -134,10 +134,7 @@ class RecurrentCore(Core):
         return self.stack.num_directions
 
     def ignore_inputs(self, start: int) -> None:
-        """Zeroes the first layer's weights of the features from `start` on: what they tell has to be learned.
-
-        A network that starts with random weights for many covariates has overfitted to them before it knows the rest.
-        """
+        """Zeroes the first layer's weights of the features from `start` on; see `Core.ignore_inputs`."""
         with torch.no_grad():
             for weights in self.stack.weights()[: self.num_directions]:
                 weights.weight_ih[:, start:] = 0.0
@@ -159,6 +156,10 @@ class RecurrentCore(Core):
         parts = None if state is None else tuple(torch.stack(part) for part in zip(*state, strict=True))
         y_BTH, final = self.stack.run(x_BTD, parts, lengths=lengths_B, resets=resets_BT)
         return y_BTH, self._layers(final)
+
+    def last_output(self, y_BTH: Tensor, state: State, lengths_B: Tensor | None = None) -> Tensor:
+        """What the last layer ends with; both ways, what each direction ends with."""
+        return torch.cat([layer[0] for layer in state[-self.num_directions :]], dim=-1)  # type: ignore[misc]
 
     def advance(self, gates: Tensor, state: State) -> Tensor:
         """One step of all layers from given input products, without zoneout and dropout.
@@ -203,6 +204,10 @@ class RecurrentCore(Core):
             initial: static inputs with the state that each layer and direction starts from; none starts from zero.
         """
         return self._emit(program, x, "stream", initial)[0]
+
+    def emit_value(self, program: Program, x: Name) -> Name:
+        """Adds one operation for each layer and direction, over axis -2 of a value."""
+        return self._emit(program, x, "value")[0]
 
     def emit_states(self, program: Program, x: Name) -> list[Name]:
         """Adds the core over axis -2 of a value (..., S, D); returns the final state of each layer."""

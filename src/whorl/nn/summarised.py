@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.convolution import CausalConvolution
+from whorl.nn.core import Core
 from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.pooling import Pool
-from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import Convolution, ManyToMany, ManyToOne
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -42,7 +42,7 @@ class SequenceNetwork(Network):
         past: Spec,
         shape: ManyToOne | ManyToMany,
         convolution: Convolution | None,
-        core: Callable[[int], RecurrentCore],
+        core: Callable[[int], Core],
         num_targets: int,
         num_outputs: int,
         dropout: float = 0.0,
@@ -84,8 +84,7 @@ class SequenceNetwork(Network):
         x_BTD = self.input_dropout(x_BTD)
         y_BTH, state = self.core(x_BTD, lengths_B=lengths)
         if self.pool is not None:
-            last_BH = torch.cat([layer[0] for layer in state[-self.core.num_directions :]], dim=-1)
-            y_BTH = self.pool(y_BTH, last_BH, real)
+            y_BTH = self.pool(y_BTH, self.core.last_output(y_BTH, state, lengths), real)
         if self.beside is not None:
             unused_BD = x_BTD.new_zeros(len(x_BTD), x_BTD.shape[-1])  # no way of `beside` is 'last'
             y_BTH = torch.cat([y_BTH, self.beside(x_BTD, unused_BD, real)], dim=-1)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from whorl.nn.core import Core
 from whorl.nn.densities import Density, emit_nats, freedom_of, nats
 from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import StudentT, Surprise
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -47,7 +47,7 @@ class SurpriseNetwork(Network):
         past: Spec,
         shape: Surprise,
         head: Density,
-        core: Callable[[int], RecurrentCore],
+        core: Callable[[int], Core],
         num_targets: int,
         dropout: float = 0.0,
     ) -> None:

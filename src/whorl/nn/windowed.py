@@ -22,19 +22,12 @@ from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
 from whorl.nn.recurrent import RecurrentCore
+from whorl.nn.segments import Segments
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 from whorl.specs import Spec
-
-# Smallest spread of a window, in units of the training scale: series a thousand times smaller are still seen.
-FLOOR = 1e-4
-
-
-def segment_length(context: int, horizon: int, chosen: int | None = None) -> int:
-    """Rows of a segment: the one chosen, or a quarter of the context, at most 24."""
-    return min(chosen or max(1, min(24, round(context / 4))), context)
 
 
 class WindowedForecaster(Network):
@@ -67,13 +60,14 @@ class WindowedForecaster(Network):
     ) -> None:
         super().__init__()
         self.pairing, self.num_targets, self.num_outputs = pairing, num_targets, num_outputs
-        self.segment, self.rescale = segment, rescale
-        self.num_read = math.ceil(pairing.context / segment)
         self.answer_segment = min(segment, pairing.horizon)
         self.num_answered = math.ceil(pairing.horizon / self.answer_segment)
         self.covariates = InputColumns(past, skip=num_targets)
+        self.segments = Segments(
+            self.covariates, num_targets=num_targets, context=pairing.context, segment=segment, rescale=rescale
+        )
         self.future = None if ahead is None else InputColumns(ahead)
-        self.core = core(segment * (1 + self.covariates.size))
+        self.core = core(self.segments.width)
         self.core.ignore_inputs(segment)
         width, gates = self.core.hidden_size, self.core.num_gates * self.core.hidden_size
         half = width // 2
@@ -94,20 +88,9 @@ class WindowedForecaster(Network):
         Shape:
             past (B, L, D), future (B, H, F); result (B, H, K, O).
         """
-        past_BLD = inputs["past"]
-        num_windows = len(past_BLD)
-        targets_BKL = past_BLD[..., : self.num_targets].transpose(1, 2)
-        last_BK1 = targets_BKL[..., -1:]
-        scale_BK1 = self._scale(targets_BKL) if self.rescale else None
-        relative_BKL = targets_BKL - last_BK1
-        segments = self._segments(relative_BKL if scale_BK1 is None else relative_BKL / scale_BK1)
-        # With time first, as the core reads: (S, B, K, ...).
-        parts = [segments.permute(2, 0, 1, 3)]
-        if self.covariates.size:
-            extra_BCL = self.covariates(past_BLD).transpose(1, 2)
-            extra = self._segments(extra_BCL).permute(2, 0, 1, 3).flatten(2)
-            parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
-        _, state = self.core(torch.cat(parts, dim=-1).flatten(1, 2).transpose(0, 1))
+        num_windows = len(inputs["past"])
+        segments, last_BK1, scale_BK1 = self.segments.read(inputs["past"])
+        _, state = self.core(segments)
         gates = self._position_gates()
         if self.future is not None and self.decode_future is not None:
             rows = self._pad_end(self.future(inputs["future"]))
@@ -123,18 +106,6 @@ class WindowedForecaster(Network):
         last, scale = last_BK1[..., None], None if scale_BK1 is None else scale_BK1[..., None]
         out = out + last if scale is None else torch.addcmul(last, out, scale)
         return out.permute(0, 3, 1, 2)
-
-    def _scale(self, targets_BKL: Tensor) -> Tensor:
-        """The spread of each target in its window, (B, K, 1), kept off zero for windows that stand still."""
-        centred = targets_BKL - targets_BKL.mean(-1, keepdim=True)
-        return torch.sqrt(centred.square().mean(-1, keepdim=True) + FLOOR**2)
-
-    def _segments(self, x: Tensor) -> Tensor:
-        """(..., L) -> (..., S, segment), with zeros before the start where the context is no multiple of a segment."""
-        missing = self.num_read * self.segment - x.shape[-1]
-        if missing:
-            x = functional.pad(x, (missing, 0))
-        return x.reshape(*x.shape[:-1], self.num_read, self.segment)
 
     def _pad_end(self, rows_BHF: Tensor) -> Tensor:
         missing = self.num_answered * self.answer_segment - rows_BHF.shape[1]
@@ -154,19 +125,7 @@ class WindowedForecaster(Network):
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
-        row = program.add(ops.Input(out="past", shape=(self.covariates.num_columns,)))
-        window = program.add(ops.Window(x=row, length=self.pairing.context))
-        targets = program.add(ops.Slice(x=window, axis=1, start=0, stop=self.num_targets))
-        targets = program.add(ops.Transpose(x=targets, axes=(1, 0)))
-        length = self.pairing.context
-        last = program.add(ops.Slice(x=targets, axis=1, start=length - 1, stop=length))
-        relative = program.add(ops.Combine(a=targets, b=last, function="subtract"))
-        scale = self._emit_scale(program, targets) if self.rescale else None
-        if scale is not None:
-            relative = program.add(ops.Combine(a=relative, b=scale, function="divide"))
-        segments = self._emit_segments(program, relative)
-        if self.covariates.size:
-            segments = self._emit_covariates(program, window, segments)
+        segments, last, scale = self.segments.emit(program)
         states = self.core.emit_states(program, segments)
         gates = program.add(ops.Constant(tensor=program.tensor("position_gates", numpy(self._position_gates()))))
         if self.future is not None and self.decode_future is not None:
@@ -176,38 +135,8 @@ class WindowedForecaster(Network):
         steps = self.num_answered * self.answer_segment
         out = program.add(ops.Reshape(x=out, shape=(self.num_targets, steps, self.num_outputs)))
         out = program.add(ops.Slice(x=out, axis=1, start=0, stop=self.pairing.horizon))
-        if scale is not None:
-            scale = program.add(ops.Reshape(x=scale, shape=(self.num_targets, 1, 1)))
-            out = program.add(ops.Combine(a=out, b=scale, function="multiply"))
-        last = program.add(ops.Reshape(x=last, shape=(self.num_targets, 1, 1)))
-        out = program.add(ops.Combine(a=out, b=last, function="add"))
-        program.output = program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
+        program.output = self.segments.emit_back(program, out, last, scale)
         return program.output
-
-    def _emit_scale(self, program: Program, targets: Name) -> Name:
-        mean = program.add(ops.Reduce(x=targets, axis=1, function="mean"))
-        centred = program.add(ops.Combine(a=targets, b=mean, function="subtract"))
-        squares = program.add(ops.Activate(x=centred, function="square"))
-        variance = program.add(ops.Reduce(x=squares, axis=1, function="mean"))
-        floor = program.add(ops.Constant(tensor=program.tensor("floor", torch.full((1, 1), FLOOR**2).numpy())))
-        variance = program.add(ops.Combine(a=variance, b=floor, function="add"))
-        return program.add(ops.Activate(x=variance, function="sqrt"))
-
-    def _emit_segments(self, program: Program, x: Name) -> Name:
-        lead, length = program.shapes[x]
-        missing = self.num_read * self.segment - length
-        if missing:
-            zeros = program.tensor(program.fresh("padding"), torch.zeros(lead, missing).numpy())
-            x = program.add(ops.Concat(parts=(program.add(ops.Constant(tensor=zeros)), x), axis=1))
-        return program.add(ops.Reshape(x=x, shape=(lead, self.num_read, self.segment)))
-
-    def _emit_covariates(self, program: Program, window: Name, segments: Name) -> Name:
-        extra = program.add(ops.Transpose(x=self.covariates.emit(program, window), axes=(1, 0)))
-        extra = program.add(ops.Transpose(x=self._emit_segments(program, extra), axes=(1, 0, 2)))
-        size = self.covariates.size * self.segment
-        extra = program.add(ops.Reshape(x=extra, shape=(1, self.num_read, size)))
-        extra = program.add(ops.Repeat(x=extra, axis=0, count=self.num_targets))
-        return program.add(ops.Concat(parts=(segments, extra), axis=2))
 
     def _emit_future(self, program: Program, gates: Name) -> Name:
         assert self.future is not None

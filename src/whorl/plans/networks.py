@@ -1,13 +1,18 @@
 """Recipes of cores: which network, how wide, how deep. What surrounds the core belongs to the task."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Literal
+from typing import ClassVar, Literal
+
+import msgspec
 
 from whorl.cells import RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
 
 CELLS = RECIPES
+# A layer of a Convolution looks back twice as far as the one before it: more would read a million steps.
+_MOST_DOUBLINGS = 18
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,9 @@ class Recurrent:
             raise ArgumentError(
                 f"`cell` must be one of {', '.join(CELLS)}, but is {self.cell!r}.{did_you_mean(str(self.cell), CELLS)}"
             )
-        for name in ("hidden_size", "num_layers", "members"):
-            if name == "members" or getattr(self, name) is not None:
-                _at_least_one(name, getattr(self, name))
+        _check_sizes(self)
         for name in ("dropout", "recurrent_dropout", "zoneout"):
-            value = getattr(self, name)
-            if not 0.0 <= value < 1.0:
-                raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
+            _check_probability(name, getattr(self, name))
         if self.nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(f"`nonlinearity` must be 'tanh' or 'relu', but is {self.nonlinearity!r}.")
         if self.chrono is not None and self.chrono < 3:
@@ -73,19 +74,218 @@ class Recurrent:
         )
 
 
-Network = Recurrent
+@dataclass(frozen=True)
+class Transformer:
+    """A causal Transformer: at each step every layer looks back at the last `window` steps (Vaswani et al. 2017).
+
+    Layer norm stands before attention and before the two affine layers that follow it (Xiong et al. 2020), and how far
+    back a step lies is told by rotating its key (Su et al. 2021).
+
+    Args:
+        hidden_size: numbers of a step in each layer, a multiple of twice `num_heads`. None lets the task choose.
+        num_layers: layers on top of each other. None lets the task choose; at least two, where it does.
+        num_heads: heads of the attention of each layer.
+        window: steps that a layer looks back at, the present one included; its state holds one less.
+        dropout: probability of dropping a number of what is read, and of what a layer adds to it.
+        members: networks that are fitted side by side, and whose answers are averaged.
+    """
+
+    bidirectional: ClassVar[bool] = False
+
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    num_heads: int = 4
+    window: int = 128
+    dropout: float = 0.1
+    members: int = 1
+
+    @property
+    def reach(self) -> int:
+        """Steps that an output depends on, its own included; the number of layers is known."""
+        return 1 + (self.num_layers or 1) * (self.window - 1)
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "num_heads", "window")
+        _check_probability("dropout", self.dropout)
+        if self.hidden_size is not None and self.hidden_size % (2 * self.num_heads):
+            raise ArgumentError(
+                f"`hidden_size` is a multiple of twice `num_heads`, here of {2 * self.num_heads}, but is "
+                f"{self.hidden_size}. Use {_multiple(self.hidden_size, 2 * self.num_heads)}, or other heads."
+            )
+
+    def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Transformer":
+        """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
+        width = self.hidden_size or _multiple(hidden_size, 2 * self.num_heads)
+        return replace(self, hidden_size=int(width), num_layers=int(self.num_layers or max(2, num_layers)))
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A temporal convolutional network: causal convolutions, each layer's dilation twice that of the one before it.
+
+    A layer is two convolutions and a way around them (Bai et al. 2018, section 3), here without weight normalisation.
+    With N layers and a kernel of k steps an answer depends on the last 1 + 2 (k - 1) (2^N - 1) steps.
+
+    Args:
+        hidden_size: channels of each layer. None lets the task choose.
+        num_layers: layers on top of each other. None lets the task choose; at least four, where it does.
+        kernel_size: steps that a convolution reads.
+        dropout: probability of dropping an output of a convolution.
+        members: networks that are fitted side by side, and whose answers are averaged.
+    """
+
+    bidirectional: ClassVar[bool] = False
+
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    kernel_size: int = 3
+    dropout: float = 0.1
+    members: int = 1
+
+    @property
+    def reach(self) -> int:
+        """Steps that an output depends on, its own included; the number of layers is known."""
+        return 1 + 2 * (self.kernel_size - 1) * ((1 << (self.num_layers or 1)) - 1)
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "kernel_size")
+        _check_probability("dropout", self.dropout)
+        if self.num_layers is not None and self.num_layers > _MOST_DOUBLINGS:
+            raise ArgumentError(
+                f"`num_layers` is at most {_MOST_DOUBLINGS}, as each layer looks back twice as far as the one before, "
+                f"but is {self.num_layers}. Lower it."
+            )
+
+    def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Convolution":
+        """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
+        return replace(
+            self,
+            hidden_size=int(self.hidden_size or hidden_size),
+            num_layers=int(self.num_layers or max(4, num_layers)),
+        )
+
+
+@dataclass(frozen=True)
+class Perceptron:
+    """A multilayer perceptron that reads the last `window` steps at once.
+
+    Args:
+        hidden_size: units of each layer. None lets the task choose.
+        num_layers: layers of units. None lets the task choose; at least two, where it does.
+        window: steps that are read, the present one included; before the first step there are zeros.
+        dropout: probability of dropping a unit.
+        members: networks that are fitted side by side, and whose answers are averaged.
+    """
+
+    bidirectional: ClassVar[bool] = False
+
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    window: int = 32
+    dropout: float = 0.1
+    members: int = 1
+
+    @property
+    def reach(self) -> int:
+        """Steps that an output depends on, its own included."""
+        return self.window
+
+    def __post_init__(self) -> None:
+        _check_sizes(self, "window")
+        _check_probability("dropout", self.dropout)
+
+    def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Perceptron":
+        """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
+        return replace(
+            self,
+            hidden_size=int(self.hidden_size or hidden_size),
+            num_layers=int(self.num_layers or max(2, num_layers)),
+        )
+
+
+Network = Recurrent | Transformer | Convolution | Perceptron
+Rival = Transformer | Convolution | Perceptron
+
+# Registry keys of what does not recur.
+RIVALS: dict[str, type[Rival]] = {"transformer": Transformer, "cnn": Convolution, "mlp": Perceptron}
+KEYS = (*CELLS, *RIVALS)
 
 
 def from_key(network: Network | str) -> Network:
     """Returns a recipe: a recipe unchanged, or the default recipe of a registry key such as 'gru'."""
-    if isinstance(network, Recurrent):
+    if isinstance(network, Network):
         return network
+    if network in RIVALS:
+        return RIVALS[network]()
     if network in CELLS:
         return Recurrent(network)
     raise ArgumentError(
-        f"`network` must be a recipe such as whorl.Recurrent('gru') or one of {', '.join(CELLS)}, "
-        f"but is {network!r}.{did_you_mean(str(network), CELLS)}"
+        f"`network` must be a recipe such as whorl.Recurrent('gru') or one of {', '.join(KEYS)}, "
+        f"but is {network!r}.{did_you_mean(str(network), KEYS)}"
     )
+
+
+# Why some networks are made of recurrent cores alone.
+REBUILDS = "what is rebuilt from a code is unrolled from a state"
+WRITES = "texts are written by layers that begin with a state"
+
+
+def recurrent(network: Network | str, why: str) -> Recurrent:
+    """The recipe of a network that must recur; raises ArgumentError, saying why, of any other."""
+    recipe = from_key(network)
+    if isinstance(recipe, Recurrent):
+        return recipe
+    raise ArgumentError(
+        f"`network` is a {type(recipe).__name__}, but {why}. Use {', '.join(CELLS[:-1])} or {CELLS[-1]}."
+    )
+
+
+def key_of(recipe: Network) -> str:
+    """The registry key that a recipe goes by."""
+    if isinstance(recipe, Recurrent):
+        return recipe.cell
+    return next(key for key, kind in RIVALS.items() if isinstance(recipe, kind))
+
+
+def to_plain(recipe: Network, enc_hook: Callable[[object], object] | None = None) -> dict[str, object]:
+    """A recipe as JSON values; one that does not recur says which it is."""
+    plain: dict[str, object] = msgspec.to_builtins(recipe, enc_hook=enc_hook)
+    return plain if isinstance(recipe, Recurrent) else {"recipe": key_of(recipe), **plain}
+
+
+def from_plain(plain: Mapping[str, object]) -> Network:
+    """The recipe that `to_plain` described.
+
+    Raises:
+        ArgumentError: a value that no recipe can have.
+        msgspec.ValidationError: a recipe that there is not, or a value of another type.
+    """
+    fields = dict(plain)
+    key = fields.pop("recipe", None)
+    kind: type[Network] | None = Recurrent if key is None else RIVALS.get(str(key))
+    if kind is None:
+        raise msgspec.ValidationError(f"there is no recipe {key!r}")
+    recipe: Network = msgspec.convert(fields, kind)
+    return recipe
+
+
+def _multiple(size: int, of: int) -> int:
+    """The least multiple that is not smaller."""
+    return -(-size // of) * of
+
+
+def _check_sizes(recipe: Network, *names: str) -> None:
+    """Raises ArgumentError unless sizes are whole and at least one; what a task may choose can be None."""
+    for name in ("hidden_size", "num_layers"):
+        if getattr(recipe, name) is not None:
+            _at_least_one(name, getattr(recipe, name))
+    for name in (*names, "members"):
+        _at_least_one(name, getattr(recipe, name))
+
+
+def _check_probability(name: str, value: float) -> None:
+    if not 0.0 <= value < 1.0:
+        raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
 
 
 def _at_least_one(name: str, value: object) -> None:

@@ -21,6 +21,7 @@ from whorl.report import (
     indicators,
     labels,
     memory,
+    rivals,
     scores,
     split,
     states,
@@ -137,6 +138,8 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
             labels=len(model.reader.classes) > 0,
             judged=judged,
         ),
+        "reach": rivals.reach(model),
+        "recurs": dissect(model.engine.program) is not None,
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
@@ -198,6 +201,8 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
         several = f"{sizes.members} side by side, each " if sizes.members > 1 else ""
         found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units"
         found["parameters"] = f"{sizes.num_parameters:,}"
+    else:
+        found |= rivals.sizes(model)
     for name in ("context", "warm_up", "horizon"):
         value = getattr(model.wiring.pairing, name, None)
         if value is not None and not data.tokens:

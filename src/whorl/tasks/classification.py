@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self, get_args
 
 from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -94,7 +94,7 @@ class Classifier(Estimator):
     coverage: float | None = None
     augmentation: str | tuple[str, ...] = "auto"
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -225,7 +225,7 @@ class Classifier(Estimator):
             tokens=self.tokens,
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)
         plan = self.training.completed(batch_size=32, learning_rate=2e-3, weight_decay=1e-3, patience=None)
         # Texts tell by single words, and are soon known by heart.

@@ -7,7 +7,7 @@ from whorl.data.dialogue_reader import REPLY
 from whorl.data.pair_reader import MOST_STEPS
 from whorl.data.turn_rows import TEXT
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -61,7 +61,7 @@ class Chatbot(Estimator):
     smoothing: float = 0.0
     dropout: float = 0.2
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -77,5 +77,5 @@ class Chatbot(Estimator):
     def columns(self) -> Columns:
         return Columns(target=REPLY, time=None, series=None, table=self.table, text=TEXT, tokens=self.tokens)
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         return pairs.resolved(self, num_examples)

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.alarm import Alarm
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import REBUILDS, Network, Recurrent, from_key, recurrent
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import EachRow, StudentT, Surprise, Wiring
@@ -67,7 +67,7 @@ class Detector(Estimator):
     code: int = 16
     alarm: Alarm = field(default_factory=Alarm)
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -87,6 +87,8 @@ class Detector(Estimator):
             raise ArgumentError(
                 "`network` reads both ways, so it knows what it should be surprised by. Use bidirectional=False."
             )
+        if not self._predicts:
+            recurrent(self.network, REBUILDS)
         super().__post_init__()
 
     @property
@@ -125,7 +127,7 @@ class Detector(Estimator):
             normal=self.normal,
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)
         plan = self.training.completed(batch_size=16, learning_rate=5e-3 if self._predicts else 3e-2, weight_decay=1e-2)
         whole = self.per == "sequence"

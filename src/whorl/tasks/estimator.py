@@ -9,7 +9,7 @@ import numpy as np
 
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
 from whorl.registry import Registry
@@ -30,7 +30,7 @@ class Estimator(Settings, ABC):
     """A task with its settings; after `fit` also what was learned, in attributes that end in `_`."""
 
     task: ClassVar[str]
-    network: Recurrent | str
+    network: Network | str
     training: Training
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Estimator(Settings, ABC):
         """Which columns of a table play which role."""
 
     @abstractmethod
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         """Recipe and training with every choice made that was left to the task.
 
         Args:

@@ -17,7 +17,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
 from whorl.nn.carried import FLOOR, decay_of
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Augmentation,
@@ -51,7 +51,7 @@ class HeldOut:
     steps: list[np.ndarray]
 
 
-def training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Recurrent, Training]:
+def training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Network, Training]:
     """Batches of the training part, and the plans resolved for its size."""
     spans = [(0, cut) for cut in prepared.cuts]
     num_targets = len(prepared.reader.names)

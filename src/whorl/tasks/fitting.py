@@ -23,7 +23,8 @@ from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network as Recipe
+from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     EachRow,
@@ -96,7 +97,7 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
         resume=resume,
-        task=msgspec.json.encode([wiring, recipe]).decode(),
+        task=msgspec.json.encode([wiring, to_plain(recipe)]).decode(),
     )
     held_out = held_out_part(wiring, prepared)
     model, outputs = _model(estimator, wiring, prepared, network, held_out)
@@ -203,13 +204,13 @@ def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
 
 
 def _card(
-    prepared: Prepared, recipe: Recurrent, plan: Training, history: History, model: Model, scores: Evaluation
+    prepared: Prepared, recipe: Recipe, plan: Training, history: History, model: Model, scores: Evaluation
 ) -> dict[str, object]:
     """The model card: what a stranger needs to know about a model file."""
     by_step = {name: np.asarray(values).tolist() for name, values in scores.by_step.items()}
     return {
         "data": prepared.facts,
-        "network": msgspec.to_builtins(recipe),
+        "network": to_plain(recipe),
         "dropout": model.wiring.dropout,
         "parameters": sum(one.program.num_parameters() for one in (model.engine, model.encoder) if one is not None),
         "training": msgspec.to_builtins(plan),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Head, ManyToMany, ManyToOne, Point, Quantiles, Strips, Windows, Wiring
@@ -61,7 +61,7 @@ class Forecaster(Estimator):
     memory: Literal["window", "carried"] = "window"
     segment_length: int | Literal["auto"] = "auto"
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class Forecaster(Estimator):
             calendar=self.table.calendar == "on",
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe, plan = from_key(self.network), self.training.completed(tbptt_steps=24, learning_rate=2e-3)
         num_steps = plan.tbptt_steps
         assert num_steps is not None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -55,7 +55,7 @@ class Generator(Estimator):
     tied: bool | None = None
     dropout: float = 0.2
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Generator(Estimator):
             tokens=self.tokens,
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe, chosen = from_key(self.network), self.training
         # Time or epochs end a run, or a number of tokens; text of any length is worth a few passes.
         passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))

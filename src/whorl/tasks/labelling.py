@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Categorical, Forgetting, ManyToMany, Sequences, Wiring
@@ -57,7 +57,7 @@ class Tagger(Estimator):
     lookahead: int | Literal["auto"] = "auto"
     crf: bool = False
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "lstm"
+    network: Network | str = "lstm"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class Tagger(Estimator):
             text=self.text,
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)
         plan = self.training.completed(batch_size=16, learning_rate=3e-3, patience=None)
         epochs = max(20, min(100, round(3500 / plan.num_batches(num_examples))))

@@ -4,7 +4,7 @@ from typing import Protocol, get_args
 
 from whorl.data.pair_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -24,7 +24,7 @@ class Writing(Protocol):
     smoothing: float
     dropout: float
     table: Table
-    network: Recurrent | str
+    network: Network | str
     training: Training
 
 
@@ -47,7 +47,7 @@ def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None, 
         check_whole("wait", wait, 1)
         if wait >= task.longest:
             raise ArgumentError(f"`wait` is {wait}, but {task.longest} tokens are read at most. Lower it, or use None.")
-        if from_key(task.network).bidirectional:
+        if recurrent(task.network, WRITES).bidirectional:
             raise ArgumentError(
                 "`network` reads both ways, and so has to read all of a text, but `wait` has it written before its "
                 "end. Use bidirectional=False, or wait=None."
@@ -56,6 +56,7 @@ def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None, 
 
 def check_writing(task: Writing) -> None:
     """The same of settings that have nothing to do with where the texts are."""
+    recurrent(task.network, WRITES)
     if not isinstance(task.tokens, Text):
         raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(task.tokens).__name__}. Make it one.")
     known = get_args(Attention)
@@ -109,10 +110,10 @@ def columns(task: Pairs) -> Columns:
     return Columns(target=task.target, time=None, series=None, table=task.table, text=task.source, tokens=task.tokens)
 
 
-def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tuple[Recurrent, Training]:
+def resolved(task: Writing, num_examples: int, *, both_ways: bool = True) -> tuple[Network, Training]:
     """256 units, batches of 32, and 20 epochs, or more where there are few pairs."""
     # Twice the rate is ahead for one epoch, and behind from the second one on.
-    recipe, plan = from_key(task.network), task.training.completed(batch_size=32, learning_rate=1e-3)
+    recipe, plan = recurrent(task.network, WRITES), task.training.completed(batch_size=32, learning_rate=1e-3)
     epochs = max(20, round(2000 / plan.num_batches(num_examples)))
     return (
         recipe.completed(hidden_size=256, bidirectional=both_ways),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Recurrent, from_key
+from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Augmentation, Head, ManyToMany, ManyToOne, Point, Quantiles, Sequences, Wiring
@@ -64,7 +64,7 @@ class Regressor(Estimator):
     quantiles: tuple[float, ...] = ()
     loss: Literal["mse", "mae"] = "mse"
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -108,7 +108,7 @@ class Regressor(Estimator):
             calendar=self.table.calendar == "on",
         )
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)
         plan = self.training.completed(
             # A life has a truth at each of its steps, so that few of them make a batch.

@@ -7,6 +7,7 @@ from typing import Self, TypeVar, get_type_hints
 import msgspec
 
 from whorl.errors import ArgumentError, ModelFileError, WhorlError, did_you_mean
+from whorl.plans.networks import Network, from_plain, to_plain
 from whorl.runtime.artifact import as_plain
 
 
@@ -37,10 +38,7 @@ E = TypeVar("E", bound=Settings)
 
 def describe(estimator: Settings) -> dict[str, object]:
     """Every constructor argument as a JSON value."""
-    return {
-        field.name: msgspec.to_builtins(getattr(estimator, field.name), str_keys=True, enc_hook=as_plain)
-        for field in fields(estimator)
-    }
+    return {field.name: _plain(getattr(estimator, field.name)) for field in fields(estimator)}
 
 
 def restore(kind: type[E], described: Mapping[str, object]) -> E:
@@ -50,7 +48,7 @@ def restore(kind: type[E], described: Mapping[str, object]) -> E:
     if set(described) != names:
         raise ModelFileError(f"the settings of the model file must be {sorted(names)}, but are {sorted(described)}.")
     try:
-        restored = kind(**{name: msgspec.convert(value, hints[name]) for name, value in described.items()})
+        restored = kind(**{name: _restored(value, hints[name]) for name, value in described.items()})
     except (msgspec.ValidationError, WhorlError) as error:
         raise ModelFileError(f"the settings of the model file do not fit the task: {error}") from None
     # Dataclasses inside them would forgive fields that they do not know.
@@ -58,6 +56,19 @@ def restore(kind: type[E], described: Mapping[str, object]) -> E:
         if _as_json(value) != _as_json(described[name]):
             raise ModelFileError(f"the setting `{name}` of the model file does not fit the task: {described[name]!r}.")
     return restored
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Network):
+        return to_plain(value, enc_hook=as_plain)
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=as_plain)
+
+
+def _restored(value: object, hint: object) -> object:
+    """A value of a field; of several dataclasses that a recipe may be, the decoder cannot tell which one it is."""
+    if hint != Network | str:
+        return msgspec.convert(value, hint)
+    return from_plain(value) if isinstance(value, Mapping) else msgspec.convert(value, str)
 
 
 def _as_json(value: object) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from whorl.plans.networks import Recurrent
+from whorl.plans.networks import Network
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -64,7 +64,7 @@ class Translator(Estimator):
     smoothing: float = 0.1
     dropout: float = 0.2
     table: Table = field(default_factory=Table)
-    network: Recurrent | str = "gru"
+    network: Network | str = "gru"
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
@@ -77,5 +77,5 @@ class Translator(Estimator):
     def columns(self) -> Columns:
         return pairs.columns(self)
 
-    def resolved(self, num_examples: int, num_targets: int) -> tuple[Recurrent, Training]:
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         return pairs.resolved(self, num_examples, both_ways=self.wait is None)
