@@ -12,22 +12,28 @@ if TYPE_CHECKING:
     from whorl.nn.cells.lstm import LSTMState
     from whorl.nn.core import Core, State
     from whorl.nn.explanation import explain
+    from whorl.nn.perceptron import PerceptronCore
     from whorl.nn.recurrent import RecurrentCore
     from whorl.nn.rnn import GRU, LSTM, RNN
+    from whorl.nn.temporal import ConvolutionCore
+    from whorl.nn.transformer import TransformerCore
     from whorl.ops.dispatch import Decision, Rejection, backend
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "ConvolutionCore",
     "Core",
     "Decision",
     "ElmanState",
     "GRUState",
     "LSTMState",
+    "PerceptronCore",
     "RecurrentCore",
     "Rejection",
     "State",
+    "TransformerCore",
     "backend",
     "explain",
 ]
@@ -39,10 +45,13 @@ _HOMES = {
     "Core": "whorl.nn.core",
     "State": "whorl.nn.core",
     "explain": "whorl.nn.explanation",
+    "PerceptronCore": "whorl.nn.perceptron",
     "RecurrentCore": "whorl.nn.recurrent",
     "GRU": "whorl.nn.rnn",
     "LSTM": "whorl.nn.rnn",
     "RNN": "whorl.nn.rnn",
+    "ConvolutionCore": "whorl.nn.temporal",
+    "TransformerCore": "whorl.nn.transformer",
     "Decision": "whorl.ops.dispatch",
     "Rejection": "whorl.ops.dispatch",
     "backend": "whorl.ops.dispatch",
