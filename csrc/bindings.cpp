@@ -178,5 +178,6 @@ NB_MODULE(_native, m) {
   bind_engine(m);
   bind_readout(m);
   bind_scan(m);
+  bind_linear_scan(m);
   m.def("isa", [] { return whorl::kernels().isa; }, "The instruction set in use: portable, avx2 or avx512.");
 }

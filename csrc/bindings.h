@@ -17,3 +17,4 @@ void run_unlocked(double us, const Work& work) {
 void bind_engine(nanobind::module_& m);
 void bind_readout(nanobind::module_& m);
 void bind_scan(nanobind::module_& m);
+void bind_linear_scan(nanobind::module_& m);

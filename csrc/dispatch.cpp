@@ -17,11 +17,13 @@ namespace whorl {
   void scan_backward(const Backward&, std::ptrdiff_t, std::ptrdiff_t, const Gradients&, float*); \
   std::ptrdiff_t scan_scratch(const Layer&);                                                     \
   std::ptrdiff_t scan_backward_scratch(const Layer&, bool);                                      \
+  void linear_forward(const LinearForward&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t);     \
+  void linear_backward(const LinearBackward&, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t);   \
   }
-#define WHORL_KERNELS(isa, affine_int8, rate)                                                 \
-  Kernels {                                                                                   \
-    #isa, isa::affine, affine_int8, isa::scan_forward, isa::scan_backward, isa::scan_scratch, \
-        isa::scan_backward_scratch, &isa::value_kernels, rate                                 \
+#define WHORL_KERNELS(isa, affine_int8, rate)                                                            \
+  Kernels {                                                                                              \
+    #isa, isa::affine, affine_int8, isa::scan_forward, isa::scan_backward, isa::scan_scratch,            \
+        isa::scan_backward_scratch, isa::linear_forward, isa::linear_backward, &isa::value_kernels, rate \
   }
 
 WHORL_DECLARE_KERNELS(portable)

@@ -3,6 +3,7 @@
 
 #include "affine.h"
 #include "engine_kernels.h"
+#include "linear_scan.h"
 #include "scan.h"
 
 namespace whorl {
@@ -16,6 +17,9 @@ struct Kernels {
   void (*scan_backward)(const Backward&, std::ptrdiff_t, std::ptrdiff_t, const Gradients&, float* scratch);
   std::ptrdiff_t (*scan_scratch)(const Layer&);
   std::ptrdiff_t (*scan_backward_scratch)(const Layer&, bool has_projection);
+  // The units from the first to the second number of a row, on this thread.
+  void (*linear_forward)(const LinearForward&, std::ptrdiff_t row, std::ptrdiff_t, std::ptrdiff_t);
+  void (*linear_backward)(const LinearBackward&, std::ptrdiff_t row, std::ptrdiff_t, std::ptrdiff_t);
   const ValueKernels* values;
   double multiply_adds_per_us;  // a rough rate, for estimates only
 };

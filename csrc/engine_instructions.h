@@ -127,6 +127,27 @@ struct ScanValue : Instruction {
   void run(const Frame& frame) const override;
 };
 
+// Over the stream: the state of each sequence lies where it is kept.
+struct ScanElements : Instruction {
+  ElementScan job = {};  // of one of `lead` rows of a sequence
+  Spread a, b;
+  Place out, initial;  // initial: of each sequence, `initial_stride` apart; none where sequences start from zero
+  std::ptrdiff_t num_steps, num_sequences, lead, state_offset, initial_stride = 0;
+  void run(const Frame& frame) const override;
+
+ private:
+  void begin(const Frame& frame, std::ptrdiff_t sequence) const;
+};
+
+// Over an axis of a value, at each step of each sequence.
+struct ScanRows : Instruction {
+  ElementScan job = {};  // of one of `lead` rows of a value
+  Spread a, b, initial;
+  Place out, h;
+  std::ptrdiff_t num_steps, num_sequences, lead;
+  void run(const Frame& frame) const override;
+};
+
 struct StepCell : Instruction {
   CellStep job = {};
   CellPlaces tensors;

@@ -285,9 +285,31 @@ void attend(const Attention& job) {
   }
 }
 
+void scan_elements(const ElementScan& job) {
+  const ptrdiff_t half = job.complex ? job.size / 2 : job.size;
+  for (ptrdiff_t step = 0; step < job.num_steps; ++step) {
+    const ptrdiff_t t = job.reverse ? job.num_steps - 1 - step : step;
+    const float *a = job.a + t * job.a_step, *b = job.b + t * job.b_step;
+    float *h = job.h, *out = job.out + t * job.out_step;
+    for_lanes(half, [&](ptrdiff_t i, auto lanes) {
+      const Lanes factor = lanes.load(a + i), before = lanes.load(h + i);
+      Lanes now = multiply_add(factor, before, lanes.load(b + i));
+      if (job.complex) {
+        const Lanes turn = lanes.load(a + half + i), aside = lanes.load(h + half + i);
+        now = multiply_add(zero_lanes() - turn, aside, now);
+        const Lanes other = multiply_add(factor, aside, multiply_add(turn, before, lanes.load(b + half + i)));
+        lanes.store(h + half + i, other);
+        lanes.store(out + half + i, other);
+      }
+      lanes.store(h + i, now);
+      lanes.store(out + i, now);
+    });
+  }
+}
+
 }  // namespace
 
 extern const ValueKernels value_kernels;
-const ValueKernels value_kernels = {copy, activate, combine, reduce, normalise_rows, cell_step, attend};
+const ValueKernels value_kernels = {copy, activate, combine, reduce, normalise_rows, cell_step, attend, scan_elements};
 
 }  // namespace whorl::WHORL_SIMD_NAMESPACE

@@ -62,6 +62,18 @@ struct Attention {
   float* weights;       // space for `num_rows` floats
 };
 
+// h = a h + b at one step after the other, from the last to the first where `reverse` is; the steps of each operand
+// have a stride in floats. Complex numbers are a half of real parts and a half of imaginary ones.
+struct ElementScan {
+  bool complex, reverse;
+  std::ptrdiff_t num_steps, size;
+  const float *a, *b;
+  std::ptrdiff_t a_step, b_step;
+  float* h;  // (size,): what it begins with becomes what it ends with
+  float* out;
+  std::ptrdiff_t out_step;
+};
+
 struct ValueKernels {
   void (*copy)(const Loops&, float* to, const float* from);
   void (*activate)(Activation, const Loops&, float* to, const float* from);
@@ -71,6 +83,7 @@ struct ValueKernels {
   void (*normalise)(const Normalisation&);
   void (*cell_step)(const CellStep&);
   void (*attend)(const Attention&);
+  void (*scan)(const ElementScan&);
 };
 
 }  // namespace whorl

@@ -53,6 +53,8 @@ void Planner::add(const Operation& operation) {
       return add_normalise(operation);
     case Kind::recurrent:
       return program_.carries(operation) ? add_scan_of_stream(operation) : add_scan_of_value(operation);
+    case Kind::scan:
+      return program_.carries(operation) ? add_elements_of_stream(operation) : add_elements_of_value(operation);
     case Kind::step:
       return add_step(operation);
     case Kind::window:

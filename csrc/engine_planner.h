@@ -30,6 +30,8 @@ class Planner {
   void add_scan_of_stream(const Operation& operation);
   void add_scan_of_value(const Operation& operation);
   void add_step(const Operation& operation);
+  void add_elements_of_stream(const Operation& operation);
+  void add_elements_of_value(const Operation& operation);
   void add_window(const Operation& operation);
   template <class Stepwise>
   Stepwise* add_stepwise(const Operation& operation, std::ptrdiff_t size, std::ptrdiff_t cost);

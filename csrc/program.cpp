@@ -26,7 +26,7 @@ constexpr NamedKind named_kinds[] = {
     {"pool", Kind::pool},           {"previous", Kind::previous},   {"keep", Kind::keep},
     {"attend", Kind::attend},       {"slice", Kind::slice},         {"take", Kind::take},
     {"reshape", Kind::reshape},     {"transpose", Kind::transpose}, {"concat", Kind::concat},
-    {"repeat", Kind::repeat},       {"reduce", Kind::reduce},
+    {"repeat", Kind::repeat},       {"reduce", Kind::reduce},       {"scan", Kind::scan},
 };
 
 }  // namespace
@@ -105,6 +105,7 @@ bool Program::carries(const Operation& operation) const {
     case Kind::first:
       return true;
     case Kind::recurrent:
+    case Kind::scan:
       return operation.numbers[0] != 0;
     default:
       return false;
@@ -125,6 +126,8 @@ std::ptrdiff_t Program::state_bytes_of(const Operation& operation) const {
       return operation.word == "softmax" ? (1 + elements(x)) * double_bytes : (elements(x) + 1) * float_bytes;
     case Kind::first:  // value, seen
       return (elements(x) + 1) * float_bytes;
+    case Kind::scan:  // then whether a given state was taken over
+      return (elements(x) + (is_started(operation) ? 1 : 0)) * float_bytes;
     default: {  // h, and c behind it, of each row; then whether a given state was taken over
       const std::ptrdiff_t begun = is_started(operation) ? 1 : 0;
       return times(times(elements(x) / x.back(), units(operation).state()) + begun, float_bytes);
@@ -152,8 +155,7 @@ void Program::lay_out_state() {
     const Operation& operation = operations_[n];
     offsets_[n] = state_bytes_;
     state_bytes_ += state_bytes_of(operation);
-    const bool backwards = operation.kind == Kind::recurrent && operation.numbers[1] != 0;
-    if (backwards && carries(operation)) streams_ = false;
+    if (reads_backwards(operation)) streams_ = false;
     if (operation.kind == Kind::previous) loops_ = true;
   }
   if (loops_ && !streams_) throw std::invalid_argument("what loops cannot read the whole sequence at once.");

@@ -28,6 +28,7 @@ enum class Kind {
   normalise,  // tensors: gain, bias; reals: eps
   recurrent,  // word: cell; numbers: over the stream, reverse; reals: zoneout; weights: ih, hh, hr;
               // tensors: bias_ih, bias_hh, then gain and bias of each layer norm; operands: x, initial state (optional)
+  scan,       // word: real or complex; numbers: over the stream, reverse; operands: a, b, initial state (optional)
   step,       // word: cell; weights: hh; tensors: bias_hh, then as above; operands: gates, state
   window,     // numbers: length
   running,    // reals: decay, floor
@@ -66,9 +67,16 @@ inline bool comes_at_every_step(const Operation& operation) {
 // An input that is given once for each sequence.
 inline bool is_static(const Operation& operation) { return operation.kind == Kind::input && operation.numbers[0] != 0; }
 
-// A recurrence that starts from a given state.
+// A recurrence or a scan that starts from a given state.
 inline bool is_started(const Operation& operation) {
-  return operation.kind == Kind::recurrent && operation.operands.size() > 1;
+  const std::size_t read = operation.operands.size();
+  return (operation.kind == Kind::recurrent && read > 1) || (operation.kind == Kind::scan && read > 2);
+}
+
+// What goes through the stream backwards needs the whole sequence.
+inline bool reads_backwards(const Operation& operation) {
+  const bool recurs = operation.kind == Kind::recurrent || operation.kind == Kind::scan;
+  return recurs && operation.numbers[0] != 0 && operation.numbers[1] != 0;
 }
 
 // How a recurrence is built; the same for `recurrent` and `step`.

@@ -221,6 +221,41 @@ def recycled_array(steps: int, rows: int, floats: int, /) -> NDArray[np.float32]
 def recycled_bytes() -> int:
     """Memory that waits for the next `recycled_array`."""
 
+class LinearScan:
+    """A recurrence that is linear in its state, over whole sequences, forward or backward.
+
+    Tensors come as addresses of float32 numbers, 0 for none, with `step` and `row` floats between the numbers of two
+    steps or rows; nothing is checked, so `whorl.ops.native_linear` is the only caller.
+    """
+
+    def __init__(
+        self, cell: str, reverse: bool, num_steps: int, num_rows: int, hidden: int, num_threads: int, /
+    ) -> None:
+        """Raises ValueError if the cell is unknown."""
+
+    def reads(self, gates: int, step: int, row: int, decay: int, lengths: int, resets: int, /) -> None:
+        """The gates before they are opened, lambda, lengths (int64) and resets (bool, a row after the other)."""
+
+    def forward(self, state: int, out: int, step: int, row: int, /) -> None:
+        """Writes the state after each step to `out` and the final one over `state`."""
+
+    def remembers(self, first: int, out: int, step: int, row: int, /) -> None:
+        """The initial state and what `forward` wrote, for `backward`."""
+
+    def backward(
+        self,
+        d_out: int,
+        d_out_step: int,
+        d_out_row: int,
+        d_state: int,
+        d_gates: int,
+        d_gates_step: int,
+        d_gates_row: int,
+        d_decay: int,
+        /,
+    ) -> None:
+        """Writes gradients of the gates, of lambda by row, and of the initial state over that of the final one."""
+
 class Scan:
     """One layer of a recurrent network in one direction, over whole sequences, forward or backward.
 

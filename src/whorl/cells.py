@@ -1,6 +1,7 @@
 """What is known of each cell outside of torch: one step in numpy, and how it is named, gated and started.
 
 All else in Python that depends on the cell is derived from `CELLS`, but its equation in torch, in `whorl.nn.cells`.
+Cells that are linear in their state have a table of their own, `LINEAR_CELLS`, and equations in `whorl.ops.linear`.
 
 Legend: N rows, H hidden, G gates stacked in torch's order (r z n; i f g o).
 """
@@ -14,8 +15,10 @@ import numpy as np
 Array = np.ndarray
 CellName = Literal["rnn_tanh", "rnn_relu", "lstm", "gru"]
 """The keys of `CELLS`, for type checkers and for the decoder of programs."""
-RecipeName = Literal["rnn", "lstm", "gru"]
-"""The recipes of `CELLS`, for type checkers and for the command line."""
+LinearName = Literal["mingru", "minlstm", "lru"]
+"""The keys of `LINEAR_CELLS`, for type checkers."""
+RecipeName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "lru"]
+"""The recipes of both tables, for type checkers and for the command line."""
 
 Step = Callable[[Array, Array, Array, Callable[[Array], Array] | None], Array]
 """(gates_x, gates_h, state, norm_c) -> the new state.
@@ -96,7 +99,33 @@ CELLS: Mapping[CellName, CellType] = {
     "gru": CellType(step=_gru, torch=("gru", "GRUCell"), recipe="gru", num_gates=3, keep_gate=1),
 }
 
-RECIPES: tuple[RecipeName, ...] = tuple(dict.fromkeys(cell.recipe for cell in CELLS.values()))
+
+@dataclass(frozen=True, kw_only=True)
+class LinearType:
+    """What is known of a cell whose state enters its next one by a product of elements and nothing else.
+
+    A program has no operation for such a cell: its gates are made by those that there are, `Scan` carries its state.
+
+    Args:
+        name: how it is written in texts for readers.
+        num_gates: G, parts of H rows that the weights of the input product are stacked of.
+        state_parts: parts of H numbers that the state of one row consists of: h, or its real and its imaginary part.
+    """
+
+    name: str
+    num_gates: int
+    state_parts: int = 1
+
+
+LINEAR_CELLS: Mapping[LinearName, LinearType] = {
+    "mingru": LinearType(name="minGRU", num_gates=2),
+    "minlstm": LinearType(name="minLSTM", num_gates=3),
+    "lru": LinearType(name="LRU", num_gates=3, state_parts=2),
+}
+
+RECURRENT_RECIPES: tuple[RecipeName, ...] = tuple(dict.fromkeys(cell.recipe for cell in CELLS.values()))
+"""The recipes of `CELLS`."""
+RECIPES: tuple[RecipeName, ...] = (*RECURRENT_RECIPES, *LINEAR_CELLS)
 """What users choose from."""
 
 

@@ -21,6 +21,7 @@ from tests.laws.readout_laws import ReadoutSubject
 from tests.laws.table import KINDS, Object
 from torch import nn
 
+from whorl.cells import LinearName
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.augmentation import AugmentedBatches
@@ -35,6 +36,7 @@ from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.core import Core
+from whorl.nn.linear import LinearCore
 from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.temporal import ConvolutionCore
@@ -181,6 +183,28 @@ RIVALS |= {
 for name, new in RIVALS.items():
     add("core", name, functools.partial(CoreSubject, new=new), "not in torch")
     add("core", f"{name}, float32", functools.partial(CoreSubject, new=new, dtype=torch.float32), "not in torch")
+# Cores that are linear in their state
+
+LINEAR_CORES = {
+    "mingru": ("mingru", {}),
+    "mingru, two layers": ("mingru", TWO),
+    "mingru, both ways, two layers": ("mingru", {**BOTH, **TWO}),
+    "minlstm": ("minlstm", {}),
+    "minlstm, both ways": ("minlstm", BOTH),
+    "lru": ("lru", {}),
+    "lru, both ways, two layers": ("lru", {**BOTH, **TWO}),
+}
+
+
+def linear_core(cell: LinearName, dtype: torch.dtype, **options: Any) -> CoreSubject:
+    return CoreSubject(new=lambda: LinearCore(cell, 3, 5, **options), dtype=dtype)
+
+
+for name, (cell, options) in LINEAR_CORES.items():
+    traits = ["not in torch", *(["both ways"] if options.get("bidirectional") else [])]
+    # Native code runs in float32 alone.
+    for dtype, end in ((torch.float64, ""), (torch.float32, ", float32")):
+        add("core", f"{name}{end}", functools.partial(linear_core, cell, dtype, **options), *traits)
 
 
 # Networks

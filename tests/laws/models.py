@@ -103,6 +103,13 @@ MODELS = {
     ),
     "summarizer that recalls": lambda: translator(recipe("gru"), task=whorl.Summarizer, recall=True),
     "chatbot": lambda: chatbot(recipe("gru")),
+    "window forecaster, minlstm": lambda: rich(recipe("minlstm"), "window"),
+    "carried forecaster, mingru": lambda: table_model(recipe("mingru"), settings={"memory": "carried"}),
+    "classifier on arrays, lru": lambda: classifier_on_arrays(recipe("lru")),
+    "generator of words, mingru": lambda: generator(recipe("mingru", num_layers=2, dropout=0.1), "word"),
+    "detector on arrays, lru": lambda: detector_on_arrays(recipe("lru"), code=3),
+    "translator, minlstm": lambda: translator(recipe("minlstm")),
+    "translator that waits, lru": lambda: translator(recipe("lru"), wait=2, input_feeding=True),
     "chatbot, one turn, additive": lambda: chatbot(recipe("lstm"), context=1, attention="additive"),
     "translator, additive, two layers": lambda: translator(
         recipe("lstm", num_layers=2), attention="additive", sampling=0.3

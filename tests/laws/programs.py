@@ -1,6 +1,7 @@
 """Programs by hand: with those of the networks, every operation, function and cell of an engine."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -227,6 +228,61 @@ def over_value(cell: str, norm: bool = False) -> Callable[[], Program]:
     return build
 
 
+def factors(add: Builder, x: Name, *shape: int) -> tuple[Name, Name]:
+    """What a scan reads, made of a vector: factors between 0 and 1, and addends."""
+    size = int(np.prod(shape))
+    made = [add(ops.Affine(x=x, weight=add.weights(size, add.program.shapes[x][0]))) for _ in range(2)]
+    a, b = (add(ops.Reshape(x=name, shape=shape)) for name in made)
+    return add(ops.Activate(x=a, function="sigmoid")), b
+
+
+def scanned(numbers: Literal["real", "complex"]) -> Callable[[], Program]:
+    """Over the stream from zero, and from a given state in rows; over windows forwards and, from its end, backwards.
+
+    What the last of them reads does not stand side by side, or is the same at every step.
+    """
+
+    def build() -> Program:
+        add = Builder()
+        x = add(ops.Input(out="x", shape=(3,)))
+        given = add(ops.Input(out="given", shape=(2, 18), static=True))
+        a, b = factors(add, x, 20)
+        h = add(ops.Scan(a=a, b=b, over="stream", numbers=numbers))
+        a, b = factors(add, h, 2, 18)
+        rows = add(ops.Scan(a=a, b=b, over="stream", numbers=numbers, initial=given))
+        windows = add(ops.Window(x=add(ops.Reshape(x=rows, shape=(36,))), length=3))
+        windows = add(ops.Reshape(x=windows, shape=(3, 2, 18)))
+        turned = add(ops.Transpose(x=windows, axes=(1, 0, 2)))
+        opened = add(ops.Activate(x=turned, function="sigmoid"))
+        there = add(ops.Scan(a=opened, b=turned, over="value", numbers=numbers))
+        end = add(ops.Slice(x=there, axis=1, start=2, stop=3))
+        still = add(ops.Reshape(x=add(ops.Constant(tensor=add.weights(18))), shape=(1, 1, 18)))
+        still = add(ops.Repeat(x=add(ops.Repeat(x=still, axis=0, count=2)), axis=1, count=3))
+        back = ops.Scan(
+            a=still,
+            b=turned,
+            over="value",
+            numbers=numbers,
+            reverse=True,
+            initial=add(ops.Reshape(x=end, shape=(2, 18))),
+        )
+        parts = [add(ops.Reshape(x=name, shape=(2, 54))) for name in (there, add(back))]
+        return add.done(add(ops.Concat(parts=(*parts, rows), axis=1)))
+
+    return build
+
+
+def scanned_both_ways() -> Program:
+    """A scan over the stream backwards, of pairs and of numbers, and what is carried after it."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(3,)))
+    a, b = factors(add, x, 6)
+    backward = add(ops.Scan(a=a, b=b, over="stream", numbers="complex", reverse=True))
+    a, b = factors(add, backward, 5)
+    parts = (backward, add(ops.Scan(a=a, b=b, over="stream", reverse=True)), add.cell(backward, "gru", "stream"))
+    return add.done(add(ops.Concat(parts=parts, axis=0)))
+
+
 def read_windows(add: Builder) -> tuple[Name, Name]:
     """A recurrence over windows of four steps: the mean of its h, and its final state `end`, (5,) each."""
     x = add(ops.Input(out="x", shape=(3,)))
@@ -280,4 +336,7 @@ BY_HAND: dict[str, Callable[[], Program]] = {
     "final state carried": final_carried,
     "sequence carried": sequence_carried,
     "both ways": both_ways,
+    "scan": scanned("real"),
+    "scan of complex numbers": scanned("complex"),
+    "scan, both ways": scanned_both_ways,
 }

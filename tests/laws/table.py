@@ -64,7 +64,9 @@ TABLE: dict[str, dict[str, dict[str, str]]] = {
         "piece batches": {},
     },
     "08 backend": {"backend": {}, "engine": {}},
-    "09 parity": {"core": {"not in torch": "torch.nn has neither layer norm nor zoneout"}},
+    "09 parity": {
+        "core": {"not in torch": "torch.nn has neither layer norm nor zoneout, nor cells linear in their state"}
+    },
     "10 save": {"codec": {}, "core": {}, "network": {}, "engine": {}, "readout": {}, "model": {}},
     "11 seed": {
         "core": {},

@@ -1,6 +1,7 @@
 """Every law holds for every object, and no pair of them is missing."""
 
 import importlib
+import itertools
 
 import pytest
 from tests.laws import descriptors
@@ -10,6 +11,7 @@ from whorl.codecs.codec import codecs
 from whorl.data.batches import Batches
 from whorl.data.reader import readers
 from whorl.nn.core import Core
+from whorl.nn.linear import LinearCore
 from whorl.nn.recurrent import RecurrentCore
 from whorl.ops.dispatch import BACKENDS
 from whorl.plans.networks import CELLS
@@ -82,9 +84,10 @@ def test_every_codec_and_readout_is_described() -> None:
 def test_every_core_and_cell_is_described() -> None:
     made = [one.new() for one in subjects("core")]
     assert {type(core) for core in made} == subclasses(Core)
-    cells = {core.stack.cell.name for core in made if isinstance(core, RecurrentCore)}
-    assert cells == set(ops.GATES)
-    assert {cell.split("_")[0] for cell in cells} == set(CELLS)
+    recurrent = {core.stack.cell.name for core in made if isinstance(core, RecurrentCore)}
+    linear = {core.cell for core in made if isinstance(core, LinearCore)}
+    assert recurrent == set(ops.GATES)
+    assert {name.split("_")[0] for name in recurrent} | linear == set(CELLS)
 
 
 def test_every_backend_is_described_with_every_core_that_it_accepts() -> None:
@@ -101,6 +104,8 @@ def test_every_engine_and_operation_is_described() -> None:
     for kind, field in ((ops.Activate, "function"), (ops.Combine, "function"), (ops.Reduce, "function")):
         known = set(kind.__annotations__[field].__args__)
         assert {getattr(op, field) for op in operations if isinstance(op, kind)} == known
+    scans = {(op.over, op.numbers, op.reverse) for op in operations if isinstance(op, ops.Scan)}
+    assert scans == set(itertools.product(("stream", "value"), ("real", "complex"), (False, True)))
     for over in ("stream", "value"):
         assert {op.cell for op in operations if isinstance(op, ops.Recurrent) and op.over == over} == set(ops.GATES)
 

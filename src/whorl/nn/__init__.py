@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from whorl.nn.cells.lstm import LSTMState
     from whorl.nn.core import Core, State
     from whorl.nn.explanation import explain
+    from whorl.nn.linear import LinearCore
+    from whorl.nn.linear_layer import LinearState, LRUState
     from whorl.nn.perceptron import PerceptronCore
     from whorl.nn.recurrent import RecurrentCore
     from whorl.nn.rnn import GRU, LSTM, RNN
@@ -28,7 +30,10 @@ __all__ = [
     "Decision",
     "ElmanState",
     "GRUState",
+    "LRUState",
     "LSTMState",
+    "LinearCore",
+    "LinearState",
     "PerceptronCore",
     "RecurrentCore",
     "Rejection",
@@ -45,6 +50,9 @@ _HOMES = {
     "Core": "whorl.nn.core",
     "State": "whorl.nn.core",
     "explain": "whorl.nn.explanation",
+    "LinearCore": "whorl.nn.linear",
+    "LinearState": "whorl.nn.linear_layer",
+    "LRUState": "whorl.nn.linear_layer",
     "PerceptronCore": "whorl.nn.perceptron",
     "RecurrentCore": "whorl.nn.recurrent",
     "GRU": "whorl.nn.rnn",

@@ -11,6 +11,7 @@ from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.convolution import within
 from whorl.nn.core import Core
+from whorl.nn.cores import make
 from whorl.nn.direct import DirectForecaster
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.ensemble import Ensemble
@@ -18,7 +19,6 @@ from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
 from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.reconstruction import ReconstructionNetwork
-from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.segments import segment_length
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
@@ -98,7 +98,7 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
             forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
             if isinstance(recipe, Recurrent):
-                forecaster = partial(WindowedForecaster, core=partial(_recurrent, recipe))
+                forecaster = partial(WindowedForecaster, core=partial(make, recipe))
             return forecaster(
                 past=past,
                 ahead=ahead,
@@ -141,7 +141,7 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             assert isinstance(wiring.head, Normal | StudentT)
             if wiring.shape.lag is not None:
                 return SurpriseNetwork(past, wiring.shape, wiring.head, core, num_targets, dropout)
-            layers = partial(_recurrent, recurrent(recipe, REBUILDS))
+            layers = partial(make, recurrent(recipe, REBUILDS))
             whole = msgspec.structs.replace(wiring.shape, context=wiring.shape.context or longest)
             return ReconstructionNetwork(
                 past, whole, wiring.head, layers, num_targets, dropout, whole=wiring.pairing.whole
@@ -156,7 +156,7 @@ def _core(recipe: Recipe, input_size: int) -> Core:
     assert size is not None
     match recipe:
         case Recurrent():
-            return _recurrent(recipe, input_size)
+            return make(recipe, input_size)
         case Convolution(kernel_size=kernel, dropout=dropout):
             return ConvolutionCore(input_size, size, num_layers=layers, kernel_size=kernel, dropout=dropout)
         case Perceptron(window=window, dropout=dropout):
@@ -165,24 +165,6 @@ def _core(recipe: Recipe, input_size: int) -> Core:
             return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
         case _:
             assert_never(recipe)
-
-
-def _recurrent(recipe: Recurrent, input_size: int) -> RecurrentCore:
-    assert recipe.hidden_size is not None
-    return RecurrentCore(
-        recipe.cell,
-        input_size,
-        recipe.hidden_size,
-        num_layers=recipe.num_layers or 1,
-        bidirectional=bool(recipe.bidirectional),
-        dropout=recipe.dropout,
-        recurrent_dropout=recipe.recurrent_dropout,
-        zoneout=recipe.zoneout,
-        layer_norm=recipe.layer_norm,
-        nonlinearity=recipe.nonlinearity,
-        forget_bias=recipe.forget_bias,
-        chrono=recipe.chrono,
-    )
 
 
 def _two_sides(
@@ -199,7 +181,7 @@ def _two_sides(
         num_sources=source.n,
         num_targets=past.n,
         shape=shape,
-        encoder=partial(_recurrent, recipe),
-        layer=partial(_recurrent, one_way),
+        encoder=partial(make, recipe),
+        layer=partial(make, one_way),
         dropout=dropout,
     )

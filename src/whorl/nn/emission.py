@@ -27,3 +27,12 @@ def emit_ends(program: Program, outputs: Name) -> Name:
     forward = program.add(ops.Slice(x=outputs, axis=0, start=0, stop=half))
     backward = program.add(ops.First(x=program.add(ops.Slice(x=outputs, axis=0, start=half, stop=2 * half))))
     return program.add(ops.Concat(parts=(forward, backward), axis=0))
+
+
+def shared(program: Program, stem: str, value: np.ndarray) -> Name:
+    """Puts a tensor into a program, once; another core's tensor of that name gets out of the way by a number."""
+    number, name = 0, stem
+    while name in program.tensors and not np.array_equal(program.tensors[name], value):
+        number += 1
+        name = f"{stem}.{number}"
+    return program.tensor(name, value)

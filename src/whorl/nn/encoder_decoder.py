@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from whorl.nn.attention import Attention
 from whorl.nn.core import State
+from whorl.nn.cores import AnyCore
 from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -55,8 +55,8 @@ class EncoderDecoderNetwork(Network):
         num_sources: int,
         num_targets: int,
         shape: EncoderDecoder,
-        encoder: Callable[[int], RecurrentCore],
-        layer: Callable[[int], RecurrentCore],
+        encoder: Callable[[int], AnyCore],
+        layer: Callable[[int], AnyCore],
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class EncoderDecoderNetwork(Network):
         """What the encoder says of each step, (B, S, D), and the states that the layers that write begin with."""
         x_BSE = self.dropout(self.sources(source_BS) * self.scale)
         memory_BSD, state = self.encoder(x_BSE, lengths_B=lengths_B)
-        last = torch.cat([layer[0] for layer in state[-self.encoder.num_directions :]], dim=-1)
+        last = self.encoder.last_output(memory_BSD, state, lengths_B)
         if self.shape.wait is not None:  # what follows is not known yet where the first symbol is written
             last = memory_BSD[torch.arange(len(memory_BSD)), lengths_B.clamp(max=self.shape.wait) - 1]
         return self.dropout(memory_BSD), torch.tanh(self.bridge(last))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from whorl.errors import ArgumentError
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.stack import RecurrentStack
 from whorl.ops import dispatch
@@ -41,6 +42,11 @@ def explain(
 length 0', cost_ms=None), Rejection(backend='reference', reason="'native' is preferred", cost_ms=None)), cost_ms=None)
     """
     stack = module.stack if isinstance(module, RecurrentCore) else module
+    if not isinstance(stack, RecurrentStack):
+        raise ArgumentError(
+            f"`module` must be an RNN, LSTM, GRU or RecurrentCore, but is a {type(module).__name__}. A LinearCore runs "
+            "in native code on a CPU in float32, and by the reference elsewhere."
+        )
     call = stack.call(x, lengths=lengths, resets=resets)
     decision = dispatch.decide(call)
     return dispatch.measure(decision, call) if measure else decision

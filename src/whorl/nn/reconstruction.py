@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from whorl.nn.cores import AnyCore
 from whorl.nn.densities import Density, emit_nats, freedom_of, nats
 from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.surprise import emit_known, emit_smoothed, first_flag, known_numbers, smoothed, without_padding
 from whorl.plans.wiring import StudentT, Surprise
 from whorl.runtime import operations as ops
@@ -53,7 +53,7 @@ class ReconstructionNetwork(Network):
         past: Spec,
         shape: Surprise,
         head: Density,
-        core: Callable[[int], RecurrentCore],
+        core: Callable[[int], AnyCore],
         num_targets: int,
         dropout: float = 0.0,
         *,
@@ -182,9 +182,7 @@ class ReconstructionNetwork(Network):
         # A value of one window: the core reads over axis -2 of a batch.
         rows = self.columns.emit(program, window)
         rows = program.add(ops.Reshape(x=rows, shape=(1, length, self.columns.size)))
-        state = self.core.emit_states(program, rows)[-1]
-        h = program.add(ops.Slice(x=state, axis=1, start=0, stop=self.core.output_size))
-        h = program.add(ops.Reshape(x=h, shape=(self.core.output_size,)))
+        h = program.add(ops.Reshape(x=self.core.emit_ending(program, rows), shape=(self.core.output_size,)))
         flat = program.add(ops.Reshape(x=truth, shape=(length * count,)))
         code = emit_affine(program, "narrow", self.narrow, program.add(ops.Concat(parts=(h, flat), axis=0)))
         out = emit_affine(program, "last", self.last, code)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Literal, final
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor
 
-from whorl.cells import RECIPES, RecipeName, cell_name
+from whorl.cells import RECURRENT_RECIPES, RecipeName, cell_name
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.nn import cells
 from whorl.nn.core import Core, State
+from whorl.nn.emission import numpy, shared
 from whorl.nn.init import recurrent_
 from whorl.nn.layout import Sequences
 from whorl.nn.stack import RecurrentStack
@@ -84,10 +84,10 @@ class RecurrentCore(Core):
         chrono: int | None = None,
     ) -> None:
         super().__init__()
-        if cell not in RECIPES:
-            raise ArgumentError(
-                f"`cell` must be one of {', '.join(RECIPES)}, but is {cell!r}.{did_you_mean(str(cell), RECIPES)}"
-            )
+        if cell not in RECURRENT_RECIPES:
+            known = ", ".join(RECURRENT_RECIPES)
+            advice = did_you_mean(str(cell), RECURRENT_RECIPES)
+            raise ArgumentError(f"`cell` must be one of {known}, but is {cell!r}.{advice} Others are a LinearCore's.")
         if nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(f"`nonlinearity` must be 'tanh' or 'relu', but is {nonlinearity!r}. Choose one.")
         self.stack = CellLayers(
@@ -214,6 +214,12 @@ class RecurrentCore(Core):
         self._check_one_way("continue from its state")
         return self._emit(program, x, "value")[1]
 
+    def emit_ending(self, program: Program, x: Name) -> Name:
+        """Adds the core over axis -2 of a value (..., S, D); returns the last output (..., output_size)."""
+        state = self.emit_states(program, x)[-1]
+        axis = len(program.shapes[state]) - 1
+        return program.add(ops.Slice(x=state, axis=axis, start=0, stop=self.output_size))
+
     def emit_advance(self, program: Program, gates: Name, states: list[Name]) -> Name:
         """Adds what `advance` does: gates (K, P, G) and states (K, H) give (K, P, H)."""
         stack, h = self.stack, gates
@@ -252,7 +258,7 @@ class RecurrentCore(Core):
         places = [f"{self.stack.cell.name}_l{n}{s}" for n in range(self.stack.num_layers) for s in suffixes]
         return [
             {
-                field: _shared(program, f"{place}.{field}", tensor.detach().float().cpu().numpy())
+                field: shared(program, f"{place}.{field}", numpy(tensor))
                 for field, tensor in weights._asdict().items()
                 if tensor is not None
             }
@@ -287,15 +293,6 @@ class RecurrentCore(Core):
     def _layers(self, parts_LBH: tuple[Tensor, ...]) -> State:
         """The state of all layers, cut into one for each layer and direction."""
         return tuple(tuple.__new__(self.stack.cell.state_type, layer) for layer in zip(*parts_LBH, strict=True))
-
-
-def _shared(program: Program, stem: str, value: np.ndarray) -> Name:
-    """Puts a tensor into a program, once; another core's tensor of that name gets out of the way by a number."""
-    number, name = 0, stem
-    while name in program.tensors and not np.array_equal(program.tensors[name], value):
-        number += 1
-        name = f"{stem}.{number}"
-    return program.tensor(name, value)
 
 
 def _operation(names: dict[str, Name], out: Name, x: Name, stack: RecurrentStack, reverse: bool) -> ops.Recurrent:

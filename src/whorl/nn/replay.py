@@ -3,7 +3,6 @@
 Axes: B sequences, T steps of the stream, ... the axes of a value, S steps and D features of a recurrence over a value.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
@@ -79,7 +78,7 @@ class Replay:
                 case ops.Constant(tensor=tensor):
                     first = next(iter(values.values()))
                     values[op.out] = self.tensors[tensor].expand(*first.shape[:2], *self.tensors[tensor].shape)
-                case ops.Recurrent():
+                case ops.Recurrent() | ops.Scan():
                     self._recur(op, values, states)
                 case ops.Window() | ops.Running() | ops.Pool() | ops.First():
                     values[op.out] = _carried(op, values[op.x])
@@ -97,29 +96,40 @@ class Replay:
                 values[op.out] = padded[:, None, -length:]
             case ops.Running() | ops.Pool() | ops.First():
                 values[op.out] = _carried(op, values[op.x])[:, -1:]
-            case ops.Recurrent(over="stream"):
+            case ops.Recurrent(over="stream") | ops.Scan(over="stream"):
                 self._recur(op, values, states)
             case _:
                 own = {name: values[name][:, -1:] for name in ops.operands(op)}
-                if isinstance(op, ops.Recurrent):
+                if isinstance(op, ops.Recurrent | ops.Scan):
+                    given = set(own)
                     self._recur(op, own, states)
-                    values |= {name: own[name] for name in (op.out, op.final) if name is not None}
+                    values |= {name: value for name, value in own.items() if name not in given}
                 else:
                     values[op.out] = self._alone(op, own)
 
-    def _recur(self, op: ops.Recurrent, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]) -> None:
-        x = values[op.x]
+    def _recur(
+        self, op: ops.Recurrent | ops.Scan, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]
+    ) -> None:
         over_value = op.over == "value"
-        # The axis of time goes to the front, all others but the last are a batch.
-        moved = x.movedim(-2 if over_value else 1, 0)
-        lead = moved.shape[1:-1]
-        flat = moved.reshape(len(moved), math.prod(lead), moved.shape[-1])
-        start = None if op.initial is None else values[op.initial] if over_value else values[op.initial][:, 0]
-        outputs, each = self._scan(op, flat, None if start is None else start.reshape(flat.shape[1], -1))
-        values[op.out] = outputs.reshape(len(moved), *lead, outputs.shape[-1]).movedim(0, -2 if over_value else 1)
+
+        def flat(name: Name) -> Tensor:
+            """The axis of time goes to the front, all others but the last are a batch."""
+            moved = values[name].movedim(-2 if over_value else 1, 0)
+            return moved.reshape(len(moved), -1, moved.shape[-1])
+
+        given = None if op.initial is None else values[op.initial] if over_value else values[op.initial][:, 0]
+        start = None if given is None else given.reshape(-1, given.shape[-1])
+        if isinstance(op, ops.Scan):
+            outputs, each = _scanned(op, flat(op.a), flat(op.b), start)
+            like = values[op.b]
+        else:
+            outputs, each = self._scan(op, flat(op.x), start)
+            like = values[op.x]
+        lead = like.movedim(-2 if over_value else 1, 0).shape[:-1]
+        values[op.out] = outputs.reshape(*lead, outputs.shape[-1]).movedim(0, -2 if over_value else 1)
         states[op.out] = each
-        if op.final is not None:
-            values[op.final] = each[0 if op.reverse else -1].reshape(*lead, -1)
+        if isinstance(op, ops.Recurrent) and op.final is not None:
+            values[op.final] = each[0 if op.reverse else -1].reshape(*lead[1:], -1)
 
     def _scan(self, op: ops.Recurrent, x: Tensor, start: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         """Outputs (S, N, H) and the state after each step, (N, h and c side by side), of x (S, N, D)."""
@@ -178,6 +188,21 @@ class Replay:
                 return _attended(query, keys, rows, length, None if op.vector is None else self.tensors[op.vector])
             case _:
                 return _rearranged(op, values)
+
+
+def _scanned(op: ops.Scan, a: Tensor, b: Tensor, start: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    """Outputs (S, N, D) and the state after each step, (N, D), of a and b (S, N, D)."""
+    state = torch.zeros_like(b[0]) if start is None else start
+    state = state if state.requires_grad else state.detach().requires_grad_()
+    each: list[Tensor] = [state] * len(b)
+    for t in reversed(range(len(b))) if op.reverse else range(len(b)):
+        if op.numbers == "real":
+            state = a[t] * state + b[t]
+        else:
+            (a_re, a_im), (h_re, h_im) = a[t].chunk(2, -1), state.chunk(2, -1)
+            state = torch.cat([a_re * h_re - a_im * h_im, a_re * h_im + a_im * h_re], dim=-1) + b[t]
+        each[t] = state
+    return torch.stack(each), each
 
 
 class Pass:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from whorl.nn.cores import AnyCore
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
-from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.segments import Segments
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
@@ -54,7 +54,7 @@ class WindowedForecaster(Network):
         pairing: Windows,
         segment: int,
         rescale: bool,
-        core: Callable[[int], RecurrentCore],
+        core: Callable[[int], AnyCore],
         num_outputs: int,
         dropout: float,
     ) -> None:

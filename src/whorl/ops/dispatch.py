@@ -116,7 +116,8 @@ def _force_in_graphs() -> None:
     _forced_in_graphs = _open_blocks[-1][1] if _open_blocks else None
 
 
-def _forced_name() -> str | None:
+def forced_name() -> str | None:
+    """The backend that a `with backend(...)` block forces; None outside of one."""
     return _forced_in_graphs if torch.compiler.is_compiling() else _forced.get()
 
 
@@ -126,7 +127,7 @@ def choose(call: Call) -> Backend:
     Raises:
         ArgumentError: the one that is forced cannot run the call.
     """
-    forced = _forced_name()
+    forced = forced_name()
     if forced is None:
         for candidate in BACKENDS:
             if candidate.refuse(call) is None and candidate.decline(call) is None:
@@ -144,7 +145,7 @@ def choose(call: Call) -> Backend:
 
 def decide(call: Call) -> Decision:
     """The choice, and why it did not fall on the others."""
-    chosen, forced = choose(call).name, _forced_name()
+    chosen, forced = choose(call).name, forced_name()
     preferred = f"{chosen!r} is preferred"
     return Decision(
         backend=chosen,

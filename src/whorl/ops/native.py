@@ -24,7 +24,12 @@ def refuse(call: Call) -> str | None:
     """Says why native code cannot run this call; None if it can."""
     if call.cell not in native_scan.NUM_GATES:
         return f"native code has no cell {call.cell!r}"
-    for tensor in _tensors(call):
+    return refuse_tensors(_tensors(call))
+
+
+def refuse_tensors(tensors: list[Tensor]) -> str | None:
+    """Says why native code cannot read these tensors, or not now; None if it can."""
+    for tensor in tensors:
         if not tensor.is_cpu or tensor.dtype is not torch.float32:
             return f"native code runs on a CPU in float32, not on {tensor.device.type} in {_short(tensor.dtype)}"
         if type(tensor) not in _PLAIN:

@@ -84,7 +84,7 @@ def saved_size(cell: str, weights: Weights) -> int:
     return _native.saved_floats(cell, gates // NUM_GATES[cell], width, normed, normed_c, weights.weight_hr is not None)
 
 
-def _empty(like: Tensor, steps: int, rows: int, size: int) -> Tensor:
+def empty(like: Tensor, steps: int, rows: int, size: int) -> Tensor:
     """Memory for three axes, used before if it is much."""
     if steps * rows * size < _FEW:
         return like.new_empty(steps, rows, size)
@@ -113,12 +113,12 @@ def forward(
     final = tuple([dense(part.clone()) for part in state])
     scan = _open(cell, sequences, weights, x_TBD, final)
     gates, width = weights.weight_hh.shape
-    output = _empty(x_TBD, steps, rows, width)
+    output = empty(x_TBD, steps, rows, width)
     if save:
-        products = saved = _empty(x_TBD, steps, rows, saved_size(cell, weights))
+        products = saved = empty(x_TBD, steps, rows, saved_size(cell, weights))
         scan.saved(saved.data_ptr())
     else:
-        products, saved = _empty(x_TBD, steps, rows, gates), None
+        products, saved = empty(x_TBD, steps, rows, gates), None
     step, row, _ = x_TBD.stride()
     c = final[1].data_ptr() if len(final) > 1 else 0
     scan.forward(x_TBD.data_ptr(), step, row, products.data_ptr(), final[0].data_ptr(), c, output.data_ptr())
@@ -155,7 +155,7 @@ def backward(
     if d_out is not None:
         d_out = _rows(d_out)
         check_numbers((d_out,))
-    d_x = _empty(x_TBD, *x_TBD.shape) if wanted[0] else None
+    d_x = empty(x_TBD, *x_TBD.shape) if wanted[0] else None
     d_weights = [
         weight.new_empty(weight.shape) if asked and weight is not None else None
         for weight, asked in zip(weights, wanted[1:], strict=True)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from whorl.cells import RECIPES, RecipeName
+from whorl.cells import LINEAR_CELLS, RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
 
 CELLS = RECIPES
@@ -17,10 +17,12 @@ _MOST_DOUBLINGS = 18
 
 @dataclass(frozen=True)
 class Recurrent:
-    """A recurrent core: layers of RNN, LSTM or GRU cells over time.
+    """A recurrent core: layers of cells over time.
 
     Args:
-        cell: 'rnn' (Elman 1990), 'lstm' (Hochreiter & Schmidhuber 1997 with forget gate) or 'gru' (Cho et al. 2014).
+        cell: 'rnn' (Elman 1990), 'lstm' (Hochreiter & Schmidhuber 1997 with forget gate) or 'gru' (Cho et al. 2014); or
+            one that is linear in its state, and has none of the options from `recurrent_dropout` to `chrono`: 'mingru',
+            'minlstm' (Feng et al. 2024) or 'lru' (Orvieto et al. 2023), which is linear in its input too.
         hidden_size: units of each layer and direction. None lets the task choose; each task documents its choice.
         num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
         bidirectional: reads the sequence both ways, which cannot be done before its end. None lets the task choose;
@@ -54,6 +56,8 @@ class Recurrent:
             raise ArgumentError(
                 f"`cell` must be one of {', '.join(CELLS)}, but is {self.cell!r}.{did_you_mean(str(self.cell), CELLS)}"
             )
+        if self.cell in LINEAR_CELLS:
+            self._check_linear()
         _check_sizes(self)
         for name in ("dropout", "recurrent_dropout", "zoneout"):
             _check_probability(name, getattr(self, name))
@@ -63,6 +67,16 @@ class Recurrent:
             raise ArgumentError(
                 f"`chrono` is a number of steps >= 3, but is {self.chrono!r}. Use None to switch it off."
             )
+
+    def _check_linear(self) -> None:
+        """Refuses what a cell that is linear in its state has no place for."""
+        for name in ("recurrent_dropout", "zoneout", "layer_norm", "nonlinearity", "forget_bias", "chrono"):
+            value, default = getattr(self, name), type(self).__dataclass_fields__[name].default
+            if value != default:
+                raise ArgumentError(
+                    f"`{name}` is no option of the cell {self.cell!r}, which is linear in its state, but is {value!r}. "
+                    f"Leave it at {default!r}, or use the cell 'gru' or 'lstm'."
+                )
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Recurrent":
         """The recipe with what it leaves open filled in."""

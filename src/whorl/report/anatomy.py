@@ -1,8 +1,9 @@
 """The sizes of a network, read off its program: no other description can differ from what runs."""
 
+import re
 from dataclasses import dataclass
 
-from whorl.cells import CELLS
+from whorl.cells import CELLS, LINEAR_CELLS
 from whorl.runtime import operations as ops
 from whorl.runtime.members import member_of, num_members
 from whorl.runtime.program import Program
@@ -45,12 +46,22 @@ class Anatomy:
     recurrent_parameters: int
 
 
-def recurrences(program: Program) -> list[ops.Recurrent]:
-    """The recurrent operations of a network, in order; of several side by side those of the first."""
-    return [op for op in program.operations if isinstance(op, ops.Recurrent) and member_of(op.out) == 0]
+# What the values and tensors of a layer that is linear in its state are called.
+_LINEAR = re.compile(rf"(?:member\d+\.)?({'|'.join(LINEAR_CELLS)})_l\d")
 
 
-def last_layer(program: Program) -> ops.Recurrent | None:
+def recurrences(program: Program) -> list[ops.Recurrent | ops.Scan]:
+    """The recurrent operations that read, in order; of several networks side by side those of the first."""
+    found = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Scan) and member_of(op.out) == 0]
+    return [op for op in found if not isinstance(op, ops.Scan) or not _decodes(op)]
+
+
+def _decodes(op: ops.Scan) -> bool:
+    """Whether a scan takes single steps from the state that another one ended with."""
+    return op.over == "value" and op.initial is not None
+
+
+def last_layer(program: Program) -> ops.Recurrent | ops.Scan | None:
     """The recurrence nearest to the answer; of two directions the one that reads forwards."""
     found = [op for op in recurrences(program) if not op.reverse]
     return found[-1] if found else None
@@ -61,28 +72,65 @@ def dissect(program: Program) -> Anatomy | None:
     found, top = recurrences(program), last_layer(program)
     if top is None:
         return None
-    every = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Step)]
     over_value = top.over == "value"
     num_read = program.shapes[top.out][-2] if over_value else None
     windows = [op.length for op in program.operations if isinstance(op, ops.Window)]
-    steps = [op for op in program.operations if isinstance(op, ops.Step)]
-    tensors = {name for op in every for name in ops.tensors_of(op)}
     return Anatomy(
         members=num_members(program),
-        cell=CELLS[top.cell].recipe.upper(),
+        cell=cell_of(top),
         num_layers=sum(not op.reverse for op in found),
-        hidden_size=program.tensors[top.weight_hh].shape[1],
+        hidden_size=hidden_size(program, top),
         bidirectional=any(op.reverse for op in found),
         row_size=next((op.shape[-1] for op in program.inputs if op.out == "past"), 0),
-        input_size=program.shapes[found[0].x][-1],
+        input_size=_input_size(program, found[0]),
         num_read=num_read,
         window=windows[0] if windows and over_value else None,
         segment=_segment(program, num_read),
-        num_decoded=program.shapes[steps[-1].out][-2] if steps else 0,
+        num_decoded=_num_decoded(program),
         output_shape=program.shapes[program.output],
         num_parameters=program.num_parameters(),
-        recurrent_parameters=program.num_parameters(sorted(tensors)),
+        recurrent_parameters=program.num_parameters(sorted(_recurrent_tensors(program))),
     )
+
+
+def hidden_size(program: Program, op: ops.Recurrent | ops.Scan) -> int:
+    """Units of a layer; a complex one has two numbers in the state."""
+    if isinstance(op, ops.Recurrent):
+        return int(program.tensors[op.weight_hh].shape[1])
+    return program.shapes[op.out][-1] // (2 if op.numbers == "complex" else 1)
+
+
+def cell_of(op: ops.Recurrent | ops.Scan) -> str:
+    """The name of a layer's cell, such as GRU."""
+    if isinstance(op, ops.Recurrent):
+        return CELLS[op.cell].recipe.upper()
+    found = _LINEAR.match(op.out)
+    return next((cell.name for name, cell in LINEAR_CELLS.items() if found and found[1] == name), "scan")
+
+
+def _input_size(program: Program, op: ops.Recurrent | ops.Scan) -> int:
+    """Numbers that a layer reads: of a scan, what the product before it reads."""
+    if isinstance(op, ops.Recurrent):
+        return program.shapes[op.x][-1]
+    makers = {one.out: one for one in program.operations}
+    behind: ops.AnyOperation = makers[op.b]
+    while not isinstance(behind, ops.Affine) and ops.operands(behind):
+        behind = makers[ops.operands(behind)[-1]]
+    return program.shapes[behind.x][-1] if isinstance(behind, ops.Affine) else program.shapes[op.b][-1]
+
+
+def _num_decoded(program: Program) -> int:
+    decoded = [program.shapes[op.out][-2] for op in program.operations if isinstance(op, ops.Step)]
+    scans = [op for op in program.operations if isinstance(op, ops.Scan) and _decodes(op)]
+    decoded += [program.shapes[op.out][-3] for op in scans if len(program.shapes[op.out]) > 2]
+    return decoded[-1] if decoded else 0
+
+
+def _recurrent_tensors(program: Program) -> set[str]:
+    every = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Step)]
+    return {name for op in every for name in ops.tensors_of(op)} | {
+        name for name in program.tensors if _LINEAR.match(name)
+    }
 
 
 def _segment(program: Program, num_read: int | None) -> int | None:

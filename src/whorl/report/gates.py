@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from whorl.cells import CELLS, sigmoid
+from whorl.report.anatomy import cell_of
 from whorl.report.traces import Layer, Run
 from whorl.runtime.norm import Norm
+from whorl.runtime.operations import Recurrent, Scan
 
 # A gate is as good as open or closed beyond these, and a unit of an RNN as good as stuck beyond +-OPEN.
 CLOSED, OPEN = 0.05, 0.95
@@ -67,11 +69,11 @@ def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
     quarters = np.array_split(lengths, 4)
     return LayerProbe(
         name=layer.name,
-        cell=CELLS[layer.op.cell].recipe.upper(),
+        cell=cell_of(layer.op),
         units=states.shape[1],
         closed={name: float((values < CLOSED).mean()) for name, values in every.items()},
         opened={name: float((values > OPEN).mean()) for name, values in every.items()},
-        saturated=float((np.abs(states) > OPEN).mean()) if layer.op.cell != "rnn_relu" else 0.0,
+        saturated=float((np.abs(states) > OPEN).mean()) if _is_bounded(layer.op) else 0.0,
         dead_units=tuple((np.flatnonzero(spread <= _DEAD * max(spread.mean(), 1e-12)) + 1).tolist()),
         rank=effective_rank(states),
         norms=tuple(float(part.mean()) if len(part) else 0.0 for part in quarters),
@@ -79,9 +81,17 @@ def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
     )
 
 
+def _is_bounded(op: Recurrent | Scan) -> bool:
+    """Whether outputs lie within -1 and 1."""
+    return isinstance(op, Recurrent) and op.cell != "rnn_relu"
+
+
 def gates_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The gates of a run that lie between 0 and 1, by name, (S, H) each; empty for a cell without."""
-    op, places = layer.op, _GATES.get(CELLS[layer.op.cell].recipe, {})
+    op = layer.op
+    if isinstance(op, Scan):
+        return {"keep": run.x} if op.numbers == "real" else {}
+    places = _GATES.get(CELLS[op.cell].recipe, {})
     if not places:
         return {}
     norms = [Norm(tensors[a], tensors[b], 1e-5) for a, b in zip(op.layer_norm[::2], op.layer_norm[1::2], strict=True)]

@@ -14,6 +14,7 @@ from whorl.data.reader import Row
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.report import gradients, reach, traces
+from whorl.report.anatomy import last_layer
 from whorl.report.evidence import HeldOut
 from whorl.report.gates import LayerProbe, probe_layer
 from whorl.report.gradients import LagGradient
@@ -22,7 +23,6 @@ from whorl.report.signals import Encoded, encoded
 from whorl.report.traces import Layer
 from whorl.runtime.kernels import state_fields
 from whorl.runtime.model import Model
-from whorl.runtime.operations import Recurrent
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.source_live import SourceLive
 from whorl.runtime.stream import Stream
@@ -192,7 +192,7 @@ def _check(model: Model) -> None:
             "probes look at networks that read and answer in one, but this one reads a text whole and writes another. "
             "Its report draws what it looks at."
         )
-    if not any(isinstance(op, Recurrent) for op in model.engine.program.operations):
+    if last_layer(model.engine.program) is None:
         raise ArgumentError("probes look at what recurs, but nothing in this network does. Use a recurrent one.")
 
 

@@ -6,12 +6,12 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Sequences
 from whorl.report import drawing
-from whorl.report.anatomy import dissect, last_layer
+from whorl.report.anatomy import dissect, hidden_size, last_layer
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
-from whorl.runtime.operations import Recurrent
+from whorl.runtime.operations import Recurrent, Scan
 
 _MOST_STEPS = 200
 # A carried state is read from so many rows before the origin at most; what is older has been forgotten.
@@ -59,7 +59,7 @@ def heatmap(model: Model, evidence: Evidence) -> Picture | None:
 
 
 def _states(
-    model: Model, top: Recurrent, sequence: Sequence, step: int, segment: int | None
+    model: Model, top: Recurrent | Scan, sequence: Sequence, step: int, segment: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """States (n, H) of the first target, and the edges of their columns in rows before the answer, (n + 1,)."""
     program = model.engine.program
@@ -67,8 +67,8 @@ def _states(
     # What reads backwards needs the whole sequence.
     stop = step + 1 if program.streams else len(sequence)
     values = Interpreter(program).trace(sequence.inputs(start, stop, model.reader.horizon), [top.out])[top.out][0]
-    values = values[: step + 1 - start]
-    size = values.shape[-1]
+    size = hidden_size(program, top)  # of complex units, which have two numbers, the real part
+    values = values[: step + 1 - start, ..., :size]
     if top.over == "value":
         states = values[-1].reshape(-1, values.shape[-2], size)[0]
         return states, (np.arange(len(states) + 1) - len(states)) * float(segment or 1) + 0.5

@@ -13,7 +13,9 @@ from whorl.data.sequences import Sequence
 from whorl.report.anatomy import recurrences
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
-from whorl.runtime.operations import Recurrent
+from whorl.runtime.operations import Name, Recurrent, Scan
+
+Recurrence = Recurrent | Scan
 
 # Rows of a sequence that are read, from its start; and windows of it.
 MOST_ROWS, _WINDOWS = 2_000, 16
@@ -25,7 +27,7 @@ class Run(NamedTuple):
     """One run of a layer.
 
     Args:
-        x: what it read, (S, D).
+        x: what it read, (S, D); of a layer that is linear in its state the share of it that was kept.
         h: what it said, (S, H).
         before: what it had said at the step before, (S, H); zeros, or the state that it was given, at the first.
         sequence: number of the sequence.
@@ -42,7 +44,7 @@ class Run(NamedTuple):
 class Layer(NamedTuple):
     """The runs of a recurrent layer in one direction."""
 
-    op: Recurrent
+    op: Recurrence
     runs: list[Run]
 
     @property
@@ -56,6 +58,11 @@ class Layer(NamedTuple):
         return np.concatenate([run.h for run in self.runs])
 
 
+def read_by(op: Recurrence) -> Name:
+    """The value that `Run.x` has of a layer."""
+    return op.x if isinstance(op, Recurrent) else op.a
+
+
 def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> list[Layer]:
     """Reads sequences, each from its start, and traces every recurrent layer; of several networks those of the first.
 
@@ -66,7 +73,9 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     """
     program = model.engine.program
     found = recurrences(program)
-    names = list(dict.fromkeys(name for op in found for name in (op.x, op.out, *([op.initial] if op.initial else []))))
+    names = list(
+        dict.fromkeys(name for op in found for name in (read_by(op), op.out, *([op.initial] if op.initial else [])))
+    )
     runs: dict[str, list[Run]] = {op.out: [] for op in found}
     engine, left = Interpreter(program), max(_LEAST_ROWS, _PRODUCTS // max(1, program.num_parameters()))
     for number, (one, at) in enumerate(zip(sequences, steps, strict=True)):
@@ -82,8 +91,8 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     return [Layer(op, runs[op.out]) for op in found if runs[op.out]]
 
 
-def _runs(op: Recurrent, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
-    x, h = values[op.x][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
+def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
+    x, h = values[read_by(op)][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
     start = None if op.initial is None else values[op.initial][0]
     made = []
     if op.over == "value":
@@ -106,7 +115,7 @@ def _flat(value: np.ndarray) -> np.ndarray:
     return value.reshape(-1, *value.shape[-2:])
 
 
-def _run(op: Recurrent, x: np.ndarray, h: np.ndarray, first: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
+def _run(op: Recurrence, x: np.ndarray, h: np.ndarray, first: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
     first = np.zeros(h.shape[-1], np.float32) if first is None else first
     before = np.concatenate([h[1:], first[None]]) if op.reverse else np.concatenate([first[None], h[:-1]])
     return Run(x, h, before, number, rows)

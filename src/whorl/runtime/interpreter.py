@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from whorl.errors import ArgumentError
-from whorl.runtime import arguments, kernels
+from whorl.runtime import arguments, kernels, scans
 from whorl.runtime import operations as ops
 from whorl.runtime.engine import Engine, Inputs, Slot
 from whorl.runtime.program import Program
@@ -212,6 +212,10 @@ class Interpreter(Engine):
             elif isinstance(op, ops.Keep):
                 states[op.previous] = kernels.kept(known[op.x], states[op.previous], valid)
                 known[op.out] = known[op.x][:, start:] if late else known[op.x]
+            elif isinstance(op, ops.Scan) and op.over == "stream":
+                read = tuple(known[name] for name in ops.operands(op))
+                result, states[op.out] = scans.over_stream(op, read, states[op.out], valid)
+                known[op.out] = result[:, start:] if late else result
             elif ops.is_stateful(op):
                 x, *rest = (known[name] for name in ops.operands(op))
                 initial = rest[0][:, 0] if rest else None

@@ -11,6 +11,7 @@ import numpy as np
 from whorl import _native
 from whorl.cells import CELLS, sigmoid
 from whorl.runtime import operations as ops
+from whorl.runtime import scans
 from whorl.runtime.attention import attended
 from whorl.runtime.norm import Norm, mean
 from whorl.runtime.operations import GATES, Name
@@ -53,6 +54,8 @@ def state_fields(op: ops.AnyOperation, shapes: dict[Name, ops.Shape], tensors: d
             *lead, width = shapes[op.out]
             begun = {} if op.initial is None else {"begun": np.zeros(1, np.float32)}
             return {"state": np.zeros((*lead, CELLS[op.cell].state_size(units, width)), np.float32), **begun}
+        case ops.Scan(over="stream"):
+            return scans.fresh(op, shapes[op.out])
         case ops.Window(x=x, length=length):
             return {"rows": np.zeros((length - 1, *shapes[x]), np.float32)}
         case ops.Running(x=x):
@@ -127,6 +130,8 @@ def alone(op: ops.AnyOperation, values: dict[Name, Array], tensors: Tensors) -> 
             norms = _norms(op.layer_norm, tensors)
             gates_h = norms[0](gates_h) if norms else gates_h
             return CELLS[op.cell].step(values[op.gates], gates_h, values[op.state], norms[1] if norms[1:] else None)
+        case ops.Scan():
+            return scans.over_value(op, values[op.a], values[op.b], None if op.initial is None else values[op.initial])
         case ops.Attend():
             query, keys, rows, length = (values[name] for name in ops.operands(op))
             return attended(op, query, keys, rows, length, None if op.vector is None else tensors[op.vector])

@@ -88,6 +88,8 @@ class _Lowering:
             case ops.Step(cell=cell, weight_hh=weight, bias_hh=bias, layer_norm=norms):
                 tensors = [self.tensor(bias), *map(self.tensor, norms)]
                 self._define(op, "step", word=cell, weights=[self.weight(weight)], tensors=tensors)
+            case ops.Scan(over=over, numbers=numbers, reverse=reverse):
+                self._define(op, "scan", word=numbers, numbers=[int(over == "stream"), int(reverse)])
             case ops.Window(length=length):
                 self._define(op, "window", numbers=[length])
             case ops.Running(decay=decay, floor=floor):

@@ -115,6 +115,22 @@ class Step(Operation, frozen=True, kw_only=True, tag="step"):
     layer_norm: tuple[Name, ...] = ()
 
 
+class Scan(Operation, frozen=True, kw_only=True, tag="scan"):
+    """h_t = a_t h_{t-1} + b_t, elementwise, over the stream or over axis -2 of a value; its leading axes are a batch.
+
+    It starts from `initial` (zero if None): over="value" at each step of the stream; over the stream once, from a
+    static input. 'complex' numbers are pairs: the last axis holds the real parts and then as many imaginary ones.
+    reverse=True reads backwards; over the stream that needs the whole sequence.
+    """
+
+    a: Name
+    b: Name
+    over: Literal["stream", "value"]
+    numbers: Literal["real", "complex"] = "real"
+    reverse: bool = False
+    initial: Name | None = None
+
+
 class Window(Operation, frozen=True, kw_only=True, tag="window"):
     """The last `length` values of the stream, oldest first; zeros before its start."""
 
@@ -247,6 +263,7 @@ AnyOperation = (
     | Normalise
     | Recurrent
     | Step
+    | Scan
     | Window
     | Running
     | Pool
@@ -283,6 +300,8 @@ def operands(op: AnyOperation) -> tuple[Name, ...]:
             return (op.query, op.keys, op.values, op.length)
         case Recurrent(x=x, initial=initial):
             return (x,) if initial is None else (x, initial)
+        case Scan(a=a, b=b, initial=initial):
+            return (a, b) if initial is None else (a, b, initial)
         case _:
             return (op.x,)
 
@@ -292,7 +311,7 @@ def is_stateful(op: AnyOperation) -> bool:
     match op:
         case Window() | Running() | Pool() | Previous() | Keep() | First():
             return True
-        case Recurrent(over=over):
+        case Recurrent(over=over) | Scan(over=over):
             return over == "stream"
         case _:
             return False

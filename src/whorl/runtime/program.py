@@ -63,7 +63,7 @@ class Program:
         for name in ops.tensors_of(op):
             ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
-        if isinstance(op, ops.Recurrent) and op.over == "stream" and op.initial is not None:
+        if isinstance(op, ops.Recurrent | ops.Scan) and op.over == "stream" and op.initial is not None:
             given = self._makers.get(op.initial)
             once = isinstance(given, ops.Input) and given.static
             ops.expect(once, op, "over the stream its initial state must be a static input")
@@ -173,7 +173,7 @@ class Program:
 
 
 def _backwards(op: AnyOperation) -> bool:
-    return isinstance(op, ops.Recurrent) and op.over == "stream" and op.reverse
+    return isinstance(op, ops.Recurrent | ops.Scan) and op.over == "stream" and op.reverse
 
 
 class _Plain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -39,6 +39,8 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             return _recurrent(op, values, tensors)
         case ops.Step():
             return _step(op, values, tensors)
+        case ops.Scan():
+            return _scan(op, values)
         case ops.Attend():
             return _attend(op, values, tensors)
         case ops.Window(x=x, length=length):
@@ -178,6 +180,18 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
         expect(values[op.initial] == (*lead, _state_size(op, tensors)), op, "the initial state does not fit")
     ops.elements(op, (*x[:-1], rows))  # the input products
     return (*x[:-1], width)
+
+
+def _scan(op: ops.Scan, values: Mapping[Name, Shape]) -> Shape:
+    shape = values[op.b]
+    expect(values[op.a] == shape, op, f"{values[op.a]} and {shape} must be of one shape")
+    fewest = 1 if op.over == "stream" else 2
+    expect(len(shape) >= fewest and shape[-1] > 0, op, "it reads (..., numbers), over a value (..., steps, numbers)")
+    expect(op.numbers == "real" or shape[-1] % 2 == 0, op, "complex numbers are as many real parts as imaginary ones")
+    if op.initial is not None:
+        state = shape if op.over == "stream" else (*shape[:-2], shape[-1])
+        expect(values[op.initial] == state, op, "the initial state does not fit")
+    return shape
 
 
 def _attend(op: ops.Attend, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
