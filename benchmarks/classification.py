@@ -23,9 +23,9 @@ SETS = ("ECG5000", "ItalyPowerDemand", "JapaneseVowels", "CricketX", "BasicMotio
 HEADS = ("set", "train / test", "networks", "accuracy", "nll", "1-NN DTW", "most frequent class", "fit")
 TEXT = (
     "Sets of the UCR and UEA archives with the archives' split; `whorl.Classifier()` as it is, mean and spread of "
-    'several seeds, and five networks side by side, `network=whorl.Recurrent("gru", members=5)`. A tenth of the '
-    "training part is held out of it, for calibration. The rivals are the label of the nearest training series by "
-    "dynamic time warping within a tenth of the length, and the most frequent class."
+    'several seeds, and five networks side by side, `network=whorl.Recurrent("gru", members=5)`, whose fits ran beside '
+    "other work. A tenth of the training part is held out of it, for calibration. The rivals are the label of the "
+    "nearest training series by dynamic time warping within a tenth of the length, and the most frequent class."
 )
 
 # Share of a series' length that DTW may warp by.

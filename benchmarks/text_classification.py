@@ -28,11 +28,11 @@ Part = tuple[list[str], list[str]]
 HEADS = ("set", "train / test", "classes", "networks", "accuracy", "nll", "TF-IDF and logistic regression", "fit")
 TEXT = (
     "Texts, without pretrained vectors: `whorl.Classifier(text=...)` as it is, mean and spread of several seeds, and "
-    'five networks side by side, `network=whorl.Recurrent("gru", members=5)`. SST is the Stanford Sentiment Treebank '
-    "with two classes, learned from its sentences alone; clinc150 asks for one of 150 intents, without what is out of "
-    "scope. Training and validation part together are learned from, but for as many examples as the validation part "
-    "has, which are held out. The rival, on the same split, counts words and pairs of them; its strength is chosen on "
-    "what is held out."
+    'five networks side by side, `network=whorl.Recurrent("gru", members=5)`, whose fits ran beside other work. SST is '
+    "the Stanford Sentiment Treebank with two classes, learned from its sentences alone; clinc150 asks for one of 150 "
+    "intents, without what is out of scope. Training and validation part together are learned from, but for as many "
+    "examples as the validation part has, which are held out. The rival, on the same split, counts words and pairs of "
+    "them; its strength is chosen on what is held out."
 )
 
 
