@@ -57,15 +57,16 @@ class Looking:
     Args:
         reading: the steps; there is at least one.
         reach: steps before a step that it looks at.
-        real_BW: which of the W = reach steps before the first one there were; None where there was none.
+        real_BW: which of the W = reach steps before the first one there were.
+        begins: whether there was none of them.
     """
 
-    def __init__(self, reading: Reading, reach: int, real_BW: Tensor | None) -> None:
+    def __init__(self, reading: Reading, reach: int, real_BW: Tensor, *, begins: bool) -> None:
         steps = reading.num_steps
         self.reading, self.block = reading, min(reach + 1, steps)
         self.missing = -steps % self.block
         # One block alone needs no rows of zeros before it.
-        self.width = 0 if real_BW is None and self.block == steps else reach
+        self.width = 0 if begins and self.block == steps else reach
         self.may_BNCS = self._visible(reach, real_BW)
 
     def __call__(self, parts: Sequence[Tensor], before: Sequence[Tensor], num_heads: int) -> Tensor:
@@ -79,7 +80,7 @@ class Looking:
         query, key, value = parts
         batch, steps, size = query.shape
         keys, values = (
-            torch.cat([earlier[:, earlier.shape[1] - self.width :], own], dim=1)
+            torch.cat([earlier[:, earlier.shape[1] - self.width :].to(own.dtype), own], dim=1)
             for own, earlier in zip((key, value), before, strict=True)
         )
         query, keys = turned(query, self.width, num_heads), turned(keys, 0, num_heads)
@@ -96,16 +97,13 @@ class Looking:
         whole = functional.pad(rows, (0, 0, 0, self.missing))
         return whole.unfold(1, self.width + self.block, self.block).transpose(2, 3)
 
-    def _visible(self, reach: int, real_BW: Tensor | None) -> Tensor:
+    def _visible(self, reach: int, real_BW: Tensor) -> Tensor:
         """Which rows each step of a block may look at, (B, N, C, S), of size 1 where all are alike."""
-        reading, block, width = self.reading, self.block, self.width
-        device = None if real_BW is None else real_BW.device
-        device = device if reading.begins_BT is None else reading.begins_BT.device
+        reading, block, width, device = self.reading, self.block, self.width, real_BW.device
         steps_C, rows_S = torch.arange(block, device=device), torch.arange(width + block, device=device)
         apart_CS = steps_C[:, None] + width - rows_S  # how many steps back a row lies
         may_BNCS = ((apart_CS >= 0) & (apart_CS <= reach))[None, None]
         if width:
-            real_BW = torch.zeros(1, width, dtype=torch.bool, device=device) if real_BW is None else real_BW
             rows_BS = functional.pad(real_BW, (0, reading.num_steps + self.missing), value=True)
             may_BNCS = may_BNCS & rows_BS.unfold(1, width + block, block)[:, :, None]
         if reading.begins_BT is None:

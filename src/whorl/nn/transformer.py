@@ -150,7 +150,7 @@ class TransformerCore(Core):
         assert isinstance(real, Tensor)
         if not reading.num_steps:
             return x_BTD.new_zeros(len(x_BTD), 0, self.hidden_size), given
-        looking = Looking(reading, self.reach, None if state is None else real[..., 0] > 0.5)
+        looking = Looking(reading, self.reach, real[..., 0] > 0.5, begins=state is None)
         y = self.read(reading.without_padding(x_BTD))
         after: list[Tensor | State] = [reading.kept(real, real.new_ones(*y.shape[:2], 1))]
         y = dropout(y, self.dropout, self.training)

@@ -104,6 +104,32 @@ def test_a_state_is_of_one_size_however_many_steps_were_read(named):
     assert sizes[0] == sizes[1]
 
 
+@pytest.mark.parametrize("given", ["nothing", "lengths", "resets", "state"])
+def test_all_that_a_core_makes_is_on_the_device_of_its_weights(named, given):
+    """On a device that holds no numbers, where a tensor of another device is refused."""
+    _, core, _ = named
+    core = core.float().to("meta")
+    x = torch.zeros(2, 9, 3, device="meta")
+    options = {
+        "lengths": {"lengths_B": torch.tensor([9, 4])},
+        "resets": {"resets_BT": torch.zeros(2, 9, dtype=torch.bool)},
+        "state": {"state": core.initial_state(2)},
+    }
+    y, state = core(x, **options.get(given, {}))
+    assert {part.device.type for part in [y, *leaves(state)]} == {"meta"}
+    assert core.last_output(y, state, options.get(given, {}).get("lengths_B")).shape == (2, 8)
+
+
+def test_half_the_bits_are_enough_where_that_is_asked_for(named):
+    _, core, _ = named
+    core = core.float()
+    x = torch.randn(2, 9, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        first, state = core(x[:, :5])
+        second, _ = core(x[:, 5:], state)
+    same(torch.cat([first, second], dim=1).float(), core(x)[0], atol=0.1, rtol=0.1)
+
+
 def test_features_that_are_ignored_at_first_say_nothing(named):
     _, core, _ = named
     core.ignore_inputs(1)
