@@ -78,7 +78,7 @@ def test_a_recipe_is_not_a_plan_of_convolutions_before_a_core():
 
 @pytest.mark.parametrize("key", RIVALS)
 def test_a_network_that_must_recur_names_those_that_do(key):
-    with pytest.raises(ArgumentError, match=f"`network` is a {RIVALS[key].__name__}, but so it is. Use rnn, lstm or"):
+    with pytest.raises(ArgumentError, match=f"`network` is a {RIVALS[key].__name__}, but so it is. Use rnn, "):
         recurrent(key, "so it is")
 
 
