@@ -29,6 +29,13 @@ def emit_ends(program: Program, outputs: Name) -> Name:
     return program.add(ops.Concat(parts=(forward, backward), axis=0))
 
 
+def emit_last(program: Program, x: Name) -> Name:
+    """Adds the last row of a value along axis -2, without that axis."""
+    *lead, length, size = program.shapes[x]
+    row = program.add(ops.Slice(x=x, axis=len(lead), start=length - 1, stop=length))
+    return program.add(ops.Reshape(x=row, shape=(*lead, size)))
+
+
 def shared(program: Program, stem: str, value: np.ndarray) -> Name:
     """Puts a tensor into a program, once; another core's tensor of that name gets out of the way by a number."""
     number, name = 0, stem

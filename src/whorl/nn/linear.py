@@ -14,6 +14,7 @@ from whorl.cells import LINEAR_CELLS, LinearName
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.nn import layout
 from whorl.nn.core import Core, State
+from whorl.nn.emission import emit_last
 from whorl.nn.linear_emission import emit_layer
 from whorl.nn.linear_layer import LinearLayer
 from whorl.ops import linear_dispatch
@@ -201,11 +202,6 @@ class LinearCore(Core):
         self._check_one_way("continue from its state")
         return self._emit(program, x, "value", [])[1]
 
-    def emit_ending(self, program: Program, x: Name) -> Name:
-        """Adds the core over axis -2 of a value (..., S, D); returns the last output (..., output_size)."""
-        self._check_one_way("end with its state")
-        return _last(program, self._emit(program, x, "value", [])[0])
-
     def emit_advance(self, program: Program, gates: Name, states: list[Name]) -> Name:
         """Adds what `advance` does: gates (K, P, G) and states (K, S) give (K, P, H)."""
         lead, positions, size = program.shapes[gates]
@@ -214,7 +210,7 @@ class LinearCore(Core):
         for state in states:
             each = program.add(ops.Reshape(x=state, shape=(lead, 1, self.state_size)))
             starts.append(program.add(ops.Repeat(x=each, axis=1, count=positions)))
-        return _last(program, self._emit(program, gates, "value", starts, entered=True)[0])
+        return emit_last(program, self._emit(program, gates, "value", starts, entered=True)[0])
 
     def _emit(
         self, program: Program, x: Name, over: Literal["stream", "value"], initial: list[Name], entered: bool = False
@@ -230,7 +226,7 @@ class LinearCore(Core):
                 passed = entered and number == 0
                 y, h = emit_layer(program, layer, x, name, over, bool(reverse), start, entered=passed)
                 outputs.append(y)
-                finals.append(_last(program, h) if over == "value" else "")
+                finals.append(emit_last(program, h) if over == "value" else "")
             x = outputs[0]
             if len(outputs) > 1:
                 x = program.add(ops.Concat(parts=tuple(outputs), axis=len(program.shapes[x]) - 1))
@@ -253,10 +249,3 @@ class LinearCore(Core):
     def _states(self, flat: Sequence[Tensor]) -> State:
         kind = self._of(0)[0].state_type
         return tuple(tuple.__new__(kind, torch.split(part, self.hidden_size, dim=-1)) for part in flat)
-
-
-def _last(program: Program, x: Name) -> Name:
-    """The last row along axis -2, without that axis."""
-    *lead, length, size = program.shapes[x]
-    row = program.add(ops.Slice(x=x, axis=len(lead), start=length - 1, stop=length))
-    return program.add(ops.Reshape(x=row, shape=(*lead, size)))

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from whorl.nn.cores import AnyCore
 from whorl.nn.densities import Density, emit_nats, freedom_of, nats
-from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.emission import emit_affine, emit_last, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.surprise import emit_known, emit_smoothed, first_flag, known_numbers, smoothed, without_padding
@@ -182,7 +182,8 @@ class ReconstructionNetwork(Network):
         # A value of one window: the core reads over axis -2 of a batch.
         rows = self.columns.emit(program, window)
         rows = program.add(ops.Reshape(x=rows, shape=(1, length, self.columns.size)))
-        h = program.add(ops.Reshape(x=self.core.emit_ending(program, rows), shape=(self.core.output_size,)))
+        h = emit_last(program, self.core.emit_value(program, rows))
+        h = program.add(ops.Reshape(x=h, shape=(self.core.output_size,)))
         flat = program.add(ops.Reshape(x=truth, shape=(length * count,)))
         code = emit_affine(program, "narrow", self.narrow, program.add(ops.Concat(parts=(h, flat), axis=0)))
         out = emit_affine(program, "last", self.last, code)

@@ -214,12 +214,6 @@ class RecurrentCore(Core):
         self._check_one_way("continue from its state")
         return self._emit(program, x, "value")[1]
 
-    def emit_ending(self, program: Program, x: Name) -> Name:
-        """Adds the core over axis -2 of a value (..., S, D); returns the last output (..., output_size)."""
-        state = self.emit_states(program, x)[-1]
-        axis = len(program.shapes[state]) - 1
-        return program.add(ops.Slice(x=state, axis=axis, start=0, stop=self.output_size))
-
     def emit_advance(self, program: Program, gates: Name, states: list[Name]) -> Name:
         """Adds what `advance` does: gates (K, P, G) and states (K, H) give (K, P, H)."""
         stack, h = self.stack, gates

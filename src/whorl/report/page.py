@@ -90,10 +90,8 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     metrics, by_step, part = _scored(facts, evidence, given)
     if writes and isinstance(held_out, List):
         found = writing.evaluated(model, held_out, keep=False)
-        metrics, part = (
-            {"model": found.metrics, **found.baseline},
-            f"the data given to this report, {len(held_out):,} answers",
-        )
+        metrics = {"model": found.metrics, **found.baseline}
+        part = f"the data given to this report, {len(held_out):,} answers"
     wins, verdict = scores.verdict(metrics)
     probes = memory.measured(model, held_out)
     pairing = model.wiring.pairing

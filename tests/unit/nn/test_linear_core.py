@@ -276,7 +276,6 @@ def test_a_core_that_reads_both_ways_takes_no_steps(cell):
     for action in (
         lambda: core.advance(torch.zeros(1), ()),
         lambda: core.emit_states(program, x),
-        lambda: core.emit_ending(program, x),
     ):
         with pytest.raises(ArgumentError, match="`bidirectional` is True"):
             action()

@@ -10,6 +10,7 @@ import pytest
 import whorl
 from whorl.errors import ArgumentError
 from whorl.report import gates, gradients, traces
+from whorl.report.memory import measured
 from whorl.report.probes import Watch, nearest, probe
 from whorl.report.reach import reach
 from whorl.runtime import operations as ops
@@ -104,6 +105,9 @@ KINDS = {
         (["a good film", "a bad film"] * 20, ["1", "0"] * 20), verbose=False
     ),
     "detector": lambda frame: whorl.Detector(**small("rnn")).fit(frame.drop("t"), verbose=False),
+    "linear": lambda _: whorl.Classifier(**small("mingru")).fit(some_series(), verbose=False),
+    "linear, complex": lambda _: whorl.Classifier(**small("lru")).fit(some_series(), verbose=False),
+    "linear, window": lambda frame: forecaster(**small("minlstm")).fit(frame, verbose=False),
     "chained labels": lambda _: whorl.Tagger(crf=True, **small()).fit(
         ([["a", "b"] * 5] * 20, [["x", "y"] * 5] * 20), verbose=False
     ),
@@ -123,6 +127,25 @@ def test_every_kind_of_model_is_probed(waves, kind):
         assert 0 < layer.rank <= layer.units
     plain = json.loads(json.dumps(found.to_dict()))
     assert plain["gradient"]["answers"] == found.gradient.answers
+
+
+def test_what_a_linear_cell_keeps_is_its_gate():
+    """From the share that is kept and the states follows what was written: h = keep h + (1 - keep) c, with c > 0."""
+    model = KINDS["linear"](None)
+    (layer,) = traces.layers(model.model_, list(model.held_out_.sequences), list(model.held_out_.steps))
+    run = layer.runs[0]
+    kept = gates.gates_of(layer, run, {})["keep"]
+    assert ((kept > 0) & (kept < 1)).all()
+    written = (run.h - kept * run.before) / (1 - kept)
+    assert (written > 0).all()
+    assert gates.probe_layer(layer, {}).cell == "minGRU"
+
+
+def test_what_does_not_recur_is_not_probed():
+    model = whorl.Classifier(network=whorl.Convolution(hidden_size=4), training=QUICK).fit(some_series(), verbose=False)
+    with pytest.raises(ArgumentError, match="nothing in this network does"):
+        probe(model.model_, model.held_out_)
+    assert measured(model.model_, model.held_out_) is None
 
 
 def test_gates_are_those_of_the_equations(waves):
