@@ -83,15 +83,26 @@ def _min_gru(program: Program, gates: list[Name]) -> tuple[Name, Name]:
 
 
 def _min_lstm(program: Program, gates: list[Name]) -> tuple[Name, Name]:
-    """The share that is kept, sigmoid(log sigmoid(f) - log sigmoid(i)), where log sigmoid(x) = -softplus(-x)."""
+    """The shares f / (f + i) and i / (f + i) of opened gates, which may both be as good as zero.
+
+    sigmoid(x) = exp(min(x, 0)) sigmoid(|x|), so that with d = min(f, 0) - min(i, 0) the two are as
+    sigmoid(d) sigmoid(|f|) to sigmoid(-d) sigmoid(|i|), whose sum is never below 1/4.
+    """
     *opened, c = gates
-    zero = _number(program, 0.0, c)
-    shut = [program.add(ops.Combine(a=zero, b=gate, function="subtract")) for gate in opened]
-    i, f = (program.add(ops.Activate(x=gate, function="softplus")) for gate in shut)
-    apart = program.add(ops.Combine(a=f, b=i, function="subtract"))  # that of i, were its sign turned
-    share = program.add(ops.Activate(x=apart, function="sigmoid"))
-    kept = program.add(ops.Combine(a=_number(program, 1.0, share), b=share, function="subtract"))
-    return kept, program.add(ops.Combine(a=share, b=_candidate(program, c), function="multiply"))
+    below, sized = [], []
+    for gate in opened:
+        above = program.add(ops.Activate(x=gate, function="relu"))
+        below.append(program.add(ops.Combine(a=gate, b=above, function="subtract")))
+        size = program.add(ops.Combine(a=above, b=below[-1], function="subtract"))
+        sized.append(program.add(ops.Activate(x=size, function="sigmoid")))
+    parts = []
+    for own, other in ((0, 1), (1, 0)):
+        apart = program.add(ops.Combine(a=below[own], b=below[other], function="subtract"))
+        share = program.add(ops.Activate(x=apart, function="sigmoid"))
+        parts.append(program.add(ops.Combine(a=share, b=sized[own], function="multiply")))
+    total = program.add(ops.Combine(a=parts[0], b=parts[1], function="add"))
+    written, kept = (program.add(ops.Combine(a=part, b=total, function="divide")) for part in parts)
+    return kept, program.add(ops.Combine(a=written, b=_candidate(program, c), function="multiply"))
 
 
 def _candidate(program: Program, c: Name) -> Name:

@@ -341,3 +341,15 @@ def test_torch_has_no_such_cell_to_be_forced_to(cell):
     core = whorl.nn.LinearCore(cell, 3, 5)
     with whorl.nn.backend("torch"), pytest.raises(ArgumentError, match="torch has no cell"):
         core(torch.zeros(2, 4, 3))
+
+
+@pytest.mark.parametrize("engine", [Interpreter, NativeEngine])
+@pytest.mark.parametrize("cell", ["mingru", "minlstm"])
+def test_programs_open_gates_far_out_as_the_core_does(cell, engine):
+    core = drawn(cell).float()
+    x = 60 * torch.randn(2, 40, 3)
+    assert float(core.layers[0].gates(x).detach().abs().max()) > 200
+    expected, _ = core(x)
+    found = engine(emitted(core)).run({"x": x.numpy()})
+    largest = float(expected.detach().abs().max())
+    np.testing.assert_allclose(found, expected.detach().numpy(), rtol=0, atol=1e-6 * largest)
