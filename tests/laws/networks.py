@@ -51,11 +51,8 @@ def forecaster(
 ) -> NetworkSubject:
     wiring = whorl.Forecaster(**{"horizon": 3, "context": 7, "quantiles": (), **settings}).wiring()
     tolerance = LAYER_NORM if getattr(recipe, "layer_norm", False) else 1e-6
+    tolerance = LINEAR if getattr(recipe, "cell", "") == "lru" else tolerance
     return subject(recipe, wiring=wiring, past=past, ahead=ahead, num_targets=targets, tolerance=tolerance)
-    tolerance = LAYER_NORM if recipe.layer_norm else LINEAR if recipe.cell == "lru" else 1e-6
-    return NetworkSubject(
-        wiring=wiring, recipe=recipe, past=past, ahead=ahead, num_targets=targets, tolerance=tolerance
-    )
 
 
 def regressor(recipe: Network, *, past: Spec = RICH, targets: int = 2, every_step: bool = False) -> NetworkSubject:
