@@ -1,8 +1,10 @@
 """Recipes of networks: what they refuse, how they are completed, and how files name them."""
 
 import dataclasses
+import json
 
 import msgspec
+import numpy as np
 import pytest
 
 import whorl
@@ -93,3 +95,14 @@ def test_what_is_rebuilt_is_rebuilt_by_recurrent_networks_alone():
     with pytest.raises(ArgumentError, match="`network` is a Perceptron, but what is rebuilt"):
         whorl.Detector(per="sequence", network="mlp")
     whorl.Detector(per="row", network="mlp")
+
+
+def test_a_reach_that_goes_by_layers_needs_their_number():
+    for recipe in (whorl.Convolution(), whorl.Transformer()):
+        with pytest.raises(ArgumentError, match="`reach` goes by the number of layers"):
+            _ = recipe.reach
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe = whorl.Transformer(hidden_size=8, num_heads=np.int64(2), window=np.int64(4), members=np.int64(1))
+    assert from_plain(json.loads(json.dumps(to_plain(recipe)))) == recipe

@@ -36,8 +36,10 @@ class Ensemble(Network):
             given: what else networks are given, such as lengths (B,): all are given the same, but of states, as they
                 were answered before, each its own.
         """
-        states = next((one for one in given if isinstance(one, tuple)), None)
-        each = [given] * len(self.members) if states is None else [(own,) for own in states]
+        each = [
+            tuple(one[number] if isinstance(one, tuple) else one for one in given)
+            for number in range(len(self.members))
+        ]
         answers = [member(inputs, *own) for member, own in zip(self.members, each, strict=True)]
         if isinstance(answers[0], tuple):
             return torch.stack([out for out, _ in answers]).mean(dim=0), tuple(state for _, state in answers)

@@ -236,12 +236,21 @@ def _carried(op: ops.Window | ops.Running | ops.Pool | ops.First, x: Tensor) -> 
         case ops.Pool(function="max"):
             return torch.cummax(x, dim=1).values
         case ops.Pool():
-            shares = torch.exp(x[..., -1:] - torch.logcumsumexp(x[..., -1:], dim=1)[:, -1:])
-            return torch.cumsum(shares * x[..., :-1], dim=1) / torch.cumsum(shares, dim=1)
+            return _softmax_mean(x)
         case ops.First():
             return x[:, :1].expand_as(x)
         case _:
             assert_never(op)
+
+
+def _softmax_mean(x: Tensor) -> Tensor:
+    """The mean of the first numbers so far, each step weighted by exp of the last number."""
+    shares = torch.exp(x[..., -1:] - torch.logcumsumexp(x[..., -1:], dim=1))  # of each step among those up to it
+    mean, result = torch.zeros_like(x[:, 0, :-1]), []
+    for t in range(x.shape[1]):
+        mean = mean + shares[:, t] * (x[:, t, :-1] - mean)
+        result.append(mean)
+    return torch.stack(result, dim=1)
 
 
 def _running(op: ops.Running, x: Tensor) -> Tensor:

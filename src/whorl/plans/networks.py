@@ -11,6 +11,8 @@ from whorl.cells import LINEAR_CELLS, RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
 
 CELLS = RECIPES
+# A cell that has an option, where not every one has that is not linear in its state.
+_HAVE = {"nonlinearity": "rnn", "forget_bias": "lstm", "chrono": "lstm"}
 # A layer of a Convolution looks back twice as far as the one before it: more would read a million steps.
 _MOST_DOUBLINGS = 18
 
@@ -75,7 +77,7 @@ class Recurrent:
             if value != default:
                 raise ArgumentError(
                     f"`{name}` is no option of the cell {self.cell!r}, which is linear in its state, but is {value!r}. "
-                    f"Leave it at {default!r}, or use the cell 'gru' or 'lstm'."
+                    f"Leave it at {default!r}, or use a cell that has it, such as {_HAVE.get(name, 'gru')!r}."
                 )
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Recurrent":
@@ -115,8 +117,8 @@ class Transformer:
 
     @property
     def reach(self) -> int:
-        """Steps that an output depends on, its own included; the number of layers is known."""
-        return 1 + (self.num_layers or 1) * (self.window - 1)
+        """Steps that an output depends on, its own included."""
+        return 1 + _known_layers(self) * (self.window - 1)
 
     def __post_init__(self) -> None:
         _check_sizes(self, "num_heads", "window")
@@ -158,8 +160,8 @@ class Convolution:
 
     @property
     def reach(self) -> int:
-        """Steps that an output depends on, its own included; the number of layers is known."""
-        return 1 + 2 * (self.kernel_size - 1) * ((1 << (self.num_layers or 1)) - 1)
+        """Steps that an output depends on, its own included."""
+        return 1 + 2 * (self.kernel_size - 1) * ((1 << _known_layers(self)) - 1)
 
     def __post_init__(self) -> None:
         _check_sizes(self, "kernel_size")
@@ -263,8 +265,21 @@ def key_of(recipe: Network) -> str:
 
 def to_plain(recipe: Network, enc_hook: Callable[[object], object] | None = None) -> dict[str, object]:
     """A recipe as JSON values; one that does not recur says which it is."""
-    plain: dict[str, object] = msgspec.to_builtins(recipe, enc_hook=enc_hook)
+    plain: dict[str, object] = msgspec.to_builtins(recipe, enc_hook=enc_hook or _number)
     return plain if isinstance(recipe, Recurrent) else {"recipe": key_of(recipe), **plain}
+
+
+def _known_layers(recipe: "Transformer | Convolution") -> int:
+    if recipe.num_layers is None:
+        raise ArgumentError("`reach` goes by the number of layers, but `num_layers` is left to the task. Give it.")
+    return recipe.num_layers
+
+
+def _number(value: object) -> object:
+    """A number of numpy as one of Python, as loops over `np.arange` give them."""
+    if not hasattr(value, "item"):
+        raise NotImplementedError(type(value))
+    return value.item()
 
 
 def from_plain(plain: Mapping[str, object]) -> Network:

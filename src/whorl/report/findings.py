@@ -156,7 +156,7 @@ def _overfitting(measured: Measured) -> Iterator[Finding]:
         f"{train[-1]:.4g}, but the validation loss rose from {valid[best]:.4g} to {valid[-1]:.4g}"
         + (f"; the model has the weights of epoch {best + 1}" if kept else ""),
         advice="more data, fewer units, more dropout or weight_decay"
-        + ("" if kept else "; and let the best epoch be kept, with patience='auto'"),
+        + ("" if kept else f"; and let the best epoch be kept, with patience={max(3, len(epochs) // 3)}"),
     )
 
 
@@ -223,12 +223,13 @@ def _context(measured: Measured) -> Iterator[Finding]:
     context, period = measured.context, measured.period
     if context is None:
         return
-    oldest = found is not None and found.lags[-1] >= 0.7 * context and found.shares[-1] > _CUT_OFF
+    far = [] if found is None else [n for n, lag in enumerate(found.lags.tolist()) if lag >= 0.7 * context]
+    oldest = found is not None and bool(far) and found.shares[far[0]] > _CUT_OFF
     if not oldest and not 1 < context < period:
         return
     evidence = (
-        f"{found.shares[-1]:.0%} of an answer comes from rows {found.lags[-1]} and more back, near the edge of the "
-        f"context of {context}"
+        f"{found.shares[far[0]]:.0%} of an answer comes from rows {found.lags[far[0]]} and more back, in the oldest "
+        f"third of the context of {context}"
         if oldest and found is not None
         else f"the context has {context} rows, but this series repeats every {period}"
     )
@@ -257,7 +258,7 @@ def _stuck(measured: Measured) -> Iterator[Finding]:
                 rule="saturated layer",
                 severity="warning",
                 evidence=f"of {layer.name}, " + ", and ".join(parts),
-                advice="scale the inputs, lower learning_rate, use fewer units, or layer_norm=True",
+                advice="scale the inputs, lower learning_rate, or use fewer units" + _or_norm(measured),
             )
 
 
@@ -268,9 +269,14 @@ def _drifting(measured: Measured) -> Iterator[Finding]:
                 rule="drifting state",
                 severity="warning",
                 evidence=f"the state of {layer.name} was {layer.drift:.0%} longer late in a sequence than early in it",
-                advice="train on sequences as long as the streams are, with memory='window' or layer_norm=True; reset "
-                "streams now and then",
+                advice="train on sequences as long as the streams are, and reset streams now and then"
+                + _or_norm(measured),
             )
+
+
+def _or_norm(measured: Measured) -> str:
+    """Cells that are linear in their state have no layer norm."""
+    return ", or layer_norm=True" if measured.cell in ("RNN", "GRU", "LSTM") else ""
 
 
 def _imbalance(measured: Measured) -> Iterator[Finding]:

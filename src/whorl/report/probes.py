@@ -73,7 +73,7 @@ def probe(model: Model, data: "HeldOut | List[Sequence]") -> Probes:
         ArgumentError: the network reads a text whole and writes another one, or nothing in it recurs.
     """
     _check(model)
-    sequences, steps = _parts(model, data)
+    _, sequences, steps = _parts(model, data)
     traced = _traced(model, sequences, steps)
     last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
     names, texts = column_names(model, _MOST_COLUMNS)
@@ -99,8 +99,8 @@ def nearest(model: Model, data: "HeldOut | List[Sequence]", sequence: int, step:
     Args:
         model: fitted.
         data: as of `probe`.
-        sequence: number of the sequence.
-        step: row of it.
+        sequence: number of the sequence among those given.
+        step: row of it. Of several targets, whose states lie beside each other, the first is looked at.
         count: how many places.
 
     Returns:
@@ -108,25 +108,28 @@ def nearest(model: Model, data: "HeldOut | List[Sequence]", sequence: int, step:
         divided by their spread, per unit: two places drawn at random are 1.4 apart on average.
     """
     _check(model)
-    sequences, steps = _parts(model, data)
+    numbers, sequences, steps = _parts(model, data)
     traced = _traced(model, sequences, steps)
-    last = next(layer for layer in reversed(traced) if not layer.op.reverse)
-    if last.op.over == "value":
+    last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
+    if last is None or last.op.over == "value":
         raise ArgumentError("`nearest` is of states that go on from row to row, but each window starts anew here.")
+    firsts = {run.sequence: run for run in reversed(last.runs)}
+    last = last._replace(runs=[firsts[number] for number in sorted(firsts)])
     owners = np.concatenate([np.full(len(run.h), run.sequence) for run in last.runs])
     rows = np.concatenate([run.steps for run in last.runs])
-    here = np.flatnonzero((owners == sequence) & (rows == step))
+    place = numbers.index(sequence) if sequence in numbers else -1
+    here = np.flatnonzero((owners == place) & (rows == step))
     if not len(here):
         raise ArgumentError(
-            f"`step` {step} of `sequence` {sequence} was not looked at; the first {_SEQUENCES} sequences are, up to "
-            f"row {traces.MOST_ROWS}. Ask for another place."
+            f"`step` {step} of `sequence` {sequence} was not looked at; the first {_SEQUENCES} sequences with answers "
+            f"are, up to row {traces.MOST_ROWS}. Ask for another place."
         )
     states = last.states.astype(np.float64)
     spread = states.std(axis=0)
     scaled = states / np.where(spread > 1e-9, spread, np.inf)
     distances = np.sqrt(((scaled - scaled[here[-1]]) ** 2).mean(axis=1))
     found: list[Place] = []
-    taken = [(sequence, step)]
+    taken = [(place, step)]
     for n in np.argsort(distances, kind="stable").tolist():
         owner, row = int(owners[n]), int(rows[n])
         if all(owner != other or abs(row - at) >= _APART for other, at in taken):
@@ -157,6 +160,11 @@ class Watch:
             )
         self.stream = stream
         self._norms: list[np.ndarray] = []
+        self._layers = len(self.states())
+        if not self._layers:
+            raise ArgumentError(
+                "`stream` carries no state of a recurrence: windows start anew, or nothing recurs. Watch another."
+            )
 
     def push(self, row: Row, known: object = None) -> list[Prediction]:
         """Pushes a row; the answers are those of the stream."""
@@ -183,7 +191,7 @@ class Watch:
     @property
     def norms(self) -> np.ndarray:
         """Length of the state of each layer after each push, (n, layers)."""
-        return np.array(self._norms).reshape(len(self._norms), -1)
+        return np.array(self._norms).reshape(len(self._norms), self._layers)
 
 
 def _check(model: Model) -> None:
@@ -196,8 +204,8 @@ def _check(model: Model) -> None:
         raise ArgumentError("probes look at what recurs, but nothing in this network does. Use a recurrent one.")
 
 
-def _parts(model: Model, data: "HeldOut | List[Sequence]") -> tuple[list[Sequence], list[np.ndarray]]:
-    """Sequences and the steps of each that have answers; those without are left out."""
+def _parts(model: Model, data: "HeldOut | List[Sequence]") -> tuple[list[int], list[Sequence], list[np.ndarray]]:
+    """Sequences with their numbers, and the steps of each that have answers; those without are left out."""
     if isinstance(data, List):
         pairing = model.wiring.pairing
         steps = [
@@ -207,10 +215,10 @@ def _parts(model: Model, data: "HeldOut | List[Sequence]") -> tuple[list[Sequenc
         given = list(zip(data, steps, strict=True))
     else:
         given = list(zip(data.sequences, data.steps, strict=True))
-    kept = [(one, at) for one, at in given if len(at)]
+    kept = [(number, one, at) for number, (one, at) in enumerate(given) if len(at)]
     if not kept:
         raise ArgumentError("`data` has no row that is answered. Bring longer sequences.")
-    return [one for one, _ in kept], [at for _, at in kept]
+    return [number for number, _, _ in kept], [one for _, one, _ in kept], [at for _, _, at in kept]
 
 
 def _traced(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> list[Layer]:

@@ -50,7 +50,8 @@ def reach(model: Model, sequences: List[Sequence], steps: List[np.ndarray], seed
     before = np.array([min(step, _ROWS) for _, step in places])
     able = np.flatnonzero(before >= np.median(before))
     chosen = able[np.unique(np.linspace(0, len(able) - 1, min(len(able), _ANSWERS)).astype(np.int64))]
-    rows = min(model.engine.program.memory or _ROWS, int(before[chosen].min()) + 1)
+    # A window is read whole: what stood before a piece of it would be zeros that it never sees.
+    rows = model.engine.program.memory or int(before[chosen].min()) + 1
     lags = _lags(rows)
     every = [_changes(model, sequences, places[n], rows, lags, random) for n in chosen]
     total = np.mean(every, axis=0)
@@ -65,12 +66,12 @@ def reach(model: Model, sequences: List[Sequence], steps: List[np.ndarray], seed
 
 
 def _lags(rows: int) -> np.ndarray:
-    """0, 1, 2, 3, 5, 8, ... below so many rows."""
+    """0, 1, 2, 3, 5, 8, ... below so many rows, and three quarters of them."""
     found, step = [0, 1], 1
     while found[-1] < rows:
         found.append(found[-1] + step)
         step = found[-1] - found[-2] if len(found) < 4 else found[-2]
-    return np.array([lag for lag in found if lag < rows], np.int64)
+    return np.unique([lag for lag in (*found, -(-3 * rows // 4)) if lag < rows]).astype(np.int64)
 
 
 def _changes(

@@ -19,6 +19,8 @@ _AGO = (1, 2, 4, 8, 16, 32, 64)
 # A unit is said to follow a signal from this correlation on.
 _FOLLOWS = 0.6
 _SMOOTH = 10
+# Symbols that are longer than this on average are no characters.
+_CHARACTERS = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,11 @@ def encoded(
     parts = [(run.h, signals(sequences[run.sequence], run.steps, names, texts)) for run in layer.runs]
     common = [name for name in parts[0][1] if all(name in own for _, own in parts)]
     states = np.concatenate([h for h, _ in parts]).astype(np.float64)
-    owners = np.repeat(np.arange(len(parts)), [len(h) for h, _ in parts])
+    # Several targets of a sequence have runs of their own over the same rows, which must not stand on both sides.
+    owners = np.concatenate([np.full(len(run.h), run.sequence) for run in layer.runs])
+    rows = np.concatenate([run.steps for run in layer.runs])
+    numbers = np.unique(owners)
+    first = owners < numbers[len(numbers) // 2] if len(numbers) > 1 else rows < np.median(rows)
     keep = np.unique(np.linspace(0, len(states) - 1, min(len(states), _MOST)).astype(np.int64))
     if len(keep) < _LEAST:
         return ()
@@ -67,8 +73,9 @@ def encoded(
     for name in common:
         values = np.concatenate([own[name] for _, own in parts])[keep]
         known = np.isfinite(values)
-        if known.sum() >= _LEAST and values[known].std() > 1e-9:
-            found.append(_read(name, states[keep][known], values[known], owners[keep][known]))
+        sides = first[keep][known]
+        if known.sum() >= _LEAST and values[known].std() > 1e-9 and 0 < sides.sum() < len(sides):
+            found.append(_read(name, states[keep][known], values[known], first[keep][known]))
     return tuple(sorted(found, key=lambda one: -one.explained))
 
 
@@ -83,13 +90,16 @@ def signals(one: Sequence, rows: np.ndarray, names: List[str], texts: "List[str]
         found[f"change of {name}"] = np.diff(values, prepend=np.nan)
         found[f"mean of the last {_SMOOTH} of {name}"] = _smooth(values)
         for ago in _AGO:
-            if ago < len(values):
-                found[f"{name}, {ago} ago"] = np.concatenate([np.full(ago, np.nan), values[:-ago]])
+            before = np.concatenate([np.full(min(ago, len(values)), np.nan), values[:-ago]])
+            found[f"{name}, {ago} ago"] = before
     return found
 
 
 def _of_text(texts: List[str]) -> dict[str, np.ndarray]:
-    """Kinds of symbols, and where in a word and in a line they stand."""
+    """Kinds of characters, and where in a word and in a line they stand; of longer symbols where in a line alone."""
+    found = {"place in the line": _since(texts, lambda text: "\n" in text)} if "\n" in texts else {}
+    if sum(map(len, texts)) > _CHARACTERS * len(texts):
+        return found
     kinds: dict[str, Callable[[str], bool]] = {
         "letter": str.isalpha,
         "capital": str.isupper,
@@ -98,14 +108,17 @@ def _of_text(texts: List[str]) -> dict[str, np.ndarray]:
         "space": str.isspace,
         "punctuation": lambda text: bool(text) and not text.isalnum() and not text.isspace(),
     }
-    found = {name: np.array([float(bool(is_so(text))) for text in texts]) for name, is_so in kinds.items()}
-    in_word, in_line, word, line = [], [], 0, 0
+    found |= {name: np.array([float(bool(is_so(text))) for text in texts]) for name, is_so in kinds.items()}
+    return found | {"place in the word": _since(texts, lambda text: not text or text.isspace())}
+
+
+def _since(texts: List[str], ends: Callable[[str], bool]) -> np.ndarray:
+    """How many symbols there were since the last one that ends something, itself included; 0 for that one."""
+    count, found = 0, []
     for text in texts:
-        word = 0 if not text or text.isspace() else word + 1
-        line = 0 if "\n" in text else line + 1
-        in_word.append(float(word))
-        in_line.append(float(line))
-    return found | {"place in the word": np.array(in_word), "place in the line": np.array(in_line)}
+        count = 0 if ends(text) else count + 1
+        found.append(float(count))
+    return np.array(found)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
@@ -116,10 +129,8 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _read(name: str, states: np.ndarray, values: np.ndarray, owners: np.ndarray) -> Encoded:
-    """Ridge regression on one half of the runs, or of the rows of a lone one, tried on the other."""
-    runs = np.unique(owners)
-    first = owners < runs[len(runs) // 2] if len(runs) > 1 else np.arange(len(values)) < len(values) // 2
+def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray) -> Encoded:
+    """Ridge regression on the rows that are `first`, tried on the others."""
     spread = states.std(axis=0)
     scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
     x, y = scaled[first], values[first]

@@ -81,7 +81,8 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     for number, (one, at) in enumerate(zip(sequences, steps, strict=True)):
         # Windows need the rows before the first that is answered alone.
         start = max(0, int(at[0]) + 1 - program.memory) if program.memory is not None and len(at) else 0
-        stop = min(len(one), start + min(MOST_ROWS, left)) if program.streams else len(one)
+        most = max(min(MOST_ROWS, left), program.memory or 0) if left > 0 else 0
+        stop = min(len(one), start + most) if program.streams else len(one)
         if stop <= start:
             continue
         left -= stop - start
@@ -94,6 +95,8 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
 def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
     x, h = values[read_by(op)][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
     start = None if op.initial is None else values[op.initial][0]
+    if isinstance(op, Scan) and op.numbers == "complex":  # of each unit the real part
+        h = h[..., : h.shape[-1] // 2]
     made = []
     if op.over == "value":
         chosen = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at

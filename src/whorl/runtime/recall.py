@@ -49,6 +49,10 @@ def best_threshold(alike: np.ndarray, gains: np.ndarray) -> float:
         alike: (n,) similarities.
         gains: (n,) what each remembered answer is better by.
     """
+    # Where no word is shared, any target would do as well.
+    alike, gains = alike[alike > 0], gains[alike > 0]
+    if not len(alike):
+        return TextReadout.NEVER
     order = np.argsort(-alike, kind="stable")
     sums, levels = np.cumsum(gains[order]), alike[order]
     ends = np.flatnonzero(np.append(levels[1:] < levels[:-1], True))  # equals are told apart by nothing

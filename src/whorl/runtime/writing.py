@@ -31,6 +31,7 @@ _TOGETHER = 32
 _LONGER, _MORE = 3, 20
 # Unknown and begin are never written.
 _NEVER = (0, 1)
+_UNWRITTEN = Decoded(tokens=np.empty(0, np.int64), log_probs=np.empty(0), score=np.nan, ended=True)
 
 
 def wait_of(model: "Model") -> int | None:
@@ -145,10 +146,13 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The text that is written for each sequence, or recalled; `score` is what a search ranked it by."""
-    found = written(model, [one.read_steps for one in sequences], chosen(model, decoding))
-    made, reader, readout = prediction(model, sequences, found), pair_reader(model), model.readout
-    value, score = made.value, made.score
+    reader, readout, how = pair_reader(model), model.readout, chosen(model, decoding)
     assert isinstance(readout, TextReadout)
+    # Where all that is not recalled begins as its source does, nothing needs to be written.
+    unwritten = readout.recall is not None and readout.start > 0
+    found = [_UNWRITTEN] * len(sequences) if unwritten else written(model, [one.read_steps for one in sequences], how)
+    made = prediction(model, sequences, found)
+    value, score = made.value, made.score
     assert score is not None
     if readout.recall is not None:
         for n, one in enumerate(sequences):

@@ -7,7 +7,7 @@ from typing import Self, TypeVar, get_type_hints
 import msgspec
 
 from whorl.errors import ArgumentError, ModelFileError, WhorlError, did_you_mean
-from whorl.plans.networks import Network, from_plain, to_plain
+from whorl.plans.networks import Network, Recurrent, from_plain, to_plain
 from whorl.runtime.artifact import as_plain
 
 
@@ -66,9 +66,9 @@ def _plain(value: object) -> object:
 
 def _restored(value: object, hint: object) -> object:
     """A value of a field; of several dataclasses that a recipe may be, the decoder cannot tell which one it is."""
-    if hint != Network | str:
-        return msgspec.convert(value, hint)
-    return from_plain(value) if isinstance(value, Mapping) else msgspec.convert(value, str)
+    if hint in (Network | str, Recurrent | str):
+        return from_plain(value) if isinstance(value, Mapping) else msgspec.convert(value, str)
+    return msgspec.convert(value, hint)
 
 
 def _as_json(value: object) -> object:

@@ -117,3 +117,14 @@ def test_members_begin_and_end_apart_and_a_seed_says_how():
     tensors = first.model_.engine.program.tensors
     assert all(np.abs(tensors[name] - tensors[f"member1.{name}"]).max() > 0 for name in ("last.weight",))
     np.testing.assert_array_equal(first.predict(x).probabilities, again.predict(x).probabilities)
+
+
+def test_lengths_and_states_reach_the_members_they_belong_to():
+    class Stub(torch.nn.Module):
+        def forward(self, inputs, state, lengths):
+            return inputs["past"] * state + lengths, state + 1
+
+    both = Ensemble([])
+    both.members.extend([Stub(), Stub()])
+    out, states = both({"past": torch.ones(1)}, (1.0, 3.0), 100.0)
+    assert (float(out), states) == (102.0, (2.0, 4.0))

@@ -77,6 +77,17 @@ def test_the_gradient_of_a_state_is_told_apart_by_its_step():
     assert [float(each) for each in found] == [2.0**-k for k in (5, 4, 3, 2, 1, 0)]
 
 
+def test_a_mean_whose_weights_grow_beyond_bounds_has_a_gradient():
+    program = BUILT["pooled"]
+    given = {key: torch.from_numpy(x) for key, x in inputs_of(program).items()}
+    given["x"][..., -1] = 400.0 * torch.arange(given["x"].shape[1])
+    given["x"].requires_grad_()
+    run = Replay(program).run(given)
+    assert torch.isfinite(torch.autograd.grad(run.output.sum(), given["x"])[0]).all()
+    wanted = Interpreter(program).run({key: x.detach().numpy() for key, x in given.items()})
+    np.testing.assert_allclose(run.output.detach().numpy(), wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_what_goes_back_to_the_step_before_is_refused():
     looped = next(program for program in BUILT.values() if program.loops)
     with pytest.raises(ArgumentError, match="`program` reads what it said at the step before"):

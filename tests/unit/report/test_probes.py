@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 
 import whorl
+from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.report import gates, gradients, traces
 from whorl.report.memory import measured
 from whorl.report.probes import Watch, nearest, probe
 from whorl.report.reach import reach
+from whorl.report.signals import encoded
 from whorl.runtime import operations as ops
 from whorl.runtime.engines import engine_for
 from whorl.runtime.program import Program
@@ -242,6 +244,40 @@ def test_a_watched_stream_answers_as_it_does_alone(waves, engine, tmp_path):
     run = traces.layers(model, model.reader.read(waves[1]), [np.array([39])])[0].runs[0]
     np.testing.assert_allclose(state[0, :8], run.h[39], atol=1e-6)
     assert watch.norms[-1] == pytest.approx(np.linalg.norm(state))
+
+
+def test_two_targets_of_the_same_rows_stand_on_one_side():
+    """States that know their row by heart tell nothing of noise in rows that were not learned from."""
+    random = np.random.default_rng(0)
+    rows, states = 400, random.standard_normal((400, 300)).astype(np.float32)
+    noise = random.standard_normal((rows, 1)).astype(np.float32)
+    sequence = Sequence(key="", past=noise, time=np.arange(rows))
+    beside = [states, states + 0.1 * random.standard_normal(states.shape).astype(np.float32)]
+    runs = [traces.Run(noise, h, h, 0, np.arange(rows)) for h in beside]
+    op = ops.Recurrent(out="r", x="x", cell="gru", over="stream", weight_ih="w", weight_hh="u")
+    found = {one.signal: one for one in encoded(traces.Layer(op, runs), [sequence], ["noise"], None)}
+    assert found["noise"].explained < 0
+
+
+def test_places_are_asked_for_by_the_numbers_of_the_sequences_given(waves):
+    model, long = waves[0].model_, waves[0].model_.reader.read(waves[1], targets=True)[0]
+    short = replace(long, past=long.past[:10], time=long.time[:10], targets=long.targets[:10], key="short")
+    places = nearest(model, [short, long], sequence=1, step=500, count=2)
+    assert {place.sequence for place in places} == {long.key}
+    with pytest.raises(ArgumentError, match="`step` 5 of `sequence` 0 was not looked at"):
+        nearest(model, [short, long], sequence=0, step=5)
+
+
+def test_a_window_is_looked_at_whole(waves):
+    model = whorl.Forecaster(target="load", time="t", horizon=2, context=500, **small()).fit(waves[1], verbose=False)
+    found = probe(model.model_, model.held_out_).reach
+    assert 375 in found.lags
+
+
+def test_a_watch_of_what_carries_no_state_is_refused(waves):
+    with pytest.raises(ArgumentError, match="carries no state of a recurrence"):
+        Watch(KINDS["window"](waves[1]).stream())
+    assert Watch(waves[0].stream()).norms.shape == (0, 1)
 
 
 def test_what_cannot_be_probed_is_refused(waves):

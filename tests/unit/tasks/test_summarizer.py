@@ -129,6 +129,9 @@ def test_what_gains_nothing_is_never_recalled(model):
         # One of two that are equally similar cannot be recalled without the other.
         ([0.8, 0.8, 0.4], [3.0, -1.0, -1.0], 0.6),
         ([0.8, 0.8, 0.4], [3.0, -4.0, 0.5], TextReadout.NEVER),
+        # What shares no word is never recalled.
+        ([0.5, 0.0], [1.0, 0.1], 0.25),
+        ([0.0, 0.0], [1.0, 1.0], TextReadout.NEVER),
     ],
 )
 def test_the_threshold_is_where_most_is_gained(alike, gains, wanted):
