@@ -19,7 +19,7 @@ Severity = Literal["warning", "note"]
 
 # Where a rule speaks. Healthy fits on public data lie well within: see benchmarks/findings.py.
 _FALLING, _RISEN, _LEARNED = 0.08, 0.15, 0.06
-_CLIPPED = 0.9
+_CLIPPED, _TIMES = 0.9, 10.0
 _GROWS = 30.0
 _STUCK, _DEAD, _SATURATED = 0.9, 0.25, 0.9
 _DRIFT = 0.5
@@ -58,6 +58,7 @@ class Measured:
         cell: the network's cell, such as GRU; empty where nothing recurs.
         context: rows of a window; None where the state is carried, or whole sequences are read.
         period: season of the series in rows; 0 or 1 where none was found.
+        clip_norm: largest gradient that training allowed; None where it did not clip.
         direct: rows before each that are read beside it, and need no memory.
         spreads: column -> spread of its numbers as the network reads them.
     """
@@ -67,6 +68,7 @@ class Measured:
     cell: str = ""
     context: int | None = None
     period: int = 0
+    clip_norm: float | None = None
     direct: int = 0
     spreads: dict[str, float] | None = None
 
@@ -93,17 +95,18 @@ def measure(model: Model, facts: Card, probes: Probes | None, data: "HeldOut | L
         probes=probes,
         cell="" if sizes is None else sizes.cell,
         context=pairing.context if isinstance(pairing, Windows) else None,
-        period=_period(model),
+        period=int(_told(model, "data", "period") or 0),
+        clip_norm=_told(model, "training", "clip_norm"),
         direct=pairing.num_lags if isinstance(pairing, Strips) else 0,
         spreads=_spreads(model, sequences[:_SEQUENCES]),
     )
 
 
-def _period(model: Model) -> int:
-    """The season that `fit` found in the training rows."""
-    data = model.card.get("data")
-    known = data.get("period") if isinstance(data, Mapping) else None
-    return known if isinstance(known, int) else 0
+def _told(model: Model, section: str, name: str) -> float | None:
+    """A number of the card, such as the season that `fit` found in the training rows."""
+    facts = model.card.get(section)
+    known = facts.get(name) if isinstance(facts, Mapping) else None
+    return known if isinstance(known, int | float) and not isinstance(known, bool) else None
 
 
 def _spreads(model: Model, sequences: List[Sequence]) -> dict[str, float]:
@@ -186,17 +189,22 @@ def _clipped(measured: Measured) -> Iterator[Finding]:
     epochs: list[Epoch] = [one for one in measured.card.history.epochs if one.clipped_fraction is not None]
     late = epochs[len(epochs) // 2 :]
     share = float(np.mean([one.clipped_fraction or 0.0 for one in late])) if late else 0.0
+    length = float(np.mean([one.gradient_norm or 0.0 for one in late])) if late else 0.0
+    # A gradient that is a little longer than it may be points the same way when it is cut.
+    cut = share > _CLIPPED and measured.clip_norm is not None and length > _TIMES * measured.clip_norm
     probes = measured.probes
     grows = 1.0 if probes is None or probes.gradient is None else probes.gradient.largest
-    if share <= _CLIPPED and grows <= _GROWS:
+    if not cut and grows <= _GROWS:
         return
-    parts = [f"{share:.0%} of the late steps were clipped"] if share > _CLIPPED else []
+    parts = []
+    if cut:
+        parts.append(f"{share:.0%} of the late steps were clipped, from a length of {length:.3g} on average")
     if grows > _GROWS:
         parts.append(f"a state further back is felt {grows:.3g} times as much as the last one")
     yield Finding(
         rule="exploding gradient",
         severity="warning",
-        evidence=" and ".join(parts) + (", so that clipping sets the pace" if share > _CLIPPED else ""),
+        evidence=" and ".join(parts) + (", so that clipping sets the pace" if cut else ""),
         advice="lower learning_rate, scale inputs and targets, or use an LSTM or a GRU; keep clip_norm",
     )
 

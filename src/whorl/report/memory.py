@@ -106,7 +106,8 @@ def _reach(found: Reach, step: str) -> Picture:
     axes = grid[0, 0]
     axes.plot(found.lags, 100 * found.shares, color=drawing.MODEL, marker="o", markersize=4, label="all older rows")
     axes.set_xscale("symlog", linthresh=1)
-    axes.set_xticks(found.lags, [str(lag) for lag in found.lags])
+    close = np.append(found.lags[1:] < 1.25 * found.lags[:-1], False)  # their names would lie on each other
+    axes.set_xticks(found.lags, ["" if crowded else str(lag) for lag, crowded in zip(found.lags, close, strict=True)])
     axes.minorticks_off()
     axes.set_ylim(0, 104)
     axes.set_xlim(left=0)

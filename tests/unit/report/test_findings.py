@@ -96,6 +96,7 @@ def test_a_loss_that_hardly_falls_is_said():
 
 def test_gradients_that_grow_or_are_always_clipped_are_said():
     assert "exploding gradient" in rules(regressor(series(), plan={"clip_norm": 1e-3}))
+    assert "exploding gradient" not in rules(regressor(series(), plan={"clip_norm": 0.5}))
     model, held_out = remembering(1.2)
     found = findings(measure(model, Card(), memory.measured(model, held_out), held_out))
     (one,) = [one for one in found if one.rule == "exploding gradient"]
