@@ -14,14 +14,13 @@ from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
 from tests.laws.codecs import CODECS
 from tests.laws.core_laws import CoreSubject
+from tests.laws.cores import CORES, LINEAR_CORES, NATIVE_CORES, RIVALS, core, linear_core
 from tests.laws.engine_laws import EngineSubject
 from tests.laws.models import MODELS
 from tests.laws.networks import NETWORKS
 from tests.laws.readout_laws import ReadoutSubject
 from tests.laws.table import KINDS, Object
-from torch import nn
 
-from whorl.cells import LinearName
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.augmentation import AugmentedBatches
@@ -35,12 +34,6 @@ from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
-from whorl.nn.core import Core
-from whorl.nn.linear import LinearCore
-from whorl.nn.perceptron import PerceptronCore
-from whorl.nn.recurrent import RecurrentCore
-from whorl.nn.temporal import ConvolutionCore
-from whorl.nn.transformer import TransformerCore
 from whorl.ops.dispatch import BACKENDS
 from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Strips, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
@@ -114,44 +107,6 @@ for name, build in CODECS.items():
 
 
 # Cores and backends
-
-
-def core(cell: str, dtype: torch.dtype = torch.float64, **options: Any) -> CoreSubject:
-    hidden = 5
-
-    def theirs() -> nn.Module:
-        kinds = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-        shared = {name: options[name] for name in ("num_layers", "bidirectional", "nonlinearity") if name in options}
-        return kinds[cell](3, hidden, batch_first=True, **shared)
-
-    return CoreSubject(new=lambda: RecurrentCore(cell, 3, hidden, **options), theirs=theirs, dtype=dtype)
-
-
-TWO = {"num_layers": 2, "dropout": 0.25}
-BOTH = {"bidirectional": True}
-CORES = {
-    "rnn tanh": ("rnn", {}),
-    "rnn relu, two layers": ("rnn", {"nonlinearity": "relu", **TWO}),
-    "rnn, both ways": ("rnn", BOTH),
-    "rnn, layer norm": ("rnn", {"layer_norm": True}),
-    "gru": ("gru", {}),
-    "gru, two layers": ("gru", TWO),
-    "gru, both ways, two layers": ("gru", {**BOTH, **TWO}),
-    "gru, layer norm, two layers": ("gru", {"layer_norm": True, **TWO}),
-    "gru, zoneout": ("gru", {"zoneout": 0.2}),
-    "gru, recurrent dropout": ("gru", {"recurrent_dropout": 0.3}),
-    "lstm": ("lstm", {}),
-    "lstm, two layers": ("lstm", TWO),
-    "lstm, both ways": ("lstm", BOTH),
-    "lstm, layer norm": ("lstm", {"layer_norm": True}),
-    "lstm, zoneout, two layers": ("lstm", {"zoneout": 0.2, **TWO}),
-    "lstm, everything": (
-        "lstm",
-        {"layer_norm": True, "zoneout": 0.1, "recurrent_dropout": 0.2, **BOTH, **TWO},
-    ),
-}
-# Read by native code, which runs in float32 alone. What it does with each option is law 08's.
-NATIVE_CORES = ("rnn tanh", "gru, both ways, two layers", "lstm", "lstm, everything")
 for name, (cell, options) in CORES.items():
     foreign = bool(options.get("layer_norm") or options.get("zoneout"))
     traits = (["both ways"] if options.get("bidirectional") else []) + (["not in torch"] if foreign else [])
@@ -166,39 +121,9 @@ for name, (cell, options) in CORES.items():
         own = functools.partial(core, cell, dtype, **options)
         add("backend", f"{backend.name}, {name}", functools.partial(build, own))
 
-
-RIVALS: dict[str, Callable[[], Core]] = {
-    "perceptron": lambda: PerceptronCore(3, 5, window=4, dropout=0.25),
-    "perceptron, one layer, longer than most sequences": lambda: PerceptronCore(3, 5, num_layers=1, window=9),
-    "perceptron of one step": lambda: PerceptronCore(3, 5, num_layers=3, window=1),
-    "convolution": lambda: ConvolutionCore(3, 5, num_layers=2, dropout=0.25),
-    "convolution, as wide as its input, four layers": lambda: ConvolutionCore(3, 3, kernel_size=2),
-    "convolution of one step": lambda: ConvolutionCore(3, 5, num_layers=1, kernel_size=1),
-}
-RIVALS |= {
-    "transformer": lambda: TransformerCore(3, 8, num_heads=2, window=3, dropout=0.25),
-    "transformer, one layer, longer than most sequences": lambda: TransformerCore(3, 4, num_layers=1, num_heads=1),
-    "transformer of one step": lambda: TransformerCore(3, 8, window=1),
-}
 for name, new in RIVALS.items():
     add("core", name, functools.partial(CoreSubject, new=new), "not in torch")
     add("core", f"{name}, float32", functools.partial(CoreSubject, new=new, dtype=torch.float32), "not in torch")
-# Cores that are linear in their state
-
-LINEAR_CORES = {
-    "mingru": ("mingru", {}),
-    "mingru, two layers": ("mingru", TWO),
-    "mingru, both ways, two layers": ("mingru", {**BOTH, **TWO}),
-    "minlstm": ("minlstm", {}),
-    "minlstm, both ways": ("minlstm", BOTH),
-    "lru": ("lru", {}),
-    "lru, both ways, two layers": ("lru", {**BOTH, **TWO}),
-}
-
-
-def linear_core(cell: LinearName, dtype: torch.dtype, **options: Any) -> CoreSubject:
-    return CoreSubject(new=lambda: LinearCore(cell, 3, 5, **options), dtype=dtype)
-
 
 for name, (cell, options) in LINEAR_CORES.items():
     traits = ["not in torch", *(["both ways"] if options.get("bidirectional") else [])]

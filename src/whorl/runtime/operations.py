@@ -4,19 +4,14 @@ A value is what stands at one time step: an array of a fixed shape, float32. Tim
 `over="stream"` carry a state from step to step, all others act on each step alone. The axes of a value count from 0.
 """
 
-import math
 from typing import Literal
 
 import msgspec
 
 from whorl.cells import CELLS, CellName
-from whorl.errors import ModelFileError
 
 Name = str
 Shape = tuple[int, ...]
-
-# Of one value: 1 GB. A file of a few bytes could name a window of any size.
-MAX_ELEMENTS = 2**28
 
 
 class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="op"):
@@ -337,16 +332,3 @@ def tensors_of(op: AnyOperation) -> list[Name]:
         case _:
             return []
     return [name for name in names if name is not None]
-
-
-def expect(condition: bool, op: Operation, rule: str) -> None:
-    """Raises ModelFileError unless the rule holds for this operation."""
-    if not condition:
-        raise ModelFileError(f"operation `{op.out}` ({type(op).__name__.lower()}): {rule}. The program is damaged.")
-
-
-def elements(op: Operation, shape: Shape) -> int:
-    """Number of elements of a shape; raises ModelFileError where it is negative or absurdly large."""
-    sound = len(shape) <= 8 and all(0 <= size <= MAX_ELEMENTS for size in shape) and math.prod(shape) <= MAX_ELEMENTS
-    expect(sound, op, f"the shape {str(shape)[:80]} is outside the limits of a program")
-    return math.prod(shape)

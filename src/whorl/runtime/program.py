@@ -15,6 +15,7 @@ from whorl.errors import ModelFileError
 from whorl.runtime import operations as ops
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.operations import AnyOperation, Name, Shape
+from whorl.runtime.rules import MAX_ELEMENTS, elements, expect
 from whorl.runtime.shapes import carried_elements, final_shape, result_shape
 
 
@@ -59,24 +60,24 @@ class Program:
         if not op.out:
             op = msgspec.structs.replace(op, out=self.fresh(type(op).__name__.lower()))
         for name in ops.operands(op):
-            ops.expect(name in self.shapes, op, f"it reads `{name}`, which is not defined before it")
+            expect(name in self.shapes, op, f"it reads `{name}`, which is not defined before it")
         for name in ops.tensors_of(op):
-            ops.expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
+            expect(name in self.tensors, op, f"it names the tensor `{name}`, which is missing")
         tensor_shapes = {name: self.tensors[name].shape for name in ops.tensors_of(op)}
         if isinstance(op, ops.Recurrent | ops.Scan) and op.over == "stream" and op.initial is not None:
             given = self._makers.get(op.initial)
             once = isinstance(given, ops.Input) and given.static
-            ops.expect(once, op, "over the stream its initial state must be a static input")
+            expect(once, op, "over the stream its initial state must be a static input")
         self._check_loop(op)
         shape = result_shape(op, self.shapes, tensor_shapes)
-        ops.elements(op, shape)
+        elements(op, shape)
         if ops.is_stateful(op):
             self._carried += carried_elements(op, self.shapes, tensor_shapes, shape)
-            ops.expect(self._carried <= ops.MAX_ELEMENTS, op, "the state of a stream would exceed 1 GB")
+            expect(self._carried <= MAX_ELEMENTS, op, "the state of a stream would exceed 1 GB")
         self._define(op, op.out, shape)
         if isinstance(op, ops.Recurrent) and op.final is not None:
             final = final_shape(op, self.shapes, tensor_shapes)
-            ops.elements(op, final)
+            elements(op, final)
             self._define(op, op.final, final)
         self.streams &= not _backwards(op)
         self.loops |= isinstance(op, ops.Previous)
@@ -90,14 +91,14 @@ class Program:
         """Raises ModelFileError where an operation does not fit the way back that `Previous` and `Keep` make."""
         if isinstance(op, ops.Keep):
             waits = isinstance(self._makers.get(op.previous), ops.Previous)
-            ops.expect(waits, op, f"`{op.previous}` does not give what is kept")
-            ops.expect(op.previous not in self._kept, op, f"something is kept for `{op.previous}` already")
+            expect(waits, op, f"`{op.previous}` does not give what is kept")
+            expect(op.previous not in self._kept, op, f"something is kept for `{op.previous}` already")
         rule = "what reads the stream backwards cannot stand beside what goes step by step"
-        ops.expect(not (_backwards(op) and self.loops), op, rule)
-        ops.expect(self.streams or not isinstance(op, ops.Previous), op, rule)
+        expect(not (_backwards(op) and self.loops), op, rule)
+        expect(self.streams or not isinstance(op, ops.Previous), op, rule)
 
     def _define(self, op: AnyOperation, name: Name, shape: Shape) -> None:
-        ops.expect(bool(name) and name not in self.shapes, op, f"the name `{name}` must be new and not empty")
+        expect(bool(name) and name not in self.shapes, op, f"the name `{name}` must be new and not empty")
         self.shapes[name] = shape
 
     def fresh(self, stem: str) -> Name:
@@ -148,7 +149,7 @@ class Program:
                 raise ModelFileError(f"tensor `{name}` must be float32, but is {value.dtype}. The file is damaged.")
             program.tensor(name, value)
         for op in plain.operations:
-            ops.expect(bool(op.out), op, "it needs a name")
+            expect(bool(op.out), op, "it needs a name")
             program.add(op)
         unused = set(program.tensors) - {name for op in plain.operations for name in ops.tensors_of(op)}
         if unused:

@@ -6,7 +6,8 @@ from typing import assert_never
 
 from whorl.cells import CELLS
 from whorl.runtime import operations as ops
-from whorl.runtime.operations import GATES, Name, Shape, expect
+from whorl.runtime.operations import GATES, Name, Shape
+from whorl.runtime.rules import elements, expect
 
 
 def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
@@ -86,7 +87,7 @@ def _rearranged(
             expect(all(0 <= index < size for index in indices), op, f"indices must be within 0 and {size - 1}")
             return _with(values[x], axis, len(indices))
         case ops.Reshape(x=x, shape=shape):
-            expect(ops.elements(op, shape) == math.prod(values[x]), op, f"{values[x]} does not fill {shape}")
+            expect(elements(op, shape) == math.prod(values[x]), op, f"{values[x]} does not fill {shape}")
             return shape
         case ops.Transpose(x=x, axes=axes):
             expect(sorted(axes) == list(range(len(values[x]))), op, "axes must be a permutation")
@@ -178,7 +179,7 @@ def _recurrent(op: ops.Recurrent, values: Mapping[Name, Shape], tensors: Mapping
     if op.initial is not None:
         lead = x[:-1] if op.over == "stream" else x[:-2]
         expect(values[op.initial] == (*lead, _state_size(op, tensors)), op, "the initial state does not fit")
-    ops.elements(op, (*x[:-1], rows))  # the input products
+    elements(op, (*x[:-1], rows))  # the input products
     return (*x[:-1], width)
 
 
