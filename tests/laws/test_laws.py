@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+from inspect import isabstract
 
 import pytest
 from tests.laws import descriptors
@@ -83,7 +84,7 @@ def test_every_codec_and_readout_is_described() -> None:
 
 def test_every_core_and_cell_is_described() -> None:
     made = [one.new() for one in subjects("core")]
-    assert {type(core) for core in made} == subclasses(Core)
+    assert {type(core) for core in made} == {one for one in subclasses(Core) if not isabstract(one)}
     recurrent = {core.stack.cell.name for core in made if isinstance(core, RecurrentCore)}
     linear = {core.cell for core in made if isinstance(core, LinearCore)}
     assert recurrent == set(ops.GATES)

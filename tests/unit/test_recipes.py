@@ -10,6 +10,7 @@ import pytest
 import whorl
 from whorl.errors import ArgumentError
 from whorl.plans.networks import KEYS, RIVALS, from_key, from_plain, key_of, recurrent, to_plain
+from whorl.runtime.artifact import as_plain
 
 RECIPES = [
     whorl.Recurrent("lstm", hidden_size=3, chrono=9),
@@ -105,4 +106,4 @@ def test_a_reach_that_goes_by_layers_needs_their_number():
 
 def test_numbers_of_numpy_are_numbers():
     recipe = whorl.Transformer(hidden_size=8, num_heads=np.int64(2), window=np.int64(4), members=np.int64(1))
-    assert from_plain(json.loads(json.dumps(to_plain(recipe)))) == recipe
+    assert from_plain(json.loads(json.dumps(to_plain(recipe, as_plain)))) == recipe

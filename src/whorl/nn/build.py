@@ -7,25 +7,21 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
+from whorl.nn import cores
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.convolution import within
-from whorl.nn.core import Core
-from whorl.nn.cores import make
 from whorl.nn.direct import DirectForecaster
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.ensemble import Ensemble
 from whorl.nn.heads import num_outputs
 from whorl.nn.network import Network
-from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.segments import segment_length
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
-from whorl.nn.temporal import ConvolutionCore
-from whorl.nn.transformer import TransformerCore
 from whorl.nn.windowed import WindowedForecaster
-from whorl.plans.networks import REBUILDS, WRITES, Convolution, Perceptron, Recurrent, Transformer, recurrent
+from whorl.plans.networks import REBUILDS, WRITES, Recurrent, recurrent
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.wiring import (
     Autoregressive,
@@ -90,7 +86,7 @@ class _Sizes(NamedTuple):
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
     past, ahead, num_targets, outputs, dropout, longest, source = sizes
-    core = partial(_core, recipe)
+    core = partial(cores.make, recipe)
     if isinstance(wiring.shape, Autoregressive):
         return NextToken(past=past, shape=wiring.shape, core=core, dropout=dropout)
     match wiring.pairing:
@@ -98,7 +94,7 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
             forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
             if isinstance(recipe, Recurrent):
-                forecaster = partial(WindowedForecaster, core=partial(make, recipe))
+                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe))
             return forecaster(
                 past=past,
                 ahead=ahead,
@@ -141,30 +137,13 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             assert isinstance(wiring.head, Normal | StudentT)
             if wiring.shape.lag is not None:
                 return SurpriseNetwork(past, wiring.shape, wiring.head, core, num_targets, dropout)
-            layers = partial(make, recurrent(recipe, REBUILDS))
+            layers = partial(cores.recurrent, recurrent(recipe, REBUILDS))
             whole = msgspec.structs.replace(wiring.shape, context=wiring.shape.context or longest)
             return ReconstructionNetwork(
                 past, whole, wiring.head, layers, num_targets, dropout, whole=wiring.pairing.whole
             )
         case _:
             assert_never(wiring.pairing)
-
-
-def _core(recipe: Recipe, input_size: int) -> Core:
-    """The core of a recipe."""
-    size, layers = recipe.hidden_size, recipe.num_layers or 1
-    assert size is not None
-    match recipe:
-        case Recurrent():
-            return make(recipe, input_size)
-        case Convolution(kernel_size=kernel, dropout=dropout):
-            return ConvolutionCore(input_size, size, num_layers=layers, kernel_size=kernel, dropout=dropout)
-        case Perceptron(window=window, dropout=dropout):
-            return PerceptronCore(input_size, size, num_layers=layers, window=window, dropout=dropout)
-        case Transformer(num_heads=heads, window=window, dropout=dropout):
-            return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
-        case _:
-            assert_never(recipe)
 
 
 def _two_sides(
@@ -181,7 +160,7 @@ def _two_sides(
         num_sources=source.n,
         num_targets=past.n,
         shape=shape,
-        encoder=partial(make, recipe),
-        layer=partial(make, one_way),
+        encoder=partial(cores.recurrent, recipe),
+        layer=partial(cores.recurrent, one_way),
         dropout=dropout,
     )

@@ -71,7 +71,7 @@ class Core(nn.Module, ABC):
             lengths_B: as of `forward`.
         """
         if not y_BTH.shape[1]:
-            return y_BTH.new_zeros(len(y_BTH), self.output_size)
+            return y_BTH.new_zeros(len(y_BTH), y_BTH.shape[2])
         if lengths_B is None:
             return y_BTH[:, -1]
         # Of an empty sequence this is the output at padding, which is zero.

@@ -1,38 +1,61 @@
 """The cores that networks are made of, and which one a recipe means."""
 
-from whorl.cells import LINEAR_CELLS
+from typing import assert_never
+
+from whorl.nn.core import Core
 from whorl.nn.linear import LinearCore
+from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.recurrent import RecurrentCore
-from whorl.plans.networks import Recurrent
+from whorl.nn.temporal import ConvolutionCore
+from whorl.nn.transformer import TransformerCore
+from whorl.plans.networks import Convolution, Network, Perceptron, Recurrent, Transformer
 
 AnyCore = RecurrentCore | LinearCore
 
 
-def make(recipe: Recurrent, input_size: int) -> AnyCore:
+def make(recipe: Network, input_size: int) -> Core:
     """The core of a recipe, whose `hidden_size` is set, for an input size."""
+    size, layers = recipe.hidden_size, recipe.num_layers or 1
+    assert size is not None
+    match recipe:
+        case Recurrent():
+            return recurrent(recipe, input_size)
+        case Convolution(kernel_size=kernel, dropout=dropout):
+            return ConvolutionCore(input_size, size, num_layers=layers, kernel_size=kernel, dropout=dropout)
+        case Perceptron(window=window, dropout=dropout):
+            return PerceptronCore(input_size, size, num_layers=layers, window=window, dropout=dropout)
+        case Transformer(num_heads=heads, window=window, dropout=dropout):
+            return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
+        case _:
+            assert_never(recipe)
+
+
+def recurrent(recipe: Recurrent, input_size: int) -> AnyCore:
+    """The same of a recipe that recurs: a core that can begin with a state and take single steps."""
     assert recipe.hidden_size is not None
     num_layers, both_ways = recipe.num_layers or 1, bool(recipe.bidirectional)
-    for name in LINEAR_CELLS:
-        if recipe.cell == name:
+    match recipe.cell:
+        case "mingru" | "minlstm" | "lru" as cell:
             return LinearCore(
-                name,
+                cell,
                 input_size,
                 recipe.hidden_size,
                 num_layers=num_layers,
                 bidirectional=both_ways,
                 dropout=recipe.dropout,
             )
-    return RecurrentCore(
-        recipe.cell,
-        input_size,
-        recipe.hidden_size,
-        num_layers=num_layers,
-        bidirectional=both_ways,
-        dropout=recipe.dropout,
-        recurrent_dropout=recipe.recurrent_dropout,
-        zoneout=recipe.zoneout,
-        layer_norm=recipe.layer_norm,
-        nonlinearity=recipe.nonlinearity,
-        forget_bias=recipe.forget_bias,
-        chrono=recipe.chrono,
-    )
+        case cell:
+            return RecurrentCore(
+                cell,
+                input_size,
+                recipe.hidden_size,
+                num_layers=num_layers,
+                bidirectional=both_ways,
+                dropout=recipe.dropout,
+                recurrent_dropout=recipe.recurrent_dropout,
+                zoneout=recipe.zoneout,
+                layer_norm=recipe.layer_norm,
+                nonlinearity=recipe.nonlinearity,
+                forget_bias=recipe.forget_bias,
+                chrono=recipe.chrono,
+            )

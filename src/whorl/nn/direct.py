@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from whorl.nn.core import Core
 from whorl.nn.dropout import dropout
-from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.emission import emit_affine, emit_last, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.segments import Segments
@@ -93,9 +93,7 @@ class DirectForecaster(Network):
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
         horizon, num_targets = self.horizon, self.num_targets
         segments, last, scale = self.segments.emit(program)
-        y = self.core.emit_value(program, segments)
-        y = program.add(ops.Slice(x=y, axis=1, start=self.segments.num_read - 1, stop=self.segments.num_read))
-        y = program.add(ops.Reshape(x=y, shape=(num_targets, self.core.output_size)))
+        y = emit_last(program, self.core.emit_value(program, segments))
         own = program.add(ops.Constant(tensor=program.tensor("target", numpy(self.target))))
         out = emit_affine(program, "last", self.last, program.add(ops.Combine(a=y, b=own, function="add")))
         out = program.add(ops.Reshape(x=out, shape=(num_targets, horizon, self.num_outputs)))

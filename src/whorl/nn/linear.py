@@ -163,15 +163,10 @@ class LinearCore(Core):
 
         Of an LRU the state says less than the output, so that it is looked up in the outputs.
         """
-        if y_BTH.shape[1] == 0:
-            return y_BTH.new_zeros(len(y_BTH), self.output_size)
-        forward_BTH = y_BTH[..., : self.hidden_size]
-        if lengths_B is None:
-            last = forward_BTH[:, -1]
-        else:
-            rows = torch.arange(len(y_BTH), device=y_BTH.device)
-            last = forward_BTH[rows, lengths_B.to(y_BTH.device).clamp(min=1) - 1]  # 0 at padding
-        return last if self.is_causal else torch.cat([last, y_BTH[:, 0, self.hidden_size :]], -1)
+        if self.is_causal or not y_BTH.shape[1]:
+            return super().last_output(y_BTH, state, lengths_B)
+        forward_BTH, backward_BTH = y_BTH.chunk(2, -1)
+        return torch.cat([super().last_output(forward_BTH, state, lengths_B), backward_BTH[:, 0]], -1)
 
     def advance(self, gates: Tensor, state: State) -> Tensor:
         """One step of all layers from given input products, without dropout; see `RecurrentCore.advance`."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from whorl.nn.core import Core
 from whorl.nn.emission import emit_affine
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -89,6 +90,22 @@ class Reading:
         begins_B1 = self.begins_BT.gather(1, (lengths_B1 - 1).clamp(min=0))
         # A sequence of length 0 did not come to its reset.
         return torch.where(((steps_BW >= begins_B1) | (lengths_B1 == 0))[..., None], last, 0.0)
+
+
+class LookingBack(Core):
+    """A core that at each step looks back at a number of steps, and says as many numbers as its layers are wide."""
+
+    hidden_size: int
+
+    @property
+    def is_causal(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def output_size(self) -> int:
+        """`hidden_size`."""
+        return self.hidden_size
 
 
 class Lookback(nn.Module):

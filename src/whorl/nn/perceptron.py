@@ -9,17 +9,17 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from whorl.nn.core import Core, State
+from whorl.nn.core import State
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine
-from whorl.nn.lookback import Lookback, Reading
+from whorl.nn.lookback import Lookback, LookingBack, Reading
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 
 
 @final
-class PerceptronCore(Core):
+class PerceptronCore(LookingBack):
     """Layers of h = relu(W x + b), the first of which reads the last `window` steps side by side.
 
     The state is what was read at the last `window` - 1 steps, (B, W, D), zeros before the first one.
@@ -42,16 +42,6 @@ class PerceptronCore(Core):
         for layer in self.layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-
-    @property
-    def is_causal(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def output_size(self) -> int:
-        """`hidden_size`."""
-        return self.hidden_size
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros."""

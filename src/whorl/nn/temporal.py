@@ -9,10 +9,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from whorl.nn.core import Core, State
+from whorl.nn.core import State
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine
-from whorl.nn.lookback import Lookback, Reading
+from whorl.nn.lookback import Lookback, LookingBack, Reading
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -67,7 +67,7 @@ class Block(nn.Module):
 
 
 @final
-class ConvolutionCore(Core):
+class ConvolutionCore(LookingBack):
     """Blocks of causal convolutions with residual ways around them, each block's dilation twice that of the one before.
 
     The state is, for each block, what its two convolutions look back at, ((B, W, D), (B, W, H)) with W the kernel size
@@ -90,16 +90,6 @@ class ConvolutionCore(Core):
         self.blocks = nn.ModuleList(
             Block(size, hidden_size, kernel_size, 2**number, dropout) for number, size in enumerate(sizes)
         )
-
-    @property
-    def is_causal(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def output_size(self) -> int:
-        """`hidden_size`."""
-        return self.hidden_size
 
     @property
     def reach(self) -> int:

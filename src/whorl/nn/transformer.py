@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from whorl.errors import ArgumentError
-from whorl.nn.core import Core, State
+from whorl.nn.core import State
 from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine, numpy
-from whorl.nn.lookback import Reading
+from whorl.nn.lookback import LookingBack, Reading
 from whorl.nn.looking import Looking, emit_looked, emit_turned
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -78,7 +78,7 @@ class Block(nn.Module):
 
 
 @final
-class TransformerCore(Core):
+class TransformerCore(LookingBack):
     """Blocks in which each step looks back at the last `window` steps, itself included.
 
     The state is which of the last W = `window` - 1 steps there were, ones and zeros (B, W, 1), and then for each block
@@ -115,16 +115,6 @@ class TransformerCore(Core):
         self.norm = nn.LayerNorm(hidden_size)
         nn.init.xavier_uniform_(self.read.weight)
         nn.init.zeros_(self.read.bias)
-
-    @property
-    def is_causal(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def output_size(self) -> int:
-        """`hidden_size`."""
-        return self.hidden_size
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Recurrent:
         forget_bias: initial bias of the LSTM forget gate.
         chrono: longest dependency expected, in steps, for chrono initialisation (Tallec & Ollivier 2018, eq. 16).
         members: networks that are fitted side by side, each from its own weights, and whose answers are averaged; an
-            answer takes so many times as long, and is right more often (Lakshminarayanan et al. 2017).
+            answer takes so many times as long, and is mostly right more often (Lakshminarayanan et al. 2017).
     """
 
     cell: RecipeName = "gru"
@@ -131,8 +131,7 @@ class Transformer:
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Transformer":
         """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
-        width = self.hidden_size or _multiple(hidden_size, 2 * self.num_heads)
-        return replace(self, hidden_size=int(width), num_layers=int(self.num_layers or max(2, num_layers)))
+        return _filled(self, _multiple(hidden_size, 2 * self.num_heads), max(2, num_layers))
 
 
 @dataclass(frozen=True)
@@ -174,11 +173,7 @@ class Convolution:
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Convolution":
         """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
-        return replace(
-            self,
-            hidden_size=int(self.hidden_size or hidden_size),
-            num_layers=int(self.num_layers or max(4, num_layers)),
-        )
+        return _filled(self, hidden_size, max(4, num_layers))
 
 
 @dataclass(frozen=True)
@@ -212,15 +207,12 @@ class Perceptron:
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Perceptron":
         """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
-        return replace(
-            self,
-            hidden_size=int(self.hidden_size or hidden_size),
-            num_layers=int(self.num_layers or max(2, num_layers)),
-        )
+        return _filled(self, hidden_size, max(2, num_layers))
 
 
 Network = Recurrent | Transformer | Convolution | Perceptron
 Rival = Transformer | Convolution | Perceptron
+R = TypeVar("R", Transformer, Convolution, Perceptron)
 
 # Registry keys of what does not recur.
 RIVALS: dict[str, type[Rival]] = {"transformer": Transformer, "cnn": Convolution, "mlp": Perceptron}
@@ -265,21 +257,23 @@ def key_of(recipe: Network) -> str:
 
 def to_plain(recipe: Network, enc_hook: Callable[[object], object] | None = None) -> dict[str, object]:
     """A recipe as JSON values; one that does not recur says which it is."""
-    plain: dict[str, object] = msgspec.to_builtins(recipe, enc_hook=enc_hook or _number)
+    plain: dict[str, object] = msgspec.to_builtins(recipe, enc_hook=enc_hook)
     return plain if isinstance(recipe, Recurrent) else {"recipe": key_of(recipe), **plain}
+
+
+def _filled(recipe: R, hidden_size: int, num_layers: int) -> R:
+    """Sizes that are left open."""
+    return replace(
+        recipe,
+        hidden_size=int(recipe.hidden_size or hidden_size),
+        num_layers=int(recipe.num_layers or num_layers),
+    )
 
 
 def _known_layers(recipe: "Transformer | Convolution") -> int:
     if recipe.num_layers is None:
         raise ArgumentError("`reach` goes by the number of layers, but `num_layers` is left to the task. Give it.")
     return recipe.num_layers
-
-
-def _number(value: object) -> object:
-    """A number of numpy as one of Python, as loops over `np.arange` give them."""
-    if not hasattr(value, "item"):
-        raise NotImplementedError(type(value))
-    return value.item()
 
 
 def from_plain(plain: Mapping[str, object]) -> Network:

@@ -8,6 +8,8 @@ from whorl.runtime import operations as ops
 from whorl.runtime.members import member_of, num_members
 from whorl.runtime.program import Program
 
+Recurrence = ops.Recurrent | ops.Scan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
@@ -50,7 +52,7 @@ class Anatomy:
 _LINEAR = re.compile(rf"(?:member\d+\.)?({'|'.join(LINEAR_CELLS)})_l\d")
 
 
-def recurrences(program: Program) -> list[ops.Recurrent | ops.Scan]:
+def recurrences(program: Program) -> list[Recurrence]:
     """The recurrent operations that read, in order; of several networks side by side those of the first."""
     found = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Scan) and member_of(op.out) == 0]
     return [op for op in found if not isinstance(op, ops.Scan) or not _decodes(op)]
@@ -61,7 +63,7 @@ def _decodes(op: ops.Scan) -> bool:
     return op.over == "value" and op.initial is not None
 
 
-def last_layer(program: Program) -> ops.Recurrent | ops.Scan | None:
+def last_layer(program: Program) -> Recurrence | None:
     """The recurrence nearest to the answer; of two directions the one that reads forwards."""
     found = [op for op in recurrences(program) if not op.reverse]
     return found[-1] if found else None
@@ -93,14 +95,14 @@ def dissect(program: Program) -> Anatomy | None:
     )
 
 
-def hidden_size(program: Program, op: ops.Recurrent | ops.Scan) -> int:
+def hidden_size(program: Program, op: Recurrence) -> int:
     """Units of a layer; a complex one has two numbers in the state."""
     if isinstance(op, ops.Recurrent):
         return int(program.tensors[op.weight_hh].shape[1])
     return program.shapes[op.out][-1] // (2 if op.numbers == "complex" else 1)
 
 
-def cell_of(op: ops.Recurrent | ops.Scan) -> str:
+def cell_of(op: Recurrence) -> str:
     """The name of a layer's cell, such as GRU."""
     if isinstance(op, ops.Recurrent):
         return CELLS[op.cell].recipe.upper()
@@ -108,7 +110,7 @@ def cell_of(op: ops.Recurrent | ops.Scan) -> str:
     return next((cell.name for name, cell in LINEAR_CELLS.items() if found and found[1] == name), "scan")
 
 
-def _input_size(program: Program, op: ops.Recurrent | ops.Scan) -> int:
+def _input_size(program: Program, op: Recurrence) -> int:
     """Numbers that a layer reads: of a scan, what the product before it reads."""
     if isinstance(op, ops.Recurrent):
         return program.shapes[op.x][-1]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whorl.cells import CELLS, sigmoid
-from whorl.report.anatomy import cell_of
+from whorl.report.anatomy import Recurrence, cell_of
 from whorl.report.traces import Layer, Run
 from whorl.runtime.norm import Norm
 from whorl.runtime.operations import Recurrent, Scan
@@ -81,7 +81,7 @@ def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
     )
 
 
-def _is_bounded(op: Recurrent | Scan) -> bool:
+def _is_bounded(op: Recurrence) -> bool:
     """Whether outputs lie within -1 and 1."""
     return isinstance(op, Recurrent) and op.cell != "rnn_relu"
 

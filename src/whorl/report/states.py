@@ -6,12 +6,11 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Sequences
 from whorl.report import drawing
-from whorl.report.anatomy import dissect, hidden_size, last_layer
+from whorl.report.anatomy import Recurrence, dissect, hidden_size, last_layer
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
-from whorl.runtime.operations import Recurrent, Scan
 
 _MOST_STEPS = 200
 # A carried state is read from so many rows before the origin at most; what is older has been forgotten.
@@ -59,7 +58,7 @@ def heatmap(model: Model, evidence: Evidence) -> Picture | None:
 
 
 def _states(
-    model: Model, top: Recurrent | Scan, sequence: Sequence, step: int, segment: int | None
+    model: Model, top: Recurrence, sequence: Sequence, step: int, segment: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """States (n, H) of the first target, and the edges of their columns in rows before the answer, (n + 1,)."""
     program = model.engine.program

@@ -10,12 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.report.anatomy import recurrences
+from whorl.report.anatomy import Recurrence, recurrences
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
 from whorl.runtime.operations import Name, Recurrent, Scan
-
-Recurrence = Recurrent | Scan
 
 # Rows of a sequence that are read, from its start; and windows of it.
 MOST_ROWS, _WINDOWS = 2_000, 16

@@ -41,7 +41,7 @@ from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
-from whorl.runtime.text_readout import TextReadout
+from whorl.runtime.text_readout import SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 
 _LONGEST = 1_000_000  # rows; a window of a program may be as long
@@ -71,7 +71,7 @@ def check_parts(
     if encoder is not None:
         assert isinstance(reader, PairReader)
         _check_two_sides(wiring, reader, program, encoder, baselines)
-        recalls = isinstance(readout, TextReadout) and readout.recall is not None
+        recalls = isinstance(readout, SummaryReadout) and readout.recall is not None
         _expect(getattr(wiring.shape, "recall", False) == recalls, "its readout recalls answers, or its wiring does")
         return
     _expect(getattr(wiring.pairing, "turns", None) is None, "turns of a dialogue are read, but nothing is written")

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import EncoderDecoder
-from whorl.runtime.text_readout import TextReadout
-from whorl.runtime.writing import answered, pair_reader, recalled, start_of
+from whorl.runtime.text_readout import SummaryReadout
+from whorl.runtime.writing import answered, pair_reader, start_of
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -21,19 +20,17 @@ def calibrate(model: "Model", sequences: List[Sequence]) -> None:
     begins as the source does.
     """
     readout, reader = model.readout, pair_reader(model)
-    assert isinstance(model.wiring.shape, EncoderDecoder)
-    assert isinstance(readout, TextReadout)
-    if not model.wiring.shape.recall:
+    if not isinstance(readout, SummaryReadout) or readout.recall is None:
         return
-    sources, truths = [one.read_steps for one in sequences], [one.texts[1] for one in sequences]
+    texts, truths = [reader.source.decode(one.read_steps) for one in sequences], [one.texts[1] for one in sequences]
 
-    def scores(texts: List[str]) -> np.ndarray:
-        return np.array([readout.score_of(text, truth) for text, truth in zip(texts, truths, strict=True)])
+    def scores(answers: List[str]) -> np.ndarray:
+        return np.array([readout.score_of(answer, truth) for answer, truth in zip(answers, truths, strict=True)])
 
-    remembered = [recalled(reader, source) for source in sources]
+    remembered = [reader.memory.nearest(text) for text in texts]
     alike, of_remembered = np.array([near for _, near in remembered]), scores([target for target, _ in remembered])
     others = {0: scores(answered(model, sequences, None).value)}
-    others |= {words: scores([start_of(reader, source, words) for source in sources]) for words in readout.STARTS}
+    others |= {words: scores([start_of(text, words) for text in texts]) for words in readout.STARTS}
     total = -np.inf
     for words, others_scores in others.items():
         threshold = best_threshold(alike, of_remembered - others_scores)
@@ -52,12 +49,12 @@ def best_threshold(alike: np.ndarray, gains: np.ndarray) -> float:
     # Where no word is shared, any target would do as well.
     alike, gains = alike[alike > 0], gains[alike > 0]
     if not len(alike):
-        return TextReadout.NEVER
+        return SummaryReadout.NEVER
     order = np.argsort(-alike, kind="stable")
     sums, levels = np.cumsum(gains[order]), alike[order]
     ends = np.flatnonzero(np.append(levels[1:] < levels[:-1], True))  # equals are told apart by nothing
     if sums[ends].max() <= 0:
-        return TextReadout.NEVER
+        return SummaryReadout.NEVER
     last = ends[int(sums[ends].argmax())]
     below = levels[last + 1] if last + 1 < len(levels) else 0.0
     return float((levels[last] + below) / 2)

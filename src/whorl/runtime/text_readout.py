@@ -16,7 +16,21 @@ from whorl.runtime.text_metrics import Measure, TextScores, reply, summary, tran
 
 @readouts.add("text")
 class TextReadout(CategoricalReadout):
-    """The probability of each token at each step, which is not calibrated.
+    """The probability of each token at each step; nothing is calibrated."""
+
+    calibration = ""
+    measure: Measure = staticmethod(translation)
+
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
+        return self
+
+    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
+        return TextScores(self.measure)
+
+
+@readouts.add("summary")
+class SummaryReadout(TextReadout):
+    """The same, its texts scored as summaries, where some may be there already.
 
     Args:
         recall: how similar a source of training must be for its target to be the answer; None recalls nothing.
@@ -29,10 +43,7 @@ class TextReadout(CategoricalReadout):
     # Words of a start.
     STARTS: ClassVar[tuple[int, ...]] = (4, 6, 8, 10, 12, 15, 20, 30)
 
-    calibration = ""
-    measure: Measure = staticmethod(translation)
-    # The metric that says which of two answers is better.
-    judged_by: ClassVar[str] = "chrf"
+    measure: Measure = staticmethod(summary)
 
     def __init__(self, recall: float | None = None, start: int = 0) -> None:
         super().__init__()
@@ -45,14 +56,8 @@ class TextReadout(CategoricalReadout):
         return cls(cls.NEVER if wiring.shape.recall else None)
 
     def score_of(self, answer: str, truth: str) -> float:
-        """How good one answer is."""
-        return self.measure([answer], [truth])[self.judged_by]
-
-    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
-        return self
-
-    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        return TextScores(self.measure)
+        """How good one answer is: its ROUGE-L."""
+        return self.measure([answer], [truth])["rouge_l"]
 
     def arrays(self) -> dict[str, np.ndarray]:
         kept = {} if self.recall is None else {"recall": np.array([self.recall, float(self.start)])}
@@ -70,17 +75,8 @@ class TextReadout(CategoricalReadout):
         return cls(float(recall[0]), int(recall[1]))
 
 
-@readouts.add("summary")
-class SummaryReadout(TextReadout):
-    """The same, its texts scored as summaries."""
-
-    measure: Measure = staticmethod(summary)
-    judged_by = "rouge_l"
-
-
 @readouts.add("reply")
 class ReplyReadout(TextReadout):
     """The same, its texts scored as replies."""
 
     measure: Measure = staticmethod(reply)
-    judged_by = "word_f1"

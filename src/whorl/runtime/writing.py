@@ -17,7 +17,7 @@ from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.prediction import Index, Prediction
 from whorl.runtime.text_metrics import TextScores
-from whorl.runtime.text_readout import TextReadout
+from whorl.runtime.text_readout import SummaryReadout
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -146,32 +146,35 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The text that is written for each sequence, or recalled; `score` is what a search ranked it by."""
-    reader, readout, how = pair_reader(model), model.readout, chosen(model, decoding)
-    assert isinstance(readout, TextReadout)
-    # Where all that is not recalled begins as its source does, nothing needs to be written.
-    unwritten = readout.recall is not None and readout.start > 0
-    found = [_UNWRITTEN] * len(sequences) if unwritten else written(model, [one.read_steps for one in sequences], how)
+    readout, how = model.readout, chosen(model, decoding)
+    there: dict[int, str] = {}
+    if isinstance(readout, SummaryReadout) and readout.recall is not None:
+        found_there = (_existing(pair_reader(model), readout, one.read_steps) for one in sequences)
+        there = {n: text for n, text in enumerate(found_there) if text is not None}
+    if len(there) == len(sequences):
+        found = [_UNWRITTEN] * len(sequences)
+    else:  # all are written, since draws go by the place among them
+        found = written(model, [one.read_steps for one in sequences], how)
     made = prediction(model, sequences, found)
-    value, score = made.value, made.score
-    assert score is not None
-    if readout.recall is not None:
-        for n, one in enumerate(sequences):
-            target, alike = recalled(reader, one.read_steps)
-            if alike >= readout.recall:
-                value[n], score[n] = target, np.nan
-            elif readout.start:
-                value[n], score[n] = start_of(reader, one.read_steps, readout.start), np.nan
+    for n, text in there.items():
+        assert made.score is not None
+        made.value[n], made.score[n] = text, np.nan
     return made
 
 
-def recalled(reader: PairReader, source: np.ndarray) -> tuple[str, float]:
-    """What training answers to the source most similar to one that was read as (S, 1), and how similar it is."""
-    return reader.memory.nearest(reader.source.decode(source))
+def _existing(reader: PairReader, readout: SummaryReadout, source: np.ndarray) -> str | None:
+    """The answer to a source (S, 1) that need not be written: that of a similar one, or the start of its own text."""
+    assert readout.recall is not None
+    text = reader.source.decode(source)
+    target, alike = reader.memory.nearest(text)
+    if alike >= readout.recall:
+        return target
+    return start_of(text, readout.start) if readout.start else None
 
 
-def start_of(reader: PairReader, source: np.ndarray, words: int) -> str:
-    """So many words of the first line of a source that was read as (S, 1)."""
-    lines = reader.source.decode(source).strip().splitlines()
+def start_of(text: str, words: int) -> str:
+    """So many words of the first line of a text."""
+    lines = text.strip().splitlines()
     return " ".join(lines[0].split()[:words]) if lines else ""
 
 

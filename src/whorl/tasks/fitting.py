@@ -34,6 +34,7 @@ from whorl.plans.wiring import (
     Wiring,
 )
 from whorl.runtime import recall, writing
+from whorl.runtime.artifact import as_plain
 from whorl.runtime.engines import engine_for
 from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
 from whorl.runtime.model import Model
@@ -97,7 +98,7 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
         resume=resume,
-        task=msgspec.json.encode([wiring, to_plain(recipe)]).decode(),
+        task=msgspec.json.encode([wiring, to_plain(recipe, as_plain)]).decode(),
     )
     held_out = held_out_part(wiring, prepared)
     model, outputs = _model(estimator, wiring, prepared, network, held_out)
@@ -210,7 +211,7 @@ def _card(
     by_step = {name: np.asarray(values).tolist() for name, values in scores.by_step.items()}
     return {
         "data": prepared.facts,
-        "network": to_plain(recipe),
+        "network": to_plain(recipe, as_plain),
         "dropout": model.wiring.dropout,
         "parameters": sum(one.program.num_parameters() for one in (model.engine, model.encoder) if one is not None),
         "training": msgspec.to_builtins(plan),

@@ -109,7 +109,7 @@ def test_members_begin_and_end_apart_and_a_seed_says_how():
     random = np.random.default_rng(0)
     x = [random.standard_normal((6, 2)) for _ in range(24)]
     y = [str(int(one.mean() > 0)) for one in x]
-    two = whorl.Recurrent("gru", hidden_size=3, members=2)
+    two = whorl.Recurrent("gru", hidden_size=3, members=np.int64(2))
     first, again = (
         whorl.Classifier(network=two, training=whorl.Training(epochs=2, device="cpu")).fit((x, y), verbose=False)
         for _ in range(2)

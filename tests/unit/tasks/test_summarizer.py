@@ -9,7 +9,7 @@ import whorl
 from whorl.errors import ArgumentError, MissingExtraError, ModelFileError
 from whorl.runtime import text_metrics
 from whorl.runtime.recall import best_threshold
-from whorl.runtime.text_readout import SummaryReadout, TextReadout
+from whorl.runtime.text_readout import SummaryReadout
 
 NETWORK = whorl.Recurrent("gru", hidden_size=8)
 TEXTS = [f"Dear all, the meeting of {day} is moved to the large room." for day in ("Monday", "Friday", "today")] * 8
@@ -118,7 +118,7 @@ def test_a_stream_and_a_file_recall_the_same(recalling, tmp_path):
 
 def test_what_gains_nothing_is_never_recalled(model):
     assert model.model_.readout.recall is None
-    assert best_threshold(np.array([0.9, 0.5]), np.array([-1.0, 0.5])) == TextReadout.NEVER
+    assert best_threshold(np.array([0.9, 0.5]), np.array([-1.0, 0.5])) == SummaryReadout.NEVER
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_what_gains_nothing_is_never_recalled(model):
         ([0.8, 0.6], [1.0, 1.0], 0.3),
         # One of two that are equally similar cannot be recalled without the other.
         ([0.8, 0.8, 0.4], [3.0, -1.0, -1.0], 0.6),
-        ([0.8, 0.8, 0.4], [3.0, -4.0, 0.5], TextReadout.NEVER),
+        ([0.8, 0.8, 0.4], [3.0, -4.0, 0.5], SummaryReadout.NEVER),
         # What shares no word is never recalled.
         ([0.5, 0.0], [1.0, 0.1], 0.25),
-        ([0.0, 0.0], [1.0, 1.0], TextReadout.NEVER),
+        ([0.0, 0.0], [1.0, 1.0], SummaryReadout.NEVER),
     ],
 )
 def test_the_threshold_is_where_most_is_gained(alike, gains, wanted):
