@@ -53,7 +53,7 @@ CORES = {
 # Read by native code, which runs in float32 alone. What it does with each option is law 08's.
 NATIVE_CORES = ("rnn tanh", "gru, both ways, two layers", "lstm", "lstm, everything")
 
-RIVALS: dict[str, Callable[[], Core]] = {
+LOOKING_BACK: dict[str, Callable[[], Core]] = {
     "perceptron": lambda: PerceptronCore(3, 5, window=4, dropout=0.25),
     "perceptron, one layer, longer than most sequences": lambda: PerceptronCore(3, 5, num_layers=1, window=9),
     "perceptron of one step": lambda: PerceptronCore(3, 5, num_layers=3, window=1),

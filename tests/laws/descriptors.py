@@ -14,7 +14,7 @@ from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
 from tests.laws.codecs import CODECS
 from tests.laws.core_laws import CoreSubject
-from tests.laws.cores import CORES, LINEAR_CORES, NATIVE_CORES, RIVALS, core, linear_core
+from tests.laws.cores import CORES, LINEAR_CORES, LOOKING_BACK, NATIVE_CORES, core, linear_core
 from tests.laws.engine_laws import EngineSubject
 from tests.laws.models import MODELS
 from tests.laws.networks import NETWORKS
@@ -121,7 +121,7 @@ for name, (cell, options) in CORES.items():
         own = functools.partial(core, cell, dtype, **options)
         add("backend", f"{backend.name}, {name}", functools.partial(build, own))
 
-for name, new in RIVALS.items():
+for name, new in LOOKING_BACK.items():
     add("core", name, functools.partial(CoreSubject, new=new), "not in torch")
     add("core", f"{name}, float32", functools.partial(CoreSubject, new=new, dtype=torch.float32), "not in torch")
 

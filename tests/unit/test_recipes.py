@@ -9,7 +9,7 @@ import pytest
 
 import whorl
 from whorl.errors import ArgumentError
-from whorl.plans.networks import KEYS, RIVALS, from_key, from_plain, key_of, recurrent, to_plain
+from whorl.plans.networks import KEYS, LOOKING_BACK, from_key, from_plain, key_of, recurrent, to_plain
 from whorl.runtime.artifact import as_plain
 
 RECIPES = [
@@ -79,9 +79,9 @@ def test_a_recipe_is_not_a_plan_of_convolutions_before_a_core():
     assert {field.name for field in dataclasses.fields(whorl.Convolution)} >= {"hidden_size", "kernel_size"}
 
 
-@pytest.mark.parametrize("key", RIVALS)
+@pytest.mark.parametrize("key", LOOKING_BACK)
 def test_a_network_that_must_recur_names_those_that_do(key):
-    with pytest.raises(ArgumentError, match=f"`network` is a {RIVALS[key].__name__}, but so it is. Use rnn, "):
+    with pytest.raises(ArgumentError, match=f"`network` is a {LOOKING_BACK[key].__name__}, but so it is. Use rnn, "):
         recurrent(key, "so it is")
 
 

@@ -8,7 +8,7 @@ import click
 from whorl.cli.kinds import Choice
 from whorl.cli.options import build, options_of, was_given
 from whorl.errors import ArgumentError
-from whorl.plans.networks import CELLS, KEYS, RIVALS, Network, Recurrent, from_key, key_of
+from whorl.plans.networks import CELLS, KEYS, LOOKING_BACK, Network, Recurrent, from_key, key_of
 
 # The cell of a recurrent recipe, and the key of any other, are given as the option --network.
 _RENAMED = {"cell": "network"}
@@ -23,7 +23,7 @@ def network_options(plan: Network, section: str) -> list[click.Parameter]:
     """
     own = {option.name: option for option in options_of(type(plan), section, rename=_RENAMED, plan=plan)}
     options = dict(own)
-    for key, kind in RIVALS.items():
+    for key, kind in LOOKING_BACK.items():
         for option in options_of(kind, section):
             if option.name in own or not isinstance(option, click.Option):
                 continue
@@ -34,7 +34,7 @@ def network_options(plan: Network, section: str) -> list[click.Parameter]:
     chosen = options["network"]
     assert isinstance(chosen, click.Option)
     chosen.type = Choice(KEYS)
-    *some, last = (f"{key} ({kind.__name__})" for key, kind in RIVALS.items())
+    *some, last = (f"{key} ({kind.__name__})" for key, kind in LOOKING_BACK.items())
     others = f"{', '.join(some)} or {last}, for which other options and defaults hold"
     chosen.help = f"{', '.join(CELLS)}: recurrent cells; or {others}. [default: {key_of(plan)}]"
     return list(options.values())
@@ -50,7 +50,7 @@ def network_of(plan: Network) -> Network:
     if key_of(plan) != key:
         plan = replace(plan, cell=key) if isinstance(plan, Recurrent) and key in CELLS else from_key(key)
     own = [field.name for field in fields(plan)]
-    for kind in (Recurrent, *RIVALS.values()):
+    for kind in (Recurrent, *LOOKING_BACK.values()):
         for name in (field.name for field in fields(kind)):
             if name not in own and name not in _RENAMED and was_given(name):
                 raise ArgumentError(

@@ -211,20 +211,20 @@ class Perceptron:
 
 
 Network = Recurrent | Transformer | Convolution | Perceptron
-Rival = Transformer | Convolution | Perceptron
+LookingBack = Transformer | Convolution | Perceptron
 R = TypeVar("R", Transformer, Convolution, Perceptron)
 
 # Registry keys of what does not recur.
-RIVALS: dict[str, type[Rival]] = {"transformer": Transformer, "cnn": Convolution, "mlp": Perceptron}
-KEYS = (*CELLS, *RIVALS)
+LOOKING_BACK: dict[str, type[LookingBack]] = {"transformer": Transformer, "cnn": Convolution, "mlp": Perceptron}
+KEYS = (*CELLS, *LOOKING_BACK)
 
 
 def from_key(network: Network | str) -> Network:
     """Returns a recipe: a recipe unchanged, or the default recipe of a registry key such as 'gru'."""
     if isinstance(network, Network):
         return network
-    if network in RIVALS:
-        return RIVALS[network]()
+    if network in LOOKING_BACK:
+        return LOOKING_BACK[network]()
     if network in CELLS:
         return Recurrent(network)
     raise ArgumentError(
@@ -252,7 +252,7 @@ def key_of(recipe: Network) -> str:
     """The registry key that a recipe goes by."""
     if isinstance(recipe, Recurrent):
         return recipe.cell
-    return next(key for key, kind in RIVALS.items() if isinstance(recipe, kind))
+    return next(key for key, kind in LOOKING_BACK.items() if isinstance(recipe, kind))
 
 
 def to_plain(recipe: Network, enc_hook: Callable[[object], object] | None = None) -> dict[str, object]:
@@ -285,7 +285,7 @@ def from_plain(plain: Mapping[str, object]) -> Network:
     """
     fields = dict(plain)
     key = fields.pop("recipe", None)
-    kind: type[Network] | None = Recurrent if key is None else RIVALS.get(str(key))
+    kind: type[Network] | None = Recurrent if key is None else LOOKING_BACK.get(str(key))
     if kind is None:
         raise msgspec.ValidationError(f"there is no recipe {key!r}")
     recipe: Network = msgspec.convert(fields, kind)

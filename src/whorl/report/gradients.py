@@ -13,6 +13,7 @@ from whorl.data.sequences import Sequence
 from whorl.nn.heads import loss
 from whorl.nn.replay import Replay
 from whorl.plans.wiring import EachRow, Sequences
+from whorl.report import traces
 from whorl.report.anatomy import dissect, recurrences
 from whorl.runtime.model import Model
 
@@ -57,10 +58,9 @@ def by_lag(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     program = model.engine.program
     # Wide networks in half the time: what is smaller than their rounding is below 1 % in any case.
     replay = Replay(program, torch.float32 if program.num_parameters() > _WIDE else torch.float64)
-    places = [(one, int(step)) for one, at in zip(sequences, steps, strict=True) for step in at]
     groups: dict[tuple[int, int], list[_Piece]] = {}
-    for one, step in _with_most_before(places):
-        piece = _piece(model, one, step)
+    for number, step in traces.places(steps, _ANSWERS, _ROWS):
+        piece = _piece(model, sequences[number], step)
         if piece is not None:
             groups.setdefault((len(piece.inputs["past"]), piece.at), []).append(piece)
     found = [row / row[0] for pieces in groups.values() for row in _norms(model, replay, pieces) if row[0] > 0]
@@ -78,16 +78,6 @@ def by_lag(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
 def _memory_length(lags: np.ndarray, norms: np.ndarray) -> int | None:
     felt = np.flatnonzero(norms >= FELT)
     return None if felt[-1] == len(norms) - 1 else int(lags[felt[-1] + 1])
-
-
-def _with_most_before(places: list[tuple[Sequence, int]]) -> list[tuple[Sequence, int]]:
-    """Some of the places, spread over all that have much before them."""
-    if not places:
-        return []
-    before = np.array([min(step, _ROWS) for _, step in places])
-    able = np.flatnonzero(before >= np.quantile(before, 0.5))
-    chosen = able[np.unique(np.linspace(0, len(able) - 1, min(len(able), _ANSWERS)).astype(np.int64))]
-    return [places[n] for n in chosen]
 
 
 def _rows_of_a_step(model: Model) -> int:

@@ -20,8 +20,8 @@ from whorl.report import (
     forecasts,
     indicators,
     labels,
+    looking_back,
     memory,
-    rivals,
     scores,
     split,
     states,
@@ -136,7 +136,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
             labels=len(model.reader.classes) > 0,
             judged=judged,
         ),
-        "reach": rivals.reach(model),
+        "reach": looking_back.reach(model),
         "recurs": dissect(model.engine.program) is not None,
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
@@ -200,7 +200,7 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
         found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units"
         found["parameters"] = f"{sizes.num_parameters:,}"
     else:
-        found |= rivals.sizes(model)
+        found |= looking_back.sizes(model)
     for name in ("context", "warm_up", "horizon"):
         value = getattr(model.wiring.pairing, name, None)
         if value is not None and not data.tokens:

@@ -10,6 +10,7 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Bernoulli, Categorical, Head
+from whorl.report import traces
 from whorl.runtime.model import Model
 
 # Answers that are looked at, other times that each is given, and rows before it.
@@ -44,16 +45,13 @@ def reach(model: Model, sequences: List[Sequence], steps: List[np.ndarray], seed
         seed: of the choice of other times.
     """
     random = np.random.default_rng(seed)
-    places = [(n, int(step)) for n, at in enumerate(steps) for step in at if len(sequences[n])]
-    if not places:
+    chosen = traces.places(steps, _ANSWERS, _ROWS)
+    if not chosen:
         return None
-    before = np.array([min(step, _ROWS) for _, step in places])
-    able = np.flatnonzero(before >= np.median(before))
-    chosen = able[np.unique(np.linspace(0, len(able) - 1, min(len(able), _ANSWERS)).astype(np.int64))]
     # A window is read whole: what stood before a piece of it would be zeros that it never sees.
-    rows = model.engine.program.memory or int(before[chosen].min()) + 1
+    rows = model.engine.program.memory or min(min(step, _ROWS) for _, step in chosen) + 1
     lags = _lags(rows)
-    every = [_changes(model, sequences, places[n], rows, lags, random) for n in chosen]
+    every = [_changes(model, sequences, place, rows, lags, random) for place in chosen]
     total = np.mean(every, axis=0)
     if not total[0] > 0:
         return None

@@ -75,7 +75,7 @@ def encoded(
         known = np.isfinite(values)
         sides = first[keep][known]
         if known.sum() >= _LEAST and values[known].std() > 1e-9 and 0 < sides.sum() < len(sides):
-            found.append(_read(name, states[keep][known], values[known], first[keep][known]))
+            found.append(_read(name, states[keep][known], values[known], sides))
     return tuple(sorted(found, key=lambda one: -one.explained))
 
 

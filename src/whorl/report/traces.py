@@ -56,6 +56,23 @@ class Layer(NamedTuple):
         return np.concatenate([run.h for run in self.runs])
 
 
+def places(steps: List[np.ndarray], most: int, rows: int) -> list[tuple[int, int]]:
+    """Some answers, as numbers of sequences and steps of these, spread over all that have much before them.
+
+    Args:
+        steps: steps of each sequence that have answers.
+        most: how many answers.
+        rows: before an answer beyond which more count for nothing.
+    """
+    every = [(n, int(step)) for n, at in enumerate(steps) for step in at]
+    if not every:
+        return []
+    before = np.array([min(step, rows) for _, step in every])
+    able = np.flatnonzero(before >= np.median(before))
+    chosen = able[np.unique(np.linspace(0, len(able) - 1, min(len(able), most)).astype(np.int64))]
+    return [every[n] for n in chosen]
+
+
 def read_by(op: Recurrence) -> Name:
     """The value that `Run.x` has of a layer."""
     return op.x if isinstance(op, Recurrent) else op.a

@@ -5,7 +5,7 @@ import pytest
 
 import whorl
 
-RIVALS = {
+LOOKING_BACK = {
     "transformer": whorl.Transformer(16, num_heads=2, window=32, dropout=0.0),
     "cnn": whorl.Convolution(16, dropout=0.0),
     "mlp": whorl.Perceptron(32, window=32, dropout=0.0),
@@ -26,10 +26,10 @@ def season(count):
     return {"load": profile[np.arange(count) % 8] + draw.normal(0, 0.3, count)}
 
 
-@pytest.mark.parametrize("key", RIVALS)
+@pytest.mark.parametrize("key", LOOKING_BACK)
 def test_a_classifier_finds_the_step_that_tells(key):
     model = whorl.Classifier(
-        network=RIVALS[key],
+        network=LOOKING_BACK[key],
         pooling=("last",),
         convolution=0,
         augmentation="none",
@@ -46,7 +46,7 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("key", RIVALS)
+@pytest.mark.parametrize("key", LOOKING_BACK)
 @pytest.mark.parametrize("memory", PLANS)
 def test_a_forecaster_finds_the_season(key, memory):
     data = season(700)
@@ -56,7 +56,7 @@ def test_a_forecaster_finds_the_season(key, memory):
         context=24,
         memory=memory,
         segment_length="auto" if memory == "carried" else 2,
-        network=RIVALS[key],
+        network=LOOKING_BACK[key],
         training=PLANS[memory],
     )
     model.fit({"load": data["load"][:560]}, verbose=False)
@@ -66,14 +66,14 @@ def test_a_forecaster_finds_the_season(key, memory):
     assert scores.metrics["mae"] < 0.33
 
 
-@pytest.mark.parametrize("key", RIVALS)
+@pytest.mark.parametrize("key", LOOKING_BACK)
 def test_a_generator_learns_what_comes_next(key):
     sentences = ["the loop unrolls", "a whorl turns", "the state is a value", "rows come in"]
     draw = np.random.default_rng(0)
     text = ". ".join(sentences[n] for n in draw.integers(0, 4, 500))
     model = whorl.Generator(
         tokens=whorl.Text(unit="character"),
-        network=RIVALS[key],
+        network=LOOKING_BACK[key],
         training=whorl.Training(epochs=6, batch_size=8, tbptt_steps=24, learning_rate=1e-2, seed=0, device="cpu"),
     ).fit([text[:6000]], verbose=False)
     scores = model.evaluate([text[6000:]])
@@ -82,14 +82,14 @@ def test_a_generator_learns_what_comes_next(key):
     assert all(scores.metrics["nll"] < rival["nll"] for rival in scores.baseline.values())
 
 
-@pytest.mark.parametrize("key", RIVALS)
+@pytest.mark.parametrize("key", LOOKING_BACK)
 def test_a_detector_is_surprised_by_what_breaks_the_rule(key):
     signal = np.sin(0.7 * np.arange(900)) + np.random.default_rng(0).normal(0, 0.05, 900)
     odd = [720, 790, 850]
     signal[odd] += 1.5
     model = whorl.Detector(
         target="y",
-        network=RIVALS[key],
+        network=LOOKING_BACK[key],
         alarm=whorl.Alarm(smooth=1),
         training=whorl.Training(epochs=25, seed=0, device="cpu"),
     ).fit({"y": signal[:600]}, verbose=False)
