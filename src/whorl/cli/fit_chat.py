@@ -12,6 +12,8 @@ _OWN = {
     "smoothing": "Dialogues",
 }
 
+WORDS = fitting.Words(Chatbot, _OWN, plans=["tokens"], parts=pieces.given_dropout)
+
 
 def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Chatbot on DATA and save it.
@@ -21,7 +23,7 @@ def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: 
     "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
     the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
     """
-    fitting.run(Chatbot, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = pieces.command(

@@ -23,6 +23,20 @@ _OWN = {
 }
 
 
+def _checked() -> dict[str, object]:
+    """Nothing more; raises where texts are told of and none are read."""
+    given = [field.name for field in fields(Text) if was_given(field.name)]
+    if given and not was_given("text"):
+        raise ArgumentError(
+            f"`--{given[0].replace('_', '-')}` says how texts are cut, but DATA is read as series. Name the column of "
+            "texts with --text, or leave it out."
+        )
+    return {}
+
+
+WORDS = fitting.Words(Classifier, _OWN, plans=["tokens"], parts=_checked)
+
+
 def fit_classify(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Classifier on DATA and save it.
 
@@ -31,13 +45,7 @@ def fit_classify(data: str, out: str | None, report: str | None, resume: bool, *
     the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are held
     out: they calibrate the probabilities, and score the model beside the frequencies of the classes.
     """
-    given = [field.name for field in fields(Text) if was_given(field.name)]
-    if given and not was_given("text"):
-        raise ArgumentError(
-            f"`--{given[0].replace('_', '-')}` says how texts are cut, but DATA is read as series. Name the column of "
-            "texts with --text, or leave it out."
-        )
-    fitting.run(Classifier, _OWN, data, out, report, resume, plans=["tokens"])
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

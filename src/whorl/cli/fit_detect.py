@@ -18,6 +18,8 @@ _OWN = {
     "code": "Detection",
 }
 
+WORDS = fitting.Words(Detector, _OWN, plans=["alarm"])
+
 
 def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Detector on DATA, which is taken as normal, and save it.
@@ -26,7 +28,7 @@ def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_
     that --label marks as anomalies teach nothing. The last part of the rows (of whole sequences some of them) is held
     out: it chooses the epoch and sets the threshold, above which a share of --false-alarm-rate of normal rows lie.
     """
-    fitting.run(Detector, _OWN, data, out, report, resume, plans=["alarm"])
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

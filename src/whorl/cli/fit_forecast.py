@@ -19,6 +19,8 @@ _OWN = {
     "segment_length": "Forecast",
 }
 
+WORDS = fitting.Words(Forecaster, _OWN)
+
 
 def fit_forecast(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Forecaster on DATA and save it.
@@ -26,7 +28,7 @@ def fit_forecast(data: str, out: str | None, report: str | None, resume: bool, *
     DATA is a CSV, TSV or Parquet file, or a folder of them. The last part of each series is held out: it stops the
     training early, calibrates the intervals, and scores the model beside its naive rivals.
     """
-    fitting.run(Forecaster, _OWN, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

@@ -13,6 +13,8 @@ _OWN = {
     "tied": "Generation",
 }
 
+WORDS = fitting.Words(Generator, _OWN, plans=["tokens"], parts=given_dropout)
+
 
 def fit_generate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Generator on DATA and save it.
@@ -21,7 +23,7 @@ def fit_generate(data: str, out: str | None, report: str | None, resume: bool, *
     scores the model beside the frequencies of tokens and of pairs of them. Tokens are characters
     unless --unit says otherwise.
     """
-    fitting.run(Generator, _OWN, data, out, report, resume, plans=["tokens"], **given_dropout())
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

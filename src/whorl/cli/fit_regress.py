@@ -18,6 +18,8 @@ _OWN = {
     "loss": "Regression",
 }
 
+WORDS = fitting.Words(Regressor, _OWN)
+
 
 def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Regressor on DATA and save it.
@@ -26,7 +28,7 @@ def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **
     the sequences are held out: they stop the training early, and score the model beside the mean. With --remaining
     each sequence ends in failure, and what is answered is how many rows are left; no column is needed for that.
     """
-    fitting.run(Regressor, _OWN, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

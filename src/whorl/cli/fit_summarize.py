@@ -15,6 +15,8 @@ _OWN = {
     "smoothing": "Summaries",
 }
 
+WORDS = fitting.Words(Summarizer, _OWN, plans=["tokens"], parts=pieces.given_dropout)
+
 
 def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Summarizer on DATA and save it.
@@ -24,7 +26,7 @@ def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, 
     together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
     beside the starts of the texts and the answers to similar texts.
     """
-    fitting.run(Summarizer, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = pieces.command(

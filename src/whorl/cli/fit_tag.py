@@ -15,6 +15,8 @@ _OWN = {
     "crf": "Tagging",
 }
 
+WORDS = fitting.Words(Tagger, _OWN)
+
 
 def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Tagger on DATA and save it.
@@ -24,7 +26,7 @@ def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: o
     .npz file with X and y, a label for each step. Some of the sequences are held out: they calibrate the
     probabilities, and score the model beside the most frequent tag of each word.
     """
-    fitting.run(Tagger, _OWN, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = make_command(

@@ -15,6 +15,8 @@ _OWN = {
     "smoothing": "Translation",
 }
 
+WORDS = fitting.Words(Translator, _OWN, plans=["tokens"], parts=pieces.given_dropout)
+
 
 def fit_translate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Translator on DATA and save it.
@@ -24,7 +26,7 @@ def fit_translate(data: str, out: str | None, report: str | None, resume: bool, 
     belong together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the
     model beside copies of the source and the targets of similar sources.
     """
-    fitting.run(Translator, _OWN, data, out, report, resume, plans=["tokens"], **pieces.given_dropout())
+    fitting.run(WORDS, data, out, report, resume)
 
 
 command = pieces.command(

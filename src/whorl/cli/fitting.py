@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,30 +106,39 @@ def build_table() -> Table:
     return build(Table, [field.name for field in fields(Table)])
 
 
-def run(
-    kind: "type[Estimator]",
-    own: Iterable[str],
-    data: str,
-    out: str | None,
-    report: str | None,
-    resume: bool,
-    plans: Iterable[str] = (),
-    **parts: object,
-) -> None:
-    """Fits, saves, reports, and says what can be done next.
+@dataclass(frozen=True)
+class Words:
+    """What the command line has for a task.
 
     Args:
         kind: the task.
         own: its fields that are options.
+        plans: its fields that are plans with options, but for those of every task.
+        parts: other fields, from what was given; it may refuse that.
+    """
+
+    kind: "type[Estimator]"
+    own: Iterable[str]
+    plans: Sequence[str] = ()
+    parts: Callable[[], dict[str, object]] = dict
+
+    def estimator(self) -> "Estimator":
+        """The task as the options of the command line describe it."""
+        made = {name: plan_of(self.kind, name) for name in ("table", "network", "training", *self.plans)}
+        return build(partial(_with_one_target(self.kind), **made, **self.parts()), self.own)
+
+
+def run(words: Words, data: str, out: str | None, report: str | None, resume: bool) -> None:
+    """Fits, saves, reports, and says what can be done next.
+
+    Args:
+        words: of the task.
         data: what is learned from.
         out: where the model goes; None beside the data.
         report: where the page goes; None writes none.
         resume: go on from the checkpoint.
-        plans: its fields that are plans with options, but for those of every task.
-        parts: other fields.
     """
-    made = {name: plan_of(kind, name) for name in ("table", "network", "training", *plans)}
-    estimator = build(partial(_with_one_target(kind), **made, **parts), own)
+    estimator = words.estimator()
     training = estimator.training
     path = Path(out) if out is not None else Path(Path(data).stem + ".whorl")
     check_output(path, "--out", data)

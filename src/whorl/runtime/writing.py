@@ -1,8 +1,8 @@
 """Answers of models that read a sequence whole and write another: an encoder, a decoder, and a search between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as List
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -207,39 +207,69 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
             yield own[np.arange(len(one)), one.row_targets[:, 0].astype(np.int64)]
 
 
+class Written(NamedTuple):
+    """Texts that were written and those that should have been, the log-probability of each token of the latter, and
+    how many characters these have; either pair may be empty.
+    """
+
+    texts: List[str]
+    targets: List[str]
+    log_probs: List[np.ndarray]
+    sizes: List[int]
+
+    def scores(self, model: "Model", which: Iterable[int]) -> TextScores:
+        """The scores of some of them."""
+        chosen, sums = list(which), model.readout.scores(model.reader)
+        assert isinstance(sums, TextScores)
+        if self.texts:
+            sums.update([self.texts[n] for n in chosen], [self.targets[n] for n in chosen])
+        if self.log_probs:
+            for n in chosen:
+                sums.add_tokens(self.log_probs[n], self.sizes[n])
+        return sums
+
+
 def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = None) -> Evaluation:
     """Scores what is written against the targets, beside naive rivals, and how likely the targets were."""
     if not sequences:
         raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
-    reader, answers = pair_reader(model), answered(model, sequences, None)
-    sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
-    own = _scores(model)
-    own.add(answers, targets)
-    codes = [one.row_targets[:, 0].astype(np.int64) for one in sequences]
-    sizes = [len(reader.text_of(own_codes)) for own_codes in codes]
-    for known, size in zip(log_probabilities(model, sequences), sizes, strict=True):
-        own.add_tokens(known, size)
-    rivals = {}
-    for name, texts in reader.rivals(sources).items():
-        rivals[name] = _scores(model)
-        rivals[name].update(texts, targets)
-    for name, of_tokens in reader.token_rivals().items():
-        rivals[name] = _scores(model)
-        for own_codes, size in zip(codes, sizes, strict=True):
-            rivals[name].add_tokens(of_tokens[own_codes], size)
+    answers, every = answered(model, sequences, None), range(len(sequences))
+    own = written_by_model(model, sequences, answers)
+    rivals = written_by_rivals(model, sequences)
     return Evaluation(
-        metrics=own.result(),
-        baseline={name: scores.result() for name, scores in rivals.items()},
+        metrics=own.scores(model, every).result(),
+        baseline={name: rival.scores(model, every).result() for name, rival in rivals.items()},
         num_answers=len(sequences),
-        scale=reader.scale,
-        kept=None if keep is False else (answers, targets),
+        scale=model.reader.scale,
+        kept=None if keep is False else (answers, own.targets),
     )
 
 
-def _scores(model: "Model") -> TextScores:
-    scores = model.readout.scores(model.reader)
-    assert isinstance(scores, TextScores)
-    return scores
+def written_by_model(model: "Model", sequences: List[Sequence], answers: Prediction | None = None) -> Written:
+    """What a model writes for sequences, beside the truths; `answers` where they are known already."""
+    answers = answered(model, sequences, None) if answers is None else answers
+    known = list(log_probabilities(model, sequences))
+    return Written(list(answers.value), [one.texts[1] for one in sequences], known, _sizes(model, sequences))
+
+
+def written_by_rivals(model: "Model", sequences: List[Sequence]) -> dict[str, Written]:
+    """What naive rivals write, and how probable others take the tokens of the truths to be."""
+    reader, sizes = pair_reader(model), _sizes(model, sequences)
+    sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
+    found = {name: Written(texts, targets, (), ()) for name, texts in reader.rivals(sources).items()}
+    for name, of_tokens in reader.token_rivals().items():
+        found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes)
+    return found
+
+
+def _codes(sequence: Sequence) -> np.ndarray:
+    """The true tokens."""
+    return sequence.row_targets[:, 0].astype(np.int64)
+
+
+def _sizes(model: "Model", sequences: List[Sequence]) -> list[int]:
+    """How many characters each truth has."""
+    return [len(pair_reader(model).text_of(_codes(one))) for one in sequences]
 
 
 def pair_reader(model: "Model") -> PairReader:

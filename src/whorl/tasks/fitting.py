@@ -63,32 +63,25 @@ class Fitted:
     model: Model
     network: Network
     history: History
+    training: Training
     held_out: HeldOut
 
 
 def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | None) -> Fitted:
     """Fits an estimator."""
+    estimator = estimator.for_data(data)
+    return fit_prepared(estimator, prepare(estimator, data), resume=resume, verbose=verbose)
+
+
+def fit_prepared(estimator: "Estimator", prepared: Prepared, *, resume: bool, verbose: bool | None) -> Fitted:
+    """Fits an estimator to data that are encoded and split already."""
     from whorl.tasks.telling import Teller
 
     tell = Teller(verbose)
-    estimator = estimator.for_data(data)
     wiring = estimator.wiring()
-    prepared = prepare(estimator, data)
     tell.lines(prepared.notes)
     examples, recipe, plan = training_part(estimator, wiring, prepared)
-    with private_randomness(torch.device("cpu")):
-        torch.default_generator.manual_seed(plan.seed)
-        network = build(
-            wiring,
-            recipe,
-            past=prepared.reader.past.spec,  # type: ignore[attr-defined]
-            ahead=_ahead_spec(prepared),
-            num_targets=len(prepared.reader.names),
-            dropout=wiring.dropout,
-            num_classes=len(prepared.reader.classes) or None,
-            longest=max(map(len, prepared.training)),
-            source=getattr(prepared.reader, "source_spec", None),
-        )
+    network = untrained(wiring, recipe, prepared, plan.seed)
     history = train(
         network,
         examples,
@@ -110,7 +103,24 @@ def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | N
     model = replace(model, card=card)
     uses = [use for use in ("chose the epoch" if plan.patience else "", model.readout.calibration) if use]
     tell.scores(scores, prepared.reader.names, uses)
-    return Fitted(model=model, network=network, history=history, held_out=held_out)
+    return Fitted(model=model, network=network, history=history, training=plan, held_out=held_out)
+
+
+def untrained(wiring: Wiring, recipe: Recipe, prepared: Prepared, seed: int) -> Network:
+    """The network of a complete recipe for these data, with the weights that training begins with."""
+    with private_randomness(torch.device("cpu")):
+        torch.default_generator.manual_seed(seed)
+        return build(
+            wiring,
+            recipe,
+            past=prepared.reader.past.spec,  # type: ignore[attr-defined]
+            ahead=_ahead_spec(prepared),
+            num_targets=len(prepared.reader.names),
+            dropout=wiring.dropout,
+            num_classes=len(prepared.reader.classes) or None,
+            longest=max(map(len, prepared.training)),
+            source=getattr(prepared.reader, "source_spec", None),
+        )
 
 
 def _ahead_spec(prepared: Prepared) -> Spec | None:

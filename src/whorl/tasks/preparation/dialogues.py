@@ -53,4 +53,5 @@ def of_dialogues(estimator: "Estimator", wiring: Wiring, data: object) -> Prepar
         "training_sequences": sum(cut > 0 for cut in cuts),
         "validation_sequences": sum(cut == 0 for cut in cuts),
     }
-    return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
+    groups = [one.key for one in sequences]
+    return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)

@@ -31,6 +31,7 @@ class Prepared:
             validation.
         notes: what was guessed, in sentences.
         facts: for the model card.
+        groups: which group each sequence belongs to, where groups are kept whole.
     """
 
     reader: Reader
@@ -38,6 +39,7 @@ class Prepared:
     cuts: list[int]
     notes: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
+    groups: list[str] | None = None
 
     @property
     def training(self) -> list[Sequence]:

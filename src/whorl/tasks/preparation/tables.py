@@ -49,6 +49,7 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     of_last = answers_labels(wiring) and not answers_several(wiring) and not every_step
     last = [one.frame[schema.targets[0]][-1] for one in series] if of_last else None
     validation, seed = estimator.training.validation, estimator.training.seed
+    groups = None
     if whole:
         groups = None if columns.group is None else groups_of(series, frame, columns.group, schema.series)
         held = held_out(len(series), validation, seed, last, groups)
@@ -77,11 +78,11 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     unlabelled = schema.label is not None and schema.label not in frame.columns
     roles = [line for line in schema.describe() if not (unlabelled and line.startswith("label: "))]
     notes = [*roles, *_elapsed_note(reader), *told]
-    if answers_labels(wiring):
-        return classified(estimator, Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts))
-    if not judged:
+    if not judged and not answers_labels(wiring):
         sequences = _weighted(sequences, cuts, reader)
-    prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
+    prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
+    if answers_labels(wiring):
+        return classified(estimator, prepared)
     return replace(prepared, notes=told_of_marks(prepared))
 
 
