@@ -37,6 +37,8 @@ _WHERE = {
     "State": "whorl.runtime.state",
     "push_many": "whorl.runtime.stream",
     "check": "whorl.data.check",
+    "compare": "whorl.comparison.compare",
+    "Comparison": "whorl.comparison.result",
     "WhorlError": "whorl.errors",
     "ArgumentError": "whorl.errors",
     "DataError": "whorl.errors",
@@ -50,6 +52,8 @@ _MODULES = ("nn", "runtime", "datasets", "errors", "plans", "codecs")
 __all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from whorl.comparison.compare import compare as compare
+    from whorl.comparison.result import Comparison as Comparison
     from whorl.data.check import check as check
     from whorl.errors import ArgumentError as ArgumentError
     from whorl.errors import DataError as DataError

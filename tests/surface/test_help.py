@@ -22,7 +22,7 @@ TASKS = {
     "translate": (whorl.Translator, "Translation"),
     "regress": (whorl.Regressor, "Regression"),
 }
-PAGES = [*(["fit", name] for name in TASKS), *([name] for name in COMMANDS)]
+PAGES = [*([group, name] for group in ("fit", "compare") for name in TASKS), *([name] for name in COMMANDS)]
 
 
 def page(*arguments):
@@ -43,12 +43,30 @@ def test_every_command_has_a_page_that_says_what_it_does_and_offers_json_and_qui
 
 def test_the_first_page_lists_every_command():
     listing = page().partition("Commands:\n")[2]
-    assert [line.split()[0] for line in listing.splitlines()] == ["fit", *COMMANDS]
+    assert [line.split()[0] for line in listing.splitlines()] == ["fit", *COMMANDS[:5], "compare", *COMMANDS[5:]]
 
 
-def test_the_first_page_of_fit_lists_every_task():
-    listing = page("fit").partition("Commands:\n")[2]
+@pytest.mark.parametrize("group", ["fit", "compare"])
+def test_the_first_page_of_a_group_lists_every_task(group):
+    listing = page(group).partition("Commands:\n")[2]
     assert [line.split()[0] for line in listing.splitlines()] == list(TASKS)
+
+
+def test_a_comparison_offers_what_a_fit_does_but_for_what_is_of_one_model():
+    text = page("compare", "forecast")
+    for flag in (
+        "--target",
+        "--network",
+        "--hidden-size",
+        "--epochs",
+        "--scaling",
+        "--networks",
+        "--match",
+        "--folder",
+    ):
+        assert f"  {flag} " in text
+    for flag in ("--out", "--report", "--resume", "--checkpoint"):
+        assert f"  {flag} " not in text
 
 
 @pytest.mark.parametrize("kind", [whorl.Recurrent, whorl.Training, whorl.Table])

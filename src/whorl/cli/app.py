@@ -17,6 +17,7 @@ _COMMANDS = {
     "stream": Entry("whorl.cli.stream", "Answer rows as they come in."),
     "report": Entry("whorl.cli.report", "Write an HTML page about a model."),
     "inspect": Entry("whorl.cli.inspect", "Print a model's card."),
+    "compare": Entry("whorl.cli.compare", "Find out which network to use."),
     "check": Entry("whorl.cli.check", "Find what is wrong with a table."),
     "demo": Entry("whorl.cli.demo", "Train, score and stream on data that is shipped."),
     "doctor": Entry("whorl.cli.doctor", "Test this installation."),

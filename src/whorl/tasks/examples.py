@@ -1,6 +1,6 @@
 """Which examples are learned from, which are held out, and how they come in batches, for whatever wiring."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
@@ -17,7 +17,8 @@ from whorl.data.sequences import Sequence
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
 from whorl.nn.carried import FLOOR, decay_of
-from whorl.plans.networks import Network
+from whorl.nn.segments import segment_length
+from whorl.plans.networks import Network, Perceptron
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Augmentation,
@@ -25,6 +26,7 @@ from whorl.plans.wiring import (
     EachRow,
     EncoderDecoder,
     Forgetting,
+    ManyToOne,
     Sequences,
     Strips,
     Windows,
@@ -53,6 +55,26 @@ class HeldOut:
 
 def training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Network, Training]:
     """Batches of the training part, and the plans resolved for its size."""
+    batches, recipe, plan = _training_part(estimator, wiring, prepared)
+    if isinstance(recipe, Perceptron):
+        # Weights of steps that no training sequence has would learn nothing, and count all the same.
+        recipe = replace(recipe, window=min(recipe.window, _most_steps(wiring, prepared)))
+    return batches, recipe, plan
+
+
+def _most_steps(wiring: Wiring, prepared: Prepared) -> int:
+    """Steps of the longest sequence that a core reads in training."""
+    match wiring.pairing:
+        case Windows(context=context, horizon=horizon):
+            length = wiring.shape.segment_length if isinstance(wiring.shape, ManyToOne) else None
+            return context // segment_length(context, horizon, length)
+        case Sequences() | EachRow(whole=True):
+            return max(map(len, prepared.training))
+        case _:
+            return max(prepared.cuts)
+
+
+def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -> tuple[Batches, Network, Training]:
     spans = [(0, cut) for cut in prepared.cuts]
     num_targets = len(prepared.reader.names)
     match wiring.pairing:

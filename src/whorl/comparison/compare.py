@@ -1,0 +1,253 @@
+"""`whorl.compare`: the same task, data and split with several networks."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from collections.abc import Sequence as List
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from whorl.comparison import entrants
+from whorl.comparison.advice import advice
+from whorl.comparison.fits import Course, Job, Record, identity, tested
+from whorl.comparison.latency import Latency, latency
+from whorl.comparison.matching import Match, check_match
+from whorl.comparison.parts import divide
+from whorl.comparison.result import Comparison, Contestant
+from whorl.comparison.schedule import Schedule
+from whorl.comparison.scoring import Scored
+from whorl.comparison.statistics import Estimate, Field, adjusted
+from whorl.errors import ArgumentError, DataError, ResourceError, did_you_mean
+from whorl.plans.networks import Network, from_key, key_of, to_plain
+from whorl.report.metric_table import JUDGES, METRICS
+from whorl.runtime import files
+from whorl.runtime.artifact import as_plain
+from whorl.tasks.estimator import check_whole
+from whorl.tasks.telling import Teller
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+def compare(
+    model: "Estimator",
+    data: object,
+    *,
+    networks: List[Network | str] | Mapping[str, Network | str] | None = None,
+    seeds: int = 3,
+    match: Match = "parameters",
+    test: object = None,
+    metric: str | None = None,
+    learning_rates: List[float] = (),
+    folder: str | Path | None = None,
+    workers: int = 1,
+    verbose: bool | None = None,
+) -> Comparison:
+    """Fits several networks to the same task, data and split, and says which one to use.
+
+    A test part as large as the validation part is taken away from the data first, the last rows or some of the
+    sequences, unless `test` has one; no fit sees it. Each network is fitted with each seed. Means have intervals, and
+    networks are compared with the best one in pairs, seed by seed on the same answers.
+
+    Args:
+        model: the task with its settings; whether it is fitted does not matter. Its own network is what others are made
+            as large or as slow as.
+        data: what `fit` takes.
+        networks: recipes or their keys, or names with such; None takes rnn, lstm, gru, transformer, cnn and mlp, as far
+            as the task takes them. A recipe with a hidden size of its own keeps it.
+        seeds: fits of each network, from the seed of the training plan on.
+        match: 'parameters' and 'latency' choose hidden sizes so that all have as many parameters, or as long a step, as
+            the model's network; 'time' trains all as long: for `max_seconds`, or as long as the model's network takes,
+            or the first one, where that is not among them; 'none' leaves each as the task would have it.
+        test: other data with truths, that are scored in place of a part.
+        metric: the one that judges; None takes the one that the task's models are judged by.
+        learning_rates: those that each network is fitted with, from one seed; its other seeds have the one that is best
+            on the validation part. None are tried where it is empty.
+        folder: where fits are written down, their models too, so that a comparison that was interrupted goes on where
+            it stopped. None keeps nothing.
+        workers: fits at a time, each in a process of its own, which share the threads of torch. Seconds of training are
+            those beside the others.
+        verbose: print each fit when it is done. None does so where the output is a terminal.
+
+    Raises:
+        ArgumentError: a setting breaks a rule, or a network is none of the task's.
+        DataError: the data break a rule, or are too few for three parts.
+        ResourceError: nothing can be written to the folder.
+        Interrupted: Ctrl-C or SIGTERM; what was fitted is in the folder.
+    """
+    check_match(match)
+    check_whole("seeds", seeds, 1)
+    check_whole("workers", workers, 1)
+    if metric is not None and (metric not in METRICS or METRICS[metric].best is None):
+        ranked = [name for name, known in METRICS.items() if known.best is not None]
+        raise ArgumentError(
+            f"`metric` must be one of {', '.join(ranked)}, but is {metric!r}.{did_you_mean(metric, ranked)}"
+        )
+    estimator = model.for_data(data)
+    chosen, notes = entrants.chosen(estimator, networks)
+    parts = divide(estimator, data, tested_apart=test is not None)
+    own = key_of(from_key(estimator.network))
+    first = own if own in chosen else next(iter(chosen))
+    recipes = entrants.made_alike(estimator, chosen, parts.fitted, match)
+    with _folder(folder) as home:
+        course = Course(folder=home, estimator=estimator, data=data, test=test, identity=identity(parts, test))
+        fits = Schedule(course, parts, workers, Teller(verbose))
+        done = fits.all(recipes, seeds, first if match == "time" else None, learning_rates)
+        return _result(fits, done, seeds=seeds, match=match, metric=metric, notes=notes, kept=folder is not None)
+
+
+@contextmanager
+def _folder(folder: str | Path | None) -> Iterator[Path]:
+    """Where fits are written down."""
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="whorl-compare-") as made:
+            yield Path(made)
+        return
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"`folder` is `{path}`, which cannot be made ({error.strerror or error}). Give another one."
+        ) from None
+    yield path
+
+
+def _result(
+    found: Schedule,
+    fits: Mapping[str, List[tuple[Job, Record]]],
+    *,
+    seeds: int,
+    match: Match,
+    metric: str | None,
+    notes: list[str],
+    kept: bool,
+) -> Comparison:
+    """Everything that is said of the fits."""
+    whole = {name: own for name, own in fits.items() if all(record.test is not None for _, record in own)}
+    scored = {name: [record.test for _, record in own if record.test is not None] for name, own in whole.items()}
+    judge = _judge(metric, scored)
+    lower = METRICS[judge].best == "least"
+    order = sorted(
+        scored, key=lambda name: np.mean([one.metrics[judge] for one in scored[name]]) * (1 if lower else -1)
+    )
+    rivals: dict[str, Scored] = next((own[0][1].rivals for own in whole.values()), {})
+    rivals = {name: own for name, own in rivals.items() if judge in own.metrics}
+    ranked = sorted(rivals, key=lambda name: rivals[name].metrics[judge] * (1 if lower else -1))
+    every = {**scored, **{_rival(name): [own] for name, own in rivals.items()}}
+    field = Field(judge, every)
+    # How far each is behind the best network; positive where it is worse.
+    behind = {
+        name: field.difference(*((name, order[0]) if lower else (order[0], name)))
+        for name in every
+        if order and name != order[0]
+    }
+    chance = adjusted({name: one.p for name, one in behind.items() if one.p is not None})
+    networks = []
+    for name in [*order, *(name for name in fits if name not in scored)]:
+        job = fits[name][0][0]
+        networks.append(
+            Contestant(
+                name=name,
+                recipe=to_plain(from_key(job.estimator.network), as_plain),
+                records=tuple(_without_blocks(record) for _, record in fits[name]),
+                scores=_estimates(every, name),
+                behind=behind.get(name),
+                p=chance.get(name),
+                latency=_latency(found, job) if name in scored else None,
+                model=str(found.course.model(job)) if kept and name in scored else None,
+            )
+        )
+    naive = [
+        Contestant(
+            name=name,
+            recipe={},
+            scores=_estimates(every, _rival(name)),
+            behind=behind.get(_rival(name)),
+            p=chance.get(_rival(name)),
+        )
+        for name in ranked
+    ]
+    part = "the data given for it" if found.parts.test is None else "a part that no fit has seen"
+    return Comparison(
+        task=found.course.estimator.task,
+        metric=judge,
+        match=match,
+        seeds=seeds,
+        answers=max((record.answers for own in fits.values() for _, record in own), default=0),
+        part=part,
+        networks=tuple(networks),
+        rivals=tuple(naive),
+        advice=advice(networks[: len(order)], naive, judge, lower=lower),
+        notes=(*notes, *_notes(fits, seeds)),
+    )
+
+
+def _judge(metric: str | None, scored: Mapping[str, List[Scored]]) -> str:
+    """The metric that judges; raises where there is none."""
+    known = [name for name in METRICS if all(name in one.metrics for own in scored.values() for one in own)]
+    if not scored:
+        return metric or JUDGES[-1]
+    judge = next((name for name in JUDGES if name in known), None) if metric is None else metric
+    if judge is None:
+        raise DataError(
+            "no truth is known in the test part, so networks cannot be compared there. Bring data with truths; of a "
+            "detector, name the column that marks anomalies with `label`."
+        )
+    if judge not in known:
+        raise ArgumentError(
+            f"`metric` is {judge!r}, which models of this task do not have: {', '.join(known)}. Choose one."
+        )
+    return judge
+
+
+def _rival(name: str) -> str:
+    """What a rival is called beside networks, one of which may have its name."""
+    return f"rival {name}"
+
+
+def _estimates(every: Mapping[str, List[Scored]], name: str) -> dict[str, Estimate]:
+    """Means of all metrics of a network or a rival, with their intervals."""
+    found = {}
+    for metric in METRICS:
+        having = {one: scored for one, scored in every.items() if all(metric in seed.metrics for seed in scored)}
+        if name in having:
+            found[metric] = _within(Field(metric, having).estimate(name), metric)
+    return found
+
+
+def _within(found: Estimate, metric: str) -> Estimate:
+    """An interval of a share without what no share can be."""
+    if not METRICS[metric].is_share or found.low is None or found.high is None:
+        return found
+    return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _without_blocks(record: Record) -> Record:
+    """A fit with its scores of all answers alone: those without a block each have said what they can."""
+    own = None if record.test is None else Scored(record.test.metrics)
+    return msgspec.structs.replace(record, test=own, rivals={})
+
+
+def _latency(found: Schedule, job: Job) -> Latency | None:
+    """Steps of the model of the first seed, timed when nothing else runs."""
+    model = files.load(found.course.model(job))
+    sequences, _ = tested(model, found.parts, found.course.test)
+    return latency(model, max(sequences, key=len))
+
+
+def _notes(fits: Mapping[str, List[tuple[Job, Record]]], seeds: int) -> list[str]:
+    """What should be known beside the table."""
+    notes = [
+        f"{name}: {record.failed}" for name, own in fits.items() for _, record in own[:1] if record.failed is not None
+    ]
+    if seeds == 1:
+        notes.append("one seed: intervals and p know nothing of how much other seeds would differ")
+    rates = {name: own[-1][0].estimator.training.learning_rate for name, own in fits.items()}
+    if len(set(rates.values())) > 1:
+        told = ", ".join(f"{name} {rate:g}" for name, rate in rates.items() if rate is not None)
+        notes.append(f"learning rates, chosen on the validation part: {told}")
+    return notes

@@ -1,0 +1,250 @@
+"""The fits of a comparison: one after the other or side by side, each written down when it is done."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as List
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+
+from whorl.comparison.parts import Parts, divide
+from whorl.comparison.scoring import Scored, score
+from whorl.data.pairing import steps_with_truths
+from whorl.data.sequences import Sequence
+from whorl.errors import DataError, TrainingError
+from whorl.plans.networks import Network, to_plain
+from whorl.runtime import files
+from whorl.runtime.artifact import as_plain, write_bytes
+from whorl.tasks import settings
+from whorl.tasks.fitting import fit_prepared
+
+if TYPE_CHECKING:
+    from whorl.runtime.model import Model
+    from whorl.tasks.estimator import Estimator
+
+# A change of what fits or scores mean makes older ones foreign.
+_FORMAT = 1
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of one fit.
+
+    Args:
+        network: name of the network in its comparison.
+        seed: of the training plan.
+        learning_rate: of the training plan.
+        parameters: weights and biases that are trained.
+        seconds: of training, its validation included.
+        epochs: that were trained.
+        stopped: what ended the training.
+        losses: of the validation part after each epoch.
+        chosen_by: metrics of the validation part.
+        test: metrics of the test part.
+        rivals: those of the naive rivals.
+        answers: that were scored.
+        failed: why there is no model; None where there is one.
+    """
+
+    network: str
+    seed: int
+    learning_rate: float | None
+    parameters: int = 0
+    seconds: float = 0.0
+    epochs: int = 0
+    stopped: str = ""
+    losses: list[float] = []
+    chosen_by: dict[str, float] = {}
+    test: Scored | None = None
+    rivals: dict[str, Scored] = {}
+    answers: int = 0
+    failed: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One fit that is to be done.
+
+    Args:
+        network: name of the network in its comparison.
+        estimator: the task with this network and seed.
+        key: what the fit depends on, as a hash.
+    """
+
+    network: str
+    estimator: "Estimator"
+    key: str
+
+    @property
+    def stem(self) -> str:
+        """Of its files."""
+        return f"{self.network}-{self.estimator.training.seed}-{self.key[:10]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What all fits of a comparison share.
+
+    Args:
+        folder: where records and models go.
+        estimator: the task, complete for the data.
+        data: what is learned from.
+        test: what is scored; None takes a part of the data.
+        identity: hash of the encoded data.
+    """
+
+    folder: Path
+    estimator: "Estimator"
+    data: object
+    test: object
+    identity: str
+
+    def job(self, network: str, recipe: Network, seed: int, changes: dict[str, object]) -> Job:
+        """A fit of a network from a seed, with some changes of the training plan."""
+        training = replace(self.estimator.training, **{"seed": seed, **changes})  # type: ignore[arg-type]
+        estimator = replace(self.estimator, network=recipe, training=replace(training, checkpoint=None))
+        told = settings.describe(estimator) | {"network": to_plain(recipe, as_plain)}
+        digest = hashlib.sha256(msgspec.json.encode([_FORMAT, self.identity, told], order="deterministic"))
+        return Job(network=network, estimator=estimator, key=digest.hexdigest())
+
+    def record(self, job: Job) -> Record | None:
+        """What was written down of a fit; None where it was not done, or not to its end."""
+        try:
+            found = msgspec.json.decode(self._path(job, "fits", "json").read_bytes(), type=Record)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found if found.failed is not None or self.model(job).exists() else None
+
+    def write(self, job: Job, record: Record) -> None:
+        """Writes down what is known of a fit."""
+        write_bytes(self._path(job, "fits", "json"), msgspec.json.format(msgspec.json.encode(record)))
+
+    def model(self, job: Job) -> Path:
+        """Where the model of a fit is."""
+        return self._path(job, "models", "whorl")
+
+    def checkpoint(self, job: Job) -> Path:
+        """Where a fit saves what it has so far."""
+        return self.folder / "checkpoints" / job.stem
+
+    def _path(self, job: Job, kind: str, ending: str) -> Path:
+        return self.folder / kind / f"{job.stem}.{ending}"
+
+
+def identity(parts: Parts, test: object) -> str:
+    """Hash of encoded data, of where they are cut, and of other data that are scored."""
+    digest = hashlib.sha256(repr([parts.fitted.cuts, _identity_of(test)]).encode())
+    for one in (*parts.fitted.sequences, *(() if parts.test is None else parts.test.sequences)):
+        for values in (one.past, one.targets, one.ahead, one.source):
+            if values is not None:
+                digest.update(repr(values.shape).encode())
+                digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def _identity_of(data: object) -> object:
+    """What tells data from others: of files their sizes and times of change, of anything else a hash of its values."""
+    if not isinstance(data, str | Path):
+        from joblib import hash as hash_of
+
+        return hash_of(data)
+    path = Path(data)
+    paths = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [(str(one), *(one.stat().st_size, one.stat().st_mtime_ns)) for one in paths if one.exists()]
+
+
+def tested(model: "Model", parts: Parts, test: object) -> tuple[list[Sequence], list[np.ndarray]]:
+    """The sequences that are scored, and the steps of each."""
+    if parts.test is not None:
+        return parts.test.sequences, parts.test.steps
+    sequences = model.reader.read(test, targets=True)
+    steps = [steps_with_truths(model.wiring.pairing, one) for one in sequences]
+    if not sum(map(len, steps)):
+        raise DataError(
+            f"`test` has no row with full context and full horizon ({model.wiring.pairing}), so nothing can be scored "
+            "there. Bring longer sequences."
+        )
+    return sequences, steps
+
+
+def run(course: Course, job: Job, parts: Parts) -> Record:
+    """Does one fit, or goes on with one that was interrupted; writes down what came out, and returns it."""
+    folder = course.checkpoint(job)
+    plan = replace(job.estimator.training, checkpoint=str(folder))
+    estimator = replace(job.estimator, training=plan)
+    fresh = replace(parts.fitted, facts=dict(parts.fitted.facts), notes=[])
+    try:
+        fitted = fit_prepared(estimator, fresh, resume=(folder / "latest").exists(), verbose=False)
+    except TrainingError as error:
+        record = Record(network=job.network, seed=plan.seed, learning_rate=plan.learning_rate, failed=str(error))
+        course.write(job, record)
+        return record
+    plain = msgspec.to_builtins(replace(fitted.training, checkpoint=None))
+    card = {**fitted.model.card, "training": plain}
+    model = replace(fitted.model, settings=settings.describe(job.estimator), card=card)
+    files.save(model, course.model(job))
+    own, rivals, answers = score(model, *tested(model, parts, course.test))
+    known = card["scores"]
+    assert isinstance(known, dict)
+    record = Record(
+        network=job.network,
+        seed=plan.seed,
+        learning_rate=fitted.training.learning_rate,
+        parameters=sum(weight.numel() for weight in fitted.network.parameters()),
+        seconds=sum(epoch.seconds for epoch in fitted.history.epochs),
+        epochs=len(fitted.history.epochs),
+        stopped=fitted.history.stopped,
+        losses=[epoch.valid_loss for epoch in fitted.history.epochs],
+        chosen_by=known["metrics"],
+        test=own,
+        rivals=rivals,
+        answers=answers,
+    )
+    course.write(job, record)
+    _forget(folder)
+    return record
+
+
+def _forget(folder: Path) -> None:
+    """Takes the checkpoints of a finished fit away."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+def each(course: Course, jobs: List[Job], parts: Parts, workers: int) -> Iterator[tuple[Job, Record]]:
+    """Does fits and yields each when it is done, in any order."""
+    for name in ("fits", "models", "checkpoints"):
+        (course.folder / name).mkdir(parents=True, exist_ok=True)
+    if workers <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield job, run(course, job, parts)
+        return
+    yield from _side_by_side(course, jobs, workers)
+
+
+def _side_by_side(course: Course, jobs: List[Job], workers: int) -> Iterator[tuple[Job, Record]]:
+    from joblib import Parallel, delayed
+
+    threads = max(1, torch.get_num_threads() // workers)
+    found: Iterable[tuple[int, Record]] = Parallel(n_jobs=workers, return_as="generator_unordered")(
+        delayed(_apart)(course, job, n, threads) for n, job in enumerate(jobs)
+    )
+    for n, record in found:
+        yield jobs[n], record
+
+
+_KNOWN: dict[str, Parts] = {}
+
+
+def _apart(course: Course, job: Job, number: int, threads: int) -> tuple[int, Record]:
+    """A fit in a process of its own, which reads the data once."""
+    torch.set_num_threads(threads)
+    if course.identity not in _KNOWN:
+        _KNOWN.clear()
+        _KNOWN[course.identity] = divide(course.estimator, course.data, tested_apart=course.test is not None)
+    return number, run(course, job, _KNOWN[course.identity])

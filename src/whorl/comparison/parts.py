@@ -1,0 +1,146 @@
+"""A user's data in three parts: what is learned from, what chooses the epoch, and what only scores."""
+
+from collections.abc import Sequence as List
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from whorl.data import splits
+from whorl.data.sequences import Sequence
+from whorl.errors import ArgumentError, DataError
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
+from whorl.tasks.examples import HeldOut, held_out_part
+from whorl.tasks.preparation import Prepared, prepare
+from whorl.tasks.preparation.prepared import answers_labels, answers_several
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Encoded data in three parts.
+
+    Args:
+        fitted: the training and the validation part.
+        test: what is scored, and no fit sees; None where it comes apart.
+    """
+
+    fitted: Prepared
+    test: HeldOut | None
+
+
+def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) -> Parts:
+    """Reads and encodes data, and takes a test part as large as the validation part away.
+
+    Of rows in time and of text the test part comes last, the validation part before it; of whole sequences both are
+    drawn by the seed of the training plan. Statistics come from training rows alone.
+
+    Args:
+        estimator: the task, complete for these data.
+        data: what `fit` takes.
+        tested_apart: whether other data are for scoring, so that nothing is taken away.
+
+    Raises:
+        DataError: too little is there for three parts.
+    """
+    if tested_apart:
+        return Parts(fitted=prepare(estimator, data), test=None)
+    validation = estimator.training.validation
+    if validation >= 0.5 and not isinstance(validation, int):
+        raise ArgumentError(
+            f"`validation` is {validation}, but a test part of the same size is held out too, which leaves nothing to "
+            "learn from. Lower it, or give a test set of your own."
+        )
+    both = replace(estimator, training=replace(estimator.training, validation=2 * validation))
+    prepared, wiring = prepare(both, data), estimator.wiring()
+    seed = estimator.training.seed
+    ends = _drawn(wiring, prepared, seed) if _is_whole(wiring) else _last_rows(wiring, prepared)
+    test = held_out_part(wiring, replace(prepared, cuts=ends))
+    if not sum(map(len, test.steps)):
+        raise DataError(
+            "the part that is held out is too small to choose the epoch and to be a test part, too. Raise "
+            "`validation`, bring more data, or give a test set of your own."
+        )
+    return Parts(fitted=_before(prepared, ends), test=test)
+
+
+def _is_whole(wiring: Wiring) -> bool:
+    """Whether whole sequences are held out."""
+    pairing = wiring.pairing
+    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
+
+
+def _last_rows(wiring: Wiring, prepared: Prepared) -> list[int]:
+    """First row of the test part of each sequence: the later half of what is held out."""
+    held = [n for n, cut in enumerate(prepared.cuts) if cut == 0]
+    if isinstance(wiring.shape, Autoregressive) and len(held) > 1:  # whole documents are held out, the last of them
+        tested = set(held[len(held) // 2 :])
+        return [0 if n in tested else len(one) for n, one in enumerate(prepared.sequences)]
+    horizon = getattr(wiring.pairing, "horizon", 1)
+    ends = []
+    for one, cut in zip(prepared.sequences, prepared.cuts, strict=True):
+        middle = cut + (len(one) - cut) // 2
+        ends.append(middle if middle - cut >= horizon and len(one) - middle >= horizon else len(one))
+    return ends
+
+
+def _drawn(wiring: Wiring, prepared: Prepared, seed: int) -> list[int]:
+    """0 for the sequences of the test part, half of those held out; the length of all others."""
+    held = np.array([n for n, cut in enumerate(prepared.cuts) if cut == 0], np.int64)
+    groups = None if prepared.groups is None else [prepared.groups[n] for n in held]
+    labels = None
+    if answers_labels(wiring) and not answers_several(wiring) and prepared.sequences[0].row_targets.ndim == 1:
+        labels = [float(prepared.sequences[n].row_targets[0]) for n in held]
+        labels = None if len(set(labels)) == len(labels) else labels
+    if len(held if groups is None else set(groups)) < 2:
+        raise DataError(
+            f"{len(held)} sequences are held out, or a single group of them, which cannot both choose the epoch and "
+            "be a test part. Raise `validation`, bring more data, or give a test set of your own."
+        )
+    tested = set(held[splits.held_out(len(held), 0.5, seed + 1, labels=labels, groups=groups)].tolist())
+    return [0 if n in tested else len(one) for n, one in enumerate(prepared.sequences)]
+
+
+def _before(prepared: Prepared, ends: List[int]) -> Prepared:
+    """What stands before the test part."""
+    horizon = prepared.reader.horizon
+    kept = [n for n, end in enumerate(ends) if end]
+    sequences = [shortened(prepared.sequences[n], ends[n], horizon) for n in kept]
+    cuts = [min(prepared.cuts[n], ends[n]) for n in kept]
+    groups = None if prepared.groups is None else [prepared.groups[n] for n in kept]
+    return replace(
+        prepared, sequences=sequences, cuts=cuts, groups=groups, facts=_facts(prepared.facts, sequences, cuts)
+    )
+
+
+def shortened(sequence: Sequence, rows: int, horizon: int) -> Sequence:
+    """The first rows of a sequence, with what was known ahead of them."""
+    if rows >= len(sequence):
+        return sequence
+    targets = sequence.targets
+    return replace(
+        sequence,
+        past=sequence.past[:rows],
+        time=sequence.time[:rows],
+        ahead=None if sequence.ahead is None else sequence.ahead[: rows + horizon],
+        targets=None if targets is None else targets[:rows] if targets.ndim == 2 else targets,
+        known_ahead=0 if sequence.ahead is None else min(horizon, len(sequence) - rows + sequence.known_ahead),
+        tokens=None if sequence.tokens is None else sequence.tokens[:rows],
+        marks=None if sequence.marks is None else sequence.marks[:rows],
+    )
+
+
+def _facts(facts: dict[str, object], sequences: List[Sequence], cuts: List[int]) -> dict[str, object]:
+    """The facts of the card, of the parts that a fit has."""
+    counts = {
+        "rows": sum(map(len, sequences)),
+        "tokens": sum(map(len, sequences)),
+        "validation_rows": sum(map(len, sequences)) - sum(cuts),
+        "sequences": len(sequences),
+        "series": len(sequences),
+        "documents": len(sequences),
+        "validation_sequences": sum(cut < len(one) for one, cut in zip(sequences, cuts, strict=True)),
+    }
+    return facts | {name: count for name, count in counts.items() if name in facts}

@@ -1,0 +1,108 @@
+"""Which fits a comparison needs, in which order, and which of them are done."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+
+from whorl.comparison.fits import Course, Job, Record, each
+from whorl.comparison.parts import Parts
+from whorl.comparison.result import duration
+from whorl.errors import TrainingError
+from whorl.plans.networks import Network
+from whorl.report.metric_table import JUDGES, METRICS
+from whorl.report.scores import number
+from whorl.tasks.telling import Teller
+
+# Time ends fits that are matched by it, and not their epochs.
+_ENDLESS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Does what is not done yet, and says how it goes."""
+
+    course: Course
+    parts: Parts
+    workers: int
+    tell: Teller
+
+    def all(
+        self, recipes: Mapping[str, Network], seeds: int, timed: str | None, rates: List[float]
+    ) -> dict[str, list[tuple[Job, Record]]]:
+        """The fits of each network, seed by seed.
+
+        Args:
+            recipes: complete ones.
+            seeds: fits of each.
+            timed: the network that all others are trained as long as; None trains each as its plan says.
+            rates: learning rates to choose from.
+        """
+        start, plan = self.course.estimator.training.seed, self.course.estimator.training
+        each_seed = range(start, start + seeds)
+        changes: dict[str, dict[str, object]] = {name: {} for name in recipes}
+        done: dict[str, list[tuple[Job, Record]]] = {}
+        if rates:
+            changes = self._best_rates(recipes, rates, start)
+        if timed is not None:
+            budget = plan.max_seconds
+            if budget is None:
+                jobs = [self.course.job(timed, recipes[timed], seed, changes[timed]) for seed in each_seed]
+                done[timed] = self._done(jobs)
+                trained = [record.seconds for _, record in done[timed] if record.failed is None]
+                if not trained:
+                    raise TrainingError(
+                        f"the {timed}, which the others are trained as long as, could not be fitted: "
+                        f"{done[timed][0][1].failed}"
+                    )
+                # A budget that is planned in whole seconds is the same when the comparison goes on.
+                budget = max(1.0, round(sum(trained) / len(trained), 1))
+            longer = {"max_seconds": budget, "epochs": plan.epochs or _ENDLESS}
+            changes = {name: own | longer for name, own in changes.items()}
+        left = [name for name in recipes if name not in done]
+        jobs = [self.course.job(name, recipes[name], seed, changes[name]) for seed in each_seed for name in left]
+        for job, record in self._done(jobs):
+            done.setdefault(job.network, []).append((job, record))
+        return {name: sorted(done[name], key=lambda one: one[1].seed) for name in recipes}
+
+    def _best_rates(
+        self, recipes: Mapping[str, Network], rates: List[float], seed: int
+    ) -> dict[str, dict[str, object]]:
+        """For each network the rate whose model is best on the validation part."""
+        plans: list[dict[str, object]] = [{"learning_rate": rate} for rate in rates]
+        jobs = [self.course.job(name, recipe, seed, plan) for name, recipe in recipes.items() for plan in plans]
+        records = [record for _, record in self._done(jobs)]
+        chosen = {}
+        for n, name in enumerate(recipes):
+            own = records[n * len(rates) : (n + 1) * len(rates)]
+            scores = [_validated(record) for record in own]
+            chosen[name] = plans[min(range(len(rates)), key=lambda at: scores[at])]
+        return chosen
+
+    def _done(self, jobs: List[Job]) -> list[tuple[Job, Record]]:
+        """Fits that were written down, or are done now."""
+        found = {job.stem: self.course.record(job) for job in jobs}
+        left = [job for job in jobs if found[job.stem] is None]
+        known = len(jobs) - len(left)
+        if known:
+            self.tell.lines([f"{known} of {len(jobs)} fits are done already, in {self.course.folder}"])
+        for n, (job, done) in enumerate(each(self.course, left, self.parts, self.workers), known + 1):
+            found[job.stem] = done
+            self.tell.lines([f"fit {n} of {len(jobs)}: {_told(done)}"])
+        return [(job, record) for job in jobs if (record := found[job.stem]) is not None]
+
+
+def _validated(record: Record) -> float:
+    """How bad a model is on the validation part: less is better."""
+    judge = next((name for name in JUDGES if name in record.chosen_by), None)
+    if judge is None:
+        return float("inf")
+    return record.chosen_by[judge] * (1.0 if METRICS[judge].best == "least" else -1.0)
+
+
+def _told(record: Record) -> str:
+    """A fit in a line."""
+    if record.test is None:
+        return f"{record.network}, seed {record.seed}: failed: {record.failed}"
+    judge = next((name for name in JUDGES if name in record.test.metrics), None)
+    score = "" if judge is None else f"{judge} {number(record.test.metrics[judge])}, "
+    return f"{record.network}, seed {record.seed}: {score}{record.epochs} epochs in {duration(record.seconds)}"

@@ -1,0 +1,253 @@
+"""Whole comparisons: what is fitted, what is kept, and what is said."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import whorl
+from whorl.comparison import compare as module
+from whorl.comparison import fits
+from whorl.errors import ArgumentError, DataError, TrainingError
+
+
+def forecaster(**settings):
+    training = whorl.Training(epochs=6, batch_size=16, learning_rate=0.01)
+    return whorl.Forecaster(
+        target="load",
+        time="time",
+        horizon=6,
+        context=24,
+        **{"network": whorl.Recurrent("gru", hidden_size=8), "training": training, **settings},
+    )
+
+
+@pytest.fixture(scope="module")
+def compared(waves, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compared")
+    return whorl.compare(forecaster(), waves, networks=["gru", "rnn", "mlp"], seeds=2, folder=folder), folder
+
+
+def test_networks_stand_in_the_order_of_their_means_on_a_part_that_no_fit_has_seen(compared):
+    found, _ = compared
+    means = [one.scores["mae"].mean for one in found.networks]
+    assert sorted(one.name for one in found.networks) == ["gru", "mlp", "rnn"]
+    assert means == sorted(means)
+    assert found.answers == 420 - 378 - 6 + 1
+    assert found.metric == "mae"
+    assert found.networks[0].behind is None
+    assert all(one.behind.mean > 0 for one in found.networks[1:])
+
+
+def test_the_scores_are_those_of_the_models_that_were_kept(compared, waves):
+    found, _ = compared
+    best = found.networks[0]
+    test = {name: values[378 - 24 :] for name, values in waves.items()}
+    scores = whorl.load(best.model).evaluate(test).metrics
+    first = best.records[0]
+    assert first.seed == 0
+    assert first.test.metrics["mae"] == pytest.approx(scores["mae"], rel=1e-6)
+
+
+def test_naive_rivals_are_in_the_table_and_are_told_from_the_networks(compared):
+    found, _ = compared
+    assert [one.name for one in found.rivals] == ["seasonal_naive", "last_value", "drift"]
+    assert found.rivals[-1].p < 0.05 < found.rivals[0].p
+    assert "seasonal_naive" in found.advice
+
+
+def test_networks_have_as_many_parameters_as_the_tasks_own(compared):
+    found, _ = compared
+    counts = {one.name: one.parameters for one in found.networks}
+    assert counts["rnn"] == pytest.approx(counts["gru"], rel=0.1)
+    assert counts["mlp"] == pytest.approx(counts["gru"], rel=0.1)
+
+
+def test_a_comparison_that_is_asked_for_again_fits_nothing(compared, waves, monkeypatch):
+    found, folder = compared
+    monkeypatch.setattr(fits, "fit_prepared", None)
+    again = whorl.compare(forecaster(), waves, networks=["gru", "rnn", "mlp"], seeds=2, folder=folder)
+    assert [one.scores for one in again.networks] == [one.scores for one in found.networks]
+
+
+def test_other_data_or_settings_are_other_fits(compared, waves, monkeypatch):
+    _, folder = compared
+    done = []
+
+    def fit(estimator, *rest, **named):
+        done.append(estimator.network)
+        raise TrainingError("stop")
+
+    monkeypatch.setattr(fits, "fit_prepared", fit)
+    changed = {**waves, "load": waves["load"] + (np.arange(420) == 3)}
+    whorl.compare(forecaster(), changed, networks=["gru", "rnn"], seeds=1, folder=folder)
+    assert len(done) == 2
+    other = replace(forecaster(), training=replace(forecaster().training, learning_rate=0.02))
+    whorl.compare(other, waves, networks=["gru", "rnn"], seeds=1, folder=folder)
+    assert len(done) == 4
+
+
+def test_what_was_interrupted_goes_on_where_it_stopped(waves, tmp_path, monkeypatch):
+    real, done = fits.fit_prepared, []
+
+    def fit(estimator, *rest, **named):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(estimator.network)
+        return real(estimator, *rest, **named)
+
+    monkeypatch.setattr(fits, "fit_prepared", fit)
+    asked = {"networks": ["gru", "rnn"], "seeds": 2, "folder": tmp_path / "c"}
+    with pytest.raises(KeyboardInterrupt):
+        whorl.compare(forecaster(), waves, **asked)
+    assert len(done) == 2
+    monkeypatch.setattr(fits, "fit_prepared", real)
+    resumed = whorl.compare(forecaster(), waves, **asked)
+    whole = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=2)
+    assert [one.scores for one in resumed.networks] == [one.scores for one in whole.networks]
+
+
+def test_side_by_side_the_scores_are_the_same(compared, waves):
+    found, _ = compared
+    side = whorl.compare(forecaster(), waves, networks=["gru", "rnn", "mlp"], seeds=2, workers=2)
+    for one, other in zip(found.networks, side.networks, strict=True):
+        assert one.name == other.name
+        assert one.scores["mae"].mean == pytest.approx(other.scores["mae"].mean, rel=1e-3)
+
+
+def test_training_that_fails_is_told_and_loses_nothing(waves, monkeypatch):
+    real = fits.fit_prepared
+
+    def fit(estimator, *rest, **named):
+        if estimator.network.cell == "rnn":
+            raise TrainingError("the loss is not a number")
+        return real(estimator, *rest, **named)
+
+    monkeypatch.setattr(fits, "fit_prepared", fit)
+    found = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=1)
+    assert [one.failed for one in found.networks] == [None, "the loss is not a number"]
+    assert "rnn: the loss is not a number" in found.notes
+    assert any("failed" in line for line in found.lines())
+
+
+def test_matched_by_time_all_train_as_long(waves):
+    plan = whorl.Training(max_seconds=1.5, batch_size=16)
+    found = whorl.compare(forecaster(training=plan), waves, networks=["gru", "rnn"], seeds=1, match="time")
+    assert all(0.3 < one.seconds < 3.0 for one in found.networks)
+    assert all(record.stopped == "max_seconds" for one in found.networks for record in one.records)
+
+
+def test_of_several_learning_rates_each_network_has_its_best_on_the_validation_part(waves):
+    found = whorl.compare(
+        forecaster(), waves, networks=["gru", "rnn"], seeds=2, learning_rates=[1e-6, 1e-2], match="none"
+    )
+    assert {record.learning_rate for one in found.networks for record in one.records} == {1e-2}
+
+
+def test_a_test_set_of_ones_own_is_scored(waves):
+    first = {name: values[:360] for name, values in waves.items()}
+    later = {name: values[330:] for name, values in waves.items()}
+    found = whorl.compare(forecaster(), first, networks=["gru", "rnn"], seeds=1, test=later)
+    assert found.part == "the data given for it"
+    assert found.answers == 90 - 24 - 6 + 1
+
+
+def test_labels_are_compared_by_any_metric_that_has_a_better_end(labelled):
+    model = whorl.Classifier(training=whorl.Training(epochs=4, validation=0.2))
+    found = whorl.compare(model, labelled, networks=["gru", "mlp"], seeds=1, metric="accuracy", match="none")
+    assert found.metric == "accuracy"
+    assert all(0.0 <= one.scores["accuracy"].low <= one.scores["accuracy"].high <= 1.0 for one in found.networks)
+    with pytest.raises(ArgumentError, match=r"`metric` is 'bleu', which models of this task do not have: .*accuracy"):
+        whorl.compare(model, labelled, networks=["gru", "mlp"], seeds=1, metric="bleu", match="none")
+
+
+def test_a_task_that_writes_texts_is_compared_among_networks_that_recur():
+    pairs = [{"source": f"say {n} {n % 7}", "target": f"{n % 7} {n}"} for n in range(60)]
+    model = whorl.Translator(
+        source="source",
+        target="target",
+        embedding_size=8,
+        network=whorl.Recurrent("gru", hidden_size=8),
+        training=whorl.Training(epochs=1, validation=0.2),
+    )
+    found = whorl.compare(model, pairs, seeds=1, match="none", metric="nll")
+    assert {one.name for one in found.networks} == {"rnn", "lstm", "gru"}
+    assert found.notes[0] == "this task takes no transformer, cnn, mlp"
+    assert found.answers == 12
+    assert all(one.latency is not None for one in found.networks)
+
+
+def test_texts_are_compared_by_what_comes_next():
+    text = "To be or not to be, that is the question. " * 50
+    network = whorl.Recurrent("gru", hidden_size=8)
+    model = whorl.Generator(network=network, training=whorl.Training(epochs=1))
+    found = whorl.compare(model, [text], networks=["gru", "cnn"], seeds=1)
+    assert found.metric == "nll"
+    assert found.rivals
+    assert all(one.recipe == {} and one.latency is None for one in found.rivals)
+
+
+def test_a_network_that_reads_both_ways_has_no_steps_and_is_judged_by_its_training(labelled):
+    both = whorl.Recurrent("gru", bidirectional=True, hidden_size=4)
+    model = whorl.Classifier(training=whorl.Training(epochs=1, validation=0.2))
+    found = whorl.compare(model, labelled, networks={"both": both, "one": "gru"}, seeds=1, match="none")
+    timed = {one.name: one.latency for one in found.networks}
+    assert timed["both"] is None
+    assert timed["one"].state_bytes > 0
+    assert timed["one"].p50_s <= timed["one"].p99_s
+
+
+def test_a_comparison_is_written_as_json_and_as_a_page_that_loads_nothing(compared, tmp_path):
+    found, _ = compared
+    found.write(tmp_path / "c.json")
+    plain = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    assert plain["advice"] == found.advice
+    assert [one["name"] for one in plain["networks"]] == [one.name for one in found.networks]
+    found.write(tmp_path / "c.html")
+    text = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org", "")
+    assert "<script" not in text
+    assert found.advice in text.replace("&#39;", "'")
+    with pytest.raises(ArgumentError, match=r"`path` ends in .html or .json, but is `c.pdf`"):
+        found.write("c.pdf")
+
+
+def test_a_table_has_a_line_for_each_network_and_each_rival(compared):
+    found, _ = compared
+    lines = found.lines()
+    assert lines[0] == "scored: a part that no fit has seen, 37 answers; 2 seeds"
+    assert len(lines) == 2 + len(found.networks) + len(found.rivals) + 1
+    assert lines[-1] == found.advice
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"match": "size"}, "`match` must be one of parameters, time, latency, none, but is 'size'"),
+        ({"seeds": 0}, "`seeds` is a whole number >= 1, but is 0"),
+        ({"workers": 1.5}, "`workers` is a whole number >= 1, but is 1.5"),
+        ({"metric": "maee"}, r"`metric` must be one of .*Did you mean 'mae'"),
+        ({"networks": ["gru"]}, "`networks` must be at least two, but are gru"),
+        ({"networks": ["gru", "lstmm"]}, "is 'lstmm'. Did you mean 'lstm'"),
+        ({"networks": {"a b": "gru", "c": "rnn"}}, "a name in `networks` has letters, digits"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_before_anything_is_read(given, says):
+    with pytest.raises(ArgumentError, match=says):
+        whorl.compare(forecaster(), "nothing.csv", **given)
+
+
+def test_a_network_that_a_task_does_not_take_is_refused_with_its_own_words():
+    with pytest.raises(ArgumentError, match="`network` is a Transformer, but texts are written by layers"):
+        whorl.compare(whorl.Chatbot(), "nothing.txt", networks=["gru", "transformer"])
+
+
+def test_rows_that_nobody_has_labelled_cannot_judge_detectors(waves):
+    model = whorl.Detector(time="time", training=whorl.Training(epochs=1))
+    with pytest.raises(DataError, match="no truth is known in the test part"):
+        whorl.compare(model, waves, networks=["gru", "rnn"], seeds=1, match="none")
+
+
+def test_the_default_networks_are_those_of_the_documentation():
+    assert module.entrants.NETWORKS == ("rnn", "lstm", "gru", "transformer", "cnn", "mlp")
