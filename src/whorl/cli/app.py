@@ -32,6 +32,7 @@ _EXTRAS = {
     "matplotlib": ("matplotlib", "train"),
     "scipy": ("scipy", "train"),
     "sklearn": ("scikit-learn", "train"),
+    "joblib": ("joblib", "train"),
 }
 _BROKEN_PIPE = 141
 _INTERRUPTED = 130

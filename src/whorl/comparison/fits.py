@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as List
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from whorl.comparison.parts import Parts, divide
 from whorl.comparison.scoring import Scored, score
 from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
-from whorl.errors import DataError, TrainingError
+from whorl.errors import DataError, ResourceError, TrainingError
 from whorl.plans.networks import Network, to_plain
 from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
@@ -234,8 +235,14 @@ def _side_by_side(course: Course, jobs: List[Job], workers: int) -> Iterator[tup
     found: Iterable[tuple[int, Record]] = Parallel(n_jobs=workers, return_as="generator_unordered")(
         delayed(_apart)(course, job, n, threads) for n, job in enumerate(jobs)
     )
-    for n, record in found:
-        yield jobs[n], record
+    try:
+        for n, record in found:
+            yield jobs[n], record
+    except BrokenProcessPool:
+        raise ResourceError(
+            f"a process that fitted a network died, killed or out of memory. What is done is in `{course.folder}`: "
+            "compare again with fewer `workers`, and the comparison goes on from there."
+        ) from None
 
 
 _KNOWN: dict[str, Parts] = {}

@@ -1,15 +1,21 @@
 """A comparison as one HTML page that needs nothing but itself."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whorl.comparison.result import Comparison, Contestant, cells, columns, duration
+from whorl.comparison.statistics import Estimate
 from whorl.errors import MissingExtraError
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.metric_table import METRICS
 from whorl.report.scores import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MATCHED = {
     "parameters": "as many parameters",
@@ -17,6 +23,8 @@ _MATCHED = {
     "latency": "as long a step",
     "none": "each as the task would have it",
 }
+# Times that span more than this factor are drawn on a logarithmic axis.
+_WIDE = 10.0
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 
 
@@ -42,7 +50,11 @@ def page(found: Comparison) -> str:
         rows=[(one, cells(found, one)) for one in (*found.networks, *found.rivals)],
         names=names,
         others=others if names else [],
-        pictures=[one for one in (_scores(found), _costs(found, fitted), _losses(fitted)) if one is not None],
+        pictures=[
+            one
+            for one in (_scores(found, fitted), _differences(found, fitted), _costs(found, fitted), _losses(fitted))
+            if one is not None
+        ],
         fits=[
             (
                 one.name,
@@ -70,22 +82,15 @@ def _others(found: Comparison) -> tuple[list[str], list[tuple[Contestant, list[s
     ]
 
 
-def _scores(found: Comparison) -> Picture | None:
+def _scores(found: Comparison, fitted: list[Contestant]) -> Picture | None:
     """Means with their intervals, one below the other; the best naive rival as a line."""
-    fitted = [one for one in found.networks if one.failed is None]
     if not fitted:
         return None
-    figure, grid = drawing.figure(0.9 + 0.34 * len(fitted))
-    axes = grid[0, 0]
+    figure, axes = _rows(fitted)
     for at, one in enumerate(fitted):
-        own = one.scores[found.metric]
-        if own.low is not None and own.high is not None:
-            axes.plot([own.low, own.high], [at, at], color=drawing.MODEL, linewidth=2)
         seeds = [record.test.metrics[found.metric] for record in one.records if record.test is not None]
         axes.plot(seeds, [at] * len(seeds), "|", color=drawing.TRUTH, markersize=9)
-        axes.plot(own.mean, at, "o", color=drawing.MODEL, markersize=7)
-    axes.set_yticks(range(len(fitted)), [drawing.plain(one.name) for one in fitted])
-    axes.invert_yaxis()
+        _interval(axes, at, one.scores[found.metric])
     says = f"Mean {found.metric} of each network on the test part, with its interval at 95 %; bars are single seeds."
     if found.rivals:
         rival = found.rivals[0]
@@ -97,9 +102,42 @@ def _scores(found: Comparison) -> Picture | None:
         else:
             says += f" The best naive rival, {rival.name}, lies outside at {number(value)}."
     drawing.tidy(axes, x=found.metric)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     better = "left" if found.lower_is_better else "right"
     return Picture(drawing.source(figure), f"{says} Further {better} is better.", "Scores")
+
+
+def _differences(found: Comparison, fitted: list[Contestant]) -> Picture | None:
+    """How far each is behind the best one, which is what is tested."""
+    behind = [(one, one.behind) for one in fitted if one.behind is not None]
+    if not behind:
+        return None
+    figure, axes = _rows([one for one, _ in behind])
+    for at, (_, difference) in enumerate(behind):
+        _interval(axes, at, difference)
+    axes.axvline(0.0, color=drawing.TRUTH, linewidth=1)
+    drawing.tidy(axes, x=f"{found.metric} behind the {fitted[0].name}")
+    says = (
+        f"How far each network is behind the best one, the {fitted[0].name}, on the same answers, with its interval at "
+        "95 %. One whose interval holds 0 may be as good. What is hard for one network is hard for all, and falls out "
+        "of a difference."
+    )
+    return Picture(drawing.source(figure), says, "Differences")
+
+
+def _rows(shown: list[Contestant]) -> "tuple[Figure, Axes]":
+    """A figure with a row for each network."""
+    figure, grid = drawing.figure(0.9 + 0.34 * len(shown))
+    axes: Axes = grid[0, 0]
+    axes.set_yticks(range(len(shown)), [drawing.plain(one.name) for one in shown])
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    return figure, axes
+
+
+def _interval(axes: "Axes", at: int, own: Estimate) -> None:
+    if own.low is not None and own.high is not None:
+        axes.plot([own.low, own.high], [at, at], color=drawing.MODEL, linewidth=2)
+    axes.plot(own.mean, at, "o", color=drawing.MODEL, markersize=7)
 
 
 def _costs(found: Comparison, fitted: list[Contestant]) -> Picture | None:
@@ -111,20 +149,20 @@ def _costs(found: Comparison, fitted: list[Contestant]) -> Picture | None:
     axes = grid[0, 0]
     for n, one in enumerate(timed):
         assert one.latency is not None
-        own = one.scores[found.metric]
-        if own.low is not None and own.high is not None:
-            at = one.latency.p50_s * 1e6
-            axes.plot([at, at], [own.low, own.high], color="#999999", linewidth=1)
         axes.plot(
             one.latency.p50_s * 1e6,
-            own.mean,
+            one.scores[found.metric].mean,
             _MARKERS[n % 10],
             color=_colour(n),
             markersize=8,
             label=drawing.plain(one.name),
         )
-    axes.set_xscale("log")
-    drawing.tidy(axes, x="microseconds of a step (median), on a logarithmic axis", y=found.metric)
+    times = [one.latency.p50_s for one in timed if one.latency is not None]
+    if max(times) > _WIDE * min(times):
+        axes.set_xscale("log")
+    else:
+        axes.set_xlim(0, 1.1e6 * max(times))
+    drawing.tidy(axes, x="microseconds of a step (median)", y=found.metric)
     drawing.legend(axes, columns=6)
     corner = "lower" if found.lower_is_better else "upper"
     says = f"What a step of one stream costs, and what it brings: the {corner} left corner is where one wants to be."

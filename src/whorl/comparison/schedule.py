@@ -48,14 +48,13 @@ class Schedule:
             if budget is None:
                 jobs = [self.course.job(timed, recipes[timed], seed, changes[timed]) for seed in each_seed]
                 done[timed] = self._done(jobs)
-                trained = [record.seconds for _, record in done[timed] if record.failed is None]
-                if not trained:
+                first = done[timed][0][1]
+                if first.failed is not None:
                     raise TrainingError(
-                        f"the {timed}, which the others are trained as long as, could not be fitted: "
-                        f"{done[timed][0][1].failed}"
+                        f"the {timed}, which the others are trained as long as, could not be fitted: {first.failed}"
                     )
-                # A budget that is planned in whole seconds is the same when the comparison goes on.
-                budget = max(1.0, round(sum(trained) / len(trained), 1))
+                # That of the first seed, so that it is the same when seeds are added later.
+                budget = max(1.0, round(first.seconds, 1))
             longer = {"max_seconds": budget, "epochs": plan.epochs or _ENDLESS}
             changes = {name: own | longer for name, own in changes.items()}
         left = [name for name in recipes if name not in done]

@@ -1,6 +1,10 @@
 """`whorl compare`: the same through words on a command line."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -66,3 +70,30 @@ def test_a_folder_that_cannot_be_made_is_said_before_anything_is_fitted(tiny, tm
     assert result.exit_code == 5
     assert "cannot be made" in result.stderr
     assert "fit 1" not in result.stdout
+
+
+def test_ctrl_c_keeps_what_was_fitted_and_the_same_command_goes_on(tiny, tmp_path):
+    folder = tmp_path / "c"
+    words = [*ASKED[:-4], "--hidden-size", "8", "--epochs", "3000", *FEW, "--match", "none", "--folder", str(folder)]
+    with open(tmp_path / "said", "wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "whorl", "compare", "forecast", str(tiny.data), *words], stdout=said, stderr=said
+        )
+        try:
+            wait_for(lambda: len(list((folder / "checkpoints").rglob("*.safetensors"))) > 0)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+    text = (tmp_path / "said").read_text(encoding="utf-8")
+    assert f"Interrupted. What was fitted is in {folder}; the same command goes on from there." in text
+    assert "Traceback" not in text
+    (left,) = (folder / "checkpoints").iterdir()
+    assert (left / "latest").exists()
+
+
+def wait_for(what):
+    until = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.05)

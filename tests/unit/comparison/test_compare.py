@@ -1,6 +1,7 @@
 """Whole comparisons: what is fitted, what is kept, and what is said."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import whorl
 from whorl.comparison import compare as module
 from whorl.comparison import fits
-from whorl.errors import ArgumentError, DataError, TrainingError
+from whorl.errors import ArgumentError, DataError, ResourceError, TrainingError
 
 
 def forecaster(**settings):
@@ -114,6 +115,25 @@ def test_side_by_side_the_scores_are_the_same(compared, waves):
     for one, other in zip(found.networks, side.networks, strict=True):
         assert one.name == other.name
         assert one.scores["mae"].mean == pytest.approx(other.scores["mae"].mean, rel=1e-3)
+
+
+class Deadly(dict):
+    """A table that ends a process that is sent it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_worker_that_is_killed_loses_no_result(waves, tmp_path):
+    asked = {"seeds": 1, "folder": tmp_path}
+    first = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], **asked)
+    every = ["gru", "rnn", "lstm", "mingru"]
+    with pytest.raises(ResourceError, match="a process that fitted a network died"):
+        whorl.compare(forecaster(), Deadly(waves), networks=every, workers=2, **asked)
+    found = whorl.compare(forecaster(), waves, networks=every, **asked)
+    known = {one.name: one.scores["mae"] for one in found.networks}
+    assert len(known) == 4
+    assert all(known[one.name].mean == one.scores["mae"].mean for one in first.networks)
 
 
 def test_training_that_fails_is_told_and_loses_nothing(waves, monkeypatch):
