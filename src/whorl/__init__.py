@@ -39,6 +39,8 @@ _WHERE = {
     "check": "whorl.data.check",
     "compare": "whorl.comparison.compare",
     "Comparison": "whorl.comparison.result",
+    "suggest": "whorl.comparison.suggestion",
+    "Suggestion": "whorl.comparison.suggestion",
     "WhorlError": "whorl.errors",
     "ArgumentError": "whorl.errors",
     "DataError": "whorl.errors",
@@ -54,6 +56,8 @@ __all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll
 if TYPE_CHECKING:
     from whorl.comparison.compare import compare as compare
     from whorl.comparison.result import Comparison as Comparison
+    from whorl.comparison.suggestion import Suggestion as Suggestion
+    from whorl.comparison.suggestion import suggest as suggest
     from whorl.data.check import check as check
     from whorl.errors import ArgumentError as ArgumentError
     from whorl.errors import DataError as DataError

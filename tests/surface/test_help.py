@@ -10,7 +10,7 @@ from whorl.cli.app import app
 from whorl.plans.decoding import DRAWN
 from whorl.plans.networks import from_key
 
-COMMANDS = ["predict", "evaluate", "stream", "report", "inspect", "check", "demo", "doctor"]
+COMMANDS = ["predict", "evaluate", "stream", "report", "inspect", "check", "suggest", "demo", "doctor"]
 TASKS = {
     "forecast": (whorl.Forecaster, "Forecast"),
     "chat": (whorl.Chatbot, "Dialogues"),

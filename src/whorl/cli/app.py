@@ -19,6 +19,7 @@ _COMMANDS = {
     "inspect": Entry("whorl.cli.inspect", "Print a model's card."),
     "compare": Entry("whorl.cli.compare", "Find out which network to use."),
     "check": Entry("whorl.cli.check", "Find what is wrong with a table."),
+    "suggest": Entry("whorl.cli.suggest", "Choose a network by the data, and say why."),
     "demo": Entry("whorl.cli.demo", "Train, score and stream on data that is shipped."),
     "doctor": Entry("whorl.cli.doctor", "Test this installation."),
 }

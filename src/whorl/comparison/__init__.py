@@ -1,1 +1,1 @@
-"""Which network to use: several of them fitted to the same data, and what is said of data before any is."""
+"""What comes before and beside a fit: which network to try first, and how networks compare."""

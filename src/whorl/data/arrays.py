@@ -64,7 +64,7 @@ def series_frame(source: object, label: str | None = None) -> Frame | None:
     if label is not None and isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
         source, y = source
     if isinstance(source, np.ndarray) and source.ndim in (1, 2) and source.dtype.kind in "fiub":
-        source, y = [source.reshape(len(source), -1)], None if y is None else [y]
+        source, y = [source[:, None] if source.ndim == 1 else source], None if y is None else [y]
     arrays = read_arrays(source)
     if arrays is None:
         return None

@@ -1,0 +1,85 @@
+"""Small data of every task, as files."""
+
+import json
+
+import numpy as np
+
+SENTENCES = (("the", "DET"), ("dog", "NOUN"), ("runs", "VERB"), ("fast", "ADV"))
+
+
+def _csv(path, header, rows):
+    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n", encoding="utf-8")
+    return path
+
+
+def hourly(folder, count=300, name="load.csv"):
+    """A day's wave with noise, a row an hour."""
+    noise = np.random.default_rng(0).standard_normal(count)
+    times = np.datetime64("2024-01-01T00:00") + 60 * np.arange(count)
+    values = 10 + 3 * np.sin(2 * np.pi * np.arange(count) / 24) + 0.3 * noise
+    return _csv(folder / name, "time,load,temp", zip(times, values.round(3), noise.round(2), strict=True))
+
+
+def beats(folder, count=40, steps=12, label=lambda n: ("slow", "fast")[n % 2]):
+    """A long table: a label for each beat."""
+    rows = [
+        (f"b{n}", t, round(float(np.sin((0.4, 1.1)[n % 2] * t + n)), 3), label(n))
+        for n in range(count)
+        for t in range(steps)
+    ]
+    return _csv(folder / "beats.csv", "beat,t,x,kind", rows)
+
+
+def archive(folder, count=30):
+    """A file of the UCR archive."""
+    rows = [[n % 2 + 1, *np.sin((0.4, 1.1)[n % 2] * np.arange(12) + n).round(3)] for n in range(count)]
+    path = folder / "Waves_TRAIN.tsv"
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def tagged(folder, count=12):
+    """Sentences in CoNLL-U."""
+    fields = "{}\t{}\t_\t{}\t_\t_\t_\t_\t_\t_\n"
+    sentence = "".join(fields.format(n, word, tag) for n, (word, tag) in enumerate(SENTENCES, 1))
+    path = folder / "words.conllu"
+    path.write_text("\n".join([sentence] * count) + "\n", encoding="utf-8")
+    return path
+
+
+def plays(folder):
+    """Running text."""
+    path = folder / "plays.txt"
+    path.write_text("Who goes there? It is I, größer than before. Come in, then.\n" * 40, encoding="utf-8")
+    return path
+
+
+def pairs(folder, count=30):
+    """A table of a long text and a short one a row."""
+    rows = [
+        (f"this is a rather long text of {n} words and more", f"text {n}", f"dies ist ein langer Text von {n} Wörtern")
+        for n in range(count)
+    ]
+    return _csv(folder / "pairs.csv", "long,short,german", rows)
+
+
+def dialogues(folder, count=12):
+    """A list of turns on each line."""
+    path = folder / "talk.jsonl"
+    turns = [["How are you?", f"Fine, {n}.", "Good."] for n in range(count)]
+    path.write_text("\n".join(map(json.dumps, turns)) + "\n", encoding="utf-8")
+    return path
+
+
+# Task -> its data and what is said of them.
+SUBJECTS = {
+    "forecast": (hourly, {"target": "load", "horizon": 6}),
+    "classify": (beats, {"target": "kind", "series": "beat", "time": "t"}),
+    "regress": (beats, {"task": "regress", "target": "x", "series": "beat", "time": "t"}),
+    "tag": (tagged, {}),
+    "detect": (hourly, {"task": "detect", "target": "load"}),
+    "generate": (plays, {}),
+    "translate": (pairs, {"source": "long", "target": "german"}),
+    "summarize": (pairs, {"source": "long", "target": "short"}),
+    "chat": (dialogues, {}),
+}

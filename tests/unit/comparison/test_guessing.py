@@ -1,0 +1,110 @@
+"""Which task data are for, by the kind of file and the roles that are named."""
+
+import numpy as np
+import pytest
+
+import whorl
+from whorl.comparison.guessing import guess_task
+from whorl.comparison.question import Question
+
+from .subjects import archive, beats, dialogues, hourly, pairs, plays, tagged
+
+SERIES = np.arange(60.0).reshape(5, 6, 2)
+
+
+def task_of(data, **asked):
+    return guess_task(data, Question(**asked)).task
+
+
+@pytest.mark.parametrize(
+    ("make", "asked", "task"),
+    [
+        (hourly, {}, "forecast"),
+        (hourly, {"target": "load"}, "forecast"),
+        (hourly, {"label": "temp"}, "detect"),
+        (beats, {"target": "kind", "series": "beat"}, "classify"),
+        (beats, {"target": "x", "series": "beat"}, "forecast"),
+        (beats, {"series": "beat"}, "forecast"),
+        (beats, {"target": "kind"}, "tag"),
+        (beats, {"text": "kind", "series": "beat"}, "tag"),
+        (archive, {}, "classify"),
+        (tagged, {}, "tag"),
+        (plays, {}, "generate"),
+        (pairs, {"source": "long", "target": "german"}, "translate"),
+        (pairs, {"source": "long", "target": "short"}, "summarize"),
+        (pairs, {"text": "long"}, "generate"),
+        (pairs, {"text": "long", "target": "short"}, "classify"),
+        (dialogues, {}, "chat"),
+    ],
+)
+def test_a_file_tells_its_task(make, asked, task, tmp_path):
+    assert task_of(make(tmp_path), **asked) == task
+
+
+@pytest.mark.parametrize(
+    ("data", "task"),
+    [
+        (SERIES, "forecast"),
+        (SERIES[0], "forecast"),
+        (SERIES[0, :, 0], "forecast"),
+        ((SERIES, np.array([0, 1, 0, 1, 1])), "classify"),
+        ((SERIES, np.array(["a", "b", "a", "b", "a"])), "classify"),
+        ((SERIES, np.array([0.5, 1.2, 0.1, 3.0, 2.0])), "regress"),
+        ((SERIES, np.arange(5.0)), "regress"),
+        ((SERIES, np.eye(5)[:, :3]), "classify"),
+        ((SERIES, np.linspace(0, 1, 15).reshape(5, 3)), "regress"),
+        ((SERIES, np.arange(30).reshape(5, 6) % 3), "tag"),
+        ((SERIES, SERIES[..., :1] + 0.5), "regress"),
+        (([SERIES[0], SERIES[1, :4]], [np.array(["a"] * 6), np.array(["b"] * 4)]), "tag"),
+        ({"a": [1.0, 2.0, 3.0], "b": [3.0, 2.0, 1.0]}, "forecast"),
+        ([{"a": 1.0}, {"a": 2.0}], "forecast"),
+        (["Once upon a time", "there was"], "generate"),
+        ((["free money", "see you", "free", "lunch?"], ["spam", "ham", "spam", "ham"]), "classify"),
+        ((["a dog runs", "a cat sits", "it rains"], ["ein Hund rennt", "eine Katze sitzt", "es regnet"]), "translate"),
+        (([["a", "dog"], ["it", "rains"]], [["DET", "NOUN"], ["PRON", "VERB"]]), "tag"),
+        ([["How are you?", "Fine."], ["Hi.", "Hello."]], "chat"),
+        ([{"turns": ["How are you?", "Fine."]}], "chat"),
+        (("train.en", "train.de"), "translate"),
+    ],
+)
+def test_values_of_python_tell_their_task(data, task):
+    assert task_of(data) == task
+
+
+def test_numbers_in_a_text_file_are_a_table(tmp_path):
+    path = tmp_path / "rates.txt"
+    path.write_text("\n".join(f"{t / 10},{t % 7 / 5}" for t in range(30)))
+    assert task_of(path) == "forecast"
+    path.write_text("\n".join(f"{t / 10}" for t in range(30)))
+    assert task_of(path) == "forecast"
+
+
+def test_a_number_for_each_series_is_a_label_only_where_it_comes_again(tmp_path):
+    asked = {"target": "kind", "series": "beat"}
+    assert task_of(beats(tmp_path, label=lambda n: n % 3), **asked) == "classify"
+    assert task_of(beats(tmp_path, label=lambda n: n), **asked) == "regress"
+    assert task_of(beats(tmp_path, label=lambda n: n / 7), **asked) == "regress"
+
+
+def test_a_table_of_texts_with_a_column_label_is_classified(tmp_path):
+    rows = [f"this is mail number {n},{('spam', 'ham')[n % 2]}" for n in range(20)]
+    (tmp_path / "mails.csv").write_text("\n".join(["body,label", *rows]))
+    found = guess_task(tmp_path / "mails.csv", Question())
+    assert (found.task, found.roles) == ("classify", {"text": "body", "target": "label"})
+
+
+def test_a_folder_tells_its_task_by_its_files(tmp_path):
+    for name, make, task in (("a", tagged, "tag"), ("b", plays, "generate"), ("c", hourly, "forecast")):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name)
+        assert task_of(tmp_path / name) == task
+
+
+def test_every_guess_says_what_was_seen(tmp_path):
+    assert "column 'time'" in guess_task(hourly(tmp_path), Question()).because
+    assert "one label for each 'beat'" in guess_task(beats(tmp_path), Question(target="kind", series="beat")).because
+
+
+def test_a_column_that_is_not_there_is_named_with_the_closest_one(tmp_path):
+    with pytest.raises(whorl.DataError, match=r"column `bet` is not in beats\.csv.*Did you mean 'beat'"):
+        task_of(beats(tmp_path), series="bet")
