@@ -85,7 +85,7 @@ def _context(traits: Traits, horizon: int) -> tuple[int, str]:
 
 
 def _why_memory(traits: Traits, few: bool) -> str:
-    rows = f"{plural(traits.examples, 'row')} to learn from"
+    rows = f"{traits.examples:,} rows to learn from"
     if few:
         return (
             f"{rows}, fewer than {FEW_ROWS}: a GRU of {UNITS} units whose state is carried through the whole series. "

@@ -1,5 +1,6 @@
 """A first choice of network for data, with the reasons, before anything is trained."""
 
+import contextlib
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -264,6 +265,7 @@ def _settings(model: "Estimator") -> dict[str, object]:
 
 
 def _missing() -> tuple[str, ...]:
-    if importlib.util.find_spec("torch") is not None:
-        return ()
+    with contextlib.suppress(ModuleNotFoundError):  # what stands in for an import may refuse to look
+        if importlib.util.find_spec("torch") is not None:
+            return ()
     return ('torch is not installed, and no network is fitted without it. Run: pip install "whorl[train]"',)

@@ -3,7 +3,6 @@
 from whorl.comparison.choice import Choice, Other
 from whorl.comparison.question import Question
 from whorl.comparison.traits import Traits
-from whorl.data.problems import plural
 from whorl.plans.networks import Recurrent
 from whorl.plans.text import Text
 
@@ -18,7 +17,7 @@ def generate_rules(traits: Traits, asked: Question) -> Choice:
     cautions = []
     if traits.examples < FEW_CHARACTERS:
         cautions.append(
-            f"{plural(traits.examples, 'character')} to learn from are few: with a million the network was 0.07 nats a "
+            f"{counted(traits.examples)} characters to learn from are few: with a million the network was 0.07 nats a "
             "character ahead of Kneser-Ney 8-grams (docs/quality.md), which need less text. Compare with "
             "`whorl.tasks.ngrams.KneserNey`"
         )
@@ -109,6 +108,6 @@ def _few(traits: Traits, measured: str) -> tuple[str, ...]:
     if traits.examples >= FEW_PAIRS:
         return ()
     return (
-        f"{plural(traits.examples, 'pair')} to learn from are few; {measured}. The answer to the most similar text, "
+        f"{counted(traits.examples)} pairs to learn from are few; {measured}. The answer to the most similar text, "
         "which the fit is scored beside, is hard to beat there",
     )

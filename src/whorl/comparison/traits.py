@@ -15,6 +15,7 @@ from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
 from whorl.data.word_reader import WordReader
+from whorl.plans.wiring import EachRow, Strips, Windows
 from whorl.tasks import baselines
 from whorl.tasks.preparation import Prepared
 
@@ -102,7 +103,8 @@ def traits_of(task: "Estimator", prepared: Prepared, horizon: int = 0) -> Traits
 
 
 def _examples(task: "Estimator", prepared: Prepared) -> int:
-    if task.task in ("forecast", "detect", "generate"):
+    pairing = task.wiring().pairing
+    if isinstance(pairing, Windows | Strips) or (isinstance(pairing, EachRow) and not pairing.whole):
         return int(sum(prepared.cuts))
     return sum(cut > 0 for cut in prepared.cuts)
 

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -185,6 +187,7 @@ def test_lives_are_counted_where_a_regression_has_no_target(tmp_path):
 def test_sequences_of_an_archive_are_judged_whole(tmp_path):
     found = whorl.suggest(archive(tmp_path), task="detect", normal="1")
     assert found.settings["per"] == "sequence"
+    assert found.traits.examples == 27
     assert found.settings["normal"] == "1"
     assert found.network.hidden_size == 24
 
@@ -251,6 +254,25 @@ def test_a_file_that_is_not_there_or_empty_is_refused(tmp_path):
         (tmp_path / name).write_text("")
         with pytest.raises(whorl.DataError, match="is empty"):
             whorl.suggest(tmp_path / name)
+
+
+def test_no_torch_is_needed_and_its_absence_is_told(tmp_path):
+    code = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import whorl
+print(whorl.suggest({str(hourly(tmp_path))!r}, target="load").cautions[-1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("torch is not installed")
+    assert 'pip install "whorl[train]"' in done.stdout
 
 
 @pytest.mark.parametrize("data", [None, 5, b"x", [], {}, "", np.empty(0), np.empty((0, 3)), [[]], [None], ([], [])])
