@@ -129,9 +129,4 @@ def _cautions(traits: Traits, horizon: int) -> list[str]:
             "(Lo & MacKinlay 1988): the last value is hard to beat. On exchange rates, 0.83, it was ahead of both "
             "memories, 0.196 beside 0.199 and 0.203 (docs/explanation/memory.md)"
         )
-    if traits.season is not None and traits.median_length < 3 * traits.season:
-        found.append(
-            f"{traits.median_length} rows (median) are less than three seasons of {traits.season}: whatever is learned "
-            "of the season was seen once or twice"
-        )
     return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.comparison.question import Question
-from whorl.data.arrays import Arrays, read_arrays, series_frame
+from whorl.data.arrays import Arrays, read_arrays
 from whorl.data.cells import is_number
 from whorl.data.columns import guess_kind
 from whorl.data.csv_text import detect_delimiter
@@ -21,8 +21,9 @@ from whorl.data.tagged import TAGGED_SUFFIXES
 from whorl.data.text_files import PLAIN_SUFFIXES, files_in, is_folder, read_text
 from whorl.data.text_reader import LABEL
 
-# A folder of these is tables, and a lone one may be a table or a file of an archive.
-_SENTENCES = tuple(suffix for suffix in TAGGED_SUFFIXES if suffix not in TABLE_SUFFIXES)
+# Of files of words with tags, and of tables, those that are nothing else.
+_SENTENCES = set(TAGGED_SUFFIXES) - set(TABLE_SUFFIXES)
+_TABLES = set(TABLE_SUFFIXES) - set(PLAIN_SUFFIXES)
 # Words of a cell from which on a column is text rather than a category, and lines that are looked at.
 _TEXT_WORDS, _LINES = 3, 20
 # A short text is a summary of a long one where it has at most so many of its words.
@@ -66,12 +67,15 @@ def guess_task(data: object, asked: Question) -> Guess:
 def _of_path(path: Path, asked: Question) -> Guess | None:
     """By the kind of a file; None where it is a table."""
     columns = bool(asked.targets or asked.time or asked.series or asked.text)
+    encoding = asked.table.encoding or "utf-8"
     if is_folder(path):
         endings = {one.suffix.lower() for one in files_in(path)}
-        if endings & set(_SENTENCES):
+        if endings & _SENTENCES:
             return Guess(task="tag", because="the folder has files of words and their tags")
-        plain = bool(endings & set(PLAIN_SUFFIXES)) and not columns and not endings & set(TABLE_SUFFIXES[:1])
-        return Guess(task="generate", because="the folder has files of text") if plain else None
+        plain = endings & set(PLAIN_SUFFIXES) and not endings & _TABLES and not columns
+        if plain and not _has_numbers(next(read_text(path, encoding=encoding))):
+            return Guess(task="generate", because="the folder has files of text")
+        return None
     ending = path.suffix.lower()
     if ending in _SENTENCES:
         return Guess(task="tag", because=f"{path.name} has words and their tags")
@@ -81,10 +85,10 @@ def _of_path(path: Path, asked: Question) -> Guess | None:
     if columns:
         return None
     if ending in JSON_SUFFIXES:
-        first = next((value for _, value in json_values(path, asked.table.encoding or "utf-8")), None)
+        first = next((value for _, value in json_values(path, encoding)), None)
         turns = isinstance(first, list) or (isinstance(first, Mapping) and isinstance(first.get("turns"), list))
         return Guess(task="chat", because=f"each line of {path.name} is a list of turns") if turns else None
-    if ending in PLAIN_SUFFIXES and not _has_numbers(next(read_text(path, encoding=asked.table.encoding or "utf-8"))):
+    if ending in PLAIN_SUFFIXES and not _has_numbers(next(read_text(path, encoding=encoding))):
         return Guess(task="generate", because=f"{path.name} is text")
     return None
 
@@ -193,8 +197,7 @@ def _frame(data: object, asked: Question) -> Frame:
     table = asked.table
     if asked.series is not None:  # '007' and '7' are two series
         table = replace(table, kinds={asked.series: "category", **table.kinds})
-    frame = series_frame(data) if not isinstance(data, str | os.PathLike) else None
-    return read_table(data, table) if frame is None else frame
+    return read_table(data, table)
 
 
 def _of_table(frame: Frame, asked: Question) -> Guess:

@@ -100,11 +100,12 @@ def made(task: str, given: Mapping[str, object]) -> "Estimator":
     """
     kind = task_named(task)
     known = [one.name for one in fields(kind)]
+    asked = [one.name for one in fields(Question) if one.name in known]
     for name in given:
         if name not in known:
             raise ArgumentError(
-                f"`{name}` says nothing to the task {task}, which has {', '.join(known[:-2])}. Leave it out, or name "
-                "another task with `task`."
+                f"`{name}` says nothing to the task {task}, which is asked for {', '.join(asked)}, but it is "
+                f"{given[name]!r}. Leave it out, or name another task with `task`."
             )
     build: Callable[..., Estimator] = kind
     return build(**given)
