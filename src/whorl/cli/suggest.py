@@ -10,6 +10,7 @@ from whorl.cli.kinds import Choice, Names, Number
 from whorl.cli.output import command as make_command
 from whorl.cli.output import is_quiet, option, show
 from whorl.comparison.question import TASKS
+from whorl.data.problems import plural
 
 if TYPE_CHECKING:
     from whorl.comparison.suggestion import Suggestion
@@ -84,7 +85,7 @@ def _traits(traits: "Traits") -> str:
     lengths = (
         f"{traits.shortest:,} to {traits.longest:,}" if traits.longest > traits.shortest else f"{traits.longest:,}"
     )
-    told = [f"{traits.sequences:,} of {lengths} steps", f"{traits.examples:,} examples to learn from"]
+    told = [f"{plural(traits.sequences, 'sequence')} of {lengths} steps", f"{traits.examples:,} examples to learn from"]
     told += [f"a season of {traits.season}"] if traits.season is not None else []
     told += ["irregular times"] if traits.irregular else []
     told += [f"{len(traits.classes)} classes, the largest {traits.largest_class:.0%}"] if traits.classes else []

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from whorl.tasks.estimator import Estimator
 
-# Fields whose option has another name, since plans have one of the same name.
-_OPTIONS = {"cell": "network"}
+# Tasks whose own dropout has another option, since that of the recipe has its name.
 _WRITING = ("generate", "translate", "summarize", "chat")
 
 
@@ -87,7 +86,7 @@ def _network(network: object) -> list[str]:
 
 
 def _option(name: str, value: object) -> list[str]:
-    flag = f"--{_OPTIONS.get(name, name).replace('_', '-')}"
+    flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return [flag] if value else [f"--no-{flag[2:]}"]
     if isinstance(value, Mapping):

@@ -186,7 +186,7 @@ def suggest(
         normal=normal,
         horizon=horizon,
         stream=stream,
-        table=table or Table(),
+        table=Table() if table is None else table,
     )
     guess = _guess(data, asked, task)
     roles = {**asked.roles(), **guess.roles}

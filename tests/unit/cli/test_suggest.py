@@ -39,7 +39,7 @@ def test_it_tells_the_guess_the_roles_the_traits_and_the_reasons(tiny):
     assert lines[0].endswith("(guessed; name it with --task)")
     assert "time: zeit (guessed; name it with --time)" in lines
     (traits,) = [line for line in lines if line.startswith("traits: ")]
-    assert traits.startswith("traits: 1 of 300 steps; 270 examples to learn from; a season of ")
+    assert traits.startswith("traits: 1 sequence of 300 steps; 270 examples to learn from; a season of ")
     assert {"suggested:", "or else:"} <= set(lines)
 
 
