@@ -87,7 +87,7 @@ def dissect(program: Program) -> Anatomy | None:
         input_size=_input_size(program, found[0]),
         num_read=num_read,
         window=windows[0] if windows and over_value else None,
-        segment=_segment(program, num_read),
+        segment=_segment(program, num_read, windows[0] if windows else 0),
         num_decoded=_num_decoded(program),
         output_shape=program.shapes[program.output],
         num_parameters=program.num_parameters(),
@@ -135,9 +135,12 @@ def _recurrent_tensors(program: Program) -> set[str]:
     }
 
 
-def _segment(program: Program, num_read: int | None) -> int | None:
-    """Rows of a segment: the first value that is cut into as many pieces as steps are read."""
+def _segment(program: Program, num_read: int | None, window: int) -> int | None:
+    """Rows of a segment: the first value that is cut into as many pieces as steps are read, and covers the window."""
     if num_read is None:
         return None
+    if num_read == window:
+        return 1
     shapes = [op.shape for op in program.operations if isinstance(op, ops.Reshape)]
-    return next((shape[-1] for shape in shapes if len(shape) == 3 and shape[1] == num_read), None)
+    sizes = [shape[-1] for shape in shapes if len(shape) == 3 and shape[1] == num_read]
+    return next((size for size in sizes if (num_read - 1) * size < window <= num_read * size), None)

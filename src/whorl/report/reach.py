@@ -48,8 +48,11 @@ def reach(model: Model, sequences: List[Sequence], steps: List[np.ndarray], seed
     chosen = traces.places(steps, _ANSWERS, _ROWS)
     if not chosen:
         return None
-    # A window is read whole: what stood before a piece of it would be zeros that it never sees.
-    rows = model.engine.program.memory or min(min(step, _ROWS) for _, step in chosen) + 1
+    # A window is read whole: what stood before a piece of it would be zeros that it never sees, but at the start of a
+    # sequence that is shorter.
+    most = model.engine.program.memory or _ROWS + 1
+    chosen = [place for place in chosen if place[1] + 1 >= most] or chosen
+    rows = min(most, min(step for _, step in chosen) + 1)
     lags = _lags(rows)
     every = [_changes(model, sequences, place, rows, lags, random) for place in chosen]
     total = np.mean(every, axis=0)

@@ -20,6 +20,13 @@ def test_a_windowed_network_reads_its_segments_and_decodes_the_horizon():
     assert found.num_parameters > found.recurrent_parameters > 0
 
 
+@pytest.mark.parametrize(("name", "window"), [("reconstruction", 5), ("reconstruction, whole", 7)])
+def test_a_window_that_is_read_row_by_row_has_segments_of_one(name, window):
+    found = sizes(name)
+    assert (found.window, found.segment, found.num_read) == (window, 1, window)
+    assert found.input_size > 1  # which is no number of rows
+
+
 def test_a_complex_unit_counts_once():
     found = sizes("window, lru")
     assert (found.cell, found.num_layers, found.hidden_size, found.num_decoded) == ("LRU", 2, 6, 2)

@@ -274,6 +274,14 @@ def test_a_window_is_looked_at_whole(waves):
     assert 375 in found.lags
 
 
+def test_sequences_shorter_than_a_window_are_looked_at_as_far_as_they_go():
+    x = [np.random.default_rng(n).standard_normal((5, 2)) for n in range(30)]
+    model = whorl.Detector(method="reconstruction", context=8, **small()).fit(x, verbose=False)
+    found = probe(model.model_, model.held_out_).reach
+    assert found.lags.max() < 5
+    assert found.shares[0] == 1.0
+
+
 def test_a_watch_of_what_carries_no_state_is_refused(waves):
     with pytest.raises(ArgumentError, match="carries no state of a recurrence"):
         Watch(KINDS["window"](waves[1]).stream())
