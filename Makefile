@@ -18,13 +18,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUIET := >> $(LOG) 2>&1
 SHOW_LOG := { tail -n 40 $(LOG); echo "Setting up .venv failed; the whole log is $(LOG)." >&2; exit 1; }
 
-.PHONY: help demo test test-all test-slow bench check format sanitize aarch64 clean
+.PHONY: help demo test test-all test-slow browser bench check format sanitize aarch64 clean
 
 help:
 	@echo "make demo      fit a model on data that is shipped, show the score beside the baselines, stream from it"
 	@echo "make test      the tests every change needs"
 	@echo "make test-all  those and the long ones"
 	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
+	@echo "make browser   install chromium where there is none: slow tests open reports in it"
 	@echo "make bench     whorl beside torch, jax and ONNX Runtime, about 15 minutes: make bench BENCH=--quick for a part"
 	@echo "make check     ruff, mypy, import-linter, size budgets, docs written by tools, clang-format"
 	@echo "make format    rewrite the sources as make check wants them"
@@ -38,11 +39,21 @@ demo: .venv/.ready
 test: .venv/.ready
 	@$(PYTEST) -q -m "not slow"
 
-test-all: .venv/.ready
+test-all: .venv/.ready browser
 	@WHORL_TEST_PROFILE=long $(PYTEST) -q
 
-test-slow: .venv/.ready
+test-slow: .venv/.ready browser
 	@$(PYTEST) -q -m slow $(if $(SLOW_PART),--slow-part $(SLOW_PART)) || { status=$$?; ((status == 5)); } # 5: no tests in it
+
+# Any of these will do. Where none can be installed, the tests that need one fail, and all others run.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+browser:
+	@for name in $(BROWSERS); do ! command -v $$name > /dev/null || exit 0; done; \
+	  as_root=; [[ $$(id -u) == 0 ]] || as_root=sudo; \
+	  echo "Installing chromium, in which reports are tested ..."; \
+	  { $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends chromium > /dev/null; } || \
+	  echo "chromium could not be installed, so the tests that open a report in a browser will fail: install it," \
+	    "or google-chrome, by hand." >&2
 
 # What is measured and written stands in benchmarks/run.py; a part (BENCH="--quick", BENCH="--only 'step *'") leaves the
 # committed results and their page as they are.

@@ -21,11 +21,15 @@ _LONGEST = 40
 
 def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Picture]:
     """Attention of each token that is written over those that were read, for some of the pairs; none without pairs."""
+    return [_picture(model, one) for one in shown_pairs(held_out, _EXAMPLES)]
+
+
+def shown_pairs(held_out: HeldOut | List[Sequence] | None, count: int) -> list[Sequence]:
+    """Some pairs, spread over those that are short enough to be seen whole, or over all where none is."""
     given = [] if held_out is None else held_out if isinstance(held_out, List) else held_out.sequences
-    known = [one for one in given if one.targets is not None and len(one.read_steps) <= _LONGEST]
-    known = known or [one for one in given if one.targets is not None]
-    chosen = [known[n] for n in np.unique(np.linspace(0, len(known) - 1, _EXAMPLES).astype(np.int64))] if known else []
-    return [_picture(model, one) for one in chosen]
+    pairs = [one for one in given if one.targets is not None]
+    known = [one for one in pairs if len(one.read_steps) <= _LONGEST] or pairs
+    return [known[n] for n in np.unique(np.linspace(0, len(known) - 1, count).astype(np.int64))] if known else []
 
 
 def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -36,13 +40,10 @@ def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarra
         source: codes (S, 1) that were read.
         tokens: codes (L,) that were written.
     """
-    program, reader = model.engine.program, model.reader
-    assert model.encoder is not None
-    assert isinstance(reader, PairReader)
+    program = model.engine.program
     looks = [op for op in program.operations if isinstance(op, ops.Attend)]
-    past = np.concatenate([[reader.outputs.begin], tokens]).astype(np.float32).reshape(1, -1, 1)
-    (told,) = writing.contexts(model.encoder, model.engine, [source], writing.wait_of(model))
-    inputs = {"past": past, **{name: value[None] for name, value in told.items()}}
+    past = np.concatenate([[writing.pair_reader(model).outputs.begin], tokens]).astype(np.float32)
+    inputs = written_inputs(model, source, past[:, None])
     seen = Interpreter(program).trace(inputs, [name for op in looks for name in ops.operands(op)])
     each = []
     for op in looks:
@@ -50,6 +51,13 @@ def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarra
         each.append(attention.weights(op, seen[op.query], seen[op.keys], seen[op.length], vector)[0, :, : len(source)])
     shares: np.ndarray = np.mean(each, axis=0)  # of networks side by side
     return shares
+
+
+def written_inputs(model: Model, source: np.ndarray, past: np.ndarray) -> dict[str, np.ndarray]:
+    """What the side that writes reads of a source (S, 1) and of what was written before each step, (L, 1)."""
+    assert model.encoder is not None
+    (told,) = writing.contexts(model.encoder, model.engine, [source], writing.wait_of(model))
+    return {"past": past[None], **{name: value[None] for name, value in told.items()}}
 
 
 def _picture(model: Model, one: Sequence) -> Picture:

@@ -15,6 +15,7 @@ from whorl.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 # Okabe and Ito: told apart by everyone, and by lightness in grey print. Rivals differ by their dashes too.
@@ -51,6 +52,13 @@ def dated(axes: "Axes") -> None:
     locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+
+
+def signed() -> "Colormap":
+    """Blue for negative and orange for positive numbers, white between."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [MODEL, "#FFFFFF", ACCENT])
 
 
 def legend(axes: "Axes", columns: int = 4) -> None:

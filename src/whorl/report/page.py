@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing but itself: no network, no scripts."""
+"""A report as one HTML page that needs nothing but itself: no network, and no script but its own."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence as List
@@ -16,6 +16,7 @@ from whorl.report import (
     card,
     classes,
     curves,
+    explorer,
     findings,
     forecasts,
     indicators,
@@ -26,6 +27,8 @@ from whorl.report import (
     split,
     states,
     surprises,
+    views,
+    written_views,
 )
 from whorl.report.anatomy import dissect
 from whorl.report.card import Card
@@ -99,7 +102,8 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
     lines = split.bars(facts.data, held_out, ahead=not judged, whole=_is_whole(model))
     errors = [] if whole else curves.errors(by_step, model.reader.names)
-    levels = model.readout.levels
+    seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
+    levels, sizes = model.readout.levels, dissect(model.engine.program)
     return {
         "title": f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {_names(model.reader.names)}",
         "sizes": _sizes(model, facts),
@@ -124,10 +128,9 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "errors": errors,
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
-        "heatmap": None if evidence is None else states.heatmap(model, evidence),
-        "memory": None
-        if probes is None
-        else memory.memory(probes, "token" if model.wiring.inputs == "text" else "row"),
+        "heatmap": states.heatmap(seen[0]) if seen else None,
+        "explorer": explorer.explorer(seen, () if probes is None else probes.followed),
+        "memory": probes and memory.memory(probes, "token" if model.wiring.inputs == "text" else "row"),
         "memory_meaning": memory.MEANING,
         "findings": findings.findings(findings.measure(model, facts, probes, held_out)),
         "diagram": diagram(
@@ -137,7 +140,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
             judged=judged,
         ),
         "reach": looking_back.reach(model),
-        "recurs": dissect(model.engine.program) is not None,
+        "recurs": sizes is not None,
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),

@@ -19,7 +19,7 @@ from whorl.report.evidence import HeldOut
 from whorl.report.gates import LayerProbe, probe_layer
 from whorl.report.gradients import LagGradient
 from whorl.report.reach import Reach
-from whorl.report.signals import Encoded, encoded
+from whorl.report.signals import Encoded, Followed, encoded, followed
 from whorl.report.traces import Layer
 from whorl.runtime.kernels import state_fields
 from whorl.runtime.model import Model
@@ -44,12 +44,14 @@ class Probes:
         reach: from how far back answers come; None where nothing that is read changes them.
         layers: of each recurrent layer and direction, in order; of networks side by side those of the first.
         encoded: what a linear reader finds in the states of the last layer, the best first.
+        followed: units of all layers that follow a signal, each with that signal.
     """
 
     gradient: LagGradient | None
     reach: Reach | None
     layers: tuple[LayerProbe, ...]
     encoded: tuple[Encoded, ...]
+    followed: tuple[Followed, ...]
 
     def to_dict(self) -> dict[str, object]:
         """The same as JSON values."""
@@ -76,12 +78,13 @@ def probe(model: Model, data: "HeldOut | List[Sequence]") -> Probes:
     _, sequences, steps = _parts(model, data)
     traced = _traced(model, sequences, steps)
     last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
-    names, texts = column_names(model, _MOST_COLUMNS)
+    looked_for = (sequences[:_SEQUENCES], *column_names(model, _MOST_COLUMNS))
     return Probes(
         gradient=gradients.by_lag(model, sequences, steps),
         reach=reach.reach(model, sequences, steps),
         layers=tuple(probe_layer(layer, model.engine.program.tensors) for layer in traced),
-        encoded=() if last is None else encoded(last, sequences[:_SEQUENCES], names, texts),
+        encoded=() if last is None else encoded(last, *looked_for),
+        followed=tuple(one for layer in traced for one in followed(layer, *looked_for)),
     )
 
 

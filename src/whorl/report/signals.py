@@ -6,6 +6,7 @@ Axes: n rows, H units.
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,31 @@ class Encoded:
         return abs(self.correlation) >= _FOLLOWS
 
 
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """A unit whose activity follows a signal.
+
+    Args:
+        layer: its name in the program, such as gru_l0.
+        unit: from 1.
+        signal: the one that goes with it most.
+        correlation: of the two, on all rows; at least 0.6 or at most -0.6.
+    """
+
+    layer: str
+    unit: int
+    signal: str
+    correlation: float
+
+
+class _Rows(NamedTuple):
+    """States of some rows of all runs, (n, H), and the values of signals there with which of them are known."""
+
+    states: np.ndarray
+    signals: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    first: np.ndarray
+
+
 def encoded(
     layer: Layer, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
 ) -> tuple[Encoded, ...]:
@@ -56,8 +82,38 @@ def encoded(
         names: of the first columns that are read.
         texts: what each symbol stands for, where the first column is one.
     """
-    if layer.op.over == "value":
+    rows = _rows(layer, sequences, names, texts)
+    if rows is None:
         return ()
+    found = []
+    for name, (values, known) in rows.signals.items():
+        sides = rows.first[known]
+        if 0 < sides.sum() < len(sides):
+            found.append(_read(name, rows.states[known], values[known], sides))
+    return tuple(sorted(found, key=lambda one: -one.explained))
+
+
+def followed(
+    layer: Layer, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
+) -> tuple[Followed, ...]:
+    """Units of a layer that follow a signal, each with the one that goes with it most; arguments as of `encoded`."""
+    rows = _rows(layer, sequences, names, texts)
+    if rows is None or not rows.signals:
+        return ()
+    together = np.array([_correlations(rows.states[known], values[known]) for values, known in rows.signals.values()])
+    best = np.abs(together).argmax(axis=0)
+    signals = list(rows.signals)
+    found = [
+        Followed(layer=layer.name, unit=unit + 1, signal=signals[n], correlation=float(together[n, unit]))
+        for unit, n in enumerate(best.tolist())
+    ]
+    return tuple(one for one in found if abs(one.correlation) >= _FOLLOWS)
+
+
+def _rows(layer: Layer, sequences: List[Sequence], names: List[str], texts: "List[str] | None") -> _Rows | None:
+    """Some rows of all runs and the signals that vary there; None where there are too few, or a step is not a row."""
+    if layer.op.over == "value":
+        return None
     parts = [(run.h, signals(sequences[run.sequence], run.steps, names, texts)) for run in layer.runs]
     common = [name for name in parts[0][1] if all(name in own for _, own in parts)]
     states = np.concatenate([h for h, _ in parts]).astype(np.float64)
@@ -68,15 +124,14 @@ def encoded(
     first = owners < numbers[len(numbers) // 2] if len(numbers) > 1 else rows < np.median(rows)
     keep = np.unique(np.linspace(0, len(states) - 1, min(len(states), _MOST)).astype(np.int64))
     if len(keep) < _LEAST:
-        return ()
-    found = []
+        return None
+    found = {}
     for name in common:
         values = np.concatenate([own[name] for _, own in parts])[keep]
         known = np.isfinite(values)
-        sides = first[keep][known]
-        if known.sum() >= _LEAST and values[known].std() > 1e-9 and 0 < sides.sum() < len(sides):
-            found.append(_read(name, states[keep][known], values[known], sides))
-    return tuple(sorted(found, key=lambda one: -one.explained))
+        if known.sum() >= _LEAST and values[known].std() > 1e-9:
+            found[name] = (values, known)
+    return _Rows(states[keep], found, first[keep])
 
 
 def signals(one: Sequence, rows: np.ndarray, names: List[str], texts: "List[str] | None") -> Mapping[str, np.ndarray]:
@@ -142,8 +197,15 @@ def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray) 
     missed = tried - (y.mean() + (scaled[~first] - centre) @ weights)
     size = float(((tried - tried.mean()) ** 2).sum())
     explained = 1.0 - float((missed**2).sum()) / size if size > 1e-12 else 0.0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        together = scaled.T @ (values - values.mean()) / (len(values) * max(float(values.std()), 1e-12))
-    together = np.nan_to_num(together)
+    together = _correlations(states, values)
     unit = int(np.abs(together).argmax())
     return Encoded(signal=name, explained=explained, unit=unit + 1, correlation=float(together[unit]))
+
+
+def _correlations(states: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Of each unit (n, H) with a signal (n,): (H,); 0 where one of the two does not vary."""
+    spread = states.std(axis=0)
+    scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
+    together = scaled.T @ (values - values.mean()) / (len(values) * max(float(values.std()), 1e-12))
+    found: np.ndarray = np.nan_to_num(together)
+    return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whorl.codecs.text import TextCodec
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.plans.decoding import Sample
@@ -75,12 +76,21 @@ def _piece(model: Model, reader: CorpusReader, held_out: HeldOut | List[Sequence
     truths = codes[first - start + 1 :]
     shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
     nats = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(truths)), truths]
-    before = reader.text(codes[: first - start + 1])
-    spans = []
-    for n in range(len(truths)):
-        # Words know from those before them whether a space stands between.
-        whole = reader.text(codes[: first - start + n + 2])
-        text = whole[len(before) :] if whole.startswith(before) else reader.text(truths[n : n + 1])
+    added = text_of_each(reader.past.text, codes, first - start + 1)
+    return [
+        Span(text=text, nats=nat, share=min(1.0, nat / _MOST_NATS))
+        for text, nat in zip(added, nats.tolist(), strict=True)
+    ]
+
+
+def text_of_each(codec: TextCodec, codes: np.ndarray, first: int = 0) -> list[str]:
+    """What each token of codes (n,) adds to the text of those before it, from the token `first` on.
+
+    Words know from those before them whether a space stands between.
+    """
+    before, found = codec.decode(codes[:first]), []
+    for n in range(first, len(codes)):
+        whole = codec.decode(codes[: n + 1])
+        found.append(whole[len(before) :] if whole.startswith(before) else codec.decode(codes[n : n + 1]))
         before = whole
-        spans.append(Span(text=text, nats=float(nats[n]), share=min(1.0, float(nats[n]) / _MOST_NATS)))
-    return spans
+    return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.report.anatomy import Recurrence, recurrences
+from whorl.runtime.engine import Inputs
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
 from whorl.runtime.operations import Name, Recurrent, Scan
@@ -55,6 +56,12 @@ class Layer(NamedTuple):
         """All that it said, (n, H)."""
         return np.concatenate([run.h for run in self.runs])
 
+    def first(self, steps: slice) -> "Layer":
+        """The layer with some steps of its first run alone; several targets have runs beside each other."""
+        run = self.runs[0]
+        cut = run._replace(x=run.x[steps], h=run.h[steps], before=run.before[steps], steps=run.steps[steps])
+        return self._replace(runs=[cut])
+
 
 def places(steps: List[np.ndarray], most: int, rows: int) -> list[tuple[int, int]]:
     """Some answers, as numbers of sequences and steps of these, spread over all that have much before them.
@@ -88,9 +95,6 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
     """
     program = model.engine.program
     found = recurrences(program)
-    names = list(
-        dict.fromkeys(name for op in found for name in (read_by(op), op.out, *([op.initial] if op.initial else [])))
-    )
     runs: dict[str, list[Run]] = {op.out: [] for op in found}
     engine, left = Interpreter(program), max(_LEAST_ROWS, _PRODUCTS // max(1, program.num_parameters()))
     for number, (one, at) in enumerate(zip(sequences, steps, strict=True)):
@@ -101,10 +105,26 @@ def layers(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> 
         if stop <= start:
             continue
         left -= stop - start
-        values = engine.trace(one.inputs(start, stop, model.reader.horizon), names)
-        for op in found:
-            runs[op.out] += _runs(op, values, number, np.arange(start, stop), at[at < stop] - start)
+        inputs = one.inputs(start, stop, model.reader.horizon)
+        for layer in traced(engine, inputs, number, np.arange(start, stop), at[at < stop] - start):
+            runs[layer.op.out] += layer.runs
     return [Layer(op, runs[op.out]) for op in found if runs[op.out]]
+
+
+def traced(engine: Interpreter, inputs: Inputs, number: int, rows: np.ndarray, at: np.ndarray) -> list[Layer]:
+    """Runs one sequence and traces every recurrent layer.
+
+    Args:
+        engine: of the program.
+        inputs: name -> (1, T, ...); static ones (1, ...).
+        number: of the sequence.
+        rows: of the sequence at each step, (T,).
+        at: steps of those given, whose windows are traced.
+    """
+    found = recurrences(engine.program)
+    names = dict.fromkeys(name for op in found for name in (read_by(op), op.out, *([op.initial] if op.initial else [])))
+    values = engine.trace(inputs, list(names))
+    return [Layer(op, _runs(op, values, number, rows, at)) for op in found]
 
 
 def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:

@@ -7,8 +7,8 @@ import pytest
 from tests.unit.report.conftest import records, table
 
 from whorl.data.pairing import scored_steps
-from whorl.report import curves, evidence, scores, states
-from whorl.report.anatomy import dissect, last_layer
+from whorl.report import curves, evidence, scores
+from whorl.report.anatomy import dissect
 from whorl.report.card import Epoch, History
 from whorl.report.split import Bar, bars, timeline
 
@@ -67,17 +67,6 @@ def test_a_long_part_is_thinned_evenly_and_says_so(name, request, monkeypatch):
     at = {(id(s), int(t)): v for s, t, v in zip(whole.sequences, whole.steps, whole.prediction.value, strict=True)}
     for sequence, step, value in zip(few.sequences, few.steps, few.prediction.value, strict=True):
         np.testing.assert_array_equal(value, at[id(sequence), int(step)])
-
-
-def test_the_heatmap_has_the_states_that_the_engine_went_through(carried):
-    model = carried.model_
-    sequence = carried.held_out_.sequences[0]
-    top = last_layer(model.engine.program)
-    found, edges = states._states(model, top, sequence, 100, None)
-    assert found.shape == (16, 6)
-    assert edges[-1] == 0.5
-    again, _ = states._states(model, top, sequence, 99, None)
-    np.testing.assert_array_equal(found[:-1], again[1:])
 
 
 def test_the_sizes_are_those_of_the_network(forecaster, carried, regressor):

@@ -38,7 +38,7 @@ def trained(valid, train=None, **history):
 
 def probed(*, period=0, context=None, direct=0, cell="GRU", gradient=None, shares=None, **layer):
     reach = None if shares is None else Reach(lags=np.arange(len(shares)), shares=np.array(shares), half=1, answers=9)
-    found = Probes(gradient=gradient, reach=reach, layers=(replace(LAYER, **layer),), encoded=())
+    found = Probes(gradient=gradient, reach=reach, layers=(replace(LAYER, **layer),), encoded=(), followed=())
     return Measured(card=Card(), probes=found, cell=cell, context=context, period=period, direct=direct)
 
 

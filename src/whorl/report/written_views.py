@@ -1,0 +1,55 @@
+"""Views of models that read a text whole and write another one: of both sides, each over its own steps."""
+
+from collections.abc import Sequence as List
+
+import numpy as np
+
+from whorl.data.sequences import Sequence
+from whorl.report import traces
+from whorl.report.alignments import shown_pairs, written_inputs
+from whorl.report.evidence import HeldOut
+from whorl.report.views import MOST_STEPS, View, tokens_of
+from whorl.runtime import writing
+from whorl.runtime.engine import Inputs
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.model import Model
+from whorl.runtime.program import Program
+
+_PAIRS = 2
+
+
+def views(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[View]:
+    """Of some pairs the source as it is read, and the true target as it is written; none without pairs."""
+    return [
+        view
+        for number, one in enumerate(shown_pairs(held_out, _PAIRS))
+        for view in (_read(model, one, number + 1), _written(model, one, number + 1))
+    ]
+
+
+def _read(model: Model, one: Sequence, number: int) -> View:
+    assert model.encoder is not None
+    source = one.read_steps
+    tokens = tokens_of(writing.pair_reader(model).source, source[:, 0].astype(np.int64))
+    return _view(f"text {number}, as it is read", model.encoder.program, {"source": source[None]}, tokens)
+
+
+def _written(model: Model, one: Sequence, number: int) -> View:
+    tokens = tokens_of(writing.pair_reader(model).outputs.text, one.past[:, 0].astype(np.int64))
+    inputs = written_inputs(model, one.read_steps, one.past)
+    return _view(f"text {number}, the true one as it is written", model.engine.program, inputs, tokens)
+
+
+def _view(title: str, program: Program, inputs: Inputs, tokens: list[str]) -> View:
+    layers = traces.traced(Interpreter(program), inputs, 0, np.arange(len(tokens)), np.empty(0, np.int64))
+    shown = min(MOST_STEPS, len(tokens))
+    return View(
+        title=title,
+        step="token",
+        program=program,
+        layers=[layer.first(slice(0, shown)) for layer in layers],
+        names=[f"{n + 1:,}" for n in range(shown)],
+        tokens=tokens[:shown],
+        read=[],
+        left_out=f"Of {len(tokens):,} steps the first {shown:,} are shown." if shown < len(tokens) else "",
+    )
