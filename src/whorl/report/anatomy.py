@@ -49,7 +49,7 @@ class Anatomy:
 
 
 # What the values and tensors of a layer that is linear in its state are called.
-_LINEAR = re.compile(rf"(?:member\d+\.)?({'|'.join(LINEAR_CELLS)})_l\d")
+_LINEAR = re.compile(rf"(?:member\d+\.)?({'|'.join(LINEAR_CELLS)})_l\d+(?:_reverse)?")
 
 
 def recurrences(program: Program) -> list[Recurrence]:
@@ -108,6 +108,12 @@ def cell_of(op: Recurrence) -> str:
         return CELLS[op.cell].recipe.upper()
     found = _LINEAR.match(op.out)
     return next((cell.name for name, cell in LINEAR_CELLS.items() if found and found[1] == name), "scan")
+
+
+def layer_name(op: Recurrence) -> str:
+    """What the tensors of a layer begin with, of one that is linear in its state."""
+    found = _LINEAR.match(op.out)
+    return found[0] if found else op.out
 
 
 def _input_size(program: Program, op: Recurrence) -> int:

@@ -1,12 +1,14 @@
 """The network as it was trained, unrolled over its steps, with its real sizes."""
 
 from whorl.report import svg
-from whorl.report.anatomy import Anatomy, dissect
+from whorl.report.anatomy import Anatomy, dissect, layer_name, recurrences
+from whorl.runtime.operations import Recurrent, Shape
 from whorl.runtime.program import Program
 
 _WIDTH = 920.0
 _COLUMNS = 5  # at most so many steps are drawn; what lies between is an ellipsis
-_ROW, _GAP = 46.0, 30.0  # height of a box and of the space between two
+_ROW, _GAP = 62.0, 30.0  # height of a box and of the space between two
+_LOW, _ANSWER = 32.0, 54.0  # heights of what is read, and of what is answered
 _SOURCE = "#009E73"
 
 
@@ -22,23 +24,25 @@ def diagram(program: Program, *, every_step: bool, labels: bool = False, judged:
     sizes = dissect(program)
     if sizes is None:
         return None
-    return _Drawing(sizes, every_step, labels, judged).draw()
+    return _Drawing(sizes, weights_of(program), every_step, labels, judged).draw()
 
 
 class _Drawing:
     """Columns are steps, time runs to the right; rows are input, layers, and what answers, from below."""
 
-    def __init__(self, sizes: Anatomy, every_step: bool, labels: bool, judged: bool) -> None:
+    def __init__(
+        self, sizes: Anatomy, weights: list[dict[str, Shape]], every_step: bool, labels: bool, judged: bool
+    ) -> None:
         self.sizes, self.every_step, self.labelled, self.judged = sizes, every_step, labels, judged
-        self.labels = _labels(sizes)
+        self.weights, self.labels = weights, _labels(sizes)
         self.state = "h, c" if sizes.cell == "LSTM" else "h"
         self.layers = min(sizes.num_layers, 3)
         self.parts: list[str] = []
         left, right = 40.0, _WIDTH - (250.0 if sizes.num_decoded else 40.0)
         self.pitch = (right - left) / len(self.labels)
-        self.box = min(110.0, self.pitch - 36.0)
+        self.box = min(104.0, self.pitch - 36.0)
         self.centres = [left + self.pitch * (n + 0.5) for n in range(len(self.labels))]
-        self.top = 62.0 if sizes.num_decoded else 62.0 + _ROW + _GAP
+        self.top = 62.0 if sizes.num_decoded else 62.0 + _ANSWER + _GAP - 8
 
     def draw(self) -> str:
         sizes = self.sizes
@@ -50,10 +54,14 @@ class _Drawing:
         self._states()
         if sizes.num_decoded:
             self._decoder()
-        bottom = self._layer_top(0) + _ROW + _GAP + _ROW
+        bottom = self._layer_top(0) + _ROW + _GAP + _LOW + 14
         self.parts.append(svg.text(_WIDTH / 2, 22, self._title(), size=15, font_weight="600"))
         self.parts.append(svg.text(_WIDTH / 2, bottom + 26, self._input(), size=13, fill="#333333"))
-        return svg.picture(_WIDTH, bottom + 40, self.parts, f"{self._title()}. {self._input()}.")
+        said = "; ".join(
+            f"layer {n + 1}: " + ", ".join(f"{name} {shown(shape)}" for name, shape in layer.items())
+            for n, layer in enumerate(self.weights)
+        )
+        return svg.picture(_WIDTH, bottom + 40, self.parts, f"{self._title()}. {self._input()}. Weights of {said}.")
 
     # Words
 
@@ -78,6 +86,10 @@ class _Drawing:
         rows = f" of {_plural(sizes.segment, 'row')}" if sizes.segment else ""
         window = f"{_plural(sizes.window, 'row')} of {_plural(sizes.row_size, 'number')}"
         return f"{window}{cut}{rows}; a step reads {_plural(sizes.input_size, 'number')}"
+
+    def _carried(self) -> str:
+        """The state with the shape of each of its parts."""
+        return f"{self.state} {shown((self.sizes.hidden_size,))}"
 
     def _answer(self) -> list[str]:
         shape = self.sizes.output_shape
@@ -107,27 +119,44 @@ class _Drawing:
         sizes, left = self.sizes, centre - self.box / 2
         low = self._layer_top(0) + _ROW + _GAP
         self.parts += [
-            svg.box(left, low, self.box, _ROW * 0.7, fill="#e3f4ee", line=_SOURCE),
+            svg.box(left, low, self.box, _LOW, fill="#e3f4ee", line=_SOURCE),
             svg.text(centre, low + 21, self.labels[n], size=12),
         ]
         for layer in range(self.layers):
             y = self._layer_top(layer)
             self.parts += [
                 svg.box(left, y, self.box, _ROW),
-                svg.text(centre, y + 20, sizes.cell, size=13, font_weight="600"),
-                svg.text(centre, y + 36, f"{sizes.hidden_size} units", size=11, fill="#333333"),
+                svg.text(centre, y + 19, self._name(layer), font_weight="600"),
+                *(
+                    svg.text(centre, y + 36 + 15 * line, f"{name} {shown(shape)}", size=11, fill="#333333")
+                    for line, (name, shape) in enumerate(list(self.weights[layer].items())[:2])
+                ),
                 svg.arrow(centre, y + _ROW + _GAP - 2, centre, y + _ROW + 2),
+                self._beside(centre, y + _ROW + _GAP / 2 + 4, (self._num_read(layer),)),
             ]
         if not sizes.num_decoded and (self.every_step or n == len(self.centres) - 1):
             self._answer_box(centre)
 
+    def _name(self, layer: int) -> str:
+        return f"{self.sizes.cell}, layer {layer + 1}" if self.layers > 1 else self.sizes.cell
+
+    def _num_read(self, layer: int) -> int:
+        """Numbers that a layer reads at a step."""
+        weight = self.weights[layer].get("W")
+        return self.sizes.input_size if weight is None else weight[-1]
+
+    def _beside(self, centre: float, y: float, shape: Shape) -> str:
+        """The shape of what an upright arrow carries."""
+        return svg.text(centre + 7, y, shown(shape), size=11, anchor="start", fill="#444444")
+
     def _answer_box(self, centre: float) -> None:
         width, y = self.pitch - 10.0, 40.0
         lines = self._answer()
-        self.parts.append(svg.box(centre - width / 2, y, width, _ROW + 8, fill="#fdf1e3", line="#D55E00"))
-        first = y + (_ROW + 8) / 2 + 4 - 7.5 * (len(lines) - 1)
+        self.parts.append(svg.box(centre - width / 2, y, width, _ANSWER, fill="#fdf1e3", line="#D55E00"))
+        first = y + _ANSWER / 2 + 4 - 7.5 * (len(lines) - 1)
         self.parts += [svg.text(centre, first + 15 * n, line, size=11.5) for n, line in enumerate(lines)]
-        self.parts.append(svg.arrow(centre, self.top - 2, centre, y + _ROW + 10))
+        self.parts.append(svg.arrow(centre, self.top - 2, centre, y + _ANSWER + 2))
+        self.parts.append(self._beside(centre, y + _ANSWER + 17, self.sizes.output_shape))
 
     def _states(self) -> None:
         """The arrows that carry h from step to step."""
@@ -141,7 +170,7 @@ class _Drawing:
                 self.parts.append(svg.arrow(start, y - up, stop, y - up, line=svg.LINE))
                 if up:
                     self.parts.append(svg.arrow(stop, y + up, start, y + up, line=svg.LINE))
-                self.parts.append(svg.text((start + stop) / 2, y - 7 - up, self.state, size=11, fill=svg.LINE))
+                self.parts.append(svg.text((start + stop) / 2, y - 7 - up, self._carried(), size=11, fill=svg.LINE))
 
     def _decoder(self) -> None:
         """One step for each segment of the horizon, all from the last state."""
@@ -154,10 +183,11 @@ class _Drawing:
         answer = ", ".join(self._answer()[:2]), *self._answer()[2:]
         self.parts += [
             svg.arrow(x + 2, y + _ROW / 2, left - 2, y + _ROW / 2, line=svg.LINE),
-            svg.text((x + left) / 2, y + _ROW / 2 - 7, self.state, size=11, fill=svg.LINE),
+            svg.text((x + left) / 2, y + _ROW / 2 - 7, self._carried(), size=11, fill=svg.LINE),
             svg.box(left, y - 6, width, height + 6),
             *(svg.text(centre, y + 13 + 17 * n, line, size=12) for n, line in enumerate(lines)),
             svg.arrow(centre, y + height + 2, centre, below - 2),
+            self._beside(centre, y + height + 15, sizes.output_shape),
             svg.box(left, below, width, 10 + 17 * len(answer), fill="#fdf1e3", line="#D55E00"),
             *(svg.text(centre, below + 18 + 17 * n, line, size=12) for n, line in enumerate(answer)),
         ]
@@ -170,6 +200,28 @@ def _labels(sizes: Anatomy) -> list[str]:
     if sizes.num_read <= _COLUMNS:
         return [f"segment {n + 1}" for n in range(sizes.num_read)]
     return ["segment 1", "segment 2", "…", f"segment {sizes.num_read - 1}", f"segment {sizes.num_read}"]
+
+
+def weights_of(program: Program) -> list[dict[str, Shape]]:
+    """Shapes of the weights of each layer that reads forwards: W of what is read, U of the state before.
+
+    A layer that is linear in its state has no U; where its units are complex, V makes of them what it says.
+    """
+    found = []
+    for op in recurrences(program):
+        if op.reverse:
+            continue
+        if isinstance(op, Recurrent):
+            named = {"W": op.weight_ih, "U": op.weight_hh}
+        else:
+            named = {"W": f"{layer_name(op)}.weight_ih", "V": f"{layer_name(op)}.weight_ho"}
+        found.append({sign: program.tensors[name].shape for sign, name in named.items() if name in program.tensors})
+    return found
+
+
+def shown(shape: Shape) -> str:
+    """A shape as it is written."""
+    return f"({', '.join(map(str, shape))})"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -50,10 +50,17 @@
     const said = view().read.map((column) => {
       const each = column.values.length / numSteps();
       const known = column.values.slice(step * each, (step + 1) * each).filter((value) => value !== null);
-      const shown = known.length ? known.map((value) => Number(value.toPrecision(4))).join(", ") : "nothing";
+      const shown = inWords(known);
       return view().read.length > 1 ? `${column.name} ${shown}` : shown;
     });
     return said.join("; ");
+  }
+
+  function inWords(values) {
+    const short = (value) => Number(value.toPrecision(4));
+    if (!values.length) return "nothing";
+    if (values.length < 5) return values.map(short).join(", ");
+    return `${short(Math.min(...values))} to ${short(Math.max(...values))}`;
   }
 
   function whenRead(step) {
@@ -240,7 +247,6 @@
 
   function drawGates() {
     const { gates } = layer();
-    find("gates").hidden = !gates.length;
     if (!gates.length) return;
     const high = 62;
     const panel = open("gates", high * gates.length + 2);
@@ -277,13 +283,16 @@
     find("step-told").textContent = whenRead(chosen.step);
     find("read-told").textContent = whatWasRead(chosen.step);
     find("value").textContent = value;
-    find("follows").textContent = follows[chosen.row] || "no signal that was looked for";
+    find("follows").textContent = follows[chosen.row] || "none of the signals looked for";
+    find("follows").parentElement.hidden = !follows.some(Boolean); // nothing was looked for, or nothing found
     const shares = gates.map((gate, n) => {
       const { values, mean } = numbers().gates[n];
       const [own, all] = [values[at(chosen.step, chosen.row)], mean[chosen.step]];
       return `${gate.name} ${(own / 100).toFixed(2)} (mean ${(all / 100).toFixed(2)})`;
     });
-    find("gates-told").textContent = shares.join(", ") || "none";
+    find("gates-told").textContent = shares.join(", ");
+    find("gates-told").parentElement.hidden = !gates.length;
+    find("gates").parentElement.hidden = !gates.length;
     find("unit").value = String(chosen.row);
     find("step").value = String(chosen.step + 1);
     find("step").setAttribute("aria-valuetext", whenRead(chosen.step));
@@ -340,7 +349,7 @@
     options(find("layer"), view().layers.map((one) => one.name));
     find("layer").value = String(chosen.layer);
     find("step").max = String(numSteps());
-    find("text").hidden = !view().tokens;
+    for (const part of document.querySelectorAll("#explorer .of-text")) part.hidden = !view().tokens;
     const spans = (view().tokens ?? []).map((token, step) => {
       const span = document.createElement("span");
       span.textContent = token.replaceAll("\n", "↵\n");

@@ -105,11 +105,8 @@ def _view(view: View, followed: List[Followed], most: int) -> dict[str, object]:
 
 
 def _column(column: Column) -> dict[str, object]:
-    """Numbers to six digits of the largest: a 0 that was scaled and back shall be one. None where nothing was read."""
-    known = np.isfinite(column.values)
-    largest = float(np.abs(column.values[known]).max(initial=0.0))
-    digits = 6 - (int(np.ceil(np.log10(largest))) if largest > 0 else 0)
-    values = [round(value, digits) + 0.0 if np.isfinite(value) else None for value in column.values.tolist()]
+    """Numbers to six digits, None where nothing was read."""
+    values = [float(f"{value:.6g}") if np.isfinite(value) else None for value in column.values.tolist()]
     return {"name": column.name, "values": values}
 
 

@@ -20,6 +20,8 @@ CLOSED, OPEN = 0.05, 0.95
 _DEAD = 1e-3
 # Of each cell the gates that lie between 0 and 1, by their place among the stacked ones.
 _GATES = {"gru": {"reset": 0, "update": 1}, "lstm": {"input": 0, "forget": 1, "output": 3}}
+# And the place of the candidate.
+_CANDIDATES = {"gru": 2, "lstm": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +96,30 @@ def gates_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> dict[
     places = _GATES.get(CELLS[op.cell].recipe, {})
     if not places:
         return {}
-    norms = [Norm(tensors[a], tensors[b], 1e-5) for a, b in zip(op.layer_norm[::2], op.layer_norm[1::2], strict=True)]
-    sums = _product(run.x, op.weight_ih, op.bias_ih, norms[0] if norms else None, tensors)
-    sums = sums + _product(run.before, op.weight_hh, op.bias_hh, norms[1] if norms else None, tensors)
-    parts = np.split(sums, CELLS[op.cell].num_gates, axis=-1)
+    own, carried = _sums(op, run, tensors)
+    parts = np.split(own + carried, CELLS[op.cell].num_gates, axis=-1)
     return {name: sigmoid(parts[place]) for name, place in places.items()}
+
+
+def candidate_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The new value that an LSTM or a GRU may write at each step, (S, H); None for other cells."""
+    op = layer.op
+    recipe = "" if isinstance(op, Scan) else CELLS[op.cell].recipe
+    if isinstance(op, Scan) or recipe not in _CANDIDATES:
+        return None
+    own, carried = (np.split(part, CELLS[op.cell].num_gates, axis=-1) for part in _sums(op, run, tensors))
+    place = _CANDIDATES[recipe]
+    # Of what a GRU carried only the part goes in that its gate resets (Cho et al. 2014, eq. 8, as torch writes it).
+    share = sigmoid(own[0] + carried[0]) if recipe == "gru" else 1.0
+    made: np.ndarray = np.tanh(own[place] + share * carried[place])
+    return made
+
+
+def _sums(op: Recurrent, run: Run, tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """W x + b and U h + b' at each step, (S, G*H) each."""
+    norms = [Norm(tensors[a], tensors[b], 1e-5) for a, b in zip(op.layer_norm[::2], op.layer_norm[1::2], strict=True)]
+    own = _product(run.x, op.weight_ih, op.bias_ih, norms[0] if norms else None, tensors)
+    return own, _product(run.before, op.weight_hh, op.bias_hh, norms[1] if norms else None, tensors)
 
 
 def _product(

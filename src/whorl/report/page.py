@@ -37,6 +37,7 @@ from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence, HeldOut, gather
 from whorl.report.exchanges import exchanges
 from whorl.report.lives import lives
+from whorl.report.one_step import one_step
 from whorl.report.texts import texts
 from whorl.runtime import writing
 from whorl.runtime.artifact import write_bytes
@@ -139,6 +140,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
             labels=len(model.reader.classes) > 0,
             judged=judged,
         ),
+        "one_step": one_step(seen[0]) if seen else None,
         "reach": looking_back.reach(model),
         "recurs": sizes is not None,
         "thinned": evidence is not None and evidence.every > 1,

@@ -28,6 +28,8 @@ MOST_STEPS = 240
 # A carried state is read from so many rows before the origin at most; what is older has been forgotten.
 _MOST_ROWS = 4_000
 _MOST_COLUMNS = 3
+# What is left of a zero that was scaled and back, as a share of the scale.
+_DUST = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +187,9 @@ def _what_was_read(model: Model, sequence: Sequence, start: int, stop: int) -> t
         return tokens_of(text, codes, start), []
     rows = np.arange(start, stop)
     if isinstance(codec, TableCodec | ArrayCodec) and len(codec.center):
-        values = np.where((rows < len(sequence) - late)[:, None], codec.decode(sequence.past[start:stop]), np.nan)
+        values = codec.decode(sequence.past[start:stop])
+        values[np.abs(values) < _DUST * codec.scale] = 0.0
+        values[rows >= len(sequence) - late] = np.nan
         names = codec.numeric if isinstance(codec, TableCodec) else [f"input {n + 1}" for n in range(values.shape[1])]
     else:
         values = sequence.past[start:stop].astype(np.float64)
