@@ -25,6 +25,8 @@ from whorl.runtime.program import Program
 # Numbers of states on a page, about 7 bytes each with their gates: beyond these, units are left out.
 _MOST_NUMBERS, _MOST_UNITS, _LEAST_UNITS = 48_000, 64, 8
 _MOST_LAYERS = 8
+# Parts of one script, in the order in which they build on each other.
+_SCRIPTS = ("explorer_numbers", "explorer_panels", "explorer")
 _DECIMALS, _LARGEST = 4, 32_767
 
 MEANING = {
@@ -67,15 +69,21 @@ def explorer(views: List[View], followed: List[Followed] = ()) -> Explorer | Non
     if not views:
         return None
     members = num_members(views[0].program)
-    script, style = (Path(__file__).with_name(f"explorer.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    parts = [_beside(f"{name}.js") for name in _SCRIPTS]
+    script = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Explorer(
         data=data(views, followed),
         note=f"Of the {members} networks side by side the first is shown." if members > 1 else "",
         script=script,
         digest=f"sha256-{digest}",
-        style=style,
+        style=_beside("explorer.css"),
     )
+
+
+def _beside(name: str) -> str:
+    """The text of a file beside this one."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def data(views: List[View], followed: List[Followed] = ()) -> dict[str, object]:
