@@ -20,6 +20,7 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
 # The browser reads commands from the file descriptor 3 and writes answers to 4.
