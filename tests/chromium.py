@@ -67,13 +67,13 @@ class Chromium:
         os.write(self._out, json.dumps(message).encode() + b"\0")
         deadline = time.monotonic() + _PATIENCE
         while True:
-            answer = self._next(deadline)
+            answer = self.next_message(deadline)
             if answer.get("id") == self._number:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
             self.events.append(answer)
 
-    def _next(self, deadline):
+    def next_message(self, deadline):
         while b"\0" not in self._rest:
             ready, _, _ = select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, f"the browser said nothing for {_PATIENCE:g} s"
@@ -106,8 +106,10 @@ class Chromium:
         page.call("Emulation.setEmulatedMedia", media=media)
         page.call("Page.navigate", url=path.as_uri())
         page.wait_for("Page.loadEventFired")
-        yield page
-        self.call("Target.closeTarget", targetId=target)
+        try:
+            yield page
+        finally:
+            self.call("Target.closeTarget", targetId=target)
 
 
 class Page:
@@ -122,7 +124,7 @@ class Page:
     def wait_for(self, event):
         deadline = time.monotonic() + _PATIENCE
         while not any(one.get("method") == event for one in self.browser.events):
-            self.browser.events.append(self.browser._next(deadline))
+            self.browser.events.append(self.browser.next_message(deadline))
 
     def told(self, *methods):
         """Parameters of events of these kinds that came so far."""

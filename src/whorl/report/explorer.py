@@ -166,4 +166,4 @@ def _decimals(states: np.ndarray) -> int:
 
 def _packed(values: np.ndarray, kind: str) -> str:
     """Rounded numbers as base64 of their bytes, step by step."""
-    return base64.b64encode(np.rint(values).astype(kind).tobytes()).decode()
+    return base64.b64encode(np.rint(np.nan_to_num(values)).astype(kind).tobytes()).decode()

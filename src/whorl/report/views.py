@@ -28,6 +28,9 @@ MOST_STEPS = 240
 # A carried state is read from so many rows before the origin at most; what is older has been forgotten.
 _MOST_ROWS = 4_000
 _MOST_COLUMNS = 3
+# Tokens before those that are shown, by which these know whether a space stands between.
+_BEFORE = 200
+_NO_ROW = "no row"
 # What is left of a zero that was scaled and back, as a share of the scale.
 _DUST = 1e-6
 
@@ -129,15 +132,16 @@ def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:
 
 def _window(model: Model, sequence: Sequence, step: int, title: str, found: list[Layer], segment: int) -> View:
     """The segments of the window that ends at a step. Its rows before the start of the sequence are no rows."""
-    layers = [layer.first(slice(None)) for layer in found]
-    count = len(layers[-1].runs[0].h)
+    all_steps = len(found[-1].runs[0].h)
+    count = min(all_steps, MOST_STEPS)
     # What unrolls over another number of steps has another time.
-    layers = [layer for layer in layers if len(layer.runs[0].h) == count]
+    layers = [layer.first(slice(-count, None)) for layer in found if len(layer.runs[0].h) == all_steps]
     rows = step + 1 - count * segment + np.arange(count * segment)
     _, columns = _what_was_read(model, sequence, max(0, int(rows[0])), step + 1)
     before = np.full(int((rows < 0).sum()), np.nan)
     columns = [replace(one, values=np.concatenate([before, one.values])) for one in columns]
-    names = _names(model, sequence, np.maximum(rows, 0))
+    names = [_NO_ROW] * len(before) + _names(model, sequence, rows[rows >= 0])
+    parts = f"The last {count:,} of {all_steps:,} steps are shown. " if count < all_steps else ""
     if segment > 1:
         names = [f"{names[n]} to {names[n + segment - 1]}" for n in range(0, len(names), segment)]
     return View(
@@ -148,7 +152,7 @@ def _window(model: Model, sequence: Sequence, step: int, title: str, found: list
         names=names,
         tokens=None,
         read=columns,
-        left_out=_beside(found),
+        left_out=parts + _beside(found),
     )
 
 
@@ -169,7 +173,7 @@ def _names(model: Model, sequence: Sequence, rows: np.ndarray) -> list[str]:
     for ending in (":00", " 00:00"):
         if all(text.endswith(ending) for text in texts if text):
             texts = [text.removesuffix(ending) for text in texts]
-    return [text or "no row" for text in texts]
+    return [text or _NO_ROW for text in texts]
 
 
 def _what_was_read(model: Model, sequence: Sequence, start: int, stop: int) -> tuple[list[str] | None, list[Column]]:
@@ -183,8 +187,9 @@ def _what_was_read(model: Model, sequence: Sequence, start: int, stop: int) -> t
         words = [str(word) for word in sequence.tokens[late:]] + [""] * late
         return [f"{word} " for word in words[start:stop]], []
     if isinstance(text, TextCodec):
-        codes = np.asarray(sequence.past[:stop, 0], np.int64)
-        return tokens_of(text, codes, start), []
+        begin = max(0, start - _BEFORE)
+        codes = np.asarray(sequence.past[begin:stop, 0], np.int64)
+        return tokens_of(text, codes, start - begin), []
     rows = np.arange(start, stop)
     if isinstance(codec, TableCodec | ArrayCodec) and len(codec.center):
         values = codec.decode(sequence.past[start:stop])

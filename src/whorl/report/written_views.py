@@ -4,6 +4,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
+from whorl.codecs.text import TextCodec
 from whorl.data.sequences import Sequence
 from whorl.report import traces
 from whorl.report.alignments import shown_pairs, written_inputs
@@ -30,26 +31,26 @@ def views(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[View]
 def _read(model: Model, one: Sequence, number: int) -> View:
     assert model.encoder is not None
     source = one.read_steps
-    tokens = tokens_of(writing.pair_reader(model).source, source[:, 0].astype(np.int64))
-    return _view(f"text {number}, as it is read", model.encoder.program, {"source": source[None]}, tokens)
+    title, inputs = f"text {number}, as it is read", {"source": source[None]}
+    return _view(title, model.encoder.program, inputs, writing.pair_reader(model).source, source)
 
 
 def _written(model: Model, one: Sequence, number: int) -> View:
-    tokens = tokens_of(writing.pair_reader(model).outputs.text, one.past[:, 0].astype(np.int64))
-    inputs = written_inputs(model, one.read_steps, one.past)
-    return _view(f"text {number}, the true one as it is written", model.engine.program, inputs, tokens)
+    title, inputs = f"text {number}, the true one as it is written", written_inputs(model, one.read_steps, one.past)
+    return _view(title, model.engine.program, inputs, writing.pair_reader(model).outputs.text, one.past)
 
 
-def _view(title: str, program: Program, inputs: Inputs, tokens: list[str]) -> View:
-    layers = traces.traced(Interpreter(program), inputs, 0, np.arange(len(tokens)), np.empty(0, np.int64))
-    shown = min(MOST_STEPS, len(tokens))
+def _view(title: str, program: Program, inputs: Inputs, codec: TextCodec, codes: np.ndarray) -> View:
+    count = len(codes)
+    layers = traces.traced(Interpreter(program), inputs, 0, np.arange(count), np.empty(0, np.int64))
+    shown = min(MOST_STEPS, count)
     return View(
         title=title,
         step="token",
         program=program,
         layers=[layer.first(slice(0, shown)) for layer in layers],
         names=[f"{n + 1:,}" for n in range(shown)],
-        tokens=tokens[:shown],
+        tokens=tokens_of(codec, codes[:shown, 0].astype(np.int64)),
         read=[],
-        left_out=f"Of {len(tokens):,} steps the first {shown:,} are shown." if shown < len(tokens) else "",
+        left_out=f"Of {count:,} steps the first {shown:,} are shown." if shown < count else "",
     )

@@ -120,10 +120,21 @@ def test_rows_before_the_start_of_a_sequence_are_no_rows():
     x = [random.standard_normal((5, 2)) for _ in range(30)]
     model = whorl.Detector(method="reconstruction", context=8, **small()).fit(x, verbose=False)
     view = seen(model)[0]
+    assert view.names == ["no row"] * 3 + ["1", "2", "3", "4", "5"]
     values = explorer.data([view])["views"][0]["read"][0]["values"]
     assert len(values) == 8
     assert values[:3] == [None] * 3
     assert None not in values[3:]
+
+
+def test_of_a_long_window_the_end_is_shown(frame):
+    model = whorl.Detector(method="reconstruction", context=300, **small()).fit(frame.drop("t"), verbose=False)
+    view = seen(model)[0]
+    assert len(view) == len(view.last_layer.runs[0].h) == len(view.read[0].values) == views.MOST_STEPS
+    assert view.left_out == "The last 240 of 300 steps are shown. "
+    last = view.last_layer.runs[0].steps[-1]
+    (sequence,) = model.held_out_.sequences
+    assert view.read[0].values[-1] == pytest.approx(model.model_.reader.past.decode(sequence.past)[last, 0])
 
 
 def test_a_text_is_told_token_by_token(tmp_path):
@@ -171,7 +182,8 @@ def test_what_does_not_recur_has_no_explorer(tmp_path, frame):
     page = (tmp_path / "page.html").read_text()
     assert "<script" not in page
     assert "script-src" not in page
-    assert "Nothing in this network recurs, so it has no hidden state" in page
+    assert "Nothing in this network recurs." in page
+    assert "hidden state to explore" in page
 
 
 def test_one_of_several_networks_is_explored(frame, tmp_path):
