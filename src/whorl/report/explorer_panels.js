@@ -8,6 +8,8 @@ const LEFT = 64; // pixels beside each panel, where its numbers stand
 const RIGHT = 10;
 const SMALL = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
+const heatmaps = new Map(); // layer -> its picture
+
 const mixed = (share) => {
   const end = share < 0 ? NEGATIVE : POSITIVE;
   const part = Math.min(1, Math.abs(share));
@@ -90,12 +92,10 @@ function times(panel, y) {
 
 const rowHeight = () => Math.max(5, Math.min(16, 300 / layer().units.length));
 
-function drawStates() {
+/** The states of the layer with one pixel for each; made once. */
+function heatmap(most) {
+  if (heatmaps.has(layer())) return heatmaps.get(layer());
   const { units } = layer();
-  const high = rowHeight() * units.length;
-  const panel = open("states", high + 26);
-  const { pen, wide, centre } = panel;
-  const most = largest(numbers().states);
   const small = document.createElement("canvas");
   small.width = numSteps();
   small.height = units.length;
@@ -106,8 +106,18 @@ function drawStates() {
     }
   }
   small.getContext("2d").putImageData(image, 0, 0);
+  heatmaps.set(layer(), small);
+  return small;
+}
+
+function drawStates() {
+  const { units } = layer();
+  const high = rowHeight() * units.length;
+  const panel = open("states", high + 26);
+  const { pen, wide, centre } = panel;
+  const most = largest(numbers().states);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, LEFT, 4, wide, high);
+  pen.drawImage(heatmap(most), LEFT, 4, wide, high);
   pen.strokeStyle = "#bbb";
   pen.strokeRect(LEFT, 4, wide, high);
   cursor({ pen, centre }, 4, 4 + high);
