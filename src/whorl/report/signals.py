@@ -64,7 +64,9 @@ class Followed:
 
 
 class _Rows(NamedTuple):
-    """States of some rows of all runs, (n, H), and the values of signals there with which of them are known."""
+    """Some rows of all runs: their states (n, H), the values of signals and which of them are known, (n,) each, and
+    whether a reader learns from a row, (n,).
+    """
 
     states: np.ndarray
     signals: Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -206,6 +208,7 @@ def _correlations(states: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Of each unit (n, H) with a signal (n,): (H,); 0 where one of the two does not vary."""
     spread = states.std(axis=0)
     scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, np.inf)
-    together = scaled.T @ (values - values.mean()) / (len(values) * max(float(values.std()), 1e-12))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        together = scaled.T @ (values - values.mean()) / (len(values) * max(float(values.std()), 1e-12))
     found: np.ndarray = np.nan_to_num(together)
     return found
