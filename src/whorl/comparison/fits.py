@@ -21,7 +21,8 @@ from whorl.plans.networks import Network, to_plain
 from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
 from whorl.tasks import settings
-from whorl.tasks.fitting import fit_prepared
+from whorl.tasks.fitting import learn
+from whorl.tasks.telling import Teller
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -178,7 +179,7 @@ def run(course: Course, job: Job, parts: Parts) -> Record:
     estimator = replace(job.estimator, training=plan)
     fresh = replace(parts.fitted, facts=dict(parts.fitted.facts), notes=[])
     try:
-        fitted = fit_prepared(estimator, fresh, resume=(folder / "latest").exists(), verbose=False)
+        fitted = learn(estimator, estimator.wiring(), fresh, Teller(False), resume=(folder / "latest").exists())
     except TrainingError as error:
         record = Record(network=job.network, seed=plan.seed, learning_rate=plan.learning_rate, failed=str(error))
         course.write(job, record)

@@ -40,6 +40,13 @@ class CardScores(msgspec.Struct, frozen=True):
         return {"model": self.metrics, **self.baselines}
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """Held-out sequences that training has, too, and how many were looked at."""
+
+    sequences: int = 0
+    of: int = 0
+
+
 class Data(msgspec.Struct, frozen=True):
     """The data of a fit: rows of a table, whole sequences, or tokens of texts."""
 
@@ -63,6 +70,7 @@ class Card(msgspec.Struct, frozen=True):
     """A model card."""
 
     data: Data = Data()
+    shared: Shared = Shared()
     history: History = History()
     scores: CardScores | None = None
     versions: dict[str, str] = {}

@@ -1,19 +1,15 @@
 """What measurements of a fit mean, and what to do: rules that stay silent where nothing is wrong."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as List
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Strips, Windows
-from whorl.report.anatomy import dissect
-from whorl.report.card import Card, Epoch
-from whorl.report.evidence import HeldOut
-from whorl.report.probes import Probes, column_names
-from whorl.runtime.model import Model
+from whorl.report.card import Epoch
+from whorl.report.measured import Measured as Measured
+from whorl.report.measured import measure as measure
 
 Severity = Literal["warning", "note"]
 
@@ -26,9 +22,8 @@ _DRIFT = 0.5
 _CUT_OFF = 0.4
 _RARE, _NO_BETTER = 0.8, 0.05
 _LARGE, _SMALL = 20.0, 0.02
+_SHARED = 0.1
 _FEWEST_EPOCHS = 5
-# Of which spreads are taken.
-_SEQUENCES, _MOST_COLUMNS = 200, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,75 +43,10 @@ class Finding:
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What the rules look at.
-
-    Args:
-        card: of the model: epochs, scores, data.
-        probes: of its network; None where nothing was looked at.
-        cell: the network's cell, such as GRU; empty where nothing recurs.
-        context: rows of a window; None where the state is carried, or whole sequences are read.
-        period: season of the series in rows; 0 or 1 where none was found.
-        clip_norm: largest gradient that training allowed; None where it did not clip.
-        direct: rows before each that are read beside it, and need no memory.
-        spreads: column -> spread of its numbers as the network reads them.
-    """
-
-    card: Card
-    probes: Probes | None = None
-    cell: str = ""
-    context: int | None = None
-    period: int = 0
-    clip_norm: float | None = None
-    direct: int = 0
-    spreads: dict[str, float] | None = None
-
-
 def findings(measured: Measured) -> tuple[Finding, ...]:
     """All that the rules have to say, warnings first."""
     found = [one for rule in _RULES for one in rule(measured)]
     return tuple(sorted(found, key=lambda one: one.severity != "warning"))
-
-
-def measure(model: Model, facts: Card, probes: Probes | None, data: "HeldOut | List[Sequence] | None") -> Measured:
-    """Puts together what the rules look at.
-
-    Args:
-        model: fitted.
-        facts: its card.
-        probes: of its network.
-        data: what `fit` held out, or sequences.
-    """
-    sizes, pairing = dissect(model.engine.program), model.wiring.pairing
-    sequences = [] if data is None else list(data if isinstance(data, List) else data.sequences)
-    return Measured(
-        card=facts,
-        probes=probes,
-        cell="" if sizes is None else sizes.cell,
-        context=pairing.context if isinstance(pairing, Windows) else None,
-        period=int(_told(model, "data", "period") or 0),
-        clip_norm=_told(model, "training", "clip_norm"),
-        direct=pairing.num_lags if isinstance(pairing, Strips) else 0,
-        spreads=_spreads(model, sequences[:_SEQUENCES]),
-    )
-
-
-def _told(model: Model, section: str, name: str) -> float | None:
-    """A number of the card, such as the season that `fit` found in the training rows."""
-    facts = model.card.get(section)
-    known = facts.get(name) if isinstance(facts, Mapping) else None
-    return known if isinstance(known, int | float) and not isinstance(known, bool) else None
-
-
-def _spreads(model: Model, sequences: List[Sequence]) -> dict[str, float]:
-    """Spread of each column of numbers that is read."""
-    names, texts = column_names(model, _MOST_COLUMNS)
-    rows = [one.past for one in sequences if len(one)]
-    if texts is not None or not rows:
-        return {}
-    spread = np.nanstd(np.concatenate(rows)[:, : len(names)].astype(np.float64), axis=0)
-    return dict(zip(names, spread.tolist(), strict=True))
 
 
 def _not_converged(measured: Measured) -> Iterator[Finding]:
@@ -228,7 +158,7 @@ def _vanishing(measured: Measured) -> Iterator[Finding]:
 
 def _context(measured: Measured) -> Iterator[Finding]:
     found = None if measured.probes is None else measured.probes.reach
-    context, period = measured.context, measured.period
+    context, period = measured.context, max(measured.period, measured.season)
     if context is None:
         return
     far = [] if found is None else [n for n, lag in enumerate(found.lags.tolist()) if lag >= 0.7 * context]
@@ -316,6 +246,28 @@ def _unscaled(measured: Measured) -> Iterator[Finding]:
         )
 
 
+def _leaking(measured: Measured) -> Iterator[Finding]:
+    if measured.leaks:
+        told = "; ".join(f"column '{one.column}' {one.evidence}" for one in measured.leaks[:3])
+        yield Finding(
+            rule="leakage",
+            severity="warning",
+            evidence=told,
+            advice="leave out what is not known when an answer is wanted; of a table: "
+            + ", ".join(f"--kinds {one.column}=ignore" for one in measured.leaks[:3]),
+        )
+    shared = measured.card.shared
+    if shared.sequences > _SHARED * shared.of:
+        yield Finding(
+            rule="leakage",
+            severity="warning",
+            evidence=f"{shared.sequences} of {shared.of} held-out sequences stand in the training part, too, whole or "
+            "at least half of them, so that scores tell how well they are known by heart",
+            advice="leave out copies; where sequences are cut from longer ones, let none overlap, or hold out all "
+            "pieces of one at once (group, or a file of their own)",
+        )
+
+
 _RULES: tuple[Callable[[Measured], Iterator[Finding]], ...] = (
     _not_converged,
     _overfitting,
@@ -327,4 +279,5 @@ _RULES: tuple[Callable[[Measured], Iterator[Finding]], ...] = (
     _drifting,
     _imbalance,
     _unscaled,
+    _leaking,
 )

@@ -14,6 +14,8 @@ from whorl.runtime.program import Program
 # Periods that people and nature keep, in seconds; a series' period is looked for among them first.
 _DAY = 86_400.0
 _CYCLES = (3_600.0, _DAY, 7 * _DAY, 365.25 * _DAY)
+# How much a season must err less than a shorter one to be told.
+_LONGER = 0.8
 
 
 def forecasts(width: int, num_targets: int, context: int, horizon: int, period: int) -> dict[str, Program]:
@@ -168,6 +170,24 @@ def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon
         if error < (1.0 - margin) * least:
             best, least = period, error
     return best
+
+
+def longer_season(targets: List[np.ndarray], step: TimeStep, period: int, horizon: int) -> int:
+    """A season that the context is too short to hold, and that errs less by a fifth; else the period.
+
+    It must have come four times in the longest series, so that it is no chance.
+
+    Args:
+        targets: training rows of each series, (T, K).
+        step: time between rows.
+        period: of the rivals.
+        horizon: steps that are forecast.
+    """
+    longest = max(map(len, targets)) // 4
+    found = find_period(targets, step, longest, horizon)
+    if found <= period or _mean_error(targets, found, horizon) > _LONGER * _mean_error(targets, period, horizon):
+        return period
+    return found
 
 
 def naive_error(targets: List[np.ndarray], period: int) -> np.ndarray:

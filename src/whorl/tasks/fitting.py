@@ -1,6 +1,7 @@
 """What `fit` does, for whatever task: prepare, train, emit, calibrate, score."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -11,6 +12,8 @@ import torch
 from torch import nn
 
 import whorl
+from whorl.data.batches import Batches
+from whorl.data.overlap import num_shared
 from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
@@ -27,6 +30,7 @@ from whorl.plans.networks import Network as Recipe
 from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
+    Autoregressive,
     EachRow,
     Sequences,
     Strips,
@@ -51,6 +55,7 @@ from whorl.train.loop import fit as train
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
+    from whorl.tasks.telling import Teller
 
 # Most numbers that calibration reads: more validation origins are thinned evenly.
 _CALIBRATION = 1 << 25
@@ -69,22 +74,39 @@ class Fitted:
 
 def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | None) -> Fitted:
     """Fits an estimator."""
-    estimator = estimator.for_data(data)
-    return fit_prepared(estimator, prepare(estimator, data), resume=resume, verbose=verbose)
-
-
-def fit_prepared(estimator: "Estimator", prepared: Prepared, *, resume: bool, verbose: bool | None) -> Fitted:
-    """Fits an estimator to data that are encoded and split already."""
     from whorl.tasks.telling import Teller
 
     tell = Teller(verbose)
-    wiring = estimator.wiring()
+    estimator = estimator.for_data(data)
+    prepared = prepare(estimator, data)
     tell.lines(prepared.notes)
+    return learn(estimator, estimator.wiring(), prepared, tell, resume=resume)
+
+
+def learn(
+    estimator: "Estimator",
+    wiring: Wiring,
+    prepared: Prepared,
+    tell: "Teller",
+    *,
+    resume: bool = False,
+    changed: Callable[[Batches], Batches] | None = None,
+) -> Fitted:
+    """Fits an estimator to data that are prepared.
+
+    Args:
+        estimator: the task; what it leaves open was filled in for these data.
+        wiring: what is built of it.
+        prepared: data.
+        tell: says what goes on.
+        resume: go on from a checkpoint.
+        changed: what becomes of the batches of training; None leaves them as they are.
+    """
     examples, recipe, plan = training_part(estimator, wiring, prepared)
     network = untrained(wiring, recipe, prepared, plan.seed)
     history = train(
         network,
-        examples,
+        examples if changed is None else changed(examples),
         validation_part(wiring, prepared, plan, examples),
         _objective(wiring),
         plan,
@@ -214,6 +236,16 @@ def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
     return target_windows(known, steps, model.reader.horizon)
 
 
+def _shared(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
+    """How many held-out sequences training has, too, where whole sequences are held out."""
+    pairing = wiring.pairing
+    whole = isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
+    if not whole or isinstance(wiring.shape, Autoregressive):
+        return {"sequences": 0, "of": 0}
+    shared, looked_at = num_shared(prepared.training, prepared.validation)
+    return {"sequences": shared, "of": looked_at}
+
+
 def _card(
     prepared: Prepared, recipe: Recipe, plan: Training, history: History, model: Model, scores: Evaluation
 ) -> dict[str, object]:
@@ -221,6 +253,7 @@ def _card(
     by_step = {name: np.asarray(values).tolist() for name, values in scores.by_step.items()}
     return {
         "data": prepared.facts,
+        "shared": _shared(model.wiring, prepared),
         "network": to_plain(recipe, as_plain),
         "dropout": model.wiring.dropout,
         "parameters": sum(one.program.num_parameters() for one in (model.engine, model.encoder) if one is not None),

@@ -44,6 +44,7 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     rows = [one.row_targets[:cut] for one, cut in zip(prepared.sequences, prepared.cuts, strict=True) if cut]
     period = baselines.find_period(rows, prepared.reader.step, context, wiring.pairing.horizon)
     prepared.facts["period"] = period
+    prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, wiring.pairing.horizon)
     naive = baselines.naive_error(rows, period) * prepared.reader.scale
     return baselines.forecasts(width, num_targets, context, wiring.pairing.horizon, period), naive
 

@@ -67,7 +67,7 @@ def test_networks_have_as_many_parameters_as_the_tasks_own(compared):
 
 def test_a_comparison_that_is_asked_for_again_fits_nothing(compared, waves, monkeypatch):
     found, folder = compared
-    monkeypatch.setattr(fits, "fit_prepared", None)
+    monkeypatch.setattr(fits, "learn", None)
     again = whorl.compare(forecaster(), waves, networks=["gru", "rnn", "mlp"], seeds=2, folder=folder)
     assert [one.scores for one in again.networks] == [one.scores for one in found.networks]
 
@@ -80,7 +80,7 @@ def test_other_data_or_settings_are_other_fits(compared, waves, monkeypatch):
         done.append(estimator.network)
         raise TrainingError("stop")
 
-    monkeypatch.setattr(fits, "fit_prepared", fit)
+    monkeypatch.setattr(fits, "learn", fit)
     changed = {**waves, "load": waves["load"] + (np.arange(420) == 3)}
     whorl.compare(forecaster(), changed, networks=["gru", "rnn"], seeds=1, folder=folder)
     assert len(done) == 2
@@ -90,7 +90,7 @@ def test_other_data_or_settings_are_other_fits(compared, waves, monkeypatch):
 
 
 def test_what_was_interrupted_goes_on_where_it_stopped(waves, tmp_path, monkeypatch):
-    real, done = fits.fit_prepared, []
+    real, done = fits.learn, []
 
     def fit(estimator, *rest, **named):
         if len(done) == 2:
@@ -98,12 +98,12 @@ def test_what_was_interrupted_goes_on_where_it_stopped(waves, tmp_path, monkeypa
         done.append(estimator.network)
         return real(estimator, *rest, **named)
 
-    monkeypatch.setattr(fits, "fit_prepared", fit)
+    monkeypatch.setattr(fits, "learn", fit)
     asked = {"networks": ["gru", "rnn"], "seeds": 2, "folder": tmp_path / "c"}
     with pytest.raises(KeyboardInterrupt):
         whorl.compare(forecaster(), waves, **asked)
     assert len(done) == 2
-    monkeypatch.setattr(fits, "fit_prepared", real)
+    monkeypatch.setattr(fits, "learn", real)
     resumed = whorl.compare(forecaster(), waves, **asked)
     whole = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=2)
     assert [one.scores for one in resumed.networks] == [one.scores for one in whole.networks]
@@ -137,14 +137,14 @@ def test_a_worker_that_is_killed_loses_no_result(waves, tmp_path):
 
 
 def test_training_that_fails_is_told_and_loses_nothing(waves, monkeypatch):
-    real = fits.fit_prepared
+    real = fits.learn
 
     def fit(estimator, *rest, **named):
         if estimator.network.cell == "rnn":
             raise TrainingError("the loss is not a number")
         return real(estimator, *rest, **named)
 
-    monkeypatch.setattr(fits, "fit_prepared", fit)
+    monkeypatch.setattr(fits, "learn", fit)
     found = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=1)
     assert [one.failed for one in found.networks] == [None, "the loss is not a number"]
     assert "rnn: the loss is not a number" in found.notes

@@ -125,7 +125,6 @@ def test_a_memory_shorter_than_the_season_is_said():
 
 
 def test_an_answer_from_the_edge_of_the_context_is_said():
-    """Each row is the sum of noise 1 to 30 rows ago, of which a context of 16 sees the newest alone."""
     assert rules(probed(context=24, shares=[1.0] * 20 + [0.9, 0.8])) == ["context too short"]
     assert rules(probed(context=24, period=48, shares=[1.0, 0.1])) == ["context too short"]
     assert rules(probed(context=24, period=24, shares=[1.0, 0.9])) == []

@@ -93,6 +93,19 @@ def test_a_few_rows_have_the_period_one(count):
     assert baselines.find_period([season(2, count)], ROW, 100, horizon=24) == 1
 
 
+def test_a_season_that_the_context_does_not_hold_is_found_beyond_it():
+    week = [np.tile(np.repeat([1.0, 3.0], [120, 48]), 8)[:, None].astype(np.float32)]
+    assert baselines.longer_season(week, HOUR, 24, horizon=24) == 168
+
+
+def test_no_longer_season_is_told_where_it_helps_little_or_came_too_few_times():
+    assert baselines.longer_season([season(24, 900)], HOUR, 24, horizon=24) == 24
+    assert baselines.longer_season([season(200, 500)], ROW, 1, horizon=24) == 1
+    walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (800, 1)), axis=0).astype(np.float32)
+    assert baselines.longer_season([walk], HOUR, 1, horizon=24) == 1
+    assert baselines.longer_season([season(2, 3)], ROW, 1, horizon=24) == 1
+
+
 def test_the_naive_error_is_the_mean_over_what_is_known_and_never_zero():
     part = np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0], [8.0, 5.0]], np.float32)
     other = np.array([[0.0, 1.0], [1.0, 1.0]], np.float32)
