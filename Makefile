@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUIET := >> $(LOG) 2>&1
 SHOW_LOG := { tail -n 40 $(LOG); echo "Setting up .venv failed; the whole log is $(LOG)." >&2; exit 1; }
 
-.PHONY: help demo test test-all test-slow browser bench check format sanitize aarch64 clean
+.PHONY: help demo test test-all test-slow browser bench tutorials check format sanitize aarch64 clean
 
 help:
 	@echo "make demo      fit a model on data that is shipped, show the score beside the baselines, stream from it"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
 	@echo "make browser   install chromium where there is none: slow tests open reports in it"
 	@echo "make bench     whorl beside torch, jax and ONNX Runtime, about 15 minutes: make bench BENCH=--quick for a part"
+	@echo "make tutorials run the pages of docs/tutorials and draw their figures anew, about 3 minutes"
 	@echo "make check     ruff, mypy, import-linter, size budgets, docs written by tools, clang-format"
 	@echo "make format    rewrite the sources as make check wants them"
 	@echo "make sanitize  the tests of the native code, with address and undefined-behaviour sanitizers"
@@ -60,6 +61,9 @@ browser:
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks.run $(BENCH)
 	@$(if $(BENCH),,$(BIN)/python -m benchmarks.page)
+
+tutorials: .venv/.ready
+	@$(BIN)/python tools/pages.py docs/tutorials/[0-9]*.md
 
 check: .venv/.ready
 	$(BIN)/ruff check .
