@@ -17,8 +17,6 @@ from PIL import Image
 FIGURES = "figures"
 # Every clone of the repository carries them.
 MOST_BYTES = 40_000
-# As many as a palette has.
-_COLOURS = 256
 _LONGEST_S = 600
 
 
@@ -36,11 +34,13 @@ def run(code: str, folder: Path) -> str:
     """Runs a program in a folder, with the Python that runs this; returns what it printed.
 
     Raises:
-        RuntimeError: it failed; the message is what it wrote.
+        RuntimeError: it failed, and the message is what it wrote; or it took more than ten minutes.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False
-    )
+    command = [sys.executable, "-c", code]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"it was stopped after {_LONGEST_S} s. Make it shorter.") from None
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     return done.stdout
@@ -62,13 +62,13 @@ def is_picture(file: Path) -> bool:
 
 
 def keep(drawn: Path, kept: Path) -> None:
-    """Copies a picture in few colours, which makes it a third as large.
+    """Copies a picture in as few colours as a palette has, which makes it smaller.
 
     Raises:
         RuntimeError: it is still larger than a repository should carry.
     """
     with Image.open(drawn) as picture:
-        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(kept, optimize=True)
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(kept, optimize=True)
     if kept.stat().st_size > MOST_BYTES:
         raise RuntimeError(f"{kept.name} has {kept.stat().st_size:,} bytes, more than {MOST_BYTES:,}. Draw it smaller.")
 
