@@ -27,7 +27,7 @@ help:
 	@echo "make test-slow the long ones, or a part of them: make test-slow SLOW_PART=0/3"
 	@echo "make browser   install chromium where there is none: slow tests open reports in it"
 	@echo "make bench     whorl beside torch, jax and ONNX Runtime, about 15 minutes: make bench BENCH=--quick for a part"
-	@echo "make tutorials run the pages of docs/tutorials and draw their figures anew, about 3 minutes"
+	@echo "make tutorials run the pages of docs/tutorials and draw their figures anew, about 2 minutes"
 	@echo "make check     ruff, mypy, import-linter, size budgets, docs written by tools, clang-format"
 	@echo "make format    rewrite the sources as make check wants them"
 	@echo "make sanitize  the tests of the native code, with address and undefined-behaviour sanitizers"
