@@ -57,6 +57,7 @@ class InputColumns(nn.Module):
                 case _:
                     assert_never(part)
         self.num_columns = fields.width
+        self.has_reals = any(isinstance(part, Reals) for part in fields.fields.values())
         self.size = len(self.numbers) + sum(table.embedding_dim for table in self.tables)  # type: ignore[misc]
         self.size += sum(spelling.size for spelling in self.spellings)  # type: ignore[misc]
 

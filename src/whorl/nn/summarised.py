@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from whorl.nn.convolution import CausalConvolution
 from whorl.nn.core import Core
@@ -54,7 +55,7 @@ class SequenceNetwork(Network):
         for table in self.columns.tables:
             # Of length one on average: longer ones would be told apart by chance, and hardly be changed by training.
             nn.init.normal_(table.weight, std=table.embedding_dim**-0.5)  # type: ignore[arg-type,operator]
-        self.input_dropout = nn.Dropout(shape.input_dropout)
+        self.input_dropout = shape.input_dropout
         self.convolution = None if convolution is None else CausalConvolution(self.columns.size, convolution)
         read = self.columns.size if self.convolution is None else self.convolution.output_size
         self.core = core(read)
@@ -81,7 +82,7 @@ class SequenceNetwork(Network):
         x_BTD = self.columns(past)
         if self.convolution is not None:
             x_BTD = self.convolution(x_BTD, real)
-        x_BTD = self.input_dropout(x_BTD)
+        x_BTD = self._dropped(x_BTD)
         y_BTH, state = self.core(x_BTD, lengths_B=lengths)
         if self.pool is not None:
             y_BTH = self.pool(y_BTH, self.core.last_output(y_BTH, state, lengths), real)
@@ -90,6 +91,14 @@ class SequenceNetwork(Network):
             y_BTH = torch.cat([y_BTH, self.beside(x_BTD, unused_BD, real)], dim=-1)
         out: Tensor = self.last(self.dropout(y_BTH))
         return out.reshape(*out.shape[:-1], self.num_targets, self.num_outputs)
+
+    def _dropped(self, x_BTD: Tensor) -> Tensor:
+        """Some of what is read as zeros; numbers of rows stay, since a zero among them is a value and no gap."""
+        dropped_BTD = functional.dropout(x_BTD, self.input_dropout, self.training)
+        if dropped_BTD is x_BTD or self.convolution is not None or not self.columns.has_reals:
+            return dropped_BTD
+        kept = len(self.columns.numbers)
+        return torch.cat([x_BTD[..., :kept], dropped_BTD[..., kept:]], dim=-1)
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its answers at each step are those of the sequence so far."""

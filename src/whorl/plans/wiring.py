@@ -81,7 +81,8 @@ class ManyToOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ma
     window, for series of different sizes. The answer of a whole sequence comes from its core's outputs, pooled over
     time in one or several ways side by side, behind a `convolution` where there is one. With `beside`, what the core
     reads is pooled too, but for its last step, beside what it answers. What it reads is dropped with the probability
-    `input_dropout`. A symbol is read as `embedding_size` numbers; None goes by how many symbols there are.
+    `input_dropout`, but for numbers of rows. A symbol is read as `embedding_size` numbers; None goes by how many
+    symbols there are.
     """
 
     segment_length: int | None = None
@@ -98,7 +99,7 @@ class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="m
 
     Of numbers, targets are taken relative to their last value; `rescale` also divides them by their running spread.
     Whole sequences have neither, but may have a `convolution` before the core, and what they read is dropped with the
-    probability `input_dropout` on its way in.
+    probability `input_dropout` on its way in, but for numbers of rows.
     """
 
     rescale: bool = False

@@ -180,6 +180,18 @@ def test_arrays_have_a_label_for_each_step():
         tagger().fit((same, np.zeros((30, 2))))
 
 
+def test_numbers_are_all_read_while_a_tagger_learns():
+    """Half of a row's bits left out would make the parity of all bits so far a matter of chance."""
+    rng = np.random.default_rng(0)
+    bits = [rng.integers(0, 2, n) for n in rng.integers(2, 9, 1200)]
+    given = [one[:, None] for one in bits], [one.cumsum() % 2 for one in bits]
+    training = whorl.Training(epochs=8, batch_size=32, learning_rate=2e-2, seed=0, device="cpu")
+    model = tagger(lookahead=0, network=whorl.Recurrent("gru", hidden_size=24), training=training).fit(given)
+    longer = rng.integers(0, 2, (50, 30))
+    told = model.predict(longer[..., None]).value
+    assert np.mean(np.stack(told) == longer.cumsum(axis=1) % 2) > 0.99  # 0.59 where half of them are dropped
+
+
 def test_rows_of_a_table_have_labels_and_times(tmp_path):
     rows = [
         {"beat": f"b{n}", "t": f"2026-01-01 00:0{t}", "x": (n * 7 + t * 3) % 5, "phase": ("up", "down")[t % 2]}
