@@ -74,6 +74,7 @@ check: .venv/.ready
 	$(BIN)/python tools/reliability.py --check
 	$(BIN)/python -m benchmarks.page --check
 	$(BIN)/python -m benchmarks.quality --check
+	$(BIN)/python -m benchmarks.classic_page --check
 	$(BIN)/clang-format --dry-run --Werror csrc/*.cpp csrc/*.h
 
 format: .venv/.ready

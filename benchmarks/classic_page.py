@@ -55,7 +55,7 @@ def adding(runs: Sequence[Run]) -> str:
     heads = ["network", "weights", "rate", *(f"{length} steps" for length in problem.lengths)]
     rows = [["always 1", "", "", *(f"{problem.baseline(length):.4f}" for length in problem.lengths)]]
     for name in NETWORKS:
-        cells = [_scored(finals(runs, "adding", name, length), "adding", "mse") for length in problem.lengths]
+        cells = [_scored(finals(runs, "adding", name, length), "adding", "mse", ".5f") for length in problem.lengths]
         rows.append([*_start(runs, "adding", name), *cells])
     return _table(heads, rows)
 
@@ -128,8 +128,8 @@ def _start(runs: Sequence[Run], key: str, name: str) -> list[str]:
     return [name, f"{found[0]['parameters']:,}", f"{found[0]['learning_rate']:g}"] if found else [name, "", ""]
 
 
-def _scored(found: Sequence[Run], key: str, measure: str) -> str:
-    return f"{interval([one['test'][measure] for one in found])}, {verdict(found, key)}" if found else "not run"
+def _scored(found: Sequence[Run], key: str, measure: str, form: str = ".4f") -> str:
+    return f"{interval([one['test'][measure] for one in found], form)}, {verdict(found, key)}" if found else "not run"
 
 
 def _mean(found: Sequence[Run], measure: str) -> str:

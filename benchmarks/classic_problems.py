@@ -96,7 +96,6 @@ class Problem:
     """One of the classic problems.
 
     Args:
-        title: heading of its table.
         lengths: of the sequences, or of the pause in them; the learning rate is chosen at the first.
         steps: of training.
         measure: the score that says whether it was learned, as `score` calls it; less is better.
@@ -108,7 +107,6 @@ class Problem:
         score: scores a fitted one on new sequences, by length and seed.
     """
 
-    title: str
     lengths: tuple[int, ...]
     steps: int
     measure: str
@@ -157,7 +155,6 @@ def _labelling(network: Network, training: whorl.Training) -> Estimator:
 
 PROBLEMS = {
     "adding": Problem(
-        title="Adding",
         lengths=(50, 100, 200),
         steps=3000,
         measure="mse",
@@ -170,7 +167,6 @@ PROBLEMS = {
         score=_scored_sums,
     ),
     "copy": Problem(
-        title="Copy memory",
         lengths=(50, 100),
         steps=2500,
         measure="nll",
@@ -183,7 +179,6 @@ PROBLEMS = {
         score=_scored_copies,
     ),
     "parity": Problem(
-        title="Parity",
         lengths=(LONGEST,),
         steps=2000,
         measure="wrong",

@@ -1,5 +1,7 @@
 """Nine networks side by side: what is written down of a comparison."""
 
+import json
+
 import numpy as np
 import pytest
 from benchmarks import all_networks, quality
@@ -9,14 +11,14 @@ from whorl.plans.networks import KEYS
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(tmp_path_factory):
     random = np.random.default_rng(0)
     x = [random.standard_normal((9, 2)) for _ in range(40)]
     y = np.array(["up" if one.sum() > 0 else "down" for one in x])
     training = whorl.Training(epochs=1, seed=0, validation=0.2, device="cpu")
     network = whorl.Recurrent("gru", hidden_size=8)
     model = whorl.Classifier(convolution=0, network=network, training=training)
-    return whorl.compare(model, (x, y), networks=["gru", "rnn"], seeds=1)
+    return whorl.compare(model, (x, y), networks=["gru", "rnn"], seeds=1, folder=tmp_path_factory.mktemp("fits"))
 
 
 def test_each_network_and_rival_has_a_row_with_a_cell_for_each_head(found):
@@ -25,6 +27,8 @@ def test_each_network_and_rival_has_a_row_with_a_cell_for_each_head(found):
     assert {len(row) for row in told["rows"]} == {len(all_networks.HEADS)}
     assert {row[4] for row in told["rows"]} == {found.metric}
     assert told["comparison"]["networks"][0]["name"] == found.networks[0].name
+    assert found.networks[0].model is not None
+    assert found.networks[0].model not in json.dumps(told)
 
 
 @pytest.mark.parametrize("name", all_networks.CASES)

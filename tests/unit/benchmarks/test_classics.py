@@ -146,7 +146,7 @@ def test_the_page_has_the_tables_in_their_places_and_a_check_finds_what_is_stale
     classic_page.NOTES.write_text("# Classics\n\n{adding}\n\n{copy}\n\n{longer}\n\n{parity}\n\n{run}.\n")
     classic_page.main([])
     text = classic_page.PAGE.read_text()
-    assert "| lstm | 12,345 | 0.01 | 0.0010 ± 0.0000, solved | not run | not run |" in text
+    assert "| lstm | 12,345 | 0.01 | 0.00100 ± 0.00000, solved | not run | not run |" in text
     assert "| gru |  |  | not run | not run | not run |" in text
     assert "| lstm | 0.0020 (n=1), solved | 0.500 (n=1) | 1 | 0.0010 (n=1) |" in text
     assert "10 fits" in text
