@@ -64,6 +64,12 @@ def _options() -> list[click.Parameter]:
             type=Levels(),
             help="Rates that each network is tried with; its best one on the validation part is kept. [default: none]",
         ),
+        option(
+            section,
+            "--order",
+            is_flag=True,
+            help="Also find out whether the order of steps is of any use, by three fits more a seed.",
+        ),
         option(section, "--workers", type=_WHOLE, default=1, help="Fits at a time, in processes. [default: 1]"),
         option(
             section,

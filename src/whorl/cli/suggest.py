@@ -77,7 +77,8 @@ def _lines(found: "Suggestion") -> list[str]:
         lines += ["or else:"]
         for other in found.alternatives:
             lines += [f"  {other.reason}:", f"    {other.command}"]
-    return [*lines, "", str(found.command)]
+    measured = str(found.command).replace("whorl fit ", "whorl compare ", 1)
+    return [*lines, "", "find out, by several networks on the same data:", f"  {measured}", "", str(found.command)]
 
 
 def _traits(traits: "Traits") -> str:

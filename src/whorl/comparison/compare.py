@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as List
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import msgspec
 import numpy as np
 
 from whorl.comparison import entrants
+from whorl.comparison import order as whether_order
 from whorl.comparison.advice import advice
 from whorl.comparison.fits import Course, Job, Record, identity, tested
 from whorl.comparison.latency import Latency, latency
@@ -42,6 +44,7 @@ def compare(
     test: object = None,
     metric: str | None = None,
     learning_rates: List[float] = (),
+    order: bool = False,
     folder: str | Path | None = None,
     workers: int = 1,
     verbose: bool | None = None,
@@ -66,6 +69,8 @@ def compare(
         metric: the one that judges; None takes the one that the task's models are judged by.
         learning_rates: those that each network is fitted with, from one seed; its other seeds have the one that is best
             on the validation part. None are tried where it is empty.
+        order: also find out whether the order of steps is of any use, by three fits more a seed of the model's network;
+            see `whorl.comparison.order.order`. These are not written down.
         folder: where fits are written down, their models too, so that a comparison that was interrupted goes on where
             it stopped. None keeps nothing.
         workers: fits at a time, each in a process of its own, which share the threads of torch. Seconds of training are
@@ -86,6 +91,8 @@ def compare(
         raise ArgumentError(
             f"`metric` must be one of {', '.join(ranked)}, but is {metric!r}.{did_you_mean(metric, ranked)}"
         )
+    if order:
+        whether_order.check(model)
     estimator = model.for_data(data)
     chosen, notes = entrants.chosen(estimator, networks)
     parts = divide(estimator, data, tested_apart=test is not None)
@@ -96,7 +103,15 @@ def compare(
         course = Course(folder=home, estimator=estimator, data=data, test=test, identity=identity(parts, test))
         fits = Schedule(course, parts, workers, Teller(verbose))
         done = fits.all(recipes, seeds, first if match == "time" else None, learning_rates)
-        return _result(fits, done, seeds=seeds, match=match, metric=metric, notes=notes, kept=folder is not None)
+        found = _result(fits, done, seeds=seeds, match=match, metric=metric, notes=notes, kept=folder is not None)
+    return _with_order(found, whether_order.order(model, data, seeds=seeds, verbose=verbose)) if order else found
+
+
+def _with_order(found: Comparison, whether: whether_order.Order) -> Comparison:
+    """A comparison that also says whether order is of use; where it is not, its advice does."""
+    if whether.is_useless:
+        return replace(found, advice=f"{found.advice} {whether.verdict}")
+    return replace(found, notes=(*found.notes, whether.verdict.rstrip(".")))
 
 
 @contextmanager
@@ -220,10 +235,12 @@ def _estimates(every: Mapping[str, List[Scored]], name: str) -> dict[str, Estima
 
 
 def _within(found: Estimate, metric: str) -> Estimate:
-    """An interval of a share without what no share can be."""
-    if not METRICS[metric].is_share or found.low is None or found.high is None:
+    """An interval without what no value can be: below 0, and of shares above 1."""
+    if found.low is None or found.high is None or METRICS[metric].best is None:
         return found
-    return found._replace(low=max(0.0, found.low), high=min(1.0, found.high))
+    return found._replace(
+        low=max(0.0, found.low), high=min(1.0, found.high) if METRICS[metric].is_share else found.high
+    )
 
 
 def _without_blocks(record: Record) -> Record:

@@ -22,7 +22,7 @@ from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
 from whorl.tasks import settings
 from whorl.tasks.fitting import learn
-from whorl.tasks.telling import Teller
+from whorl.tasks.telling import Watcher
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -172,14 +172,21 @@ def tested(model: "Model", parts: Parts, test: object) -> tuple[list[Sequence], 
     return sequences, steps
 
 
-def run(course: Course, job: Job, parts: Parts) -> Record:
-    """Does one fit, or goes on with one that was interrupted; writes down what came out, and returns it."""
+def run(course: Course, job: Job, parts: Parts, *, watched: bool = False) -> Record:
+    """Does one fit, or goes on with one that was interrupted; writes down what came out, and returns it.
+
+    Args:
+        course: what all fits share.
+        job: the fit.
+        parts: the data.
+        watched: show how far training is.
+    """
     folder = course.checkpoint(job)
     plan = replace(job.estimator.training, checkpoint=str(folder))
     estimator = replace(job.estimator, training=plan)
     fresh = replace(parts.fitted, facts=dict(parts.fitted.facts), notes=[])
     try:
-        fitted = learn(estimator, estimator.wiring(), fresh, Teller(False), resume=(folder / "latest").exists())
+        fitted = learn(estimator, estimator.wiring(), fresh, Watcher(watched), resume=(folder / "latest").exists())
     except TrainingError as error:
         record = Record(network=job.network, seed=plan.seed, learning_rate=plan.learning_rate, failed=str(error))
         course.write(job, record)
@@ -218,13 +225,15 @@ def _forget(folder: Path) -> None:
         folder.rmdir()
 
 
-def each(course: Course, jobs: List[Job], parts: Parts, workers: int) -> Iterator[tuple[Job, Record]]:
-    """Does fits and yields each when it is done, in any order."""
+def each(
+    course: Course, jobs: List[Job], parts: Parts, workers: int, *, watched: bool = False
+) -> Iterator[tuple[Job, Record]]:
+    """Does fits and yields each when it is done, in any order; how far one is can be `watched` where it runs alone."""
     for name in ("fits", "models", "checkpoints"):
         (course.folder / name).mkdir(parents=True, exist_ok=True)
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
-            yield job, run(course, job, parts)
+            yield job, run(course, job, parts, watched=watched)
         return
     yield from _side_by_side(course, jobs, workers)
 

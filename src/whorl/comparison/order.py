@@ -193,6 +193,7 @@ def order(estimator: Estimator, data: object, *, seeds: int = 3, verbose: bool |
         DataError: data break a rule of the task, or are too few to be split.
     """
     check_whole("seeds", seeds, 1)
+    check(estimator)
     estimator = replace(estimator.for_data(data), training=replace(estimator.training, checkpoint=None))
     fits, tell = _fits(estimator), Teller(verbose)
     parts = parts_of(estimator, data)
@@ -256,7 +257,6 @@ def _fitted(fit: _Fit, parts: Parts, seed: int) -> tuple[Model, Parts]:
 def _fits(estimator: Estimator) -> dict[str, _Fit]:
     """The network as it is, on shuffled steps, and the feed-forward one."""
     wiring = estimator.wiring()
-    _check(estimator, wiring)
     return {
         AS_IT_IS: _Fit(estimator, wiring, shuffles=False),
         SHUFFLED: _Fit(estimator, wiring, shuffles=True),
@@ -264,8 +264,9 @@ def _fits(estimator: Estimator) -> dict[str, _Fit]:
     }
 
 
-def _check(estimator: Estimator, wiring: Wiring) -> None:
-    """Refuses what steps that change places would take the meaning from."""
+def check(estimator: Estimator) -> None:
+    """Raises ArgumentError where steps that change places would lose their meaning."""
+    wiring = estimator.wiring()
     match wiring.pairing:
         case _ if isinstance(wiring.shape, Autoregressive | EncoderDecoder):
             why, instead = "writes texts, whose order is what it learns", "a task that answers numbers or labels"

@@ -84,7 +84,8 @@ class Schedule:
         known = len(jobs) - len(left)
         if known:
             self.tell.lines([f"{known} of {len(jobs)} fits are done already, in {self.course.folder}"])
-        for n, (job, done) in enumerate(each(self.course, left, self.parts, self.workers), known + 1):
+        running = each(self.course, left, self.parts, self.workers, watched=self.tell.speaks)
+        for n, (job, done) in enumerate(running, known + 1):
             found[job.stem] = done
             self.tell.lines([f"fit {n} of {len(jobs)}: {_told(done)}"])
         return [(job, record) for job in jobs if (record := found[job.stem]) is not None]

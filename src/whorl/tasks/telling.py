@@ -47,6 +47,13 @@ class Teller:
         self.lines([first, *score_lines(evaluation.metrics, evaluation.baseline)])
 
 
+class Watcher(Teller):
+    """Shows how far training is, and prints nothing."""
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Nothing."""
+
+
 def score_lines(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A table of scores: the model first, then its rivals, and a word on the verdict."""
     rows = {"model": metrics, **baselines}

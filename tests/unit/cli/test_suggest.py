@@ -31,6 +31,14 @@ def test_every_alternative_is_a_command_that_runs(beats, tmp_path):
         assert fitted.exit_code == 0, fitted.stderr
 
 
+def test_it_names_the_comparison_that_finds_out(tiny, tmp_path):
+    lines = run("suggest", tiny.data, "--target", "größe").stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith("  whorl compare forecast ")]
+    few = ("--networks", "gru,rnn", "--seeds", "1", "--epochs", "1", "--hidden-size", "4", "--folder", tmp_path / "c")
+    result = run(*shlex.split(line)[1:], *few)
+    assert result.exit_code == 0, result.stderr
+
+
 def test_it_tells_the_guess_the_roles_the_traits_and_the_reasons(tiny):
     result = run("suggest", tiny.data, "--target", "größe")
     assert (result.exit_code, result.stderr) == (0, "")

@@ -173,6 +173,32 @@ def test_a_test_set_of_ones_own_is_scored(waves):
     assert found.answers == 90 - 24 - 6 + 1
 
 
+def test_order_that_is_of_no_use_is_said_in_the_advice():
+    random = np.random.default_rng(0)
+    labels = np.arange(240) % 2
+    series = (random.normal(0, 1, (240, 12)) + labels[:, None])[..., None].astype(np.float32)
+    small = whorl.Recurrent("gru", hidden_size=8)
+    plan = whorl.Training(epochs=12, validation=0.2, learning_rate=0.01)
+    model = whorl.Classifier(network=small, convolution=0, augmentation="none", training=plan)
+    found = whorl.compare(model, (series, labels), networks=["gru", "rnn"], seeds=2, order=True)
+    assert "Order does not matter, and a recurrent network is the wrong choice here: shuffled steps" in found.advice
+
+
+def test_order_that_is_of_use_is_said_in_a_note(labelled):
+    small = whorl.Recurrent("gru", hidden_size=8)
+    plan = whorl.Training(epochs=12, validation=0.2, learning_rate=0.01)
+    model = whorl.Classifier(network=small, convolution=0, augmentation="none", training=plan)
+    found = whorl.compare(model, labelled, networks=["gru", "rnn"], seeds=2, order=True)
+    assert found.notes[-1].startswith("Order matters")
+    assert "rder matters" not in found.advice
+
+
+def test_where_order_cannot_be_told_nothing_is_fitted(waves, monkeypatch):
+    monkeypatch.setattr(fits, "learn", None)
+    with pytest.raises(ArgumentError, match="`order` shuffles the rows of windows or of whole sequences, but this"):
+        whorl.compare(forecaster(memory="carried"), waves, networks=["gru", "rnn"], seeds=1, order=True)
+
+
 def test_labels_are_compared_by_any_metric_that_has_a_better_end(labelled):
     model = whorl.Classifier(training=whorl.Training(epochs=4, validation=0.2))
     found = whorl.compare(model, labelled, networks=["gru", "mlp"], seeds=1, metric="accuracy", match="none")
