@@ -30,7 +30,7 @@ class LinearCore(Core):
 
     Gates see the input and not the state, so that training needs no loop over matrix products: one product for all
     steps, and a scan. The gates of a second layer see, by what they read, the steps before (Feng et al. 2024). An LRU
-    is linear in its input as well, and so are several on top of each other: what stands around it must not be.
+    is linear in its input as well, so that a gated linear unit stands behind each of its layers.
 
     The state is one `LinearState(h)` or `LRUState(real, imaginary)`, each part (B, H), for each layer and direction;
     directions vary fastest.

@@ -72,7 +72,10 @@ def emit_layer(
         return h, h
     y = program.add(ops.Affine(x=h, weight=tensor("weight_ho", layer.weight_ho)))
     passed = program.add(ops.Slice(x=gates, axis=axis, start=2 * size, stop=3 * size))
-    return program.add(ops.Combine(a=y, b=passed, function="add")), h
+    y = program.add(ops.Combine(a=y, b=passed, function="add"))
+    opened = ops.Affine(x=y, weight=tensor("weight_glu", layer.weight_glu), bias=tensor("bias_glu", layer.bias_glu))
+    share = program.add(ops.Activate(x=program.add(opened), function="sigmoid"))
+    return program.add(ops.Combine(a=y, b=share, function="multiply")), h
 
 
 def _min_gru(program: Program, gates: list[Name]) -> tuple[Name, Name]:

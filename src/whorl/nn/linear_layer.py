@@ -37,11 +37,13 @@ class LinearLayer(nn.Module):
     minGRU has gates z, c, minLSTM i, f, c, each W x + b; their output is h. Weights are uniform at first as Glorot &
     Bengio (2010), eq. 16, have them, biases zero, but for that of a minLSTM's forget gate, which is 1 as an LSTM's.
 
-    An LRU reads gamma B x into a complex h and says Re(C h) + D x, without biases: `weight_ih` holds the real and the
-    imaginary part of B and then D, `weight_ho` the real part of C and, negated, the imaginary one. With
-    lambda = exp(-exp(nu) + i exp(theta)), nu, theta, the logarithm of gamma, B and C start as Orvieto et al. (2023),
-    section 3.3 to 3.4 and appendix A, have them; gamma = sqrt(1 - |lambda|^2) then keeps the size of h that of what it
-    reads.
+    An LRU reads gamma B x into a complex h and has y = Re(C h) + D x, without biases: `weight_ih` holds the real and
+    the imaginary part of B and then D, `weight_ho` the real part of C and, negated, the imaginary one. What it says is
+    y * sigmoid(W y + b), a gated linear unit (Dauphin et al. 2017), whose weights are `weight_glu` and `bias_glu`: a
+    stack of recurrences that are linear in what they read would be linear, too, and Orvieto et al. (2023), figure 1,
+    put what is not behind each. With lambda = exp(-exp(nu) + i exp(theta)), nu, theta, the logarithm of gamma, B and C
+    start as Orvieto et al. (2023), section 3.3 to 3.4 and appendix A, have them; gamma = sqrt(1 - |lambda|^2) then
+    keeps the size of h that of what it reads.
 
     Args:
         cell: 'mingru', 'minlstm' or 'lru'.
@@ -58,6 +60,8 @@ class LinearLayer(nn.Module):
         if cell == "lru":
             self.register_parameter("bias_ih", None)
             self.weight_ho = nn.Parameter(torch.empty(hidden_size, 2 * hidden_size))
+            self.weight_glu = nn.Parameter(torch.empty(hidden_size, hidden_size))
+            self.bias_glu = nn.Parameter(torch.empty(hidden_size))
             self.nu, self.theta, self.gamma = (nn.Parameter(torch.empty(hidden_size)) for _ in range(3))
         else:
             self.bias_ih = nn.Parameter(torch.empty(num_rows))
@@ -77,6 +81,8 @@ class LinearLayer(nn.Module):
         nn.init.normal_(self.weight_ih[: 2 * size], std=math.sqrt(0.5 / self.input_size))
         nn.init.xavier_uniform_(self.weight_ih[2 * size :])
         nn.init.normal_(self.weight_ho, std=math.sqrt(1.0 / size))
+        nn.init.xavier_uniform_(self.weight_glu)
+        nn.init.zeros_(self.bias_glu)
         modulus = (_LARGEST_MODULUS * torch.rand(size).sqrt()).clamp(min=1e-3)
         self.nu.copy_(torch.log(-torch.log(modulus)))
         self.theta.copy_(torch.log((2.0 * math.pi * torch.rand(size)).clamp(min=1e-4)))
@@ -123,4 +129,7 @@ class LinearLayer(nn.Module):
 
     def output(self, h: Tensor, passed: Tensor | None) -> Tensor:
         """What the layer says, (..., H), of its states (..., S) and what passes them by."""
-        return h if passed is None else functional.linear(h, self.weight_ho) + passed
+        if passed is None:
+            return h
+        y = functional.linear(h, self.weight_ho) + passed
+        return y * torch.sigmoid(functional.linear(y, self.weight_glu, self.bias_glu))

@@ -24,7 +24,7 @@ class Recurrent:
     Args:
         cell: 'rnn' (Elman 1990), 'lstm' (Hochreiter & Schmidhuber 1997 with forget gate) or 'gru' (Cho et al. 2014); or
             one that is linear in its state, and has none of the options from `recurrent_dropout` to `chrono`: 'mingru',
-            'minlstm' (Feng et al. 2024) or 'lru' (Orvieto et al. 2023), which is linear in its input too.
+            'minlstm' (Feng et al. 2024) or 'lru' (Orvieto et al. 2023), behind which a gated linear unit stands.
         hidden_size: units of each layer and direction. None lets the task choose; each task documents its choice.
         num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
         bidirectional: reads the sequence both ways, which cannot be done before its end. None lets the task choose;

@@ -60,7 +60,7 @@ def min_lstm(layer, x, h):
 
 
 def lru(layer, x, h):
-    """Orvieto et al. (2023), eq. 7: h = lambda h + gamma B x and y = Re(C h) + D x, in complex numbers."""
+    """Orvieto et al. (2023), eq. 7: h = lambda h + gamma B x and y = Re(C h) + D x, in complex numbers; y is gated."""
     rows, columns = layer.weight_ih.tolist(), layer.weight_ho.tolist()
     nu, theta, gamma = layer.nu.tolist(), layer.theta.tolist(), layer.gamma.tolist()
     new = []
@@ -73,7 +73,16 @@ def lru(layer, x, h):
         c = [complex(re, -im) for re, im in zip(columns[unit][:5], columns[unit][5:], strict=True)]
         skipped = sum(w * v for w, v in zip(rows[unit + 10], x, strict=True))
         said.append(sum((c_k * h_k).real for c_k, h_k in zip(c, new, strict=True)) + skipped)
-    return new, said
+    opened = [sum(w * v for w, v in zip(row, said, strict=True)) for row in layer.weight_glu.tolist()]
+    shares = [sigmoid(own + bias) for own, bias in zip(opened, layer.bias_glu.tolist(), strict=True)]
+    return new, [y * share for y, share in zip(said, shares, strict=True)]
+
+
+def test_an_lru_is_not_linear_in_what_it_reads():
+    core = drawn("lru")
+    a, b = torch.randn(2, 1, 6, 3).double()
+    apart = core(a)[0] + core(b)[0] - core(a + b)[0]
+    assert float(apart.detach().abs().max()) > 0.01
 
 
 EQUATIONS = {"mingru": min_gru, "minlstm": min_lstm, "lru": lru}
