@@ -10,6 +10,8 @@ from whorl.data.sequences import Sequence
 _RUN = 8
 # Most held-out sequences that are looked at.
 _MOST = 2000
+# Training sequences whose runs are made at a time.
+_TOGETHER = 1000
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -23,12 +25,16 @@ def num_shared(training: List[Sequence], held_out: List[Sequence]) -> tuple[int,
         held_out: others.
     """
     chosen = held_out[:: max(1, -(-len(held_out) // _MOST))]
-    known = np.unique(np.concatenate([np.empty(0, np.uint64), *map(_runs, training)]))
-    shared = 0
-    for one in chosen:
-        runs = _runs(one)
-        shared += bool(len(runs)) and bool(2 * np.isin(runs, known).sum() >= len(runs))
-    return shared, len(chosen)
+    own = [_runs(one) for one in chosen]
+    # Those of the held-out sequences are few, and are looked up in one order, however many there are in training.
+    wanted, place = np.unique(np.concatenate([np.empty(0, np.uint64), *own]), return_inverse=True)
+    seen = np.zeros(len(wanted) + 1, bool)
+    for first in range(0, len(training) if len(wanted) else 0, _TOGETHER):
+        runs = np.concatenate([_runs(one) for one in training[first : first + _TOGETHER]])
+        at = np.searchsorted(wanted, runs)
+        seen[np.where(wanted[np.minimum(at, len(wanted) - 1)] == runs, at, len(wanted))] = True
+    found = np.split(seen[place], np.cumsum([len(runs) for runs in own])[:-1])
+    return sum(bool(len(one)) and bool(2 * one.sum() >= len(one)) for one in found), len(chosen)
 
 
 def _runs(one: Sequence) -> np.ndarray:
