@@ -35,7 +35,7 @@ TEXT = (
     "Nine networks on the same data and split, by `whorl.compare`, with three seeds and the settings that a task has "
     "for whatever network: means on a part that no fit has seen, with intervals over seeds and answers, and how "
     "probable a difference from the best network as large is by chance. Widths are chosen so that all have as many "
-    "parameters as a GRU of 64 units. Fits ran on one core beside other work, so that their seconds say little."
+    "parameters as a GRU of 64 units. Each fit had one core for itself, while other work ran on the other one."
 )
 
 
@@ -101,8 +101,7 @@ CASES = {
         model=_generator(max_seconds=SECONDS),
         data=lambda: datasets.path("shakespeare"),
         told=f"*text, equal time*: the same networks, each trained for about {SECONDS:.0f} seconds; how many steps "
-        "that is was planned from the first ones, on a core that other work ran on too, which makes it a rough "
-        "measure.",
+        "that is was planned from the first ones.",
         match="time",
         sizes_of="text",
     ),

@@ -90,9 +90,9 @@ def _run(estimator: "Estimator", data: str, given: dict[str, object]) -> None:
     tell(f"fits: {folder}")
     try:
         found = compare(estimator, data, learning_rates=rates, folder=folder, verbose=verbose, **given)  # type: ignore[arg-type]
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, SystemExit) as interrupt:
         click.echo(f"Interrupted. What was fitted is in {folder}; the same command goes on from there.", err=True)
-        sys.exit(getattr(interrupt, "exit_code", 130))
+        sys.exit(getattr(interrupt, "exit_code", getattr(interrupt, "code", 130)))
     pages = [folder / "comparison.html", folder / "comparison.json"]
     for page in pages:
         found.write(page)
@@ -123,7 +123,8 @@ class _Compare(LazyGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         first = args[0]
-        if first not in self.entries and (first.endswith(".whorl") or Path(first).is_file()):
+        named = len(args) > 1 and not args[1].startswith("-") and Path(first).is_file()
+        if first not in self.entries and (first.endswith(".whorl") or named):
             return _MODEL, self.get_command(ctx, _MODEL), args
         return super().resolve_command(ctx, args)
 

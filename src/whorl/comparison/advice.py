@@ -9,7 +9,7 @@ from whorl.report.scores import number
 # A difference that is as probable as this by chance is none.
 CHANCE = 0.05
 # So many times as cheap is worth telling.
-_CHEAPER = 1.2
+_CHEAPER, _MUCH = 1.2, 2.0
 
 
 def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *, lower: bool) -> str:
@@ -28,7 +28,7 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
     if beaten is not None:
         return beaten
     equal = [one for one in networks if one is best or one.p is None or one.p >= CHANCE]
-    cost, what = _cost(equal)
+    cost, what = _cost(best, equal)
     chosen = min(equal, key=cost)
     times = cost(best) / max(cost(chosen), 1e-12)
     others = [one for one in networks if one not in equal]
@@ -77,11 +77,12 @@ def _beaten(best: Contestant, rivals: List[Contestant], metric: str, *, lower: b
     return None
 
 
-def _cost(equal: List[Contestant]) -> tuple[Callable[[Contestant], float], str]:
+def _cost(best: Contestant, equal: List[Contestant]) -> tuple[Callable[[Contestant], float], str]:
     """What is paid for an answer: time of a step where all have one, else time of training."""
     if all(one.latency is not None for one in equal):
         return _step, "cheaper a step"
-    return (lambda one: one.seconds), "quicker to train"
+    # Where some have no steps, what streams and what does not are not alike, and training is paid once.
+    return (lambda one: one.seconds if one.seconds < best.seconds / _MUCH else best.seconds), "quicker to train"
 
 
 def _step(one: Contestant) -> float:

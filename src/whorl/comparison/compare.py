@@ -17,12 +17,13 @@ from whorl.comparison.advice import advice
 from whorl.comparison.fits import Course, Job, Record, identity, tested
 from whorl.comparison.latency import Latency, latency
 from whorl.comparison.matching import Match, check_match
+from whorl.comparison.notes import of_fits, of_parts, sizes
 from whorl.comparison.parts import divide
 from whorl.comparison.result import Comparison, Contestant
-from whorl.comparison.schedule import Schedule
+from whorl.comparison.schedule import Schedule, judge_of
 from whorl.comparison.scoring import Scored
 from whorl.comparison.statistics import Estimate, Field, adjusted
-from whorl.errors import ArgumentError, DataError, ResourceError, did_you_mean
+from whorl.errors import ArgumentError, ResourceError, did_you_mean
 from whorl.plans.networks import Network, from_key, key_of, to_plain
 from whorl.report.metric_table import JUDGES, METRICS
 from whorl.runtime import files
@@ -32,6 +33,8 @@ from whorl.tasks.telling import Teller
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
+
+_CEILINGS = {"bleu": 100.0, "chrf": 100.0, "rouge_1": 100.0, "rouge_2": 100.0, "rouge_l": 100.0}
 
 
 def compare(
@@ -84,6 +87,7 @@ def compare(
         Interrupted: Ctrl-C or SIGTERM; what was fitted is in the folder.
     """
     check_match(match)
+    learning_rates = _checked_rates(learning_rates)
     check_whole("seeds", seeds, 1)
     check_whole("workers", workers, 1)
     if metric is not None and (metric not in METRICS or METRICS[metric].best is None):
@@ -98,10 +102,13 @@ def compare(
     parts = divide(estimator, data, tested_apart=test is not None)
     own = key_of(from_key(estimator.network))
     first = own if own in chosen else next(iter(chosen))
-    recipes = entrants.made_alike(estimator, chosen, parts.fitted, match)
     with _folder(folder) as home:
         course = Course(folder=home, estimator=estimator, data=data, test=test, identity=identity(parts, test))
-        fits = Schedule(course, parts, workers, Teller(verbose))
+        recipes = course.sized(chosen, match) or entrants.made_alike(estimator, chosen, parts.fitted, match)
+        course.keep_sizes(chosen, match, recipes)
+        tell = Teller(verbose)
+        tell.lines([*parts.fitted.notes, sizes(parts)])
+        fits = Schedule(course, parts, workers, tell, metric)
         done = fits.all(recipes, seeds, first if match == "time" else None, learning_rates)
         found = _result(fits, done, seeds=seeds, match=match, metric=metric, notes=notes, kept=folder is not None)
     return _with_order(found, whether_order.order(model, data, seeds=seeds, verbose=verbose)) if order else found
@@ -112,6 +119,17 @@ def _with_order(found: Comparison, whether: whether_order.Order) -> Comparison:
     if whether.is_useless:
         return replace(found, advice=f"{found.advice} {whether.verdict}")
     return replace(found, notes=(*found.notes, whether.verdict.rstrip(".")))
+
+
+def _checked_rates(rates: object) -> list[float]:
+    """Learning rates, each once; raises ArgumentError for what is none."""
+    given: list[object] = list(rates) if isinstance(rates, list | tuple | np.ndarray) else [rates]
+    found = []
+    for rate in given:
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):
+            raise ArgumentError(f"`learning_rates` are positive numbers, but one is {rate!r}. Change it.")
+        found.append(float(rate))
+    return list(dict.fromkeys(found))
 
 
 @contextmanager
@@ -144,7 +162,8 @@ def _result(
     """Everything that is said of the fits."""
     whole = {name: own for name, own in fits.items() if all(record.test is not None for _, record in own)}
     scored = {name: [record.test for _, record in own if record.test is not None] for name, own in whole.items()}
-    judge = _judge(metric, scored)
+    first = next((own[0].metrics for own in scored.values()), {})
+    judge = judge_of(first, metric) or JUDGES[-1]
     lower = METRICS[judge].best == "least"
     order = sorted(
         scored, key=lambda name: np.mean([one.metrics[judge] for one in scored[name]]) * (1 if lower else -1)
@@ -197,26 +216,8 @@ def _result(
         networks=tuple(networks),
         rivals=tuple(naive),
         advice=advice(networks[: len(order)], naive, judge, lower=lower),
-        notes=(*notes, *_notes(fits, seeds)),
+        notes=(*notes, *of_fits(fits, seeds, match), *of_parts(found.parts, scored)),
     )
-
-
-def _judge(metric: str | None, scored: Mapping[str, List[Scored]]) -> str:
-    """The metric that judges; raises where there is none."""
-    known = [name for name in METRICS if all(name in one.metrics for own in scored.values() for one in own)]
-    if not scored:
-        return metric or JUDGES[-1]
-    judge = next((name for name in JUDGES if name in known), None) if metric is None else metric
-    if judge is None:
-        raise DataError(
-            "no truth is known in the test part, so networks cannot be compared there. Bring data with truths; of a "
-            "detector, name the column that marks anomalies with `label`."
-        )
-    if judge not in known:
-        raise ArgumentError(
-            f"`metric` is {judge!r}, which models of this task do not have: {', '.join(known)}. Choose one."
-        )
-    return judge
 
 
 def _rival(name: str) -> str:
@@ -235,12 +236,11 @@ def _estimates(every: Mapping[str, List[Scored]], name: str) -> dict[str, Estima
 
 
 def _within(found: Estimate, metric: str) -> Estimate:
-    """An interval without what no value can be: below 0, and of shares above 1."""
+    """An interval without what no value can be: below 0, and of shares and of scores of texts above all of it."""
     if found.low is None or found.high is None or METRICS[metric].best is None:
         return found
-    return found._replace(
-        low=max(0.0, found.low), high=min(1.0, found.high) if METRICS[metric].is_share else found.high
-    )
+    most = 1.0 if METRICS[metric].is_share else _CEILINGS.get(metric, np.inf)
+    return found._replace(low=max(0.0, found.low), high=min(most, found.high))
 
 
 def _without_blocks(record: Record) -> Record:
@@ -254,17 +254,3 @@ def _latency(found: Schedule, job: Job) -> Latency | None:
     model = files.load(found.course.model(job))
     sequences, _ = tested(model, found.parts, found.course.test)
     return latency(model, max(sequences, key=len))
-
-
-def _notes(fits: Mapping[str, List[tuple[Job, Record]]], seeds: int) -> list[str]:
-    """What should be known beside the table."""
-    notes = [
-        f"{name}: {record.failed}" for name, own in fits.items() for _, record in own[:1] if record.failed is not None
-    ]
-    if seeds == 1:
-        notes.append("one seed: intervals and p know nothing of how much other seeds would differ")
-    rates = {name: own[-1][0].estimator.training.learning_rate for name, own in fits.items()}
-    if len(set(rates.values())) > 1:
-        told = ", ".join(f"{name} {rate:g}" for name, rate in rates.items() if rate is not None)
-        notes.append(f"learning rates, chosen on the validation part: {told}")
-    return notes

@@ -38,7 +38,7 @@ def chosen(
     if len(recipes) < 2:
         raise ArgumentError(f"`networks` must be at least two, but are {', '.join(recipes) or 'none'}. Add one.")
     for name, recipe in recipes.items():
-        if not name.replace("-", "").replace("_", "").isalnum():
+        if not str(name).replace("-", "").replace("_", "").isalnum():
             raise ArgumentError(
                 f"a name in `networks` has letters, digits, '-' and '_', but one is {name!r}. Change it."
             )

@@ -1,10 +1,11 @@
 """The fits of a comparison: one after the other or side by side, each written down when it is done."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as List
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ import msgspec
 import numpy as np
 import torch
 
+from whorl.comparison.matching import Match
 from whorl.comparison.parts import Parts, divide
 from whorl.comparison.scoring import Scored, score
 from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError, ResourceError, TrainingError
-from whorl.plans.networks import Network, to_plain
+from whorl.plans.networks import Network, from_plain, to_plain
 from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
 from whorl.tasks import settings
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
 
 # A change of what fits or scores mean makes older ones foreign.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -132,19 +134,55 @@ class Course:
         """Where a fit saves what it has so far."""
         return self.folder / "checkpoints" / job.stem
 
+    def sized(self, chosen: Mapping[str, Network], match: Match) -> dict[str, Network] | None:
+        """The recipes that were made as long a step before: times differ from one measurement to the next."""
+        if match != "latency":
+            return None
+        try:
+            known = msgspec.json.decode(self._sizes(chosen).read_bytes(), type=dict[str, dict[str, object]])
+            return {name: from_plain(recipe) for name, recipe in known.items()}
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def keep_sizes(self, chosen: Mapping[str, Network], match: Match, recipes: Mapping[str, Network]) -> None:
+        """Writes down recipes that were made as long a step."""
+        if match == "latency":
+            plain = {name: to_plain(recipe, as_plain) for name, recipe in recipes.items()}
+            write_bytes(self._sizes(chosen), msgspec.json.encode(plain))
+
+    def _sizes(self, chosen: Mapping[str, Network]) -> Path:
+        asked = {name: to_plain(recipe, as_plain) for name, recipe in chosen.items()}
+        told = [self.identity, settings.describe(self.estimator), asked]
+        return self.folder / f"sizes-{hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:10]}.json"
+
     def _path(self, job: Job, kind: str, ending: str) -> Path:
         return self.folder / kind / f"{job.stem}.{ending}"
 
 
 def identity(parts: Parts, test: object) -> str:
-    """Hash of encoded data, of where they are cut, and of other data that are scored."""
-    digest = hashlib.sha256(repr([parts.fitted.cuts, _identity_of(test)]).encode())
-    for one in (*parts.fitted.sequences, *(() if parts.test is None else parts.test.sequences)):
-        for values in (one.past, one.targets, one.ahead, one.source):
-            if values is not None:
-                digest.update(repr(values.shape).encode())
-                digest.update(np.ascontiguousarray(values).data)
+    """Hash of encoded data, of what they mean to their reader, of how they are cut, and of other data to score."""
+    prepared, tested = parts.fitted, parts.test
+    reader = prepared.reader
+    plain = json.dumps([prepared.cuts, _identity_of(test), reader.config()], sort_keys=True, default=as_plain)
+    digest = hashlib.sha256(plain.encode())
+    for name, array in sorted(reader.arrays().items()):
+        _add(digest, name, array)
+    for one in (*prepared.sequences, *(() if tested is None else tested.sequences)):
+        for field in fields(one):
+            _add(digest, field.name, getattr(one, field.name))
+    for steps in () if tested is None else tested.steps:
+        _add(digest, "steps", steps)
     return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", name: str, value: object) -> None:
+    """Adds a value with its name, so that none is taken for another."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        digest.update(f"{name}{value.dtype}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).view(np.uint8).data if value.size else b"")
+    else:
+        told = value.tolist() if isinstance(value, np.ndarray) else value
+        digest.update(f"{name}{told!r}".encode())
 
 
 def _identity_of(data: object) -> object:
@@ -182,11 +220,15 @@ def run(course: Course, job: Job, parts: Parts, *, watched: bool = False) -> Rec
         watched: show how far training is.
     """
     folder = course.checkpoint(job)
-    plan = replace(job.estimator.training, checkpoint=str(folder))
+    # A checkpoint costs time, which those that are trained as long would pay by the epoch.
+    saves = job.estimator.training.max_seconds is None
+    plan = replace(job.estimator.training, checkpoint=str(folder) if saves else None)
     estimator = replace(job.estimator, training=plan)
     fresh = replace(parts.fitted, facts=dict(parts.fitted.facts), notes=[])
     try:
-        fitted = learn(estimator, estimator.wiring(), fresh, Watcher(watched), resume=(folder / "latest").exists())
+        fitted = learn(
+            estimator, estimator.wiring(), fresh, Watcher(watched), resume=saves and (folder / "latest").exists()
+        )
     except TrainingError as error:
         record = Record(network=job.network, seed=plan.seed, learning_rate=plan.learning_rate, failed=str(error))
         course.write(job, record)
@@ -195,7 +237,7 @@ def run(course: Course, job: Job, parts: Parts, *, watched: bool = False) -> Rec
     card = {**fitted.model.card, "training": plain}
     model = replace(fitted.model, settings=settings.describe(job.estimator), card=card)
     files.save(model, course.model(job))
-    own, rivals, answers = score(model, *tested(model, parts, course.test))
+    own, rivals, answers = score(model, *tested(model, parts, course.test), parts.groups)
     known = card["scores"]
     assert isinstance(known, dict)
     record = Record(
@@ -229,8 +271,15 @@ def each(
     course: Course, jobs: List[Job], parts: Parts, workers: int, *, watched: bool = False
 ) -> Iterator[tuple[Job, Record]]:
     """Does fits and yields each when it is done, in any order; how far one is can be `watched` where it runs alone."""
-    for name in ("fits", "models", "checkpoints"):
-        (course.folder / name).mkdir(parents=True, exist_ok=True)
+    try:
+        for name in ("fits", "models", "checkpoints"):
+            (course.folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"`folder` is `{course.folder}`, where nothing can be written ({error.strerror or error}). Give another "
+            "one."
+        ) from None
+    workers = min(workers, len(jobs))
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
             yield job, run(course, job, parts, watched=watched)

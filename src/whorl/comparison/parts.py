@@ -25,10 +25,12 @@ class Parts:
     Args:
         fitted: the training and the validation part.
         test: what is scored, and no fit sees; None where it comes apart.
+        groups: which group each sequence of the test part belongs to; None where they are not grouped.
     """
 
     fitted: Prepared
     test: HeldOut | None
+    groups: list[str] | None = None
 
 
 def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) -> Parts:
@@ -63,7 +65,15 @@ def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) 
             "the part that is held out is too small to choose the epoch and to be a test part, too. Raise "
             "`validation`, bring more data, or give a test set of your own."
         )
-    return Parts(fitted=_before(prepared, ends), test=test)
+    return Parts(fitted=_before(prepared, ends), test=test, groups=_groups(prepared, test))
+
+
+def _groups(prepared: Prepared, test: HeldOut) -> list[str] | None:
+    """Groups of the sequences that are scored, which may be some of those that are held out."""
+    if prepared.groups is None:
+        return None
+    known = {id(one): group for one, group in zip(prepared.sequences, prepared.groups, strict=True)}
+    return [known[id(one)] for one in test.sequences]
 
 
 def _is_whole(wiring: Wiring) -> bool:

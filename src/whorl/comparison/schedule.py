@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass
 
+import numpy as np
+
 from whorl.comparison.fits import Course, Job, Record, each
 from whorl.comparison.parts import Parts
 from whorl.comparison.result import duration
-from whorl.errors import TrainingError
+from whorl.errors import ArgumentError, DataError, TrainingError
 from whorl.plans.networks import Network
 from whorl.report.metric_table import JUDGES, METRICS
 from whorl.report.scores import number
@@ -25,6 +27,7 @@ class Schedule:
     parts: Parts
     workers: int
     tell: Teller
+    metric: str | None = None
 
     def all(
         self, recipes: Mapping[str, Network], seeds: int, timed: str | None, rates: List[float]
@@ -54,8 +57,8 @@ class Schedule:
                         f"the {timed}, which the others are trained as long as, could not be fitted: {first.failed}"
                     )
                 # That of the first seed, so that it is the same when seeds are added later.
-                budget = max(1.0, round(first.seconds, 1))
-            longer = {"max_seconds": budget, "epochs": plan.epochs or _ENDLESS}
+                budget = max(0.1, round(first.seconds, 2))
+            longer = {"max_seconds": budget, "epochs": _ENDLESS}
             changes = {name: own | longer for name, own in changes.items()}
         left = [name for name in recipes if name not in done]
         jobs = [self.course.job(name, recipes[name], seed, changes[name]) for seed in each_seed for name in left]
@@ -73,9 +76,15 @@ class Schedule:
         chosen = {}
         for n, name in enumerate(recipes):
             own = records[n * len(rates) : (n + 1) * len(rates)]
-            scores = [_validated(record) for record in own]
+            scores = [self._validated(record) for record in own]
             chosen[name] = plans[min(range(len(rates)), key=lambda at: scores[at])]
         return chosen
+
+    def _validated(self, record: Record) -> float:
+        """How bad a model is on the validation part: less is better."""
+        judge = judge_of(record.chosen_by, self.metric)
+        value = float("nan") if judge is None else record.chosen_by[judge]
+        return value * (1.0 if judge is None or METRICS[judge].best == "least" else -1.0) if value == value else np.inf
 
     def _done(self, jobs: List[Job]) -> list[tuple[Job, Record]]:
         """Fits that were written down, or are done now."""
@@ -87,22 +96,36 @@ class Schedule:
         running = each(self.course, left, self.parts, self.workers, watched=self.tell.speaks)
         for n, (job, done) in enumerate(running, known + 1):
             found[job.stem] = done
-            self.tell.lines([f"fit {n} of {len(jobs)}: {_told(done)}"])
+            if done.test is not None:  # what cannot be judged is said after one fit, and not after all
+                check_judge(self.metric, done.test.metrics)
+            self.tell.lines([f"fit {n} of {len(jobs)}: {_told(done, self.metric)}"])
         return [(job, record) for job in jobs if (record := found[job.stem]) is not None]
 
 
-def _validated(record: Record) -> float:
-    """How bad a model is on the validation part: less is better."""
-    judge = next((name for name in JUDGES if name in record.chosen_by), None)
-    if judge is None:
-        return float("inf")
-    return record.chosen_by[judge] * (1.0 if METRICS[judge].best == "least" else -1.0)
+def judge_of(metrics: Mapping[str, float], metric: str | None) -> str | None:
+    """The metric that judges: the one that was asked for, or the first that judges; None where there is neither."""
+    return next((name for name in JUDGES if name in metrics), None) if metric is None else metric
 
 
-def _told(record: Record) -> str:
+def check_judge(metric: str | None, metrics: Mapping[str, float]) -> None:
+    """Raises where these metrics of a test part have none to judge by."""
+    if judge_of(metrics, metric) is None:
+        raise DataError(
+            "no truth is known in the test part, so networks cannot be compared there. Bring data with truths; of a "
+            "detector, name the column that marks anomalies with `label`."
+        )
+    if metric is not None and metric not in metrics:
+        known = [name for name in METRICS if name in metrics and METRICS[name].best is not None]
+        raise ArgumentError(
+            f"`metric` is {metric!r}, which models of this task do not have: {', '.join(known)}. Choose one."
+        )
+
+
+def _told(record: Record, metric: str | None) -> str:
     """A fit in a line."""
+    rate = "" if record.learning_rate is None else f", rate {record.learning_rate:g}"
     if record.test is None:
-        return f"{record.network}, seed {record.seed}: failed: {record.failed}"
-    judge = next((name for name in JUDGES if name in record.test.metrics), None)
+        return f"{record.network}, seed {record.seed}{rate}: failed: {record.failed}"
+    judge = judge_of(record.test.metrics, metric)
     score = "" if judge is None else f"{judge} {number(record.test.metrics[judge])}, "
-    return f"{record.network}, seed {record.seed}: {score}{record.epochs} epochs in {duration(record.seconds)}"
+    return f"{record.network}, seed {record.seed}{rate}: {score}{record.epochs} epochs in {duration(record.seconds)}"

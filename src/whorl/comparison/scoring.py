@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from whorl.data.sequences import Sequence
+from whorl.plans.wiring import Sequences
 from whorl.runtime import writing
 from whorl.runtime.engines import engine_for
 from whorl.runtime.metrics import Scoring
@@ -14,6 +15,8 @@ from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
 
 BLOCKS = 20
+# Blocks below which nothing is said of an error, and horizons that a block of windows has at least.
+FEWEST, _LONG = 5, 3
 
 Answer = tuple[int, Prediction, np.ndarray]
 """The number of a block, answers and their truths."""
@@ -30,11 +33,21 @@ class Scored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     without: list[dict[str, float]] = []
 
 
-def score(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> tuple[Scored, dict[str, Scored], int]:
-    """The model's scores, those of its naive rivals, and the number of answers."""
+def score(
+    model: Model, sequences: List[Sequence], steps: List[np.ndarray], groups: List[str] | None = None
+) -> tuple[Scored, dict[str, Scored], int]:
+    """The model's scores, those of its naive rivals, and the number of answers.
+
+    Args:
+        model: fitted.
+        sequences: with truths.
+        steps: of each sequence that are scored.
+        groups: which group each sequence belongs to, whose sequences are alike; None where they are not grouped.
+    """
     if model.encoder is not None:
-        return _of_texts(model, sequences)
-    blocks = _blocks(steps, whole=model.readout.by_sequence)
+        return _of_texts(model, sequences, groups)
+    whole = model.readout.by_sequence or isinstance(model.wiring.pairing, Sequences)
+    blocks = blocks_of(steps, whole=whole, horizon=max(1, model.reader.horizon), groups=groups)
     count = 1 + max((int(own.max()) for own in blocks if len(own)), default=0)
 
     def make() -> Scoring:
@@ -48,14 +61,27 @@ def score(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> t
     return own, naive, sum(map(len, steps))
 
 
-def _blocks(steps: List[np.ndarray], *, whole: bool) -> list[np.ndarray]:
-    """The number of the block of each step: sequences in turn, or pieces of them where there are few."""
-    with_steps = [n for n, own in enumerate(steps) if len(own)]
-    if whole or len(with_steps) >= BLOCKS:
-        turn = {n: i % BLOCKS for i, n in enumerate(with_steps)}
-        return [np.full(len(own), turn.get(n, 0)) for n, own in enumerate(steps)]
+def blocks_of(
+    steps: List[np.ndarray], *, whole: bool, horizon: int, groups: List[str] | None = None
+) -> list[np.ndarray]:
+    """The number of the block of each step, at most 20 of them; one block for all where there are too few.
+
+    Groups go to blocks in turn, or sequences where there are many or `whole` ones are answered. Few series are cut into
+    pieces of neighbours, each of three horizons or more: windows that overlap share truths, and are wrong together.
+    """
+    scored = [n for n, own in enumerate(steps) if len(own)]
+    units = [n if groups is None else groups[n] for n in scored]
+    if whole or groups is not None or len(scored) >= BLOCKS:
+        turn = {unit: i % BLOCKS for i, unit in enumerate(dict.fromkeys(units))}
+        turn = turn if len(turn) >= FEWEST else dict.fromkeys(turn, 0)
+        return [
+            np.full(len(own), turn[n if groups is None else groups[n]] if len(own) else 0)
+            for n, own in enumerate(steps)
+        ]
     total, ends = sum(map(len, steps)), np.cumsum([0, *map(len, steps)])
-    return [(end + np.arange(len(own))) * BLOCKS // max(total, 1) for own, end in zip(steps, ends[:-1], strict=True)]
+    count = min(BLOCKS, total // (_LONG * horizon))
+    count = count if count >= FEWEST else 1
+    return [(end + np.arange(len(own))) * count // max(total, 1) for own, end in zip(steps, ends[:-1], strict=True)]
 
 
 def _answers(
@@ -83,11 +109,15 @@ def _summed(answers: Iterator[Answer], make: Callable[[], Scoring], count: int) 
     return Scored(whole.result(), [sums.result() for sums in without] if count > 1 else [])
 
 
-def _of_texts(model: Model, sequences: List[Sequence]) -> tuple[Scored, dict[str, Scored], int]:
-    every, count = range(len(sequences)), min(BLOCKS, len(sequences))
+def _of_texts(
+    model: Model, sequences: List[Sequence], groups: List[str] | None
+) -> tuple[Scored, dict[str, Scored], int]:
+    every = range(len(sequences))
+    blocks = [int(own[0]) for own in blocks_of([np.zeros(1)] * len(sequences), whole=True, horizon=1, groups=groups)]
+    count = 1 + max(blocks, default=0)
 
     def scored(written: writing.Written) -> Scored:
-        parts = [[n for n in every if n % count != block] for block in range(count)] if count > 1 else []
+        parts = [[n for n in every if blocks[n] != block] for block in range(count)] if count > 1 else []
         return Scored(written.scores(model, every).result(), [written.scores(model, part).result() for part in parts])
 
     rivals = writing.written_by_rivals(model, sequences)

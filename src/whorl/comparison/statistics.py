@@ -47,7 +47,10 @@ class Field:
         return self._estimate(values, self._without(name), seeds)
 
     def difference(self, first: str, second: str) -> Estimate:
-        """The mean difference of two, seed by seed and block by block of the same answers; rivals have no seeds."""
+        """The mean difference of two, seed by seed and block by block of the same answers; rivals have no seeds.
+
+        It has no interval where there are no blocks: seeds alone would make it far too sure.
+        """
         own, other = self._values(first), self._values(second)
         shared = float(sum(self._between[0] / len(values) for values in (own, other) if len(values) > 1))
         own, other = np.broadcast_arrays(own, other)
@@ -55,6 +58,8 @@ class Field:
         blocks = None
         if without[0] is not None and without[1] is not None and without[0].shape[1] == without[1].shape[1]:
             blocks = without[0] - without[1]
+        if blocks is None:
+            return Estimate(float((own - other).mean()))
         if len(own) > 1:
             seeds = max(float((own - other).var(ddof=1)) / len(own), shared)
         return self._estimate(own - other, blocks, seeds)

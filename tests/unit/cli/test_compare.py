@@ -25,7 +25,7 @@ def compared(tiny, tmp_path_factory):
 def test_a_task_is_compared_and_told_as_a_table(compared):
     folder, text = compared
     assert "fit 1 of 2: " in text
-    assert "95 % interval" in text
+    assert "step p50" in text
     assert "one seed: intervals and p know nothing of how much other seeds would differ" in text
     assert f"page: {folder / 'comparison.html'}" in text
     assert json.loads((folder / "comparison.json").read_text(encoding="utf-8"))["task"] == "forecast"

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,7 @@ def test_networks_stand_in_the_order_of_their_means_on_a_part_that_no_fit_has_se
     assert found.metric == "mae"
     assert found.networks[0].behind is None
     assert all(one.behind.mean > 0 for one in found.networks[1:])
+    assert all(one.behind.low is None for one in found.networks[1:])
 
 
 def test_the_scores_are_those_of_the_models_that_were_kept(compared, waves):
@@ -54,8 +56,10 @@ def test_the_scores_are_those_of_the_models_that_were_kept(compared, waves):
 def test_naive_rivals_are_in_the_table_and_are_told_from_the_networks(compared):
     found, _ = compared
     assert [one.name for one in found.rivals] == ["seasonal_naive", "last_value", "drift"]
-    assert found.rivals[-1].p < 0.05 < found.rivals[0].p
     assert "seasonal_naive" in found.advice
+    # 37 windows that overlap are two that do not: nothing is said of chance.
+    assert {one.p for one in (*found.networks, *found.rivals)} == {None}
+    assert any("too small to tell how answers vary" in note for note in found.notes)
 
 
 def test_networks_have_as_many_parameters_as_the_tasks_own(compared):
@@ -87,6 +91,61 @@ def test_other_data_or_settings_are_other_fits(compared, waves, monkeypatch):
     other = replace(forecaster(), training=replace(forecaster().training, learning_rate=0.02))
     whorl.compare(other, waves, networks=["gru", "rnn"], seeds=1, folder=folder)
     assert len(done) == 4
+
+
+def test_data_that_differ_by_their_scale_or_by_their_labels_are_other_data(labelled, tmp_path):
+    series, labels = labelled
+    small = whorl.Recurrent("gru", hidden_size=4)
+    asked = {"networks": ["gru", "rnn"], "seeds": 1, "match": "none", "folder": tmp_path}
+    plan = whorl.Training(epochs=1, validation=0.2)
+    first = whorl.compare(whorl.Regressor(network=small, training=plan), (series, labels * 1.0), **asked)
+    twice = whorl.compare(whorl.Regressor(network=small, training=plan), (series, labels * 2.0), **asked)
+    assert twice.rivals[0].scores["mae"].mean == pytest.approx(2 * first.rivals[0].scores["mae"].mean)
+    for words in (("yes", "no"), ("ja", "nein")):
+        named = np.array(words)[labels]
+        found = whorl.compare(whorl.Classifier(network=small, training=plan), (series, named), **asked)
+        assert set(whorl.load(found.networks[0].model).predict(series).value) <= set(words)
+
+
+def test_a_metric_that_models_do_not_have_is_said_after_one_fit(waves, monkeypatch):
+    real, done = fits.learn, []
+
+    def learn(estimator, *rest, **named):
+        done.append(estimator.network)
+        return real(estimator, *rest, **named)
+
+    monkeypatch.setattr(fits, "learn", learn)
+    with pytest.raises(ArgumentError, match="`metric` is 'bleu', which models of this task do not have"):
+        whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=2, metric="bleu")
+    assert len(done) == 1
+
+
+def test_no_more_processes_are_started_than_there_are_fits(waves, monkeypatch):
+    started = []
+    monkeypatch.setattr(fits, "_side_by_side", lambda course, jobs, workers: started.append(workers) or iter(()))
+    list(fits.each(fits.Course(folder=Path(), estimator=None, data=None, test=None, identity=""), [1, 2], None, 500))
+    assert started == [2]
+
+
+def test_epochs_do_not_end_fits_that_are_matched_by_time(waves):
+    plan = whorl.Training(max_seconds=1.0, batch_size=16, epochs=2)
+    found = whorl.compare(forecaster(training=plan), waves, networks=["gru", "rnn"], seeds=1, match="time")
+    assert all(record.epochs > 2 for one in found.networks for record in one.records)
+
+
+def test_sizes_that_were_matched_by_a_clock_are_kept(waves, tmp_path, monkeypatch):
+    asked = {"networks": ["gru", "rnn"], "seeds": 1, "match": "latency", "folder": tmp_path}
+    first = whorl.compare(forecaster(), waves, **asked)
+    monkeypatch.setattr(module.entrants, "made_alike", None)
+    again = whorl.compare(forecaster(), waves, **asked)
+    assert [one.recipe for one in again.networks] == [one.recipe for one in first.networks]
+
+
+def test_how_the_data_were_read_and_divided_is_printed(waves, capsys):
+    whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=1, verbose=True)
+    said = capsys.readouterr().out
+    assert "target: load" in said
+    assert "parts: 336 steps to learn from, 42 choose the epoch, 37 answers are scored" in said
 
 
 def test_what_was_interrupted_goes_on_where_it_stopped(waves, tmp_path, monkeypatch):
@@ -163,6 +222,7 @@ def test_of_several_learning_rates_each_network_has_its_best_on_the_validation_p
         forecaster(), waves, networks=["gru", "rnn"], seeds=2, learning_rates=[1e-6, 1e-2], match="none"
     )
     assert {record.learning_rate for one in found.networks for record in one.records} == {1e-2}
+    assert "learning rates: gru 0.01, rnn 0.01" in found.notes
 
 
 def test_a_test_set_of_ones_own_is_scored(waves):
@@ -263,7 +323,7 @@ def test_a_table_has_a_line_for_each_network_and_each_rival(compared):
     found, _ = compared
     lines = found.lines()
     assert lines[0] == "scored: a part that no fit has seen, 37 answers; 2 seeds"
-    assert len(lines) == 2 + len(found.networks) + len(found.rivals) + 1
+    assert len(lines) == 2 + len(found.networks) + len(found.rivals) + len(found.notes) + 1
     assert lines[-1] == found.advice
 
 
@@ -276,6 +336,8 @@ def test_a_table_has_a_line_for_each_network_and_each_rival(compared):
         ({"metric": "maee"}, r"`metric` must be one of .*Did you mean 'mae'"),
         ({"networks": ["gru"]}, "`networks` must be at least two, but are gru"),
         ({"networks": ["gru", "lstmm"]}, "is 'lstmm'. Did you mean 'lstm'"),
+        ({"learning_rates": ["a"]}, "`learning_rates` are positive numbers, but one is 'a'"),
+        ({"learning_rates": -0.1}, "`learning_rates` are positive numbers, but one is -0.1"),
         ({"networks": {"a b": "gru", "c": "rnn"}}, "a name in `networks` has letters, digits"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from whorl.comparison.scoring import Scored
+from whorl.comparison.scoring import Scored, blocks_of
 from whorl.comparison.statistics import Field, adjusted
 
 
@@ -88,3 +88,33 @@ def test_a_metric_that_a_block_lacks_is_told_between_seeds_alone():
 def test_several_tests_are_adjusted_by_holm():
     assert adjusted({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06})
     assert adjusted({"a": 0.9, "b": 0.8}) == {"b": 1.0, "a": 1.0}
+
+
+def test_windows_that_overlap_do_not_make_a_difference_sure():
+    random, told, horizon = np.random.default_rng(4), 0, 24
+    (block,) = blocks_of([np.arange(400)], whole=False, horizon=horizon)
+    assert block.max() == 4
+    for _ in range(300):
+        errors = np.abs(random.normal(0, 1, (2, 400 + horizon - 1)))
+        windows = [np.convolve(own, np.full(horizon, 1 / horizon), "valid") for own in errors]
+        scored = [[Scored({"mae": own.mean()}, [{"mae": own[block != b].mean()} for b in range(5)])] for own in windows]
+        told += difference(*scored, "mae").p < 0.05
+    assert told <= 27  # 15 are expected
+
+
+def test_blocks_are_of_groups_of_sequences_or_of_three_horizons():
+    steps = [np.zeros(1)] * 12
+    groups = ["abcdef"[n // 2] for n in range(12)]
+    assert [int(own[0]) for own in blocks_of(steps, whole=True, horizon=1, groups=groups)] == [
+        n // 2 for n in range(12)
+    ]
+    assert {int(own[0]) for own in blocks_of(steps, whole=True, horizon=1, groups=["a", "b"] * 6)} == {0}
+    assert [int(own[0]) for own in blocks_of(steps, whole=True, horizon=1)] == list(range(12))
+    (own,) = blocks_of([np.arange(60)], whole=False, horizon=4)
+    assert np.bincount(own).tolist() == [12] * 5
+    assert set(blocks_of([np.arange(59)], whole=False, horizon=4)[0].tolist()) == {0}
+
+
+def test_without_blocks_a_difference_is_not_tested():
+    first, second = ([Scored({"mae": value}) for value in own] for own in ((1.0, 1.1), (2.0, 2.1)))
+    assert difference(first, second, "mae") == (pytest.approx(-1.0), None, None, None)
