@@ -56,7 +56,16 @@ def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) 
             "learn from. Lower it, or give a test set of your own."
         )
     both = replace(estimator, training=replace(estimator.training, validation=2 * validation))
-    prepared, wiring = prepare(both, data), estimator.wiring()
+    wiring = estimator.wiring()
+    try:
+        prepared = prepare(both, data)
+    except DataError as error:
+        if "validation" not in str(error):
+            raise
+        raise DataError(
+            f"{error} A test part as large as the validation part is held out, too: this is twice the {validation} "
+            "of `validation`."
+        ) from None
     seed = estimator.training.seed
     ends = _drawn(wiring, prepared, seed) if _is_whole(wiring) else _last_rows(wiring, prepared)
     test = held_out_part(wiring, replace(prepared, cuts=ends))

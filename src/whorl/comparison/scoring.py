@@ -36,7 +36,7 @@ class Scored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def score(
     model: Model, sequences: List[Sequence], steps: List[np.ndarray], groups: List[str] | None = None
 ) -> tuple[Scored, dict[str, Scored], int]:
-    """The model's scores, those of its naive rivals, and the number of answers.
+    """The model's scores, those of its naive rivals, and the number of answers whose truth is known.
 
     Args:
         model: fitted.
@@ -46,6 +46,7 @@ def score(
     """
     if model.encoder is not None:
         return _of_texts(model, sequences, groups)
+    steps = _with_truths(model, sequences, steps)
     whole = model.readout.by_sequence or isinstance(model.wiring.pairing, Sequences)
     blocks = blocks_of(steps, whole=whole, horizon=max(1, model.reader.horizon), groups=groups)
     count = 1 + max((int(own.max()) for own in blocks if len(own)), default=0)
@@ -59,6 +60,15 @@ def score(
     own = _summed(_answers(model, sequences, steps, blocks), make, count)
     naive = {name: _summed(_answers(model, sequences, steps, blocks, name), rivals, count) for name in model.baselines}
     return own, naive, sum(map(len, steps))
+
+
+def _with_truths(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> List[np.ndarray]:
+    """The steps without those of whole sequences whose truth is unknown, such as a label that training did not have."""
+    pairing = model.wiring.pairing
+    if not isinstance(pairing, Sequences) or pairing.every_step:
+        return steps
+    known = [bool(np.isfinite(one.row_targets).any()) for one in sequences]
+    return [own if there else own[:0] for own, there in zip(steps, known, strict=True)]
 
 
 def blocks_of(

@@ -268,6 +268,19 @@ def test_labels_are_compared_by_any_metric_that_has_a_better_end(labelled):
         whorl.compare(model, labelled, networks=["gru", "mlp"], seeds=1, metric="bleu", match="none")
 
 
+def test_labels_that_training_did_not_have_are_no_answers(labelled):
+    series, labels = labelled
+    words = np.array(["down", "up"])[labels]
+    words[-6:] = "no"
+    plan = whorl.Training(epochs=1, validation=0.2)
+    small = whorl.Recurrent("gru", hidden_size=4)
+    model = whorl.Classifier(network=small, training=plan)
+    found = whorl.compare(
+        model, (series[:40], words[:40]), networks=["gru", "rnn"], seeds=1, test=(series[40:], words[40:]), match="none"
+    )
+    assert found.answers == 14
+
+
 def test_a_task_that_writes_texts_is_compared_among_networks_that_recur():
     pairs = [{"source": f"say {n} {n % 7}", "target": f"{n % 7} {n}"} for n in range(60)]
     model = whorl.Translator(

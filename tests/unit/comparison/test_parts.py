@@ -80,6 +80,11 @@ def test_other_data_for_the_test_leave_the_data_whole(waves):
     assert len(parts.fitted.sequences[0]) == 420
 
 
+def test_a_part_that_is_too_large_is_told_with_what_was_asked_for(waves):
+    with pytest.raises(DataError, match=r"this is twice the 200 of `validation`"):
+        divide(forecaster(training=whorl.Training(validation=200)), waves)
+
+
 def test_what_is_too_little_for_three_parts_is_refused(waves):
     with pytest.raises(ArgumentError, match=r"`validation` is 0\.6, but a test part of the same size"):
         divide(forecaster(training=whorl.Training(validation=0.6)), waves)
