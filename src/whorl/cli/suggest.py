@@ -28,6 +28,7 @@ def suggest(
     series: str | None,
     known: tuple[tuple[str, ...], ...],
     static: tuple[tuple[str, ...], ...],
+    group: str | None,
     text: str | None,
     source: str | None,
     label: str | None,
@@ -53,6 +54,7 @@ def suggest(
         series=series,
         known=_joined(known),
         static=_joined(static),
+        group=group,
         text=text,
         source=source,
         label=label,
@@ -118,6 +120,7 @@ def _options() -> list[click.Parameter]:
         option(
             _SECTION, "--static", type=Names(), multiple=True, help="With one value for each series. [default: none]"
         ),
+        option(_SECTION, "--group", metavar="NAME", help="Column of sequences that belong together. [default: none]"),
         option(_SECTION, "--text", metavar="NAME", help="Column of text. [default: looked for]"),
         option(
             _SECTION,

@@ -202,7 +202,7 @@ def _frame(data: object, asked: Question) -> Frame:
 
 def _of_table(frame: Frame, asked: Question) -> Guess:
     """By what the columns of a table hold."""
-    for name in (*asked.targets, asked.time, asked.series, asked.text, *asked.known, *asked.static):
+    for name in (*asked.targets, asked.time, asked.series, asked.group, asked.text, *asked.known, *asked.static):
         if name is not None:
             frame[name]
     kinds = {name: asked.table.kinds.get(name) or guess_kind(column) for name, column in frame.columns.items()}

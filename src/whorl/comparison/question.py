@@ -37,6 +37,7 @@ class Question:
         series: column that names the series or sequence of a row.
         known: columns that are known ahead.
         static: columns with one value for each series.
+        group: column that says which sequences belong together, and are kept on one side of a split.
         text: column of text.
         source: column of the text that is read where another one is written, or ending of its files.
         label: column that says which rows are anomalies.
@@ -51,6 +52,7 @@ class Question:
     series: str | None = None
     known: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+    group: str | None = None
     text: str | None = None
     source: str | None = None
     label: str | None = None

@@ -134,6 +134,7 @@ def suggest(
     series: str | None = None,
     known: tuple[str, ...] = (),
     static: tuple[str, ...] = (),
+    group: str | None = None,
     text: str | None = None,
     source: str | None = None,
     label: str | None = None,
@@ -156,6 +157,7 @@ def suggest(
         series: column that names the series or sequence of a row.
         known: columns that are known ahead.
         static: columns with one value for each series.
+        group: column that says which sequences belong together, such as those of a patient; of a regression.
         text: column of text.
         source: column of the text that is read where another one is written, or ending of its files.
         label: column that says which rows are anomalies.
@@ -180,6 +182,7 @@ def suggest(
         series=series,
         known=known,
         static=static,
+        group=group,
         text=text,
         source=source,
         label=label,

@@ -247,6 +247,19 @@ def test_what_cannot_be_is_refused(asked, said, tmp_path):
         whorl.suggest(hourly(tmp_path), **asked)
 
 
+def test_groups_are_kept_and_are_no_input(tmp_path, fitted):
+    path = tmp_path / "visits.csv"
+    rows = [f"{n},{n // 4},{t},{(n * t) % 5},{n * 1.5}" for n in range(40) for t in range(6)]
+    path.write_text("\n".join(["id,patient,t,x,y", *rows]), encoding="utf-8")
+    found = whorl.suggest(path, target="y", series="id", time="t", group="patient")
+    assert found.task == "regress"
+    assert found.settings["group"] == "patient"
+    CliRunner().invoke(app, shlex.split(found.command)[1:], prog_name="whorl")
+    assert fitted[0][0].group == "patient"
+    with pytest.raises(whorl.ArgumentError, match="`group` says nothing to the task forecast"):
+        whorl.suggest(hourly(tmp_path), task="forecast", target="load", group="patient")
+
+
 def test_a_file_that_is_not_there_or_empty_is_refused(tmp_path):
     with pytest.raises(whorl.DataError, match="is not there"):
         whorl.suggest(tmp_path / "nope.csv")
