@@ -20,10 +20,10 @@ from whorl.comparison.matching import Match, check_match
 from whorl.comparison.notes import of_fits, of_parts, sizes
 from whorl.comparison.parts import divide
 from whorl.comparison.result import Comparison, Contestant
-from whorl.comparison.schedule import Schedule, judge_of
+from whorl.comparison.schedule import Schedule, check_judge, judge_of
 from whorl.comparison.scoring import Scored
 from whorl.comparison.statistics import Estimate, Field, adjusted
-from whorl.errors import ArgumentError, ResourceError, did_you_mean
+from whorl.errors import ArgumentError, DataError, ResourceError, did_you_mean
 from whorl.plans.networks import Network, from_key, key_of, to_plain
 from whorl.report.metric_table import JUDGES, METRICS
 from whorl.runtime import files
@@ -111,11 +111,15 @@ def compare(
         fits = Schedule(course, parts, workers, tell, metric)
         done = fits.all(recipes, seeds, first if match == "time" else None, learning_rates)
         found = _result(fits, done, seeds=seeds, match=match, metric=metric, notes=notes, kept=folder is not None)
-    return _with_order(found, whether_order.order(model, data, seeds=seeds, verbose=verbose)) if order else found
+    return _with_order(found, model, data, verbose) if order else found
 
 
-def _with_order(found: Comparison, whether: whether_order.Order) -> Comparison:
+def _with_order(found: Comparison, model: "Estimator", data: object, verbose: bool | None) -> Comparison:
     """A comparison that also says whether order is of use; where it is not, its advice does."""
+    try:
+        whether = whether_order.order(model, data, seeds=found.seeds, verbose=verbose)
+    except DataError as error:  # of parts that are smaller than those above; what was compared stays
+        return replace(found, notes=(*found.notes, f"whether order matters cannot be told: {error}".rstrip(".")))
     if whether.is_useless:
         return replace(found, advice=f"{found.advice} {whether.verdict}")
     return replace(found, notes=(*found.notes, whether.verdict.rstrip(".")))
@@ -162,8 +166,10 @@ def _result(
     """Everything that is said of the fits."""
     whole = {name: own for name, own in fits.items() if all(record.test is not None for _, record in own)}
     scored = {name: [record.test for _, record in own if record.test is not None] for name, own in whole.items()}
-    first = next((own[0].metrics for own in scored.values()), {})
-    judge = judge_of(first, metric) or JUDGES[-1]
+    first = next((own[0].metrics for own in scored.values()), None)
+    if first is not None:
+        check_judge(metric, first)
+    judge = judge_of(first or {}, metric) or JUDGES[-1]
     lower = METRICS[judge].best == "least"
     order = sorted(
         scored, key=lambda name: np.mean([one.metrics[judge] for one in scored[name]]) * (1 if lower else -1)

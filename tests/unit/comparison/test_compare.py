@@ -76,6 +76,15 @@ def test_a_comparison_that_is_asked_for_again_fits_nothing(compared, waves, monk
     assert [one.scores for one in again.networks] == [one.scores for one in found.networks]
 
 
+def test_another_metric_of_fits_that_are_done_is_looked_up(compared, waves, monkeypatch):
+    _, folder = compared
+    monkeypatch.setattr(fits, "learn", None)
+    asked = {"networks": ["gru", "rnn", "mlp"], "seeds": 2, "folder": folder}
+    assert whorl.compare(forecaster(), waves, metric="rmse", **asked).metric == "rmse"
+    with pytest.raises(ArgumentError, match="`metric` is 'bleu', which models of this task do not have"):
+        whorl.compare(forecaster(), waves, metric="bleu", **asked)
+
+
 def test_other_data_or_settings_are_other_fits(compared, waves, monkeypatch):
     _, folder = compared
     done = []
