@@ -7,11 +7,11 @@ import numpy as np
 
 from whorl.comparison.result import Comparison, Contestant, cells, columns, duration
 from whorl.comparison.statistics import Estimate
-from whorl.errors import MissingExtraError
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.metric_table import METRICS
 from whorl.report.scores import number
+from whorl.report.template import template
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,15 +34,9 @@ def page(found: Comparison) -> str:
     Raises:
         MissingExtraError: matplotlib or jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise MissingExtraError("jinja2", "train", "to write a page") from None
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
     fitted = [one for one in found.networks if one.failed is None]
     names, others = _others(found)
-    return template.render(
+    return template(Path(__file__).with_name("page.html")).render(
         found=found,
         matched=_MATCHED[found.match],
         columns=columns(found),

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from collections.abc import Sequence as List
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.errors import MissingExtraError
 from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences
 from whorl.report import (
     alignments,
@@ -38,13 +36,11 @@ from whorl.report.evidence import Evidence, HeldOut, gather
 from whorl.report.exchanges import exchanges
 from whorl.report.lives import lives
 from whorl.report.one_step import one_step
+from whorl.report.template import template
 from whorl.report.texts import texts
 from whorl.runtime import writing
 from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 _TITLES = {
     "forecast": "Forecast of",
@@ -73,17 +69,8 @@ def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | 
         MissingExtraError: matplotlib or jinja2 is not installed.
         ResourceError: the page cannot be written.
     """
-    page = _template().render(_content(model, held_out))
+    page = template(Path(__file__).with_name("page.html")).render(_content(model, held_out))
     write_bytes(path, page.encode())
-
-
-def _template() -> "Template":
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise MissingExtraError("jinja2", "train", "to write a report") from None
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
 
 
 def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[str, object]:
