@@ -31,11 +31,12 @@ from whorl.data.pairing import WindowBatches
 from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
+from whorl.data.shuffling import ShuffledBatches, Shuffling
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Strips, Windows
+from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, Strips, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
@@ -297,6 +298,13 @@ add(
     "sequence batches",
     "prefixes",
     lambda: BatchesSubject(new=lambda sequences, spans: PrefixBatches(SequenceBatches(sequences, 2), 0.0)),
+)
+# So is what changes places; tests/unit/comparison/test_shuffling.py has it.
+IN_PLACE = Shuffling(Sequences(lookahead=1000))
+add(
+    "sequence batches",
+    "changing places",
+    lambda: BatchesSubject(new=lambda sequences, spans: ShuffledBatches(SequenceBatches(sequences, 2), IN_PLACE)),
 )
 add("sequence batches", "every step, in order", lambda: sequence_batches(every_step=True, shuffle=False))
 add("sequence batches", "whole pieces", lambda: BatchesSubject(new=whole_pieces, every_step=True))

@@ -85,7 +85,7 @@ def test_repairs_are_taken_and_told_on(tmp_path):
 def test_a_file_that_is_not_there_ends_in_a_sentence(tmp_path):
     result = run("suggest", tmp_path / "nope.csv")
     assert result.exit_code == 3
-    assert "nope.csv` is not there" in result.stderr
+    assert "is not there. Give the path of a file" in result.stderr
     assert "Traceback" not in result.stderr
 
 

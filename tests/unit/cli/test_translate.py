@@ -40,7 +40,7 @@ def test_fit_tells_scores_beside_rivals_and_what_comes_next(files):
     page = (files.folder / "r.html").read_text()
     assert "Translation into de" in page
     assert page.count("Written: ") == 4  # two pairs were held out; each picture is told twice
-    assert "Hidden state" not in page
+    assert "Hidden state" in page  # of the side that reads, and of the one that writes
 
 
 def test_the_table_gives_the_model_of_the_files(files, tmp_path):
