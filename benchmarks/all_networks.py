@@ -35,7 +35,8 @@ TEXT = (
     "Nine networks on the same data and split, by `whorl.compare`, with three seeds and the settings that a task has "
     "for whatever network: means on a part that no fit has seen, with intervals over seeds and answers, and how "
     "probable a difference from the best network as large is by chance. Widths are chosen so that all have as many "
-    "parameters as a GRU of 64 units. Each fit had one core for itself, while other work ran on the other one."
+    "parameters as a GRU of 64 units. Fits were pinned to one core, which other work used at times as well, so that "
+    "seconds are rough."
 )
 
 
