@@ -12,7 +12,7 @@ import click
 
 from whorl.cli.networks import network_of, network_options
 from whorl.cli.options import build, default_of, options_of
-from whorl.cli.output import is_quiet, option, show, size_of, tell, wants_json
+from whorl.cli.output import is_quiet, option, show, tell, wants_json
 from whorl.cli.outputs import check_output
 from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
@@ -22,6 +22,7 @@ from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
+from whorl.report.scores import size_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

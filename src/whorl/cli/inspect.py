@@ -7,7 +7,8 @@ import click
 
 from whorl.cli.evaluate import interval_lines
 from whorl.cli.output import command as make_command
-from whorl.cli.output import show, size_of
+from whorl.cli.output import show
+from whorl.report.scores import size_of
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model

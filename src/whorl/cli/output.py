@@ -79,10 +79,3 @@ def show(result: object, lines: Iterable[str]) -> None:
     else:
         for line in lines:
             click.echo(line)
-
-
-def size_of(num_bytes: int) -> str:
-    """Returns a size for people: 812 bytes, 34 kB, 1.2 MB."""
-    if num_bytes < 1000:
-        return f"{num_bytes} bytes"
-    return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:.1f} MB"

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from whorl.cli.output import command as make_command
-from whorl.cli.output import option, show, size_of, wants_json
+from whorl.cli.output import option, show, wants_json
 from whorl.cli.outputs import check_output
+from whorl.report.scores import size_of
 
 
 def report(model: str, data: str | None, out: str | None) -> None:

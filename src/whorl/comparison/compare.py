@@ -14,7 +14,7 @@ import numpy as np
 from whorl.comparison import entrants
 from whorl.comparison import order as whether_order
 from whorl.comparison.advice import advice
-from whorl.comparison.fits import Course, Job, Record, identity, tested
+from whorl.comparison.fits import Course, Job, Record, identity
 from whorl.comparison.latency import Latency, latency
 from whorl.comparison.matching import Match, check_match
 from whorl.comparison.notes import of_fits, of_parts, sizes
@@ -99,11 +99,11 @@ def compare(
         whether_order.check(model)
     estimator = model.for_data(data)
     chosen, notes = entrants.chosen(estimator, networks)
-    parts = divide(estimator, data, tested_apart=test is not None)
+    parts = divide(estimator, data, test)
     own = key_of(from_key(estimator.network))
     first = own if own in chosen else next(iter(chosen))
     with _folder(folder) as home:
-        course = Course(folder=home, estimator=estimator, data=data, test=test, identity=identity(parts, test))
+        course = Course(folder=home, estimator=estimator, data=data, test=test, identity=identity(parts))
         recipes = course.sized(chosen, match) or entrants.made_alike(estimator, chosen, parts.fitted, match)
         course.keep_sizes(chosen, match, recipes)
         tell = Teller(verbose)
@@ -211,18 +211,22 @@ def _result(
         )
         for name in ranked
     ]
-    part = "the data given for it" if found.parts.test is None else "a part that no fit has seen"
+    apart = found.course.test is not None
     return Comparison(
         task=found.course.estimator.task,
         metric=judge,
         match=match,
         seeds=seeds,
         answers=max((record.answers for own in fits.values() for _, record in own), default=0),
-        part=part,
+        part="the data given for it" if apart else "a part that no fit has seen",
         networks=tuple(networks),
         rivals=tuple(naive),
         advice=advice(networks[: len(order)], naive, judge, lower=lower),
-        notes=(*notes, *of_fits(fits, seeds, match), *of_parts(found.parts, scored)),
+        notes=(
+            *notes,
+            *of_fits(fits, seeds, match),
+            *of_parts(found.parts, scored, apart=found.course.test is not None),
+        ),
     )
 
 
@@ -258,5 +262,4 @@ def _without_blocks(record: Record) -> Record:
 def _latency(found: Schedule, job: Job) -> Latency | None:
     """Steps of the model of the first seed, timed when nothing else runs."""
     model = files.load(found.course.model(job))
-    sequences, _ = tested(model, found.parts, found.course.test)
-    return latency(model, max(sequences, key=len))
+    return latency(model, max(found.parts.test.sequences, key=len))

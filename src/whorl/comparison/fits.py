@@ -16,9 +16,7 @@ import torch
 from whorl.comparison.matching import Match
 from whorl.comparison.parts import Parts, divide
 from whorl.comparison.scoring import Scored, score
-from whorl.data.pairing import steps_with_truths
-from whorl.data.sequences import Sequence
-from whorl.errors import DataError, ResourceError, TrainingError
+from whorl.errors import ResourceError, TrainingError
 from whorl.plans.networks import Network, from_plain, to_plain
 from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
@@ -27,11 +25,10 @@ from whorl.tasks.fitting import learn
 from whorl.tasks.telling import Watcher
 
 if TYPE_CHECKING:
-    from whorl.runtime.model import Model
     from whorl.tasks.estimator import Estimator
 
 # A change of what fits or scores mean makes older ones foreign.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -159,18 +156,18 @@ class Course:
         return self.folder / kind / f"{job.stem}.{ending}"
 
 
-def identity(parts: Parts, test: object) -> str:
-    """Hash of encoded data, of what they mean to their reader, of how they are cut, and of other data to score."""
+def identity(parts: Parts) -> str:
+    """Hash of encoded data, of what they mean to their reader, and of how they are cut."""
     prepared, tested = parts.fitted, parts.test
     reader = prepared.reader
-    plain = json.dumps([prepared.cuts, _identity_of(test), reader.config()], sort_keys=True, default=as_plain)
+    plain = json.dumps([prepared.cuts, reader.config()], sort_keys=True, default=as_plain)
     digest = hashlib.sha256(plain.encode())
     for name, array in sorted(reader.arrays().items()):
         _add(digest, name, array)
-    for one in (*prepared.sequences, *(() if tested is None else tested.sequences)):
+    for one in (*prepared.sequences, *tested.sequences):
         for field in fields(one):
             _add(digest, field.name, getattr(one, field.name))
-    for steps in () if tested is None else tested.steps:
+    for steps in tested.steps:
         _add(digest, "steps", steps)
     return digest.hexdigest()
 
@@ -183,31 +180,6 @@ def _add(digest: "hashlib._Hash", name: str, value: object) -> None:
     else:
         told = value.tolist() if isinstance(value, np.ndarray) else value
         digest.update(f"{name}{told!r}".encode())
-
-
-def _identity_of(data: object) -> object:
-    """What tells data from others: of files their sizes and times of change, of anything else a hash of its values."""
-    if not isinstance(data, str | Path):
-        from joblib import hash as hash_of
-
-        return hash_of(data)
-    path = Path(data)
-    paths = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [(str(one), *(one.stat().st_size, one.stat().st_mtime_ns)) for one in paths if one.exists()]
-
-
-def tested(model: "Model", parts: Parts, test: object) -> tuple[list[Sequence], list[np.ndarray]]:
-    """The sequences that are scored, and the steps of each."""
-    if parts.test is not None:
-        return parts.test.sequences, parts.test.steps
-    sequences = model.reader.read(test, targets=True)
-    steps = [steps_with_truths(model.wiring.pairing, one) for one in sequences]
-    if not sum(map(len, steps)):
-        raise DataError(
-            f"`test` has no row with full context and full horizon ({model.wiring.pairing}), so nothing can be scored "
-            "there. Bring longer sequences."
-        )
-    return sequences, steps
 
 
 def run(course: Course, job: Job, parts: Parts, *, watched: bool = False) -> Record:
@@ -237,7 +209,7 @@ def run(course: Course, job: Job, parts: Parts, *, watched: bool = False) -> Rec
     card = {**fitted.model.card, "training": plain}
     model = replace(fitted.model, settings=settings.describe(job.estimator), card=card)
     files.save(model, course.model(job))
-    own, rivals, answers = score(model, *tested(model, parts, course.test), parts.groups)
+    own, rivals, answers = score(model, parts.test.sequences, parts.test.steps, parts.groups)
     known = card["scores"]
     assert isinstance(known, dict)
     record = Record(
@@ -312,5 +284,5 @@ def _apart(course: Course, job: Job, number: int, threads: int) -> tuple[int, Re
     torch.set_num_threads(threads)
     if course.identity not in _KNOWN:
         _KNOWN.clear()
-        _KNOWN[course.identity] = divide(course.estimator, course.data, tested_apart=course.test is not None)
+        _KNOWN[course.identity] = divide(course.estimator, course.data, course.test)
     return number, run(course, job, _KNOWN[course.identity])

@@ -11,7 +11,7 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Bernoulli, Categorical, Point, Wiring
 from whorl.runtime.class_metrics import auroc
-from whorl.runtime.engines import engine_for
+from whorl.runtime.evaluation import answers, outputs_of_rival
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
 
@@ -71,14 +71,11 @@ def losses(
         rival: the naive rival whose answers are scored instead of the model's.
     """
     readout = model.readout if rival is None else model.readout.of_rivals()
-    engine = None if rival is None else engine_for(model.baselines[rival])
+    found = model.outputs(sequences, steps) if rival is None else outputs_of_rival(model, rival, sequences, steps)
     squared = isinstance(model.wiring.head, Point) and model.wiring.head.loss == "mse"
     scores = readout.scores(model.reader, model.naive_mae)
     sums, counts = np.zeros(len(sequences)), np.zeros(len(sequences))
-    for n, at, out in model.outputs(sequences, steps, engine):
-        answers = readout.in_units(out, *model.units)
-        prediction = readout.prediction(model.index(sequences[n], at), answers, model.reader)
-        truths = model.truths(sequences[n], at)
+    for n, _, prediction, truths in answers(model, sequences, found, rival=rival is not None):
         scores.add(prediction, truths)
         each = _each(prediction, truths, model.reader.scale, squared=squared)
         known = np.isfinite(each)

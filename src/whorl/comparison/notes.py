@@ -41,15 +41,15 @@ def of_fits(fits: Mapping[str, List[tuple[Job, Record]]], seeds: int, match: Mat
     return notes
 
 
-def of_parts(parts: Parts, scored: Mapping[str, List[Scored]]) -> list[str]:
-    """What is scored of which there is little."""
+def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], *, apart: bool) -> list[str]:
+    """What is scored of which there is little; `apart` where it is no part of the data."""
     notes = []
     if scored and not any(one.without for own in scored.values() for one in own):
         notes.append(
             "the test part is too small to tell how answers vary, so that no difference is tested; intervals, where "
             "there are some, know seeds alone"
         )
-    if parts.test is not None:
+    if not apart:
         those = [n for n, own in enumerate(parts.test.steps) if len(own)]
         series = sum(0 < cut < len(one) for one, cut in zip(parts.fitted.sequences, parts.fitted.cuts, strict=True))
         if 0 < len(those) < series:
@@ -66,5 +66,5 @@ def sizes(parts: Parts) -> str:
     prepared = parts.fitted
     learned = sum(prepared.cuts)
     chosen = sum(map(len, prepared.sequences)) - learned
-    scored = "other data" if parts.test is None else f"{sum(map(len, parts.test.steps)):,} answers"
-    return f"parts: {learned:,} steps to learn from, {chosen:,} choose the epoch, {scored} are scored"
+    scored = sum(map(len, parts.test.steps))
+    return f"parts: {learned:,} steps to learn from, {chosen:,} choose the epoch, {scored:,} answers are scored"

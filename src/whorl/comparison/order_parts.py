@@ -89,7 +89,7 @@ def _whole(pairing: Pairing, prepared: Prepared, share: float, seed: int) -> Par
     scored = [prepared.sequences[n] for n in chosen]
     marks = None
     if judged:
-        marks = np.array([_is_anomaly(one) for one in scored])
+        marks = np.array([one.anomaly for one in scored])
         scored = [one for one, mark in zip(scored, marks, strict=True) if np.isfinite(mark)]
         marks = marks[np.isfinite(marks)]
         if len(set(marks.tolist())) < 2:
@@ -104,18 +104,12 @@ def _whole(pairing: Pairing, prepared: Prepared, share: float, seed: int) -> Par
     return Parts(pairing=pairing, prepared=rest, scored=scored, steps=steps, blocks=np.arange(len(scored)), marks=marks)
 
 
-def _is_anomaly(one: Sequence) -> float:
-    """1 where any row is one, 0 where none is, NaN where nobody says."""
-    known = np.empty(0) if one.marks is None else one.marks[np.isfinite(one.marks)]
-    return float(known.max()) if len(known) else np.nan
-
-
 def _windows(pairing: Windows, prepared: Prepared, share: float) -> Parts:
     """Windows; of the rows that are held out of each series the last ones are scored."""
     context, horizon = pairing.context, pairing.horizon
     training, choosing, scoring = [], [], []
     for number, (one, cut) in enumerate(zip(prepared.sequences, prepared.cuts, strict=True)):
-        training.append(_rows(one, 0, cut, horizon))
+        training.append(one.part(0, cut, horizon))
         middle = cut + round((1 - share) * (len(one) - cut))
         origins = scored_steps(pairing, len(one))
         choosing += [(number, at) for at in origins[(origins >= cut - 1) & (origins < middle - horizon)].tolist()]
@@ -123,7 +117,7 @@ def _windows(pairing: Windows, prepared: Prepared, share: float) -> Parts:
 
     def pieces(places: List[tuple[int, int]]) -> list[Sequence]:
         rows = [(prepared.sequences[n], at + 1 - context, at + 1 + horizon) for n, at in places]
-        return [_rows(one, start, stop, horizon) for one, start, stop in rows]
+        return [one.part(start, stop, horizon) for one, start, stop in rows]
 
     choosing, scoring = _thinned(choosing), _thinned(scoring)
     held = pieces(choosing)
@@ -144,16 +138,3 @@ def _thinned(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     if len(places) <= _MOST:
         return places
     return [places[n] for n in np.linspace(0, len(places) - 1, _MOST).round().astype(int).tolist()]
-
-
-def _rows(one: Sequence, start: int, stop: int, horizon: int) -> Sequence:
-    """Some rows of a series, with what is known ahead of the last one."""
-    ahead = None if one.ahead is None else one.ahead[start : stop + horizon]
-    return replace(
-        one,
-        past=one.past[start:stop],
-        time=one.time[start:stop],
-        ahead=ahead,
-        targets=one.row_targets[start:stop],
-        known_ahead=0,
-    )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data import splits
+from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
-from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
+from whorl.plans.wiring import Autoregressive, Wiring, is_whole
 from whorl.tasks.examples import HeldOut, held_out_part
 from whorl.tasks.preparation import Prepared, prepare
 from whorl.tasks.preparation.prepared import answers_labels, answers_several
@@ -24,16 +25,16 @@ class Parts:
 
     Args:
         fitted: the training and the validation part.
-        test: what is scored, and no fit sees; None where it comes apart.
+        test: what is scored, and no fit sees.
         groups: which group each sequence of the test part belongs to; None where they are not grouped.
     """
 
     fitted: Prepared
-    test: HeldOut | None
+    test: HeldOut
     groups: list[str] | None = None
 
 
-def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) -> Parts:
+def divide(estimator: "Estimator", data: object, test: object = None) -> Parts:
     """Reads and encodes data, and takes a test part as large as the validation part away.
 
     Of rows in time and of text the test part comes last, the validation part before it; of whole sequences both are
@@ -42,13 +43,14 @@ def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) 
     Args:
         estimator: the task, complete for these data.
         data: what `fit` takes.
-        tested_apart: whether other data are for scoring, so that nothing is taken away.
+        test: other data with truths, which are scored in place of a part that is taken away.
 
     Raises:
         DataError: too little is there for three parts.
     """
-    if tested_apart:
-        return Parts(fitted=prepare(estimator, data), test=None)
+    if test is not None:
+        prepared = prepare(estimator, data)
+        return Parts(fitted=prepared, test=_other(estimator.wiring(), prepared, test))
     validation = estimator.training.validation
     if validation >= 0.5 and not isinstance(validation, int):
         raise ArgumentError(
@@ -67,14 +69,26 @@ def divide(estimator: "Estimator", data: object, *, tested_apart: bool = False) 
             "of `validation`."
         ) from None
     seed = estimator.training.seed
-    ends = _drawn(wiring, prepared, seed) if _is_whole(wiring) else _last_rows(wiring, prepared)
-    test = held_out_part(wiring, replace(prepared, cuts=ends))
-    if not sum(map(len, test.steps)):
+    ends = _drawn(wiring, prepared, seed) if is_whole(wiring.pairing) else _last_rows(wiring, prepared)
+    scored = held_out_part(wiring, replace(prepared, cuts=ends))
+    if not sum(map(len, scored.steps)):
         raise DataError(
             "the part that is held out is too small to choose the epoch and to be a test part, too. Raise "
             "`validation`, bring more data, or give a test set of your own."
         )
-    return Parts(fitted=_before(prepared, ends), test=test, groups=_groups(prepared, test))
+    return Parts(fitted=_before(prepared, ends), test=scored, groups=_groups(prepared, scored))
+
+
+def _other(wiring: Wiring, prepared: Prepared, test: object) -> HeldOut:
+    """Other data, as the reader that was fitted to the training part reads them."""
+    sequences = prepared.reader.read(test, targets=True)
+    steps = [steps_with_truths(wiring.pairing, one) for one in sequences]
+    if not sum(map(len, steps)):
+        raise DataError(
+            "`test` has no row with full context and full horizon and a truth, so nothing can be scored there. Bring "
+            "longer sequences."
+        )
+    return HeldOut(sequences=list(sequences), steps=steps)
 
 
 def _groups(prepared: Prepared, test: HeldOut) -> list[str] | None:
@@ -83,12 +97,6 @@ def _groups(prepared: Prepared, test: HeldOut) -> list[str] | None:
         return None
     known = {id(one): group for one, group in zip(prepared.sequences, prepared.groups, strict=True)}
     return [known[id(one)] for one in test.sequences]
-
-
-def _is_whole(wiring: Wiring) -> bool:
-    """Whether whole sequences are held out."""
-    pairing = wiring.pairing
-    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
 
 
 def _last_rows(wiring: Wiring, prepared: Prepared) -> list[int]:
@@ -126,28 +134,11 @@ def _before(prepared: Prepared, ends: List[int]) -> Prepared:
     """What stands before the test part."""
     horizon = prepared.reader.horizon
     kept = [n for n, end in enumerate(ends) if end]
-    sequences = [shortened(prepared.sequences[n], ends[n], horizon) for n in kept]
+    sequences = [prepared.sequences[n].part(0, ends[n], horizon) for n in kept]
     cuts = [min(prepared.cuts[n], ends[n]) for n in kept]
     groups = None if prepared.groups is None else [prepared.groups[n] for n in kept]
     return replace(
         prepared, sequences=sequences, cuts=cuts, groups=groups, facts=_facts(prepared.facts, sequences, cuts)
-    )
-
-
-def shortened(sequence: Sequence, rows: int, horizon: int) -> Sequence:
-    """The first rows of a sequence, with what was known ahead of them."""
-    if rows >= len(sequence):
-        return sequence
-    targets = sequence.targets
-    return replace(
-        sequence,
-        past=sequence.past[:rows],
-        time=sequence.time[:rows],
-        ahead=None if sequence.ahead is None else sequence.ahead[: rows + horizon],
-        targets=None if targets is None else targets[:rows] if targets.ndim == 2 else targets,
-        known_ahead=0 if sequence.ahead is None else min(horizon, len(sequence) - rows + sequence.known_ahead),
-        tokens=None if sequence.tokens is None else sequence.tokens[:rows],
-        marks=None if sequence.marks is None else sequence.marks[:rows],
     )
 
 

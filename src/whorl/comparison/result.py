@@ -12,7 +12,7 @@ from whorl.comparison.matching import Match
 from whorl.comparison.statistics import Estimate
 from whorl.errors import ArgumentError
 from whorl.report.metric_table import METRICS
-from whorl.report.scores import number
+from whorl.report.scores import number, size_of
 from whorl.runtime.artifact import write_bytes
 
 
@@ -156,7 +156,7 @@ def cells(found: Comparison, one: Contestant) -> list[str]:
         return [one.name, "", "", number(own.mean), interval, p, "", "", "", ""]
     speed = ["", "", ""]
     if one.latency is not None:
-        speed = [duration(one.latency.p50_s), duration(one.latency.p99_s), size(one.latency.state_bytes)]
+        speed = [duration(one.latency.p50_s), duration(one.latency.p99_s), size_of(one.latency.state_bytes)]
     return [
         one.name,
         units(one),
@@ -186,10 +186,3 @@ def duration(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds / 60:.3g} min"
-
-
-def size(num_bytes: int) -> str:
-    """A size for people: 812 B, 34 kB, 1.2 MB."""
-    if num_bytes < 1000:
-        return f"{num_bytes} B"
-    return f"{num_bytes / 1e3:.3g} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:.3g} MB"

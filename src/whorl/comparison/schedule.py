@@ -83,8 +83,9 @@ class Schedule:
     def _validated(self, record: Record) -> float:
         """How bad a model is on the validation part: less is better."""
         judge = judge_of(record.chosen_by, self.metric)
-        value = float("nan") if judge is None else record.chosen_by[judge]
-        return value * (1.0 if judge is None or METRICS[judge].best == "least" else -1.0) if value == value else np.inf
+        if judge is None or not np.isfinite(value := record.chosen_by.get(judge, np.nan)):
+            return float("inf")
+        return value if METRICS[judge].best == "least" else -value
 
     def _done(self, jobs: List[Job]) -> list[tuple[Job, Record]]:
         """Fits that were written down, or are done now."""

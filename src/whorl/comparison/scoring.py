@@ -9,7 +9,7 @@ import numpy as np
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Sequences
 from whorl.runtime import writing
-from whorl.runtime.engines import engine_for
+from whorl.runtime.evaluation import answers, outputs_of_rival
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
@@ -97,21 +97,24 @@ def blocks_of(
 def _answers(
     model: Model, sequences: List[Sequence], steps: List[np.ndarray], blocks: List[np.ndarray], rival: str | None = None
 ) -> Iterator[Answer]:
-    """What the model answers, or one of its rivals."""
-    engine = None if rival is None else engine_for(model.baselines[rival])
-    readout = model.readout if rival is None else model.readout.of_rivals()
-    for n, at, out in model.outputs(sequences, steps, engine):
-        block = blocks[n][np.searchsorted(steps[n], at)]
-        for b in np.unique(block):
-            some = block == b
-            answers = readout.in_units(out[some], *model.units)
-            prediction = readout.prediction(model.index(sequences[n], at[some]), answers, model.reader)
-            yield int(b), prediction, model.truths(sequences[n], at[some])
+    """What the model answers, or one of its rivals, block by block."""
+    found = model.outputs(sequences, steps) if rival is None else outputs_of_rival(model, rival, sequences, steps)
+
+    def block_of(n: int, at: np.ndarray) -> np.ndarray:
+        return blocks[n][np.searchsorted(steps[n], at)]
+
+    pieces = (
+        (n, at[some], out[some])
+        for n, at, out in found
+        for some in (block_of(n, at) == block for block in np.unique(block_of(n, at)))
+    )
+    for n, at, prediction, truth in answers(model, sequences, pieces, rival=rival is not None):
+        yield int(block_of(n, at)[0]), prediction, truth
 
 
-def _summed(answers: Iterator[Answer], make: Callable[[], Scoring], count: int) -> Scored:
+def _summed(found: Iterator[Answer], make: Callable[[], Scoring], count: int) -> Scored:
     whole, without = make(), [make() for _ in range(count)]
-    for block, prediction, truth in answers:
+    for block, prediction, truth in found:
         whole.add(prediction, truth)
         for n, sums in enumerate(without):
             if n != block:

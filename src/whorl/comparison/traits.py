@@ -15,7 +15,7 @@ from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
 from whorl.data.word_reader import WordReader
-from whorl.plans.wiring import EachRow, Strips, Windows
+from whorl.plans.wiring import is_whole
 from whorl.tasks import baselines
 from whorl.tasks.preparation import Prepared
 
@@ -103,10 +103,9 @@ def traits_of(task: "Estimator", prepared: Prepared, horizon: int = 0) -> Traits
 
 
 def _examples(task: "Estimator", prepared: Prepared) -> int:
-    pairing = task.wiring().pairing
-    if isinstance(pairing, Windows | Strips) or (isinstance(pairing, EachRow) and not pairing.whole):
-        return int(sum(prepared.cuts))
-    return sum(cut > 0 for cut in prepared.cuts)
+    if is_whole(task.wiring().pairing):
+        return sum(cut > 0 for cut in prepared.cuts)
+    return int(sum(prepared.cuts))
 
 
 def _columns(reader: Reader, facts: Mapping[str, object]) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Encoded sequences: what a network or an engine reads, with the times and keys that answers are labelled with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,29 @@ class Sequence:
         """The source."""
         assert self.source is not None
         return self.source
+
+    @property
+    def anomaly(self) -> float:
+        """1 where any row is an anomaly, 0 where none is, NaN where nobody says."""
+        known = np.empty(0) if self.marks is None else self.marks[np.isfinite(self.marks)]
+        return float(known.max()) if len(known) else np.nan
+
+    def part(self, start: int, stop: int, horizon: int = 0) -> "Sequence":
+        """The rows from start to stop, with what was known ahead of them as far as the horizon; itself if all are."""
+        if start <= 0 and stop >= len(self):
+            return self
+        rows, targets = slice(max(0, start), stop), self.targets
+        after = max(0, len(self) - stop) + self.known_ahead
+        return replace(
+            self,
+            past=self.past[rows],
+            time=self.time[rows],
+            ahead=None if self.ahead is None else self.ahead[rows.start : stop + horizon],
+            targets=None if targets is None else targets[rows] if targets.ndim == 2 else targets,
+            known_ahead=0 if self.ahead is None else min(horizon, after),
+            tokens=None if self.tokens is None else self.tokens[rows],
+            marks=None if self.marks is None else self.marks[rows],
+        )
 
     def inputs(self, start: int, stop: int, horizon: int) -> dict[str, np.ndarray]:
         """What an engine reads at steps start to stop: name -> (1, stop - start, ...)."""

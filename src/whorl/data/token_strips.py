@@ -1,7 +1,6 @@
 """Batches of running text: strips side by side, read from their start to their end with the state carried."""
 
 from collections.abc import Sequence as List
-from dataclasses import replace
 
 import numpy as np
 
@@ -111,7 +110,6 @@ def held_out_text(sequences: List[Sequence], cuts: List[int]) -> tuple[list[Sequ
         if last - max(1, cut) < 1:
             continue
         left -= last - cut
-        rows = slice(start, last)
-        parts.append(replace(one, past=one.past[rows], time=one.time[rows], targets=one.row_targets[rows]))
+        parts.append(one.part(start, last))
         steps.append(np.arange(max(0, cut - 1), last - 1) - start)
     return parts, steps

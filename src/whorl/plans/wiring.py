@@ -57,6 +57,11 @@ class EachRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="each
 Pairing = Windows | Strips | Sequences | EachRow
 
 
+def is_whole(pairing: Pairing) -> bool:
+    """Whether a whole sequence is one example, so that whole ones are held out, and not the last rows of each."""
+    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
+
+
 Pooling = Literal["last", "mean", "max", "attention"]
 
 

@@ -12,7 +12,7 @@ from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import EachRow
-from whorl.runtime.evaluation import score_rival
+from whorl.runtime.evaluation import answers, score_rival
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, joined
 
@@ -123,9 +123,9 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
         sequences, steps = _thinned(model, sequences, steps)
     own = model.readout.scores(model.reader, model.naive_mae)
     predictions, targets, numbers = [], [], []
-    for n, at, out in model.outputs(sequences, steps):
-        predictions.append(model.answered(model.index(sequences[n], at), out))
-        targets.append(model.truths(sequences[n], at))
+    for n, at, prediction, target in answers(model, sequences, model.outputs(sequences, steps)):
+        predictions.append(prediction)
+        targets.append(target)
         numbers.append(np.full(len(at), n))
         own.add(predictions[-1], targets[-1])
     scores = {"model": own, **{name: score_rival(model, name, sequences, steps) for name in model.baselines}}

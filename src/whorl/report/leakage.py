@@ -5,7 +5,6 @@ Axes: N rows or sequences, C columns, H steps ahead.
 
 from collections.abc import Iterator
 from collections.abc import Sequence as List
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +71,7 @@ def _of_forecasts(model: Model, sequences: List[Sequence], names: List[str], ahe
     num_targets = len(model.reader.names)
     coming = model.reader.ahead if isinstance(model.reader, TableReader) else None
     known = list(coming.numeric) if isinstance(coming, TableCodec) else []
-    long = [_first_rows(one) for one in sequences if len(one) >= _OWN + ahead + 1]
+    long = [one.part(0, _ROWS, ahead) for one in sequences if len(one) >= _OWN + ahead + 1]
     if not long:
         return
     for k, target in enumerate(model.reader.names[:_TARGETS]):
@@ -91,11 +90,6 @@ def _of_forecasts(model: Model, sequences: List[Sequence], names: List[str], ahe
                     f"is known ahead, and beyond the rows of '{target}' before it is {explained[n]:.0%} that of its row"
                 )
                 yield Leak(known[n], said)
-
-
-def _first_rows(one: Sequence) -> Sequence:
-    """A series as far as it is looked at."""
-    return replace(one, past=one.past[:_ROWS], time=one.time[:_ROWS], targets=one.row_targets[:_ROWS])
 
 
 def _windows(values: np.ndarray, length: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences
+from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences, is_whole
 from whorl.report import (
     alignments,
     answers,
@@ -88,7 +88,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     pairing = model.wiring.pairing
     judged = isinstance(pairing, EachRow)
     whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
-    lines = split.bars(facts.data, held_out, ahead=not judged, whole=_is_whole(model))
+    lines = split.bars(facts.data, held_out, ahead=not judged, whole=is_whole(model.wiring.pairing))
     errors = [] if whole else curves.errors(by_step, model.reader.names)
     seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
     levels, sizes = model.readout.levels, dissect(model.engine.program)
@@ -134,12 +134,6 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
     }
-
-
-def _is_whole(model: Model) -> bool:
-    """Whether whole sequences are held out."""
-    pairing = model.wiring.pairing
-    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
 
 
 def _judges_rows(model: Model) -> bool:

@@ -82,6 +82,13 @@ def number(value: float) -> str:
     return f"{value:,.{digits}f}" if abs(value) >= 1 or not value else f"{value:.4g}"
 
 
+def size_of(num_bytes: int) -> str:
+    """Returns a size for people: 812 bytes, 34 kB, 1.2 MB."""
+    if num_bytes < 1000:
+        return f"{num_bytes} bytes"
+    return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:.1f} MB"
+
+
 def short(time: str) -> str:
     """A time without seconds, where it has none."""
     return time.removesuffix(":00") if time.count(":") == 2 else time

@@ -1,7 +1,7 @@
 """Scoring a model on data with known truths, beside its baselines."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -95,9 +95,9 @@ def evaluate(
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
     predictions, targets = [], []
-    for n, at, out in model.outputs(sequences, steps) if outputs is None else outputs:
-        prediction = model.answered(model.index(sequences[n], at), out)
-        target = model.truths(sequences[n], at)
+    for _, _, prediction, target in answers(
+        model, sequences, model.outputs(sequences, steps) if outputs is None else outputs
+    ):
         scores.add(prediction, target)
         if keep:
             predictions.append(prediction)
@@ -130,13 +130,40 @@ def _kept(
     return answers, [truths[a:b] for a, b in itertools.pairwise(ends)]
 
 
+def answers(
+    model: "Model",
+    sequences: List[Sequence],
+    outputs: Iterable[tuple[int, np.ndarray, np.ndarray]],
+    *,
+    rival: bool = False,
+) -> Iterator[tuple[int, np.ndarray, Prediction, np.ndarray]]:
+    """Yields what outputs answer, in the user's units: number of the sequence, steps, answers, truths.
+
+    Args:
+        model: whose they are.
+        sequences: with truths.
+        outputs: pieces of what an engine answers.
+        rival: whether that is one of a naive rival.
+    """
+    readout = model.readout.of_rivals() if rival else model.readout
+    for n, at, out in outputs:
+        in_units = readout.in_units(out, *model.units)
+        prediction = readout.prediction(model.index(sequences[n], at), in_units, model.reader)
+        yield n, at, prediction, model.truths(sequences[n], at)
+
+
+def outputs_of_rival(
+    model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Pieces of what one of a model's naive rivals answers on these steps."""
+    return model.outputs(sequences, steps, engine_for(model.baselines[name]))
+
+
 def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scoring:
     """Scores one of a model's naive rivals on the same steps."""
-    readout = model.readout.of_rivals()
-    scores = readout.scores(model.reader, model.naive_mae)
-    for n, at, out in model.outputs(sequences, steps, engine_for(model.baselines[name])):
-        answers = readout.in_units(out, *model.units)
-        scores.add(
-            readout.prediction(model.index(sequences[n], at), answers, model.reader), model.truths(sequences[n], at)
-        )
+    scores = model.readout.of_rivals().scores(model.reader, model.naive_mae)
+    for _, _, prediction, target in answers(
+        model, sequences, outputs_of_rival(model, name, sequences, steps), rival=True
+    ):
+        scores.add(prediction, target)
     return scores

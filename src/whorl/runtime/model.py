@@ -260,10 +260,7 @@ def _answers_all(wiring: Wiring) -> bool:
 
 def _marks(sequence: Sequence, steps: np.ndarray, whole: bool) -> np.ndarray:
     """Whether rows are anomalies, (n,); a whole sequence is one if any of its rows is."""
-    if sequence.marks is None:
-        return np.full(len(steps), np.nan)
-    if not whole:
-        marks: np.ndarray = sequence.marks[steps]
-        return marks
-    known = sequence.marks[np.isfinite(sequence.marks)]
-    return np.full(len(steps), known.max() if len(known) else np.nan)
+    if whole or sequence.marks is None:
+        return np.full(len(steps), sequence.anomaly)
+    marks: np.ndarray = sequence.marks[steps]
+    return marks

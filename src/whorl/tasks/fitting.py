@@ -30,12 +30,12 @@ from whorl.plans.networks import Network as Recipe
 from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
-    Autoregressive,
     EachRow,
     Sequences,
     Strips,
     Windows,
     Wiring,
+    is_whole,
 )
 from whorl.runtime import recall, writing
 from whorl.runtime.artifact import as_plain
@@ -238,9 +238,7 @@ def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
 
 def _shared(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
     """How many held-out sequences training has, too, where whole sequences are held out."""
-    pairing = wiring.pairing
-    whole = isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
-    if not whole or isinstance(wiring.shape, Autoregressive):
+    if not is_whole(wiring.pairing):
         return {"sequences": 0, "of": 0}
     shared, looked_at = num_shared(prepared.training, prepared.validation)
     return {"sequences": shared, "of": looked_at}

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import whorl
+
 
 @pytest.fixture(scope="session")
 def waves():
@@ -20,3 +22,20 @@ def labelled():
     labels = np.arange(60) % 2
     slopes = np.where(labels == 1, 1.0, -1.0)[:, None] * np.linspace(-1, 1, 16)
     return (slopes + random.normal(0, 0.3, (60, 16)))[..., None].astype(np.float32), labels
+
+
+def forecaster(**settings):
+    training = whorl.Training(epochs=6, batch_size=16, learning_rate=0.01)
+    return whorl.Forecaster(
+        target="load",
+        time="time",
+        horizon=6,
+        context=24,
+        **{"network": whorl.Recurrent("gru", hidden_size=8), "training": training, **settings},
+    )
+
+
+@pytest.fixture(scope="session")
+def compared(waves, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compared")
+    return whorl.compare(forecaster(), waves, networks=["gru", "rnn", "mlp"], seeds=2, folder=folder), folder

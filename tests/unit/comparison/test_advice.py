@@ -4,7 +4,7 @@ import pytest
 
 from whorl.comparison.advice import advice
 from whorl.comparison.latency import Latency
-from whorl.comparison.result import Contestant, duration, probability, size
+from whorl.comparison.result import Contestant, duration, probability
 from whorl.comparison.statistics import Estimate
 
 
@@ -75,4 +75,3 @@ def test_times_are_told_in_their_units(seconds, told):
 
 def test_small_numbers_are_told_in_few_digits():
     assert [probability(p) for p in (0.0001, 0.0123, 0.456)] == ["< 0.001", "0.012", "0.46"]
-    assert [size(count) for count in (12, 4321, 2_500_000)] == ["12 B", "4.32 kB", "2.5 MB"]

@@ -75,9 +75,11 @@ def test_the_end_of_a_text_is_the_test_part():
 
 
 def test_other_data_for_the_test_leave_the_data_whole(waves):
-    parts = divide(forecaster(), waves, tested_apart=True)
-    assert parts.test is None
+    parts = divide(forecaster(), waves, {name: values[:60] for name, values in waves.items()})
     assert len(parts.fitted.sequences[0]) == 420
+    assert [len(own) for own in parts.test.steps] == [60 - 24 - 6 + 1]
+    with pytest.raises(DataError, match="`test` has no row with full context and full horizon"):
+        divide(forecaster(), waves, {name: values[:29] for name, values in waves.items()})
 
 
 def test_a_part_that_is_too_large_is_told_with_what_was_asked_for(waves):

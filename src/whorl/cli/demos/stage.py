@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whorl.cli.evaluate import score_table
-from whorl.cli.output import is_quiet, show, size_of, tell, wants_json
+from whorl.cli.output import is_quiet, show, tell, wants_json
 from whorl.cli.outputs import check_output
+from whorl.report.scores import size_of
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation

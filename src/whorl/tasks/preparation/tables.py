@@ -18,7 +18,7 @@ from whorl.data.table_fitting import fit_table
 from whorl.data.table_reader import TableReader
 from whorl.errors import DataError, did_you_mean
 from whorl.plans.table import Table
-from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring, is_whole
 from whorl.tasks.columns import Columns
 from whorl.tasks.preparation.groups import groups_of
 from whorl.tasks.preparation.prepared import (
@@ -44,7 +44,7 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     if schema.label is not None and schema.label in frame.columns:
         check_normal(frame[schema.label], schema.normal, f"{frame.origin}: column '{schema.label}'")
     series = read_series(frame, schema, table)
-    judged, whole = isinstance(wiring.pairing, EachRow), _is_whole(wiring)
+    judged, whole = isinstance(wiring.pairing, EachRow), is_whole(wiring.pairing)
     every_step = has_target_at_every_step(wiring)
     of_last = answers_labels(wiring) and not answers_several(wiring) and not every_step
     last = [one.frame[schema.targets[0]][-1] for one in series] if of_last else None
@@ -109,12 +109,6 @@ def _facts(frame: Frame, schema: Schema, step: str, sequences: list[Sequence], c
         "training_rows": int(sum(cuts)),
         "validation_rows": int(sum(len(one) for one in sequences) - sum(cuts)),
     }
-
-
-def _is_whole(wiring: Wiring) -> bool:
-    """Whether a whole sequence has one answer, so that whole sequences are held out."""
-    pairing = wiring.pairing
-    return isinstance(pairing, Sequences) or (isinstance(pairing, EachRow) and pairing.whole)
 
 
 def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown | None) -> tuple[Frame, Schema, Table]:
