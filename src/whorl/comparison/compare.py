@@ -202,14 +202,8 @@ def _result(
             )
         )
     naive = [
-        Contestant(
-            name=name,
-            recipe={},
-            scores=_estimates(every, _rival(name)),
-            behind=behind.get(_rival(name)),
-            p=chance.get(_rival(name)),
-        )
-        for name in ranked
+        Contestant(name=name, recipe={}, scores=_estimates(every, one), behind=behind.get(one), p=chance.get(one))
+        for name, one in ((name, _rival(name)) for name in ranked)
     ]
     apart = found.course.test is not None
     return Comparison(
