@@ -30,6 +30,8 @@ _WHERE = {
     "Training": "whorl.plans.training",
     "Table": "whorl.plans.table",
     "Text": "whorl.plans.text",
+    "Audio": "whorl.plans.media",
+    "Sound": "whorl.codecs.audio",
     "Alarm": "whorl.plans.alarm",
     "Prediction": "whorl.runtime.prediction",
     "Evaluation": "whorl.runtime.evaluation",
@@ -54,6 +56,7 @@ _MODULES = ("nn", "runtime", "datasets", "errors", "plans", "codecs")
 __all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from whorl.codecs.audio import Sound as Sound
     from whorl.comparison.compare import compare as compare
     from whorl.comparison.result import Comparison as Comparison
     from whorl.comparison.suggestion import Suggestion as Suggestion
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Beam as Beam
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
+    from whorl.plans.media import Audio as Audio
     from whorl.plans.networks import Convolution as Convolution
     from whorl.plans.networks import Perceptron as Perceptron
     from whorl.plans.networks import Recurrent as Recurrent

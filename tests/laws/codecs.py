@@ -10,6 +10,7 @@ from tests.laws.codec_laws import CodecSubject
 from tests.laws.codec_values import fields_return, numbers_return, symbols_return, text_returns
 
 from whorl.codecs.array import ArrayCodec
+from whorl.codecs.audio import AudioCodec
 from whorl.codecs.fields import FieldsCodec
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.codecs.text import TextCodec
@@ -106,6 +107,30 @@ def fields_that_hold_back() -> CodecSubject:
     )
 
 
+def sound(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.uniform(-1, 1, count).astype(np.float32)
+
+
+def sound_returns(codec: Any, value: np.ndarray, encoded: np.ndarray) -> None:
+    """Features come back: as many as windows begin, the last one for what stands behind the last whole window."""
+    behind = max(0, len(value) - codec.window)
+    assert len(encoded) == (0 if not len(value) else 1 + -(-behind // codec.hop))
+    decoded = codec.decode(encoded)
+    assert decoded.shape == encoded.shape
+    if codec.normalise != "running":
+        np.testing.assert_allclose(decoded, codec.rows(value), rtol=1e-5, atol=1e-5)
+
+
+def audio_codec(**options: Any) -> CodecSubject:
+    rng = np.random.default_rng(4)
+    return CodecSubject(
+        new=lambda: AudioCodec(**{"sample_rate_hz": 1000, "window_ms": 5, "hop_ms": 2, "num_bands": 4, **options}),
+        training=[sound(rng, 60), sound(rng, 5)],
+        value=sound,
+        returned=sound_returns,
+    )
+
+
 CODECS: dict[str, Callable[[], CodecSubject]] = {
     **{f"symbols, {kind}": functools.partial(symbols_codec, kind) for kind in SYMBOLS},
     **{f"symbols, {kind}, some unseen": functools.partial(symbols_codec, kind, True) for kind in SYMBOLS},
@@ -130,6 +155,9 @@ CODECS: dict[str, Callable[[], CodecSubject]] = {
     "text, byte pairs of joining characters": functools.partial(
         text_codec, JOINING, unit="bpe", normalize="NFC", begin=True
     ),
+    "audio": audio_codec,
+    "audio, mfcc": functools.partial(audio_codec, features="mfcc", num_coefficients=3, normalise="training"),
+    "audio, windows side by side": functools.partial(audio_codec, hop_ms=5, normalise="none"),
     "fields": fields_codec,
     "fields that hold back": fields_that_hold_back,
 }

@@ -204,7 +204,8 @@ def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: lis
 def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: int) -> Rows:
     """Rows with other values from row `first` on: far off, missing, and words never heard of."""
     if subject.text:  # whole texts are held out
-        return rows if first else ["words", " never heard of"]
+        unheard = ["words", " never heard of"] if isinstance(rows[0], str) else [np.full(99, 0.5, np.float32)]
+        return rows if first else unheard
     if subject.dialogue:  # whole dialogues are
         return rows if first else [f"words never heard of {rng.integers(9)}" for _ in rows]
     if isinstance(rows[0], str):

@@ -36,7 +36,7 @@ class ModelSubject:
         covariates: other columns that change with time, those known ahead left out.
         labels: whether answers are labels.
         lookahead: how many steps after its row an answer comes.
-        text: whether a sequence is a text, whose rows are its pieces.
+        text: whether a sequence is a text or a sound, whose rows are its pieces.
         asked: what else `predict` is told where it does not answer every row.
         written: whether answers are texts that are written once the whole text was read.
         dialogue: whether a sequence is a dialogue, whose rows are its turns; each is answered, and the answer is one.
@@ -75,7 +75,7 @@ class ModelSubject:
     def source(self, sequences: Mapping[str, Rows]) -> Any:
         """Sequences as a user brings them: long records, or a list of arrays or texts."""
         if self.text:
-            return ["".join(pieces) for pieces in sequences.values()]
+            return [joined(pieces) for pieces in sequences.values()]
         if self.arrays:
             return list(sequences.values())
         if self.series is None:
@@ -99,6 +99,11 @@ class ModelSubject:
         else:
             names = [""] if self.series is None else [*list(self.training)[: count - 1], "new"]
         return {name: self.rows(rng, size(data, self.least, self.least + extra, "rows")) for name in names}
+
+
+def joined(pieces: Rows) -> Any:
+    """A text, or a sound, of its pieces."""
+    return "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else np.concatenate(pieces)
 
 
 def known_of(subject: ModelSubject, rows: Rows, t: int) -> Any:

@@ -7,6 +7,7 @@ from tests.laws import (  # noqa: F401  the laws of models are known once they a
 from tests.laws.models_of_labels import (
     classifier_on_a_table,
     classifier_on_arrays,
+    classifier_on_sounds,
     classifier_on_texts,
     patients,
     several_on_a_table,
@@ -62,6 +63,7 @@ MODELS = {
     ),
     "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
+    "classifier on sounds": lambda: classifier_on_sounds(recipe("gru")),
     "classifier on texts": lambda: classifier_on_texts(recipe("gru")),
     "several labels of arrays": lambda: several_on_arrays(recipe("gru")),
     "several labels of arrays, both ways": lambda: several_on_arrays(

@@ -75,6 +75,25 @@ def classifier_on_texts(network: Network) -> ModelSubject:
     )
 
 
+def classifier_on_sounds(network: Network, **settings: Any) -> ModelSubject:
+    """Pieces of sound that complete one or two steps."""
+
+    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
+        return [rng.uniform(-1, 1, rng.choice([4, 8])).astype(np.float32) for _ in range(length)]
+
+    rng = np.random.default_rng(9)
+    return model(
+        whorl.Classifier,
+        network,
+        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
+        rows=pieces,
+        truths=lambda rng, given: rng.integers(0, 3, len(given)),
+        settings={"tokens": whorl.Audio(sample_rate_hz=1000, window_ms=8, hop_ms=4, num_bands=5), **settings},
+        labels=True,
+        text=True,
+    )
+
+
 def several_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Classifier,

@@ -123,12 +123,14 @@ class Reader(ABC):
         names: of the K outputs.
         outputs: the codec of what is answered, numbers, labels or texts.
         countdown: how truths are counted where what remains of a sequence is answered, or None.
+        streams: whether a sequence can be read while it comes.
     """
 
     horizon: int
     outputs: ArrayCodec | TableCodec | Labels | Indicators | TextOutputs | Vocabulary
     names: tuple[str, ...]
     countdown: Countdown | None = None
+    streams: bool = True
 
     @abstractmethod
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:

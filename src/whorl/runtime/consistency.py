@@ -11,6 +11,7 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.indicators import Indicators
 from whorl.data.lookahead import LateReader
+from whorl.data.media_reader import MediaReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
@@ -191,7 +192,7 @@ def _of_steps(reader: Reader) -> bool | None:
     match reader:
         case WordReader():
             return True
-        case TextReader():
+        case TextReader() | MediaReader():
             return False
         case TableReader():
             return reader.every_step or not reader.per_sequence
@@ -227,7 +228,7 @@ def _inputs(reader: Reader) -> dict[str, Shape] | None:
     """Name and shape of what an engine reads at each step; None where only a user's own reader knows."""
     if isinstance(reader, LateReader):
         return _inputs(reader.reader)
-    if isinstance(reader, ArrayReader | CorpusReader | TextReader | WordReader):
+    if isinstance(reader, ArrayReader | CorpusReader | MediaReader | TextReader | WordReader):
         return {"past": (reader.past.spec.width,)}
     if not isinstance(reader, TableReader):
         return None

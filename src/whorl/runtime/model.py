@@ -203,7 +203,7 @@ class Model:
     @property
     def streams(self) -> bool:
         """Whether a sequence can be answered while it comes."""
-        return self.engine.program.streams and self.readout.chain is None
+        return self.engine.program.streams and self.readout.chain is None and self.reader.streams
 
     def stream(self, series: str | None = None, *, decoding: Decoding | None = None) -> Stream:
         """Starts a live stream for one entity.

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self, get_args
 
 from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.media import Audio, Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
@@ -24,6 +25,7 @@ from whorl.plans.wiring import (
 )
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.media import check_tokens, tokens_for
 
 # Of each layer of convolutions, and how many times further apart the steps lie that the next layer reads.
 CHANNELS, GROWTH = 64, 4
@@ -58,7 +60,8 @@ class Classifier(Estimator):
         series: column that names the sequence of a row.
         static: columns with one value for each sequence.
         text: column of text; lists of texts have no columns, so that any name does.
-        tokens: how the text is cut.
+        tokens: how a text or a recording is cut into steps, `whorl.Text(...)` or `whorl.Audio(...)`; recordings are
+            seen in the data where nothing is said of them.
         pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
             The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
         convolution: steps that each of three layers of convolutions before the core reads. Of series the first reads
@@ -87,7 +90,7 @@ class Classifier(Estimator):
     series: str | None = None
     static: tuple[str, ...] = ()
     text: str | None = None
-    tokens: Text = field(default_factory=Text)
+    tokens: Text | Audio = field(default_factory=Text)
     pooling: tuple[Pooling, ...] = ("last", "mean", "max")
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"
@@ -103,8 +106,7 @@ class Classifier(Estimator):
         value: object = self.coverage
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1):
             raise ArgumentError(f"`coverage` is a share within (0, 1), or None, but is {value!r}. Use 0.9, say.")
-        if not isinstance(self.tokens, Text):
-            raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
+        check_tokens(self, self.tokens)
         self._check_targets()
         self._check_text()
         ways = get_args(Pooling)
@@ -178,7 +180,11 @@ class Classifier(Estimator):
 
     def for_data(self, data: object) -> Self:
         """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
-        count = num_labels(data) if self.target is None else None
+        if self.text is None and self.series is None and isinstance(self.tokens, Text):
+            tokens = tokens_for(data, self.tokens, self.table)
+            if isinstance(tokens, Media):
+                return replace(self, tokens=tokens)
+        count = num_labels(data) if self.target is None and not isinstance(self.tokens, Media) else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 
     def wiring(self) -> Wiring:
@@ -195,7 +201,7 @@ class Classifier(Estimator):
         head: Head = Bernoulli() if several else Categorical(smoothing=0.1, coverage=coverage)
         return Wiring(
             pairing=Sequences(),
-            inputs="text" if self.text else "table",
+            inputs=word_of(self.tokens) if isinstance(self.tokens, Media) else "text" if self.text else "table",
             shape=ManyToOne(
                 pooling=tuple(self.pooling),
                 convolution=layers,
@@ -222,7 +228,8 @@ class Classifier(Estimator):
             table=self.table,
             calendar=self.table.calendar == "on",
             text=self.text,
-            tokens=self.tokens,
+            tokens=self.tokens if isinstance(self.tokens, Text) else Text(),
+            media=self.tokens if isinstance(self.tokens, Media) else None,
         )
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:

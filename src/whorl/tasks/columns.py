@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from whorl.errors import ArgumentError
+from whorl.plans.media import Media
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 
@@ -23,6 +24,7 @@ class Columns:
         calendar: encode the time column's place in day, week and year.
         text: the column of text where an example is a row with a text.
         tokens: how the text is cut.
+        media: how files of sound, pictures or videos are read, where an example is one.
         label: the column that says which rows are anomalies.
         normal: the label of rows that are none.
     """
@@ -37,6 +39,7 @@ class Columns:
     calendar: bool = False
     text: str | None = None
     tokens: Text = field(default_factory=Text)
+    media: Media | None = None
     label: str | None = None
     normal: str | None = None
 

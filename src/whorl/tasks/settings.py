@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self, TypeVar, get_type_hints
+from typing import Self, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
 
 from whorl.errors import ArgumentError, ModelFileError, WhorlError, did_you_mean
+from whorl.plans import media
 from whorl.plans.networks import Network, Recurrent, from_plain, to_plain
 from whorl.runtime.artifact import as_plain
 
@@ -61,6 +62,8 @@ def restore(kind: type[E], described: Mapping[str, object]) -> E:
 def _plain(value: object) -> object:
     if isinstance(value, Network):
         return to_plain(value, enc_hook=as_plain)
+    if isinstance(value, media.Media):
+        return media.to_plain(value)
     return msgspec.to_builtins(value, str_keys=True, enc_hook=as_plain)
 
 
@@ -68,6 +71,10 @@ def _restored(value: object, hint: object) -> object:
     """A value of a field; of several dataclasses that a recipe may be, the decoder cannot tell which one it is."""
     if hint in (Network | str, Recurrent | str):
         return from_plain(value) if isinstance(value, Mapping) else msgspec.convert(value, str)
+    if isinstance(value, Mapping) and "medium" in value and media.Media in (hint, *get_args(hint)):
+        return media.from_plain(value)
+    if media.Media in get_args(hint):
+        hint = Union[tuple(member for member in get_args(hint) if member not in media.MEDIA.values())]  # noqa: UP007
     return msgspec.convert(value, hint)
 
 

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from whorl.data.arrays import LABEL, read_arrays, series_frame
+from whorl.data.media import mediums
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
+from whorl.tasks.preparation.media import of_media
 from whorl.tasks.preparation.pairs import of_pairs
 from whorl.tasks.preparation.prepared import Prepared, answers_labels
 from whorl.tasks.preparation.tables import of_table
@@ -28,6 +30,8 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
         return of_dialogues(estimator, wiring, data)
     if isinstance(wiring.shape, EncoderDecoder):
         return of_pairs(estimator, wiring, data)
+    if wiring.inputs in mediums:
+        return of_media(estimator, wiring, data)
     if wiring.inputs == "text":
         return of_texts(estimator, wiring, data)
     if isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step and answers_labels(wiring):

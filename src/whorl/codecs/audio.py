@@ -1,0 +1,382 @@
+"""Sound as steps of features: energies in bands, or cepstral coefficients, of short pieces that overlap."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, NamedTuple, Self
+
+import msgspec
+import numpy as np
+
+from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.resampling import Resampler
+from whorl.codecs.spectrum import Bands
+from whorl.errors import ArgumentError, DataError, ModelFileError, NotFittedError, StreamingError
+from whorl.plans.media import LEAST_HZ, MOST_HZ, Features, Normalise
+from whorl.specs import Reals, Spec
+
+# The mean of training counts as so many seconds of a recording in its running mean.
+_PRIOR_S = 0.5
+MOST_CHANNELS = 64
+# Rows that a stream may have counted.
+_MOST = 1 << 62
+_LEAST_DEVIATION = 1e-3
+# Far above full scale: the energies of louder samples would not be finite numbers.
+_LOUDEST = np.float32(1e6)
+# What samples of these kinds are divided by; unsigned bytes are silent at 128.
+_FULL_SCALE = {"i1": 2.0**7, "u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31}
+
+
+class Sound(NamedTuple):
+    """Samples of sound with their rate.
+
+    Args:
+        samples: (T,), or (T, C) of several channels; whole numbers of 8, 16 or 32 bits, or numbers from -1 to 1.
+        rate_hz: samples a second.
+    """
+
+    samples: np.ndarray
+    rate_hz: int
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    sample_rate_hz: Annotated[int, msgspec.Meta(ge=LEAST_HZ, le=MOST_HZ)]
+    features: Features
+    num_bands: Annotated[int, msgspec.Meta(ge=1, le=512)]
+    num_coefficients: Annotated[int, msgspec.Meta(ge=1, le=512)]
+    window_ms: Annotated[float, msgspec.Meta(ge=1, le=10_000)]
+    hop_ms: Annotated[float, msgspec.Meta(ge=1, le=10_000)]
+    normalise: Normalise
+
+
+@codecs.add("audio")
+class AudioCodec(Codec[np.ndarray | Sound]):
+    """Encodes sound as steps of real numbers. A sequence is a `Sound`, or an array of samples at the codec's rate.
+
+    Channels are mixed, other rates are brought to the codec's own, and step t tells of the samples from t * hop to
+    t * hop + window. What stands behind the last whole window is read with silence after it, as one step more, so that
+    every sample is read and the shortest sound has a step. `decode` gives features without the normalisation.
+
+    Args:
+        sample_rate_hz: samples a second.
+        features: 'log_mel' or 'mfcc'.
+        num_bands: bands of frequencies.
+        num_coefficients: of the cepstrum; unused for 'log_mel'.
+        window_ms: length of the piece that a step tells of.
+        hop_ms: from the begin of a step to the begin of the next.
+        normalise: as of `whorl.Audio`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate_hz: int,
+        features: Features = "log_mel",
+        num_bands: int = 40,
+        num_coefficients: int = 13,
+        window_ms: float = 25.0,
+        hop_ms: float = 10.0,
+        normalise: Normalise = "running",
+    ) -> None:
+        self.sample_rate_hz, self.features, self.normalise = sample_rate_hz, features, normalise
+        self.num_bands, self.num_coefficients = num_bands, num_coefficients
+        self.window_ms, self.hop_ms = float(window_ms), float(hop_ms)
+        self.window = max(2, round(window_ms * sample_rate_hz / 1000))
+        self.hop = min(self.window, max(1, round(hop_ms * sample_rate_hz / 1000)))
+        self._bands = Bands(sample_rate_hz, self.window, num_bands, None if features == "log_mel" else num_coefficients)
+        self.streams: Literal["at_flush", "never"] = "never" if normalise == "file" else "at_flush"
+        self._center: np.ndarray | None = None
+        self._scale = np.ones(self._bands.size)
+
+    def fit(self, sequences: Iterable[np.ndarray | Sound]) -> Self:
+        """Learns mean and deviation of each feature; deviations are those from what is subtracted.
+
+        Raises:
+            DataError: there is no sample, or a sound is none.
+        """
+        count, total, squares = 0, np.zeros(self._bands.size), np.zeros(self._bands.size)
+        within = np.zeros(self._bands.size)
+        for value in sequences:
+            rows = self.rows(value).astype(np.float64)
+            if not len(rows):
+                continue
+            count += len(rows)
+            total += rows.sum(axis=0)
+            squares += (rows**2).sum(axis=0)
+            within += ((rows - rows.mean(axis=0)) ** 2).sum(axis=0)
+        if not count:
+            raise DataError("`fit` needs at least one sound that is not empty, but got none. Bring recordings.")
+        center = total / count
+        spread = squares / count - center**2 if self.normalise in ("training", "none") else within / count
+        if self.normalise == "none":
+            self._center, self._scale = np.zeros_like(center), np.ones_like(center)
+        else:
+            self._center, self._scale = center, np.sqrt(np.maximum(spread, _LEAST_DEVIATION**2))
+        return self
+
+    @property
+    def spec(self) -> Spec:
+        return Reals(self._bands.size)
+
+    @property
+    def center(self) -> np.ndarray:
+        """The mean of each feature in training, (D,) float64; zeros where features are not normalised."""
+        if self._center is None:
+            raise NotFittedError("This `AudioCodec` has no statistics yet. Call `fit` with training sounds first.")
+        return self._center
+
+    @property
+    def scale(self) -> np.ndarray:
+        """What each feature is divided by, (D,) float64."""
+        return self._scale
+
+    def rows(self, value: np.ndarray | Sound) -> np.ndarray:
+        """Features that are not normalised, (T, D) float32."""
+        framer = _Framer(self)
+        return np.concatenate([framer.push(value), framer.flush()])
+
+    def encode(self, values: np.ndarray | Sound) -> np.ndarray:
+        rows = self.rows(values)
+        if self.normalise == "file":
+            center = rows.astype(np.float64).mean(axis=0) if len(rows) else self.center
+            return _cast((rows - center) / self._scale)
+        return Running(self).push(rows)
+
+    def decode(self, array: np.ndarray) -> np.ndarray:
+        """Returns features (..., D), float64: logarithms of energies, or cepstral coefficients.
+
+        Where a mean of the recording was subtracted it is not known any more, and the one of training stands for it.
+        """
+        if array.shape[-1] != self._bands.size:
+            raise DataError(
+                f"`decode` takes {self._bands.size} columns, but the array has {array.shape[-1]}. Decode with the "
+                "codec that encoded it."
+            )
+        made: np.ndarray = np.asarray(array, np.float64) * self._scale + self.center
+        return made
+
+    def chunks(self) -> "AudioEncoder":
+        if self.streams == "never":
+            raise StreamingError(
+                "`normalise` is 'file', which needs the whole recording, so that sound cannot be read while it comes. "
+                "Use normalise='running'."
+            )
+        return AudioEncoder(self)
+
+    def config(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in _Config.__struct_fields__}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"center": self.center, "scale": self._scale}
+
+    @classmethod
+    def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
+        try:
+            codec = cls(**msgspec.structs.asdict(msgspec.convert(config, _Config)))
+        except (msgspec.ValidationError, ArgumentError) as error:
+            raise ModelFileError(f"The audio codec of the model file is damaged: {error}") from None
+        size = (codec._bands.size,)
+        sound = set(arrays) == {"center", "scale"} and all(
+            one.shape == size and one.dtype == np.float64 and np.isfinite(one).all() for one in arrays.values()
+        )
+        if not sound or (arrays["scale"] <= 0).any():
+            raise ModelFileError("The audio codec of the model file is damaged: its statistics are of another one.")
+        codec._center, codec._scale = arrays["center"], arrays["scale"]
+        return codec
+
+
+class Running:
+    """Takes from each row the mean of the rows so far, that of training among them, and divides by the deviation.
+
+    Args:
+        codec: fitted.
+
+    Attributes:
+        total: sum of the rows so far, (D,) float64.
+        count: how many they are.
+    """
+
+    def __init__(self, codec: AudioCodec) -> None:
+        self._codec = codec
+        self._weight = _PRIOR_S * 1000.0 / codec.hop_ms if codec.normalise == "running" else 0.0
+        self.total, self.count = codec.center * self._weight, 0
+
+    def push(self, rows: np.ndarray) -> np.ndarray:
+        """Normalised rows (T, D), float32."""
+        if not self._weight:
+            self.count += len(rows)
+            return _cast((rows - self._codec.center) / self._codec.scale)
+        # Added up in their order, whatever the pieces.
+        totals = np.add.accumulate(np.concatenate([self.total[None], rows.astype(np.float64)]), axis=0)
+        counts = self._weight + self.count + np.arange(1, len(rows) + 1)
+        self.total, self.count = totals[-1], self.count + len(rows)
+        return _cast((rows - totals[1:] / counts[:, None]) / self._codec.scale)
+
+
+class _Framer:
+    """Cuts sound that comes in pieces into overlapping windows, and makes features of each."""
+
+    def __init__(self, codec: AudioCodec) -> None:
+        self.codec = codec
+        self.resampler: Resampler | None = None
+        self.rate_hz = 0
+        # Samples from the begin of the next window on; of those, the first `read` stood in a window already.
+        self.held, self.read = np.empty(0, np.float32), 0
+
+    def push(self, piece: np.ndarray | Sound) -> np.ndarray:
+        samples, rate = mono(piece), piece.rate_hz if isinstance(piece, Sound) else self.codec.sample_rate_hz
+        if not len(samples):
+            return self.cut(samples)
+        if self.rate_hz not in (0, rate):
+            raise DataError(
+                f"`rate_hz` of a piece of sound is {rate}, but the pieces before it came at {self.rate_hz}. Start "
+                "another stream."
+            )
+        if not self.rate_hz:
+            self.begin(rate)
+        return self.cut(samples if self.resampler is None else self.resampler.push(samples))
+
+    def begin(self, rate: int) -> None:
+        """Settles at which rate samples come."""
+        self.rate_hz = rate
+        own = self.codec.sample_rate_hz
+        self.resampler = None if rate == own else Resampler(rate, own)
+
+    def flush(self) -> np.ndarray:
+        rows = self.cut(np.empty(0, np.float32) if self.resampler is None else self.resampler.flush())
+        if len(self.held) > self.read:
+            silence = np.zeros(self.codec.window - len(self.held), np.float32)
+            rows = np.concatenate([rows, self.codec._bands(np.concatenate([self.held, silence])[None])])
+        self.held, self.read = self.held[:0], 0
+        return rows
+
+    def cut(self, samples: np.ndarray) -> np.ndarray:
+        """Features of the windows that these samples complete."""
+        window, hop = self.codec.window, self.codec.hop
+        held = np.concatenate([self.held, samples])
+        count = max(0, (len(held) - window) // hop + 1)
+        if not count:
+            self.held = held
+            return np.empty((0, self.codec.spec.width), np.float32)
+        pieces = np.lib.stride_tricks.sliding_window_view(held, window)[::hop][:count]
+        rows = np.concatenate([self.codec._bands(pieces[at : at + 1024]) for at in range(0, count, 1024)])
+        self.held, self.read = held[count * hop :].copy(), window - hop
+        return rows
+
+
+class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """Of one size at any time: `counts` are the rate, samples held of the signal and of its windows, those that a
+    window had, the place of the first and how many were given, and rows.
+    """
+
+    counts: bytes
+    resampled: bytes
+    held: bytes
+    total: bytes
+
+
+class AudioEncoder(Encoder[np.ndarray | Sound]):
+    """Encodes sound that comes in pieces of any sizes.
+
+    Args:
+        codec: fitted.
+    """
+
+    def __init__(self, codec: AudioCodec) -> None:
+        self._codec = codec
+        self._framer, self._running = _Framer(codec), Running(codec)
+
+    def push(self, piece: np.ndarray | Sound) -> np.ndarray:
+        return self._running.push(self._framer.push(piece))
+
+    def flush(self) -> np.ndarray:
+        return self._running.push(self._framer.flush())
+
+    def read(self) -> bytes:
+        framer, resampler, running = self._framer, self._framer.resampler, self._running
+        resampled = np.empty(0, np.float32) if resampler is None else resampler.held
+        first, given = (0, 0) if resampler is None else (resampler.first, resampler.given)
+        counted = [framer.rate_hz, len(resampled), len(framer.held), framer.read, first, given, running.count]
+        room = 0 if resampler is None else resampler.most
+        return msgspec.msgpack.encode(
+            _Remainder(
+                np.array(counted, np.int64).tobytes(),
+                np.pad(resampled, (0, room - len(resampled))).tobytes(),
+                np.pad(framer.held, (0, self._codec.window - len(framer.held))).tobytes(),
+                running.total.tobytes(),
+            )
+        )
+
+    def write(self, remainder: bytes) -> None:
+        try:
+            plain = msgspec.msgpack.decode(remainder, type=_Remainder)
+            rate, many, few, read, first, given, count = np.frombuffer(plain.counts, np.int64).tolist()
+            resampled, held = _floats(plain.resampled, np.float32), _floats(plain.held, np.float32)
+            total = _floats(plain.total, np.float64)
+        except (msgspec.DecodeError, ValueError):
+            raise _damaged() from None
+        framer, running, window = _Framer(self._codec), Running(self._codec), self._codec.window
+        fits = (
+            len(held) == window and 0 <= few < window and read in (0, window - self._codec.hop) and 0 <= count < _MOST
+        )
+        fits = fits and len(total) == len(running.total) and (rate == 0 or LEAST_HZ <= rate <= MOST_HZ)
+        if fits and rate:
+            framer.begin(rate)
+        one = framer.resampler
+        fits = fits and len(resampled) == (0 if one is None else one.most)
+        if not fits or (one is not None and not one.fits(many, first, given)):
+            raise _damaged()
+        if one is not None:
+            one.held, one.first, one.given = resampled[:many], first, given
+        framer.held, framer.read, running.total, running.count = held[:few], read, total, count
+        self._framer, self._running = framer, running
+
+
+def mono(piece: np.ndarray | Sound) -> np.ndarray:
+    """Samples of one channel, (T,) float32, in [-1, 1] where they were whole numbers.
+
+    Raises:
+        DataError: they are no samples, or not finite, or the rate is none.
+    """
+    samples = piece.samples if isinstance(piece, Sound) else piece
+    rate: object = piece.rate_hz if isinstance(piece, Sound) else LEAST_HZ
+    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not LEAST_HZ <= rate <= MOST_HZ:
+        raise DataError(f"`rate_hz` is a whole number from {LEAST_HZ} to {MOST_HZ}, but is {rate!r}. Correct it.")
+    given = np.asarray(samples)
+    kind = f"{given.dtype.kind}{given.dtype.itemsize}"
+    if given.ndim not in (1, 2) or (given.dtype.kind != "f" and kind not in _FULL_SCALE and given.size):
+        raise DataError(
+            "a sound is an array of samples (T,) or (T, C), numbers from -1 to 1 or whole ones of 8, 16 or 32 bits, "
+            f"but an array of shape {given.shape} of {given.dtype} came. Convert it."
+        )
+    if given.ndim == 2 and not 1 <= given.shape[1] <= MOST_CHANNELS:
+        raise DataError(
+            f"a sound has 1 to {MOST_CHANNELS} channels, (T, C), but the shape is {given.shape}. Turn it around."
+        )
+    if kind in _FULL_SCALE:
+        given = (given.astype(np.float64) - (128.0 if kind == "u1" else 0.0)) / _FULL_SCALE[kind]
+    values = given.astype(np.float64) if given.ndim == 2 else given
+    if values.ndim == 2:
+        # Channel by channel: their sum has the same bits however many samples come at once.
+        mixed = values[:, 0].copy()
+        for channel in range(1, values.shape[1]):
+            mixed += values[:, channel]
+        values = mixed / given.shape[1]
+    made = values.astype(np.float32)
+    if not np.isfinite(made).all():
+        raise DataError(f"sample {int(np.argmin(np.isfinite(made)))} of a sound is not finite. Repair the recording.")
+    return np.clip(made, -_LOUDEST, _LOUDEST)
+
+
+def _cast(values: np.ndarray) -> np.ndarray:
+    made: np.ndarray = values.astype(np.float32)
+    return made
+
+
+def _floats(held: bytes, kind: type[np.floating]) -> np.ndarray:
+    made = np.frombuffer(held, kind).copy()
+    if not np.isfinite(made).all():
+        raise ValueError
+    return made
+
+
+def _damaged() -> ModelFileError:
+    return ModelFileError("The state of an audio codec is damaged, or belongs to another model.")

@@ -1,0 +1,234 @@
+"""Files of sound, pictures and videos: which ones a user means, and what is said of each."""
+
+import os
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whorl.codecs.codec import Codec
+from whorl.codecs.frame import Frame
+from whorl.data.cells import as_objects
+from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.text_reader import LABEL, several
+from whorl.errors import DataError, ResourceError
+from whorl.plans.media import Media
+from whorl.plans.table import Kind, Table
+from whorl.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Medium:
+    """A kind of files: how they are opened, and what encodes what is in one.
+
+    Args:
+        plan: of which choices.
+        plural: what several are called in messages.
+        suffixes: how the names of its files end, in lower case.
+        load: opens a file, under the limits of a plan; raises DataError for one that is damaged, or too large.
+        codec: of a complete plan, not fitted yet.
+        completed: a plan with what it leaves to the files of training; those given in memory come as they are.
+        value: the types of what may stand in memory in place of a file.
+    """
+
+    plan: type[Media]
+    plural: str
+    suffixes: tuple[str, ...]
+    load: Callable[[Path, Any], Any]
+    codec: Callable[[Any], Codec[Any]]
+    completed: Callable[[Any, List[object]], Any]
+    value: tuple[type, ...] = (np.ndarray,)
+
+    def is_file(self, cell: object) -> bool:
+        """Whether this is the name of such a file."""
+        return isinstance(cell, str | os.PathLike) and Path(cell).suffix.lower() in self.suffixes
+
+    def open(self, cell: object, plan: Media) -> Any:
+        """What the codec encodes: what is in a file, or what stands in memory."""
+        if not isinstance(cell, Path):
+            return cell
+        if not cell.is_file():
+            raise DataError(f"`{cell}` is no file. Correct the path; in a table it starts at the table's folder.")
+        try:
+            return self.load(cell, plan)
+        except PermissionError:
+            raise ResourceError(f"`{cell}` may not be read by this user. Change its permissions.") from None
+        except OSError as error:
+            raise DataError(f"`{cell}` cannot be read: {error.strerror or error}. Give another file.") from None
+
+
+# By the word that wirings name them with, which is also that of their codec.
+mediums: Registry[Medium] = Registry("medium")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Examples of one medium.
+
+    Args:
+        cells: a path for each, or what stands in memory.
+        names: what each is called.
+        frame: what else is known of them, a row for each; a folder's subfolders are labels.
+        column: of the frame that named the paths, or None.
+    """
+
+    cells: list[object]
+    names: list[str]
+    frame: Frame
+    column: str | None = None
+    ignored: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+def files_of(
+    source: object, medium: Medium, *, column: str | None, targets: tuple[str, ...] = (LABEL,), table: Table
+) -> Files:
+    """What a source holds of a medium.
+
+    Args:
+        source: a folder, whose subfolders are the labels of the files in them; one file; a table with a column of
+            paths, which start at the table's folder; a list of paths, or of what stands in memory; or a pair of such a
+            list and what is to be answered.
+        medium: what is looked for.
+        column: of the paths in a table; None finds it.
+        targets: columns of what is answered; labels of folders stand in the first one.
+        table: how tables are read.
+
+    Raises:
+        DataError: there is no such file, or the source is something else.
+    """
+    listed, given = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
+    if cells_of(listed, medium) is None:
+        listed, given = source, None
+    cells = cells_of(listed, medium)
+    if cells is not None:
+        columns = {}
+        if given is not None:
+            answers = read_table(dict(zip(targets, several(given, targets), strict=True)), table)
+            if len(answers) != len(cells):
+                raise DataError(
+                    f"there are {len(cells)} {medium.plural}, but {len(answers)} labels. Give one label for each."
+                )
+            columns = dict(answers.columns)
+        names = [str(cell) if isinstance(cell, Path) else str(n) for n, cell in enumerate(cells)]
+        return Files(cells=cells, names=names, frame=Frame(columns, f"the {medium.plural}"))
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir() and not is_folder_of_tables(source, medium):
+        return _of_folder(Path(source), medium, targets[0])
+    if medium.is_file(source):
+        return Files(cells=[Path(source)], names=[str(source)], frame=Frame({}, Path(source).name))  # type: ignore[arg-type]
+    _check_listed(source, medium)
+    return _of_table(source, medium, column, table)
+
+
+def _check_listed(source: object, medium: Medium) -> None:
+    """Says which entry of a list is no file of the medium, where the list is none of records."""
+    listed = source[0] if isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], list) else source
+    if not isinstance(listed, list | tuple) or any(isinstance(one, Mapping) for one in listed):
+        return
+    wrong = next(
+        (n for n, one in enumerate(listed) if not medium.is_file(one) and not isinstance(one, medium.value)), 0
+    )
+    came = f"entry {wrong} is {listed[wrong]!r:.80}" if listed else "the list is empty"
+    raise DataError(
+        f"a list of {medium.plural} has the names of files that end in {', '.join(medium.suffixes)}, or what would "
+        f"stand in them, but {came}. Correct it."
+    )
+
+
+def _of_folder(folder: Path, medium: Medium, target: str) -> Files:
+    """The files in a folder and below it; the first folder below it that a file lies in is its label."""
+    paths = sorted(
+        Path(at) / name
+        for at, folders, names in os.walk(folder)
+        if not hidden_left_out(folders)
+        for name in names
+        if medium.is_file(name) and not name.startswith(".")
+    )
+    if not paths:
+        raise DataError(
+            f"`{folder}` has no {medium.plural}: none of its files ends in {', '.join(medium.suffixes)}. Give another "
+            "folder."
+        )
+    inside = [path.relative_to(folder) for path in paths]
+    labels = [own.parts[0] if len(own.parts) > 1 else None for own in inside]
+    columns = {target: as_objects(labels)} if any(label is not None for label in labels) else {}
+    return Files(
+        cells=list(paths), names=[own.as_posix() for own in inside], frame=Frame(columns, f"{folder.name or folder}/")
+    )
+
+
+def hidden_left_out(folders: list[str]) -> bool:
+    """Keeps a walk out of hidden folders; False."""
+    folders[:] = [name for name in folders if not name.startswith(".")]
+    return False
+
+
+def _of_table(source: object, medium: Medium, column: str | None, table: Table) -> Files:
+    kinds: dict[str, Kind] = {} if column is None else {column: "category"}
+    frame = read_table(source, Table(**{**vars(table), "kinds": {**kinds, **table.kinds}}))
+    found = column_of(frame, medium) if column is None else column
+    if found is None:
+        raise DataError(
+            f"{frame.origin} has no column of {medium.plural}: in none do all cells end in "
+            f"{', '.join(medium.suffixes)}. Name the column of paths as `column`."
+        )
+    cells = frame[found]
+    lost = [n for n, cell in enumerate(cells.tolist()) if not isinstance(cell, str) or not cell]
+    if lost:
+        raise DataError(
+            f"{frame.origin}: column '{found}', row {frame.rows[lost[0]]}: each row names a file, but none is named. "
+            "Fill it in, or leave the row out."
+        )
+    is_path = isinstance(source, str | os.PathLike)
+    base = Path(source) if is_path else Path()  # type: ignore[arg-type]
+    base = base if not is_path or base.is_dir() else base.parent
+    names = cells.tolist()
+    return Files(cells=[base / name for name in names], names=names, frame=frame, column=found)
+
+
+def column_of(frame: Frame, medium: Medium) -> str | None:
+    """The column whose cells all name such files; None where there is none.
+
+    Raises:
+        DataError: there are several.
+    """
+    found = []
+    for name, cells in frame.columns.items():
+        known = [cell for cell in cells.tolist() if cell is not None] if cells.dtype.kind == "O" else []
+        if known and all(medium.is_file(cell) for cell in known):
+            found.append(name)
+    if len(found) > 1:
+        raise DataError(
+            f"{frame.origin} has several columns of {medium.plural}: {', '.join(map(repr, found))}. Name the one to "
+            "read as `column`."
+        )
+    return next(iter(found), None)
+
+
+def is_folder_of_tables(source: str | os.PathLike[str], medium: Medium) -> bool:
+    """Whether tables lie in a folder itself, and no files of the medium."""
+    names = [path.name for path in Path(source).iterdir() if not path.name.startswith(".")]
+    tables = any(Path(name).suffix.lower() in TABLE_SUFFIXES for name in names)
+    return tables and not any(medium.is_file(name) for name in names)
+
+
+def cells_of(source: object, medium: Medium) -> list[object] | None:
+    """A list of paths, or of what stands in memory; None where the source is something else."""
+    if isinstance(source, medium.value) and not isinstance(source, np.ndarray):
+        return [source]
+    if isinstance(source, list | tuple):
+        given: list[object] = list(source)
+    elif isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
+        given = source.tolist()
+    elif hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column of pandas or polars, no frame
+        given = list(source.to_list())
+    else:
+        return None
+    if not given or not all(medium.is_file(cell) or isinstance(cell, medium.value) for cell in given):
+        return None
+    return [Path(cell) if medium.is_file(cell) else cell for cell in given]  # type: ignore[arg-type]

@@ -1,0 +1,124 @@
+"""How recordings, pictures and videos are read and cut into steps. Frozen data, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from numbers import Real
+from typing import Literal
+
+import msgspec
+
+from whorl.errors import ArgumentError, did_you_mean
+
+Features = Literal["log_mel", "mfcc"]
+Normalise = Literal["training", "file", "running", "none"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "features": ("log_mel", "mfcc"),
+    "normalise": ("training", "file", "running", "none"),
+}
+# What microphones and files have; a rate beyond it is that of a damaged header.
+LEAST_HZ, MOST_HZ = 100, 192_000
+# Most numbers of a step: filters that are narrower than that tell nothing more.
+_MOST_BANDS = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audio:
+    """Options of recordings of sound.
+
+    Args:
+        column: the column of a table that names the files, relative to the table's folder; None finds it.
+        group: what recordings belong to that are held out together, so that a speaker, say, is never both learned from
+            and held out: a column of the table, or a regular expression with one pair of parentheses around that part
+            of a file's name.
+        sample_rate_hz: samples a second that recordings are brought to; None takes the most frequent rate of training.
+        features: what a step is: 'log_mel', the logarithms of the energies in bands, or 'mfcc', cepstral coefficients.
+        num_bands: bands of frequencies, evenly spaced on the mel scale.
+        num_coefficients: cepstral coefficients of a step, from the first one on; of 'mfcc' alone.
+        window_ms: length of the piece of sound that a step tells of.
+        hop_ms: time from the begin of a step to the begin of the next one.
+        normalise: what is subtracted from each band before it is divided by its deviation in training: its mean in
+            'training', that of the 'file', which no stream can know, or a 'running' one, which begins as that of
+            training and becomes that of the recording so far; 'none' leaves features as they are.
+        longest_s: seconds of the longest recording that is read; longer ones are refused.
+    """
+
+    column: str | None = None
+    group: str | None = None
+    sample_rate_hz: int | None = None
+    features: Features = "log_mel"
+    num_bands: int = 40
+    num_coefficients: int = 13
+    window_ms: float = 25.0
+    hop_ms: float = 10.0
+    normalise: Normalise = "running"
+    longest_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        if self.sample_rate_hz is not None:
+            _check_number("sample_rate_hz", self.sample_rate_hz, LEAST_HZ, MOST_HZ, whole=True)
+        _check_number("num_bands", self.num_bands, 1, _MOST_BANDS, whole=True)
+        _check_number("num_coefficients", self.num_coefficients, 1, _MOST_BANDS, whole=True)
+        if self.features == "mfcc" and self.num_coefficients > self.num_bands:
+            raise ArgumentError(
+                f"`num_coefficients` is at most `num_bands`, but is {self.num_coefficients} of {self.num_bands}. "
+                "Lower it, or raise `num_bands`."
+            )
+        _check_number("window_ms", self.window_ms, 1, 10_000)
+        _check_number("hop_ms", self.hop_ms, 1, 10_000)
+        if self.hop_ms > self.window_ms:
+            raise ArgumentError(
+                f"`hop_ms` is at most `window_ms`, so that all of a recording is read, but is {self.hop_ms:g} of "
+                f"{self.window_ms:g}. Lower it."
+            )
+        _check_number("longest_s", self.longest_s, 0.001, 86_400)
+
+
+Media = Audio
+# The word of a plan in model files.
+MEDIA: dict[str, type[Media]] = {"audio": Audio}
+
+
+def word_of(plan: Media) -> str:
+    """The word of what a plan is of."""
+    (word,) = (word for word, kind in MEDIA.items() if isinstance(plan, kind))
+    return word
+
+
+def to_plain(plan: Media) -> dict[str, object]:
+    """A plan as JSON values, with the word that says which it is."""
+    # A whole number where any may stand is read back as 8.0: the same plan is to have the same spelling.
+    real = {field.name for field in fields(plan) if field.type is float}
+    return {"medium": word_of(plan)} | {name: float(v) if name in real else v for name, v in asdict(plan).items()}
+
+
+def from_plain(plain: Mapping[str, object]) -> Media:
+    """The plan that `to_plain` described.
+
+    Raises:
+        ArgumentError: a value that no plan can have.
+        msgspec.ValidationError: a plan that there is not, or a value of another type.
+    """
+    given = dict(plain)
+    word = given.pop("medium", None)
+    if word not in MEDIA:
+        raise msgspec.ValidationError(f"there is no medium {word!r}")
+    plan: Media = msgspec.convert(given, MEDIA[str(word)])
+    return plan
+
+
+def _check_choices(plan: Media) -> None:
+    for name, known in _CHOICES.items():
+        value: object = getattr(plan, name, known[0])
+        if value not in known:
+            raise ArgumentError(
+                f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
+            )
+
+
+def _check_number(name: str, value: object, least: float, most: float, *, whole: bool = False) -> None:
+    fits = isinstance(value, int if whole else Real) and not isinstance(value, bool) and least <= value <= most  # type: ignore[operator]
+    if not fits:
+        kind = "a whole number" if whole else "a number"
+        raise ArgumentError(f"`{name}` is {kind} from {least} to {most}, but is {value!r}. Change it.")

@@ -1,0 +1,93 @@
+"""Files of sound, pictures or videos, one an example."""
+
+import re
+from typing import TYPE_CHECKING
+
+from whorl.data.convert import category_column
+from whorl.data.indicators import Indicators
+from whorl.data.media import Files, files_of, mediums
+from whorl.data.media_reader import fit_media
+from whorl.data.text_reader import LABEL
+from whorl.errors import ArgumentError, DataError
+from whorl.plans.wiring import Wiring
+from whorl.tasks.preparation.prepared import Prepared, answers_labels, answers_several, classified, held_out
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
+    """Prepares a folder, a table or a list of files."""
+    columns = estimator.columns()
+    plan = columns.media
+    assert plan is not None
+    targets = (columns.target or LABEL,) if isinstance(columns.target, str | None) else columns.target
+    files = files_of(data, mediums.get(wiring.inputs), column=plan.column, targets=targets, table=columns.table)
+    several = answers_several(wiring)
+    if several:
+        files = Files(**{**vars(files), "frame": Indicators(targets).checked(files.frame)})
+    for name in targets:
+        files.frame[name]
+    labels = files.frame[targets[0]].tolist() if answers_labels(wiring) and not several else None
+    groups = None if plan.group is None else groups_of(files, plan.group)
+    held = held_out(len(files), estimator.training.validation, estimator.training.seed, labels, groups)
+    training = [n for n in range(len(files)) if n not in held]
+    reader = fit_media(
+        files,
+        training,
+        medium=wiring.inputs,
+        plan=plan,
+        targets=targets,
+        table=columns.table,
+        labels=answers_labels(wiring),
+    )
+    sequences = reader.encode(files)
+    cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
+    used = {files.column, *targets, plan.group}
+    ignored = [name for name in files.frame.columns if name not in used]
+    named = "" if files.column is None else f", named by the column {files.column}"
+    notes = [f"{len(files)} {reader.medium.plural}{named}; a step is {reader.past.spec.width} numbers"]
+    notes += [f"not read: {', '.join(ignored)}"] if ignored else []
+    facts: dict[str, object] = {
+        "origin": files.frame.origin,
+        "sequences": len(files),
+        "past": [files.column or reader.medium.plural],
+        "training_sequences": len(training),
+        "validation_sequences": len(held),
+    }
+    prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
+    return classified(estimator, prepared) if answers_labels(wiring) else prepared
+
+
+def groups_of(files: Files, group: str) -> list[str]:
+    """Which group each file belongs to: by a column of its table, or by what a pattern finds in its name.
+
+    Raises:
+        DataError: a file has no group, or the group is neither a column nor a pattern.
+    """
+    if group in files.frame.columns:
+        cells = category_column(files.frame, group).tolist()
+        if None in cells:
+            at = cells.index(None)
+            raise DataError(
+                f"{files.frame.origin}: column `{group}`, row {files.frame.rows[at]}: each file belongs to a group, "
+                "but none is named. Fill it in."
+            )
+        return [str(cell) for cell in cells]
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise ArgumentError(f"`group` is a column, or a regular expression, but is {group!r}: {error}.") from None
+    if pattern.groups != 1:
+        files.frame[group]  # which says what columns there are, where there are some
+        raise ArgumentError(
+            f"`group` finds a part of a file's name by one pair of parentheses, but {group!r} has {pattern.groups}. "
+            r"Write r'_(\w+)_', say."
+        )
+    found = [pattern.search(name) for name in files.names]
+    if None in found:
+        raise DataError(
+            f"`group` is {group!r}, but the name of '{files.names[found.index(None)]}' has no such part. Correct the "
+            "pattern, or the name."
+        )
+    return [one[1] for one in found if one is not None]
