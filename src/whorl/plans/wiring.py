@@ -243,6 +243,31 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     noise: float = 0.03
 
 
+class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sound_change"):
+    """Random changes that leave what is said in a recording as it is; made of its features.
+
+    Args:
+        speed: spread of the logarithm of a factor by which a recording is faster.
+        warp: spread of the logarithm of a factor by which its frequencies are higher, as of a voice of another size
+            (Jaitly & Hinton 2013, of bands and not of the spectrum).
+        gain: spread of what is added to all bands at once.
+        noise: spread of what is added to each number, in units of the training scale.
+        masks: spans of time, and as many of bands, that are set to their mean (Park et al. 2019, section 2).
+        time_share: of the steps that such a span has at most.
+        band_share: of the bands that such a span has at most.
+        bands: whether the numbers of a step are bands in their order; of a cepstrum only time is masked and changed.
+    """
+
+    speed: float = 0.1
+    warp: float = 0.08
+    gain: float = 0.3
+    noise: float = 0.1
+    masks: int = 2
+    time_share: float = 0.15
+    band_share: float = 0.2
+    bands: bool = True
+
+
 class Forgetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="forgetting"):
     """Symbols of training are read as unknown at times, so that what an unknown one means is learned.
 
@@ -279,5 +304,5 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head: Head
     readout: str
     dropout: float = 0.1
-    augmentation: Augmentation | Forgetting | None = None
+    augmentation: Augmentation | SoundChange | Forgetting | None = None
     prefixes: float = 0.0

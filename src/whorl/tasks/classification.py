@@ -21,6 +21,7 @@ from whorl.plans.wiring import (
     ManyToOne,
     Pooling,
     Sequences,
+    SoundChange,
     Wiring,
 )
 from whorl.tasks.columns import Columns, names
@@ -33,7 +34,7 @@ CHANNELS, GROWTH = 64, 4
 TEXT_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
-AUGMENTATIONS = ("auto", "none", "series", "tokens", "prefixes")
+AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "prefixes")
 # Of the training sequences that end early.
 PREFIXES = 0.3
 
@@ -71,9 +72,10 @@ class Classifier(Estimator):
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
-            makes them noisy a little; 'tokens' reads some of the tokens of texts, rare ones above all, as unknown;
+            makes them noisy a little; 'sound' makes recordings faster or slower, higher or lower, louder or softer and
+            noisy, and masks spans of time and of frequencies; 'tokens' reads some of the tokens of texts, rare ones above all, as unknown;
             'prefixes' lets some of the sequences end early, so that answers while they are streamed are learned, too.
-            Several go together. 'auto' is 'series' or 'tokens', 'none' is none of them.
+            Several go together. 'auto' is 'series', 'sound' or 'tokens', by what examples are; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -174,9 +176,16 @@ class Classifier(Estimator):
             raise ArgumentError(
                 f"`augmentation` is 'auto' or 'none' alone, or some of the others, each once, but is {value!r}."
             )
-        other, are = ("tokens", "series") if self.text is None else ("series", "texts")
-        if other in given:
+        own = self._own_change()
+        for other in {"series", "sound", "tokens"} & set(given) - {own}:
+            are = {"series": "series", "sound": "recordings", "tokens": "texts"}[own]
             raise ArgumentError(f"`augmentation` has {other!r}, but examples are {are}. Leave it out.")
+
+    def _own_change(self) -> str:
+        """The word of `augmentation` that is of what examples are."""
+        if isinstance(self.tokens, Audio):
+            return "sound"
+        return "series" if self.text is None else "tokens"
 
     def for_data(self, data: object) -> Self:
         """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
@@ -191,8 +200,10 @@ class Classifier(Estimator):
         convolved = not self.text if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
         chosen = self._changes()
-        changed = bool({"auto", "tokens" if self.text else "series"} & set(chosen))
+        changed = bool({"auto", self._own_change()} & set(chosen))
         change = Forgetting(least=0.1) if self.text else Augmentation()
+        if isinstance(self.tokens, Audio):
+            change = SoundChange(bands=self.tokens.features == "log_mel")
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
         layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3, growth=growth) if convolved else None

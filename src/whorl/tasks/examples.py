@@ -14,6 +14,7 @@ from whorl.data.pairing import WindowBatches, steps_with_truths
 from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
+from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
 from whorl.nn.carried import FLOOR, decay_of
@@ -28,6 +29,7 @@ from whorl.plans.wiring import (
     Forgetting,
     ManyToOne,
     Sequences,
+    SoundChange,
     Strips,
     Windows,
     Wiring,
@@ -104,10 +106,14 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
 
 
-def _changed(batches: Batches, plan: Augmentation | Forgetting, spec: Spec, training: list[Sequence]) -> Batches:
+def _changed(
+    batches: Batches, plan: Augmentation | SoundChange | Forgetting, spec: Spec, training: list[Sequence]
+) -> Batches:
     match plan:
         case Augmentation():
             return AugmentedBatches(batches, plan, spec)
+        case SoundChange():
+            return SoundBatches(batches, plan)
         case Forgetting():
             return ForgettingBatches(batches, plan, spec, training)
         case _:

@@ -1,0 +1,75 @@
+"""Training recordings changed a little, each time anew, as rooms, voices and tongues differ."""
+
+import numpy as np
+
+from whorl.data.batches import Batch, Batches
+from whorl.plans.wiring import SoundChange
+
+
+class SoundBatches(Batches):
+    """Batches whose recordings are faster or slower, higher or lower, louder or softer, noisy, and masked in places.
+
+    Args:
+        batches: of whole sequences of features.
+        plan: how much is changed.
+    """
+
+    def __init__(self, batches: Batches, plan: SoundChange) -> None:
+        self._batches, self._plan = batches, plan
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def batch(self, index: int, *, seed: int, epoch: int) -> Batch:
+        """Returns batch `index` of that epoch; its changes, too, are a function of the arguments."""
+        batch = self._batches.batch(index, seed=seed, epoch=epoch)
+        random, plan = np.random.default_rng([seed, epoch, index]), self._plan
+        past = np.asarray(batch.inputs["past"])
+        count, steps, width = past.shape
+        lengths = np.full(count, steps) if batch.lengths is None else batch.lengths
+        faster = np.exp(plan.speed * random.standard_normal(count))
+        shorter = np.maximum(1, np.round(lengths / faster)).astype(np.int64) * (lengths > 0)
+        past = _read_at(past, lengths, shorter)
+        if plan.bands and width > 1:
+            past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
+            past = past + plan.gain * random.standard_normal((count, 1, 1))
+        past = past + plan.noise * random.standard_normal(past.shape)
+        for _ in range(plan.masks):
+            past = np.where(_span(random, shorter, plan.time_share, past.shape[1])[:, :, None], 0.0, past)
+            if plan.bands:
+                past = np.where(_span(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
+        return batch._replace(inputs={**batch.inputs, "past": past.astype(np.float32)}, lengths=shorter)
+
+
+def _read_at(past: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Sequences (B, T, D) of these lengths with as many steps as are wanted, (B, most of them, D)."""
+    step = np.arange(max(1, int(wanted.max())))
+    last = np.maximum(lengths - 1, 0)[:, None]
+    place = np.minimum(step * (last / np.maximum(wanted - 1, 1)[:, None]), last)
+    before = place.astype(np.int64)
+    after = np.minimum(before + 1, last)
+    weight = (place - before)[..., None]
+    rows = np.arange(len(past))[:, None]
+    made: np.ndarray = past[rows, before] * (1.0 - weight) + past[rows, after] * weight
+    return made
+
+
+def _warped(past: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Bands of (B, T, D) moved up by a factor, between those that there are."""
+    width = past.shape[2]
+    place = np.clip(np.arange(width) / factor[:, None], 0, width - 1)
+    before = np.minimum(place.astype(np.int64), width - 2)
+    weight = (place - before)[:, None, :]
+    rows, steps = np.arange(len(past))[:, None, None], np.arange(past.shape[1])[:, None]
+    low, high = before[:, None, :], before[:, None, :] + 1
+    made: np.ndarray = past[rows, steps, low] * (1.0 - weight) + past[rows, steps, high] * weight
+    return made
+
+
+def _span(random: np.random.Generator, lengths: np.ndarray, share: float, size: int) -> np.ndarray:
+    """A span of each, of at most this share of its length, (B, size) bool."""
+    wide = np.floor(random.random(len(lengths)) * (share * lengths + 1)).astype(np.int64)
+    start = np.floor(random.random(len(lengths)) * (lengths - wide + 1))
+    place = np.arange(size)
+    made: np.ndarray = (place >= start[:, None]) & (place < (start + wide)[:, None])
+    return made
