@@ -38,7 +38,12 @@ _WHERE = {
     "Stream": "whorl.runtime.stream",
     "State": "whorl.runtime.state",
     "push_many": "whorl.runtime.stream",
+    "Signal": "whorl.plans.trading",
+    "Trading": "whorl.plans.trading",
+    "Refits": "whorl.plans.trading",
     "check": "whorl.data.check",
+    "backtest": "whorl.backtesting.backtest",
+    "Backtest": "whorl.backtesting.result",
     "compare": "whorl.comparison.compare",
     "Comparison": "whorl.comparison.result",
     "suggest": "whorl.comparison.suggestion",
@@ -56,6 +61,8 @@ _MODULES = ("nn", "runtime", "datasets", "errors", "plans", "codecs")
 __all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
+    from whorl.backtesting.backtest import backtest as backtest
+    from whorl.backtesting.result import Backtest as Backtest
     from whorl.codecs.audio import Sound as Sound
     from whorl.comparison.compare import compare as compare
     from whorl.comparison.result import Comparison as Comparison
@@ -80,6 +87,9 @@ if TYPE_CHECKING:
     from whorl.plans.networks import Transformer as Transformer
     from whorl.plans.table import Table as Table
     from whorl.plans.text import Text as Text
+    from whorl.plans.trading import Refits as Refits
+    from whorl.plans.trading import Signal as Signal
+    from whorl.plans.trading import Trading as Trading
     from whorl.plans.training import Training as Training
     from whorl.runtime.evaluation import Evaluation as Evaluation
     from whorl.runtime.prediction import Prediction as Prediction

@@ -18,6 +18,7 @@ _COMMANDS = {
     "report": Entry("whorl.cli.report", "Write an HTML page about a model."),
     "inspect": Entry("whorl.cli.inspect", "Print a model's card."),
     "compare": Entry("whorl.cli.compare", "Find out which network to use."),
+    "backtest": Entry("whorl.cli.backtest", "Find out what a model would have earned."),
     "check": Entry("whorl.cli.check", "Find what is wrong with a table."),
     "suggest": Entry("whorl.cli.suggest", "Choose a network by the data, and say why."),
     "demo": Entry("whorl.cli.demo", "Train, score and stream on data that is shipped."),

@@ -1,26 +1,20 @@
 """`whorl compare TASK DATA` and `whorl compare MODEL DATA`."""
 
-import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from whorl.cli.each_task import EachTask
 from whorl.cli.fit import command as fit
-from whorl.cli.group import Entry, LazyGroup
 from whorl.cli.kinds import Choice, Levels, Names, Number
-from whorl.cli.output import command as make_command
 from whorl.cli.output import is_quiet, option, show, tell, wants_json
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
 
 _MATCHES = ("parameters", "time", "latency", "none")
-# Of `whorl fit`, what means nothing where many models are fitted, or is said otherwise here.
-_ONLY_FIT = {"out", "report", "resume", "checkpoint"}
-_MODEL = "MODEL"
 _WHOLE = Number(whole=True, real=False, words={})
 
 _HELP = """Fit several networks to the same task, data and split, and say which one to use.
@@ -99,56 +93,14 @@ def _run(estimator: "Estimator", data: str, given: dict[str, object]) -> None:
     show(found.to_dict(), ["", *found.lines(), *(["", f"page: {pages[0]}"] if verbose else [])])
 
 
-def _of_model(model: str, data: str, **given: object) -> None:
-    """Fit several networks to DATA with the settings of a model file, and say which one to use.
+_OF_TASK = """Fit several networks to DATA, as `whorl fit {task}` does, and say which one to use.
+
+    Options but those of the comparison are those of `whorl fit`; --network and its options describe the
+    network that the others are made comparable to."""
+
+_OF_MODEL = """Fit several networks to DATA with the settings of a model file, and say which one to use.
 
     The model itself is not changed: its task is fitted anew, on a part of DATA, with its own network and with others.
     """
-    import whorl
 
-    _run(whorl.load(model), data, given)
-
-
-class _Compare(LazyGroup):
-    """Commands of the tasks, and one for whatever else is named first: a model file."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == _MODEL:
-            params = [click.Argument(["model"]), click.Argument(["data"]), *_options()]
-            return make_command(_MODEL, _of_model, params)
-        fitted = fit.get_command(ctx, cmd_name)
-        return None if fitted is None else _of_task(cmd_name, fitted)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        first = args[0]
-        named = len(args) > 1 and not args[1].startswith("-") and Path(first).is_file()
-        if first not in self.entries and (first.endswith(".whorl") or named):
-            return _MODEL, self.get_command(ctx, _MODEL), args
-        return super().resolve_command(ctx, args)
-
-
-def _of_task(name: str, fitted: click.Command) -> click.Command:
-    """The command of a task: the options of its `fit`, but for those of one model, and those of a comparison."""
-    words = importlib.import_module(fit.entries[name].module).WORDS
-
-    def compare_task(data: str, **given: object) -> None:
-        own = {parameter.name for parameter in _options()}
-        _run(words.estimator(), data, {key: value for key, value in given.items() if key in own})
-
-    compare_task.__doc__ = (
-        f"Fit several networks to DATA, as `whorl fit {name}` does, and say which one to use.\n\n"
-        "    Options but those of the comparison are those of `whorl fit`; --network and its options describe the\n"
-        "    network that the others are made comparable to."
-    )
-    kept = [
-        parameter
-        for parameter in fitted.params
-        if parameter.name not in _ONLY_FIT and getattr(parameter, "section", "") != "General"
-    ]
-    function: Callable[..., None] = compare_task
-    return make_command(name, function, [*kept, *_options()])
-
-
-command = _Compare("compare", {name: Entry(one.module, one.help) for name, one in fit.entries.items()}, help=_HELP)
+command = EachTask("compare", fit.entries, _options, _run, (_OF_TASK, _OF_MODEL), help=_HELP)

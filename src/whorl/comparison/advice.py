@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from collections.abc import Sequence as List
 
-from whorl.comparison.result import Contestant, probability
-from whorl.report.scores import number
+from whorl.comparison.result import Contestant
+from whorl.report.scores import number, probability
 
 # A difference that is as probable as this by chance is none.
 CHANCE = 0.05

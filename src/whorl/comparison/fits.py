@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as List
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
 from whorl.tasks import settings
 from whorl.tasks.fitting import learn
+from whorl.tasks.side_by_side import side_by_side
 from whorl.tasks.telling import Watcher
 
 if TYPE_CHECKING:
@@ -260,20 +260,14 @@ def each(
 
 
 def _side_by_side(course: Course, jobs: List[Job], workers: int) -> Iterator[tuple[Job, Record]]:
-    from joblib import Parallel, delayed
-
     threads = max(1, torch.get_num_threads() // workers)
-    found: Iterable[tuple[int, Record]] = Parallel(n_jobs=workers, return_as="generator_unordered")(
-        delayed(_apart)(course, job, n, threads) for n, job in enumerate(jobs)
+    tasks = [(course, job, n, threads) for n, job in enumerate(jobs)]
+    advice = (
+        f"What is done is in `{course.folder}`: compare again with fewer `workers`, and the comparison goes on from "
+        "there."
     )
-    try:
-        for n, record in found:
-            yield jobs[n], record
-    except BrokenProcessPool:
-        raise ResourceError(
-            f"a process that fitted a network died, killed or out of memory. What is done is in `{course.folder}`: "
-            "compare again with fewer `workers`, and the comparison goes on from there."
-        ) from None
+    for n, record in side_by_side(_apart, tasks, workers, advice):
+        yield jobs[n], record
 
 
 _KNOWN: dict[str, Parts] = {}

@@ -12,7 +12,7 @@ from whorl.comparison.matching import Match
 from whorl.comparison.statistics import Estimate
 from whorl.errors import ArgumentError
 from whorl.report.metric_table import METRICS
-from whorl.report.scores import number, size_of
+from whorl.report.scores import aligned, number, probability, size_of
 from whorl.runtime.artifact import write_bytes
 
 
@@ -131,13 +131,7 @@ class Comparison:
 
 def table(found: Comparison) -> list[str]:
     """The networks and the naive rivals, one a line, best first."""
-    rows = [columns(found), *(cells(found, one) for one in (*found.networks, *found.rivals))]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    kept = [n for n, width in enumerate(widths) if n == 0 or any(row[n] for row in rows[1:])]
-    return [
-        "  " + "  ".join(row[n].ljust(widths[n]) if n == 0 else row[n].rjust(widths[n]) for n in kept).rstrip()
-        for row in rows
-    ]
+    return aligned([columns(found), *(cells(found, one) for one in (*found.networks, *found.rivals))])
 
 
 def columns(found: Comparison) -> list[str]:
@@ -173,11 +167,6 @@ def units(one: Contestant) -> str:
     """How large a network is: units, and layers where there are several."""
     layers = one.recipe.get("num_layers")
     return f"{one.recipe.get('hidden_size', '')}" + (f" x {layers}" if isinstance(layers, int) and layers > 1 else "")
-
-
-def probability(p: float) -> str:
-    """A probability in few digits."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """Scores as a table in the user's units, and the verdict in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from whorl.report.metric_table import JUDGES, METRICS
@@ -80,6 +80,21 @@ def number(value: float) -> str:
         return f"{value:.3e}"
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3
     return f"{value:,.{digits}f}" if abs(value) >= 1 or not value else f"{value:.4g}"
+
+
+def probability(p: float) -> str:
+    """A probability in few digits."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of texts as lines: names to the left, all else to the right, and no column that has a heading alone."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    kept = [n for n, width in enumerate(widths) if n == 0 or any(row[n] for row in rows[1:])]
+    return [
+        "  " + "  ".join(row[n].ljust(widths[n]) if n == 0 else row[n].rjust(widths[n]) for n in kept).rstrip()
+        for row in rows
+    ]
 
 
 def size_of(num_bytes: int) -> str:

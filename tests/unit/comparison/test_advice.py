@@ -4,8 +4,9 @@ import pytest
 
 from whorl.comparison.advice import advice
 from whorl.comparison.latency import Latency
-from whorl.comparison.result import Contestant, duration, probability
+from whorl.comparison.result import Contestant, duration
 from whorl.comparison.statistics import Estimate
+from whorl.report.scores import probability
 
 
 def network(name, mae, p=None, step=1e-5):
