@@ -22,7 +22,12 @@ TASKS = {
     "translate": (whorl.Translator, "Translation"),
     "regress": (whorl.Regressor, "Regression"),
 }
-PAGES = [*([group, name] for group in ("fit", "compare") for name in TASKS), *([name] for name in COMMANDS)]
+TESTED = ["forecast", "classify"]
+PAGES = [
+    *([group, name] for group in ("fit", "compare") for name in TASKS),
+    *(["backtest", name] for name in TESTED),
+    *([name] for name in COMMANDS),
+]
 
 
 def page(*arguments):
@@ -43,7 +48,13 @@ def test_every_command_has_a_page_that_says_what_it_does_and_offers_json_and_qui
 
 def test_the_first_page_lists_every_command():
     listing = page().partition("Commands:\n")[2]
-    assert [line.split()[0] for line in listing.splitlines()] == ["fit", *COMMANDS[:5], "compare", *COMMANDS[5:]]
+    assert [line.split()[0] for line in listing.splitlines()] == [
+        "fit",
+        *COMMANDS[:5],
+        "compare",
+        "backtest",
+        *COMMANDS[5:],
+    ]
 
 
 @pytest.mark.parametrize("group", ["fit", "compare"])
@@ -67,6 +78,14 @@ def test_a_comparison_offers_what_a_fit_does_but_for_what_is_of_one_model():
         assert f"  {flag} " in text
     for flag in ("--out", "--report", "--resume", "--checkpoint"):
         assert f"  {flag} " not in text
+
+
+@pytest.mark.parametrize("task", TESTED)
+def test_every_setting_of_a_backtest_is_an_option(task):
+    text = page("backtest", task)
+    for field in (*fields(whorl.Signal), *fields(whorl.Trading), *fields(whorl.Refits)):
+        assert f"  --{field.name.replace('_', '-')} " in text or f"  --{field.name.replace('_', '-')}\n" in text
+    assert "  --resume " not in text
 
 
 @pytest.mark.parametrize("kind", [whorl.Recurrent, whorl.Training, whorl.Table])

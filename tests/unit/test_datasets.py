@@ -77,3 +77,17 @@ def test_the_taxis_of_new_york_are_whole():
 def test_a_data_set_that_is_not_shipped_is_refused_with_the_closest_name():
     with pytest.raises(whorl.ArgumentError, match="Did you mean 'beijing_air'"):
         datasets.load("beijing_ai")
+
+
+def test_the_months_of_the_stock_market_are_whole():
+    columns = datasets.load("shiller")
+    assert {len(cells) for cells in columns.values()} == {1_830}
+    assert (columns["month"][0], columns["month"][-1]) == ("1871-01-01", "2023-06-01")
+    assert (columns["price"][0], columns["price"][-1]) == ("4.44", "4345.37")
+    assert [n for n, cell in enumerate(columns["return"]) if not cell] == [0]
+    changes = [float(cell) for cell in columns["return"][1:]]
+    prices = [float(cell) for cell in columns["price"]]
+    # Prices have two digits, which is much where they are small.
+    assert all(
+        abs(now / before - 1 - own) < 0.003 for before, now, own in zip(prices, prices[1:], changes, strict=False)
+    )

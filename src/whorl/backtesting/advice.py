@@ -7,10 +7,10 @@ import numpy as np
 
 from whorl.backtesting.market import Market
 from whorl.backtesting.result import Account
-from whorl.backtesting.rivals import CASH, HOLD
+from whorl.backtesting.rivals import AVERAGE, CASH, HOLD
 from whorl.backtesting.signals import Outlook
 from whorl.data.problems import plural
-from whorl.plans.trading import Refits, Trading
+from whorl.plans.trading import Refits, Signal, Trading
 from whorl.report.scores import probability
 
 # Of a test: what is less probable by chance is taken for more than chance.
@@ -21,8 +21,16 @@ _AVERAGED, _WORKING = 0.125, 0.25
 _SEEDS = 0.25
 
 
-def advice(accounts: List[Account], trials: int, *, years: float) -> str:
-    """Whether the model earned more than chance explains; the hardest rival decides."""
+def advice(accounts: List[Account], signal: Signal, trading: Trading, *, years: float) -> str:
+    """Whether the model earned more than chance explains; the hardest rival decides.
+
+    Args:
+        accounts: that of the model first.
+        signal: how often something was tried.
+        trading: whether it could be traded at all.
+        years: of the accounts.
+    """
+    trials = signal.trials
     own = accounts[0].worth
     hardest = max(accounts[1:], key=_p)
     best = max(accounts[1:], key=lambda one: one.worth.sharpe)
@@ -35,30 +43,39 @@ def advice(accounts: List[Account], trials: int, *, years: float) -> str:
         f"(95 %: {own.sharpe_low:.2f} to {own.sharpe_high:.2f}) over {years:.0f} years"
     )
     tested = f"p {probability(ahead.p)}{f' for {trials} trials' if trials > 1 else ''}"
-    if has_edge(accounts):
+    if trading.delay == 0:
+        return (
+            f"Nothing here could be earned: {said}, but at prices that decisions were made from. Set `delay` to 1, and "
+            "to 2 where prices are averages."
+        )
+    if has_edge(accounts, trading):
         counted = "nothing else was tried" if trials == 1 else f"no more than {trials} settings were tried"
         return (
-            f"The model has an edge here: {said}, {ahead.value:.2f} above that of {told.name}, the hardest of its "
+            f"The model has an edge here: {said}, {ahead.value:.2f} above that of {_words(told)}, the hardest of its "
             f"rivals to tell apart (95 %: {ahead.low:.2f} to {ahead.high:.2f}, {tested}). That holds for these rows, "
             f"and if {counted} on them: each trial makes chance more likely."
         )
     where = "above" if ahead.value > 0 else "below"
     end = "Chance explains that." if ahead.value > 0 else _instead(best)
     return (
-        f"No edge: {said}, which is {abs(ahead.value):.2f} {where} that of {told.name} (95 %: {ahead.low:.2f} to "
+        f"No edge: {said}, which is {abs(ahead.value):.2f} {where} that of {_words(told)} (95 %: {ahead.low:.2f} to "
         f"{ahead.high:.2f}, {tested}). {end}"
     )
 
 
-def has_edge(accounts: List[Account]) -> bool:
-    """Whether the model, the first, is better than every rival by more than chance explains."""
-    return all(_p(one) < CHANCE for one in accounts[1:])
+def has_edge(accounts: List[Account], trading: Trading) -> bool:
+    """Whether the model, the first, is better than every rival by more than chance explains, and can be traded."""
+    return trading.delay > 0 and all(_p(one) < CHANCE for one in accounts[1:])
 
 
 def _p(rival: Account) -> float:
     """How probable it is by chance that the model is as far ahead of a rival; 1 where it is not ahead."""
     assert rival.ahead is not None
     return rival.ahead.p if rival.ahead.value > 0 else 1.0
+
+
+def _words(rival: Account) -> str:
+    return {HOLD: "buying and holding", AVERAGE: "the moving average"}.get(rival.name, rival.name)
 
 
 def _instead(best: Account) -> str:
@@ -71,11 +88,6 @@ def notes(
     market: Market, accounts: List[Account], trading: Trading, refits: Refits, outlooks: List[Outlook], start: int
 ) -> Iterator[str]:
     """What else should be known, in sentences."""
-    if trading.delay == 0:
-        yield (
-            "with a delay of 0 trades are done at prices that decisions were made from, which nobody can: what is "
-            "earned here could not have been"
-        )
     correlation = _lagged(market.change[1:start])
     if correlation > max(_AVERAGED, 3 / (start - 1) ** 0.5):
         yield (

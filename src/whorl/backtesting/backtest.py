@@ -104,10 +104,9 @@ def backtest(
         time=market.time[first:],
         decided=decided[start:],
         decided_after=market.time[start:],
-        model=accounts[0],
-        rivals=tuple(accounts[1:]),
+        accounts=tuple(accounts),
         seeds=tuple(ratio(one.earned - one.cash) * rows_a_year**0.5 for one in alone),
-        advice=advice(accounts, signal.trials, years=(len(market) - 1 - first) / rows_a_year),
+        advice=advice(accounts, signal, trading, years=(len(market) - 1 - first) / rows_a_year),
         notes=tuple(notes(market, accounts, trading, refits, outlooks, start)),
     )
 

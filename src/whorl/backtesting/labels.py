@@ -98,7 +98,9 @@ def of_classifier(model: Classifier, market: Market, price: str, delay: int, row
         raise ArgumentError("`static` is of several sequences, but a backtest trades one price. Leave it out.")
     frame = market.frame
     # Which columns are read is told by rows that are known when the first fit begins.
-    schema = infer_schema(frame.take(slice(0, rows)), target=price, time=market.column, table=model.table)
+    kinds = {name: kind for name, kind in model.table.kinds.items() if name != price}  # its changes are read anyway
+    table = replace(model.table, kinds=kinds)
+    schema = infer_schema(frame.take(slice(0, rows)), target=price, time=market.column, table=table)
     numeric = [name for name in schema.of_kind("numeric", schema.past) if name != price]
     moved = np.concatenate([[0.0], np.diff(np.log(market.price))])
     others = [convert(frame, name, "numeric", model.table, refuse) for name in numeric]

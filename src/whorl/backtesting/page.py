@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whorl.backtesting.advice import has_edge
-from whorl.backtesting.result import COLUMNS, Backtest, cells
+from whorl.backtesting.result import TRADED, WORTH, Backtest, percent, traded, worth
 from whorl.report import drawing
 from whorl.report.drawing import Picture
+from whorl.report.scores import number
 from whorl.report.template import template
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ MEANING = {
     "95 % interval": "of the Sharpe ratio, by the stationary bootstrap (Politis and Romano 1994)",
     "drawdown": "the largest fall from the most it ever was",
     "turnover": "bought and sold in a year, in multiples of the equity",
+    "costs": "of that in a year, as a share of the equity",
     "hits": "rows with a position that earned more than cash, before costs",
     "exposure": "mean size of the position",
     "model ahead by": "difference of Sharpe ratios on the same rows, with its interval at 95 %",
@@ -37,9 +39,8 @@ def page(found: Backtest) -> str:
     """
     return template(Path(__file__).with_name("page.html")).render(
         found=found,
-        wins=has_edge(found.accounts),
-        columns=COLUMNS,
-        rows=[(one, cells(one)) for one in found.accounts],
+        wins=has_edge(found.accounts, found.trading),
+        tables=[(WORTH, list(map(worth, found.accounts))), (TRADED, list(map(traded, found.accounts)))],
         meaning=MEANING,
         pictures=[_equity(found), _drawdown(found), _positions(found), _differences(found)],
         settings=[
@@ -71,7 +72,7 @@ def _equity(found: Backtest) -> Picture:
     drawing.tidy(axes, y="equity")
     axes.grid(which="minor", axis="y", color="#eeeeee", linewidth=0.4)
     drawing.legend(axes)
-    ends = ", ".join(f"{one.name} {one.ledger.equity[-1]:.3g}" for one in found.accounts)
+    ends = ", ".join(f"{one.name} {number(one.ledger.equity[-1])}" for one in found.accounts)
     return Picture(drawing.source(figure), f"What 1 became after costs: {ends}.", "Equity")
 
 
@@ -80,9 +81,9 @@ def _drawdown(found: Backtest) -> Picture:
     axes = grid[0, 0]
     _lines(axes, found, "drawdown")
     drawing.tidy(axes, y="below the most it ever was")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.yaxis.set_major_formatter(lambda value, _: percent(value))
     drawing.legend(axes)
-    worst = ", ".join(f"{one.name} {one.worth.drawdown:.0%}" for one in found.accounts)
+    worst = ", ".join(f"{one.name} {percent(one.worth.drawdown)}" for one in found.accounts)
     says = f"How far each account was below the most it ever was; at worst {worst}."
     return Picture(drawing.source(figure), says, "Drawdown")
 

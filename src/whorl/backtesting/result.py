@@ -47,8 +47,8 @@ class Backtest:
         time: (n + 1,) when each row of the accounts is, from the first trade on.
         decided: (M,) the position that was wanted after each row; the last ones were not traded any more.
         decided_after: (M,) when these rows are.
-        model: its account.
-        rivals: holding, the moving average and cash, after the same costs.
+        accounts: that of the model, and those of its rivals: holding, the moving average and cash, after the same
+            costs.
         seeds: the Sharpe ratio of each seed alone.
         advice: whether there is an edge, in a sentence.
         notes: what else should be known, in sentences.
@@ -64,16 +64,20 @@ class Backtest:
     time: np.ndarray
     decided: np.ndarray
     decided_after: np.ndarray
-    model: Account
-    rivals: tuple[Account, ...]
+    accounts: tuple[Account, ...]
     seeds: tuple[float, ...]
     advice: str
     notes: tuple[str, ...] = ()
 
     @property
-    def accounts(self) -> tuple[Account, ...]:
-        """That of the model, and those of its rivals."""
-        return (self.model, *self.rivals)
+    def model(self) -> Account:
+        """The account of the model."""
+        return self.accounts[0]
+
+    @property
+    def rivals(self) -> tuple[Account, ...]:
+        """The accounts of what needs no model."""
+        return self.accounts[1:]
 
     def to_dict(self) -> dict[str, object]:
         """Everything, as JSON values."""
@@ -106,18 +110,21 @@ class Backtest:
         }
 
     def lines(self) -> list[str]:
-        """A table for a terminal, and the advice below it."""
-        rows = [COLUMNS, *(cells(one) for one in self.accounts)]
-        return [self.what, *aligned(rows), *(f"  {note}" for note in self.seeds_told + list(self.notes)), self.advice]
+        """Two tables for a terminal, and the advice below them."""
+        tables = [
+            *aligned([WORTH, *map(worth, self.accounts)]),
+            *aligned([TRADED, *map(traded, self.accounts)]),
+        ]
+        return [self.what, *tables, *(f"  {note}" for note in [*self.seeds_told, *self.notes]), self.advice]
 
     @property
     def what(self) -> str:
         """What was traded, when, and at what cost, in a line."""
         first, last = _times(self.time[[0, -1]])
         return (
-            f"{self.price}, {first} to {last}, {plural(len(self.time) - 1, 'row')}; "
-            f"{plural(self.fits, 'fit')}, costs {self.trading.costs:.2%} and slippage {self.trading.slippage:.2%} of "
-            f"what is traded, {plural(self.trading.delay, 'row')} after its decision"
+            f"{self.price}, {first} to {last}, {plural(len(self.time) - 1, 'row')}; {plural(self.fits, 'fit')}, "
+            f"costs {percent(self.trading.costs, 2)} and slippage {percent(self.trading.slippage, 2)} of what is "
+            f"traded, {plural(self.trading.delay, 'row')} after its decision"
         )
 
     @property
@@ -148,41 +155,41 @@ class Backtest:
                 )
 
 
-COLUMNS = [
-    "",
-    "a year",
-    "volatility",
-    "Sharpe",
-    "error",
-    "95 % interval",
-    "drawdown",
-    "turnover",
-    "costs",
-    "hits",
-    "exposure",
-    "model ahead by",
-    "p",
-]
+WORTH = ("", "a year", "volatility", "Sharpe", "error", "95 % interval", "drawdown", "model ahead by", "p")
+TRADED = ("", "turnover", "costs", "hits", "exposure")
 
 
-def cells(one: Account) -> list[str]:
-    """A row of the table, in words."""
+def worth(one: Account) -> list[str]:
+    """What an account was worth, in words: a row of the first table."""
     own, ahead = one.worth, one.ahead
     return [
         one.name,
-        f"{own.annual_return:.1%}",
-        f"{own.volatility:.1%}",
+        percent(own.annual_return, 1),
+        percent(own.volatility, 1),
         f"{own.sharpe:.2f}",
         f"{own.sharpe_error_correlated:.2f}",
         f"{own.sharpe_low:.2f} to {own.sharpe_high:.2f}",
-        f"{own.drawdown:.0%}",
-        f"{own.turnover:.1f}",
-        f"{own.costs:.2%}",
-        "" if own.hit_rate is None else f"{own.hit_rate:.0%}",
-        f"{own.exposure:.2f}",
+        percent(own.drawdown),
         "" if ahead is None else f"{ahead.value:.2f} ({ahead.low:.2f} to {ahead.high:.2f})",
         "" if ahead is None else probability(ahead.p),
     ]
+
+
+def traded(one: Account) -> list[str]:
+    """How an account was traded, in words: a row of the second table."""
+    own = one.worth
+    return [
+        one.name,
+        f"{own.turnover:.1f}",
+        percent(own.costs, 2),
+        "" if own.hit_rate is None else percent(own.hit_rate),
+        f"{own.exposure:.2f}",
+    ]
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share in words."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def _times(times: np.ndarray) -> list[str]:

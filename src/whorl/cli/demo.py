@@ -18,6 +18,7 @@ DEMOS = {
     "tag": Entry("whorl.cli.demos.tag", "Dates, amounts, people and places in synthetic commands."),
     "generate": Entry("whorl.cli.demos.generate", "Plays that go on, a character at a time."),
     "detect": Entry("whorl.cli.demos.detect", "Half hours in which the taxis of New York do not run as usual."),
+    "backtest": Entry("whorl.cli.demos.backtest", "Timing the stock market by forecasts, 1947 to 2023."),
     "translate": Entry("whorl.cli.demos.translate", "Numbers, dates and times from English words into German ones."),
 }
 

@@ -65,7 +65,7 @@ class EachTask(LazyGroup):
         alone = len(args) == 1 or args[1].startswith("-")
         if first.endswith(".whorl") or (not alone and Path(first).is_file()):
             return _MODEL, self.get_command(ctx, _MODEL), args
-        if self._default is not None and alone and Path(first).exists():
+        if self._default is not None and alone and (Path(first).suffix or Path(first).exists()):
             return self._default, self.get_command(ctx, self._default), args
         return super().resolve_command(ctx, args)
 

@@ -142,3 +142,12 @@ def test_the_regress_demo_counts_down_to_failure(tmp_path):
 def test_the_regress_demo_beats_the_age(tmp_path):
     found = as_json(run("demo", "regress", "--folder", tmp_path, "--json"))
     assert found["test"]["metrics"]["rmse"] < 0.6 * found["test"]["baselines"]["age"]["rmse"]
+
+
+def test_the_backtest_demo_shows_what_cannot_be_traded_and_what_can(tmp_path):
+    result = run("demo", "backtest", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "which nobody can, Sharpe ratios are:\n  model " in result.stdout
+    assert "price, 1947-05-01 to 2023-06-01, 913 rows; 10 fits" in result.stdout
+    assert "decided after 2023-06, to be traded in the month after: " in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"index.whorl", "backtest.html", "index.csv", "answers"}

@@ -46,6 +46,11 @@ class Stage:
         """The number of epochs in words."""
         return f"{self.epochs} {'epoch' if self.epochs == 1 else 'epochs'}"
 
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._start
+
     def write(self, name: str, columns: Mapping[str, Sequence[object]], first: int, last: int) -> Path:
         """Writes the rows [first, last) of a table as a CSV file of the folder, and returns its path."""
         path = self.home / name
@@ -83,7 +88,7 @@ class Stage:
             "",
             f"model: {self.model} ({size_of(self.model.stat().st_size)})",
             f"report: {self.page}",
-            f"took {time.monotonic() - self._start:.0f} s; next:",
+            f"took {self.seconds:.0f} s; next:",
             f"  whorl inspect {self.model}",
             f"  whorl predict {self.model} {test}",
             f"  {stream or f'whorl stream {self.model} < {test}'}",
