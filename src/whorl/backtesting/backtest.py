@@ -79,11 +79,14 @@ def backtest(
             raise ArgumentError(
                 f"`{name}` is a whorl.{kind.__name__}(...), but is a {type(plan).__name__}. Make it one."
             )
+    if not isinstance(price, str):
+        raise ArgumentError(f"`price` is the name of a column, but is {price!r}. Name the one that is traded.")
     home = _folder(folder)
     market, subject, start = _set_up(model, data, price, trading, refits)
     tell = Teller(verbose)
     course = legs(refits, len(market), start, model.training.seed)
-    outlooks = joined(walk(subject, course, refits, folder=home, tell=tell), len(market))
+    done = walk(subject, course, refits, folder=home, tell=tell)
+    outlooks = joined(done, len(market), subject.column)
     round_trip = 2 * (trading.costs + trading.slippage)
     each = [positions(signal, outlook, round_trip=round_trip, labels=subject.labels) for outlook in outlooks]
     decided = np.mean(each, axis=0)

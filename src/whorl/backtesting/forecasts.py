@@ -44,6 +44,10 @@ class Forecasts(Subject):
         return False
 
     @property
+    def column(self) -> int:
+        return self.delay
+
+    @property
     def needed(self) -> int:
         return first_answer(self.estimator.wiring().pairing) + 1
 
@@ -67,28 +71,29 @@ class Forecasts(Subject):
             columns = (self.market.column, *names(self.estimator.known))
             known = Frame({name: ahead[name] for name in columns}, ahead.origin, ahead.rows) if len(ahead) else None
         found = fitted.predict(frame, known=known, every_row=True)
-        levels = () if found.quantiles is None else (found.quantiles[:, :, self.target, :],)
         value = found.value[:, :, self.target]
+        bounds = [np.full(value.shape, np.nan)] * 2
+        if len(found.levels) > 1:
+            bounds = [bound[:, :, self.target] for bound in found.interval]
         at = np.searchsorted(self.market.time, found.index.origin.astype("datetime64[us]"))
-        bounds = [levels[0][..., 0], levels[0][..., -1]] if levels else [np.full(value.shape, np.nan)] * 2
-        made = [np.full(last - first, np.nan) for _ in range(3)]
+        made = [np.full((last - first, value.shape[1]), np.nan) for _ in range(3)]
         kept = (at >= first) & (at < last)
         for own, steps in zip(made, (value, *bounds), strict=True):
             own[at[kept] - first] = self._changes(steps[kept], value[kept], at[kept])
         return Outlook(*made)
 
     def _changes(self, steps: np.ndarray, value: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """The change of the row after the trade, (n,), by forecasts of the next rows or bounds of them, (n, H)."""
-        ahead: np.ndarray = steps[:, self.delay].astype(np.float64)
+        """The change of each of the next rows, (n, H), by forecasts of them or their bounds, (n, H)."""
+        ahead: np.ndarray = steps.astype(np.float64)
         match self.meaning:
             case "change":
                 return ahead
             case "log change":
                 return np.expm1(ahead)  # type: ignore[no-any-return]
             case "price":
-                before = self.market.price[at] if self.delay == 0 else value[:, self.delay - 1].astype(np.float64)
+                before = np.concatenate([self.market.price[at, None], value[:, :-1].astype(np.float64)], axis=1)
                 # A price that is forecast at or below 0 says nothing of the change after it.
-                found: np.ndarray = np.divide(ahead, before, out=np.full(len(ahead), np.nan), where=before > 0) - 1
+                found: np.ndarray = np.divide(ahead, before, out=np.full(ahead.shape, np.nan), where=before > 0) - 1
                 return found
 
 

@@ -38,11 +38,16 @@ class Labels(Subject):
         return True
 
     @property
+    def column(self) -> int:
+        return 0  # labels are made for one delay
+
+    @property
     def needed(self) -> int:
         return self.context + 1  # the change of the first row is not known
 
     def told(self, first: int, last: int) -> Mapping[str, np.ndarray]:
-        return {"inputs": self.inputs[first:last], "change": self.market.change[first:last]}
+        rows = slice(first, last)
+        return {"delay": np.array(self.delay), "inputs": self.inputs[rows], "change": self.market.change[rows]}
 
     def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
         # The label of a row is known when the row has come in which its decision would have been held.
@@ -56,7 +61,7 @@ class Labels(Subject):
         return estimator.fit((self._examples(rows), labels), verbose=False)
 
     def answer(self, fitted: "Estimator", began: int, first: int, last: int) -> Outlook:
-        missing = np.full(last - first, np.nan)
+        missing = np.full((last - first, 1), np.nan)
         rows = np.arange(max(first, self.needed - 1), last)
         if not len(rows):
             return Outlook(missing, missing, missing)
@@ -65,7 +70,7 @@ class Labels(Subject):
         sides = {str(label): found.probabilities[:, n] for n, label in enumerate(found.classes.tolist())}
         nothing = np.zeros(len(rows))
         edge = missing.copy()
-        edge[rows - first] = sides.get(UP, nothing) - sides.get(DOWN, nothing)
+        edge[rows - first, 0] = sides.get(UP, nothing) - sides.get(DOWN, nothing)
         return Outlook(edge, missing, missing)
 
     def _examples(self, rows: np.ndarray) -> np.ndarray:

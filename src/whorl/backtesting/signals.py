@@ -12,10 +12,10 @@ class Outlook(NamedTuple):
     """What a model says after each row of the row in which its decision would be held.
 
     Shape:
-        change: (N,) the change that is forecast, 0.01 for one hundredth; of labels how much more probable a rise is
-            than a fall. NaN where nothing was answered.
-        low: (N,) lower bound of the change; NaN where there is none.
-        high: (N,) upper bound.
+        change: (N,), or (N, D) for each of several delays, the change that is forecast, 0.01 for one hundredth; of
+            labels how much more probable a rise is than a fall. NaN where nothing was answered.
+        low: lower bound of the change; NaN where there is none.
+        high: upper bound.
     """
 
     change: np.ndarray

@@ -35,12 +35,17 @@ class Subject(ABC):
 
     @property
     @abstractmethod
+    def column(self) -> int:
+        """Which of the delays that are answered is that of the market."""
+
+    @property
+    @abstractmethod
     def needed(self) -> int:
         """Rows that an answer needs, its own among them."""
 
     @abstractmethod
     def told(self, first: int, last: int) -> Mapping[str, np.ndarray]:
-        """All that answers after the rows [first, last) can depend on, by name."""
+        """All that answers after the rows [first, last) can depend on beside the task, by name."""
 
     @abstractmethod
     def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
@@ -48,7 +53,7 @@ class Subject(ABC):
 
     @abstractmethod
     def answer(self, fitted: "Estimator", began: int, first: int, last: int) -> Outlook:
-        """Answers after each of the rows [first, last), by rows up to it, (last - first,) each.
+        """Answers after each of the rows [first, last), by rows up to it, (last - first, D) each.
 
         Args:
             fitted: what `fit` returned.

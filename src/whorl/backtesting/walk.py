@@ -34,9 +34,9 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         high: upper bounds.
     """
 
-    change: list[float | None]
-    low: list[float | None]
-    high: list[float | None]
+    change: list[list[float | None]]
+    low: list[list[float | None]]
+    high: list[list[float | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,8 @@ def first_decision(refits: Refits, rows: int, needed: int) -> int:
         DataError: too few rows stand before or after it.
     """
     start = refits.start if isinstance(refits.start, int) else round(refits.start * rows)
+    if start >= rows:
+        raise DataError(f"`start` is row {start}, but there are {rows} rows. Lower it, or bring more rows.")
     if start < needed:
         raise DataError(
             f"`start` leaves {start} rows before the first decision, but an answer of this model, and the moving "
@@ -162,13 +164,13 @@ def run(subject: Subject, leg: Leg) -> Outlook:
     return subject.answer(fitted, leg.began, leg.first, leg.last)
 
 
-def joined(done: List[tuple[Leg, Outlook]], rows: int) -> list[Outlook]:
-    """What each seed says after each row, (N,) each: NaN before the first decision."""
+def joined(done: List[tuple[Leg, Outlook]], rows: int, column: int) -> list[Outlook]:
+    """What each seed says after each row for one delay, (N,) each: NaN before the first decision."""
     seeds = dict.fromkeys(leg.seed for leg, _ in done)
     every = {seed: Outlook(*(np.full(rows, np.nan) for _ in range(3))) for seed in seeds}
     for leg, outlook in done:
         for whole, part in zip(every[leg.seed], outlook, strict=True):
-            whole[leg.first : leg.last] = part
+            whole[leg.first : leg.last] = part[:, column]
     return list(every.values())
 
 
@@ -188,7 +190,7 @@ def check_unseen(subject: Subject, start: int) -> None:
 
 def _path(folder: Path, subject: Subject, leg: Leg) -> Path:
     """Where the answers of a leg are: by all that they depend on, and by no later row."""
-    digest = hashlib.sha256(f"{_FORMAT}{type(subject).__name__}{subject.delay}{leg}".encode())
+    digest = hashlib.sha256(f"{_FORMAT}{type(subject).__name__}{leg}".encode())
     digest.update(msgspec.json.encode(settings.describe(subject.estimator), order="deterministic"))
     if leg.seed is None:
         digest.update(subject.estimator._fitted.identity.encode())
@@ -208,5 +210,5 @@ def _read(path: Path) -> Outlook | None:
 
 
 def _write(path: Path, outlook: Outlook) -> None:
-    plain = [[None if value != value else value for value in part.tolist()] for part in outlook]
+    plain = [[[None if value != value else value for value in row] for row in part.tolist()] for part in outlook]
     write_bytes(path, msgspec.json.encode(Answers(change=plain[0], low=plain[1], high=plain[2])))

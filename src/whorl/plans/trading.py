@@ -73,6 +73,10 @@ class Trading:
                 "nothing would be left. A tenth of a percent is 0.001."
             )
         _check_whole("delay", self.delay, 0)
+        for name in ("dividends", "cash_column"):
+            value: object = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ArgumentError(f"`{name}` is the name of a column, or None, but is {value!r}. Name one.")
         _check_number("cash_rate", self.cash_rate, -0.5)
         if self.cash_rate > 1:
             raise ArgumentError(

@@ -82,6 +82,8 @@ def test_counted_times_and_columns_of_two_roles_and_mean_prices_are_refused():
         (whorl.Classifier(target="other"), {}, "`target` is 'other', but a backtest makes the examples"),
         (whorl.Classifier(static=("other",)), {}, "`static` is of several sequences"),
         (whorl.Detector(), {}, "`model` is a Forecaster or a Classifier, but is a Detector"),
+        (quick(), {"price": None}, "`price` is the name of a column, but is None"),
+        (quick(quantiles=(0.5,)), {"signal": whorl.Signal(rule="interval")}, "needs the interval"),
         (quick(), {"signal": "sign"}, r"`signal` is a whorl.Signal\(...\), but is a str"),
         (quick(), {"refits": whorl.Refits(every="never")}, "this Forecaster is not fitted"),
         (quick(quantiles=()), {"signal": whorl.Signal(rule="size")}, "needs the interval"),
@@ -89,7 +91,7 @@ def test_counted_times_and_columns_of_two_roles_and_mean_prices_are_refused():
 )
 def test_models_that_cannot_be_traded_by_are_refused(model, settings, says, echoes):
     with pytest.raises(whorl.ArgumentError, match=says):
-        whorl.backtest(model, echoes, price="price", verbose=False, **settings)
+        whorl.backtest(model, echoes, **{"price": "price", "verbose": False, **settings})
 
 
 @pytest.mark.parametrize(
@@ -98,6 +100,7 @@ def test_models_that_cannot_be_traded_by_are_refused(model, settings, says, echo
         (40, {"start": 4}, "`start` leaves 4 rows before the first decision, but an answer .* need 10"),
         (40, {"start": 30}, "after which 8 rows are earned in, but a backtest needs 12"),
         (40, {"start": 39}, "after which 0 rows"),
+        (40, {"start": 41}, "`start` is row 41, but there are 40 rows"),
         (2, {}, "has 2 rows"),
     ],
 )

@@ -68,6 +68,7 @@ def test_rules_that_need_intervals_are_refused_where_there_are_none():
         (whorl.Trading, {"costs": float("nan")}, "`costs` is a number >= 0"),
         (whorl.Trading, {"costs": 0.6, "slippage": 0.5}, "nothing would be left"),
         (whorl.Trading, {"delay": 1.5}, "`delay` is a whole number >= 0"),
+        (whorl.Trading, {"dividends": 3}, "`dividends` is the name of a column"),
         (whorl.Trading, {"cash_rate": 4.5}, "Three percent is 0.03"),
         (whorl.Trading, {"cash_rate": 0.1, "cash_column": "rate"}, "cash earns one of them"),
         (whorl.Refits, {"start": 1.5}, "`start` is a share of the rows"),

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 NAME, EPOCHS = "index", 20
 
 _CONTEXT, _HORIZON, _UNITS = 24, 2, 16
-_COSTS = {"costs": 0.001, "slippage": 0.0005, "dividends": "dividend", "cash_column": "rate"}
 
 
 def run(stage: Stage) -> None:
@@ -41,7 +40,7 @@ def run(stage: Stage) -> None:
             model,
             data,
             price="price",
-            trading=whorl.Trading(delay=delay, **_COSTS),
+            trading=whorl.Trading(delay=delay, dividends="dividend", cash_column="rate"),
             folder=stage.home / "answers",
             verbose=False,
         )
