@@ -18,7 +18,6 @@ CHANCE = 0.05
 # Working (1960), "Note on the Correlation of First Differences of Averages in a Random Chain": averages over the time
 # between two rows have changes that correlate by 1/4. Half of it is looked for.
 _AVERAGED, _WORKING = 0.125, 0.25
-_SEEDS = 0.25
 
 
 def advice(accounts: List[Account], signal: Signal, trading: Trading, *, years: float) -> str:
@@ -89,7 +88,7 @@ def notes(
 ) -> Iterator[str]:
     """What else should be known, in sentences."""
     correlation = _lagged(market.change[1:start])
-    if correlation > max(_AVERAGED, 3 / (start - 1) ** 0.5):
+    if trading.delay < 2 and correlation > max(_AVERAGED, 3 / (start - 1) ** 0.5):
         yield (
             f"changes of the price follow each other (correlation {correlation:.2f} before the first decision). "
             f"Averages over the time of a row would ({_WORKING}; Working 1960), and nobody trades at these: where the "

@@ -17,8 +17,9 @@ from whorl.backtesting.signals import positions
 from whorl.backtesting.statistics import difference, performance, ratio, resampled
 from whorl.backtesting.subject import Subject
 from whorl.backtesting.walk import check_unseen, first_decision, joined, legs, walk
-from whorl.errors import ArgumentError, DataError, ResourceError
+from whorl.errors import ArgumentError, DataError
 from whorl.plans.trading import Refits, Signal, Trading
+from whorl.runtime.artifact import made_folder
 from whorl.tasks.classification import Classifier
 from whorl.tasks.forecasting import Forecaster
 from whorl.tasks.telling import Teller
@@ -81,7 +82,7 @@ def backtest(
             )
     if not isinstance(price, str):
         raise ArgumentError(f"`price` is the name of a column, but is {price!r}. Name the one that is traded.")
-    home = _folder(folder)
+    home = None if folder is None else made_folder(folder)
     market, subject, start = _set_up(model, data, price, trading, refits)
     tell = Teller(verbose)
     course = legs(refits, len(market), start, model.training.seed)
@@ -166,16 +167,3 @@ def _accounts(ledgers: dict[str, Ledger], rows_a_year: float, trials: int) -> li
         )
         for n, name in enumerate(names)
     ]
-
-
-def _folder(folder: str | Path | None) -> Path | None:
-    if folder is None:
-        return None
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"`folder` is `{path}`, which cannot be made ({error.strerror or error}). Give another one."
-        ) from None
-    return path

@@ -97,7 +97,7 @@ def of_classifier(model: Classifier, market: Market, price: str, delay: int, row
         if getattr(model, name) is not None:
             raise ArgumentError(
                 f"`{name}` is {getattr(model, name)!r}, but a backtest makes the examples of a Classifier itself: the "
-                f"last rows, and whether the price rose after them. Leave it out."
+                "last rows, and whether the price rose after them. Leave it out."
             )
     if model.static:
         raise ArgumentError("`static` is of several sequences, but a backtest trades one price. Leave it out.")

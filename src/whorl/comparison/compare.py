@@ -23,11 +23,11 @@ from whorl.comparison.result import Comparison, Contestant
 from whorl.comparison.schedule import Schedule, check_judge, judge_of
 from whorl.comparison.scoring import Scored
 from whorl.comparison.statistics import Estimate, Field, adjusted
-from whorl.errors import ArgumentError, DataError, ResourceError, did_you_mean
+from whorl.errors import ArgumentError, DataError, did_you_mean
 from whorl.plans.networks import Network, from_key, key_of, to_plain
 from whorl.report.metric_table import JUDGES, METRICS
 from whorl.runtime import files
-from whorl.runtime.artifact import as_plain
+from whorl.runtime.artifact import as_plain, made_folder
 from whorl.tasks.estimator import check_whole
 from whorl.tasks.telling import Teller
 
@@ -143,14 +143,7 @@ def _folder(folder: str | Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="whorl-compare-") as made:
             yield Path(made)
         return
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"`folder` is `{path}`, which cannot be made ({error.strerror or error}). Give another one."
-        ) from None
-    yield path
+    yield made_folder(folder)
 
 
 def _result(

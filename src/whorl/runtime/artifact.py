@@ -96,6 +96,18 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
+def made_folder(folder: str | Path) -> Path:
+    """A folder for what is written down, made where it is not there; raises ResourceError where it cannot be."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"`folder` is `{path}`, which cannot be made ({error.strerror or error}). Give another one."
+        ) from None
+    return path
+
+
 def read(path: str | Path) -> Artifact:
     """Reads and checks a model file; raises ModelFileError for anything that is not one, before allocating for it."""
     path = Path(path)
