@@ -73,6 +73,14 @@ def test_no_decision_changes_when_all_later_rows_do(name, last, seed):
     assert stay(MODELS[name], signal, last, seed)
 
 
+@pytest.mark.parametrize("name", ["forecaster", "carried", "classifier"])
+def test_a_table_that_ends_earlier_decides_the_same(name):
+    data = prices(ROWS, echo=0.5)
+    early = {column: values[:77] for column, values in data.items()}
+    before, after = (decisions(MODELS[name], one, RULES["size"]) for one in (early, data))
+    assert before.tobytes() == after[: len(before)].tobytes()
+
+
 @pytest.mark.parametrize("rule", ["sign", "interval"])
 def test_no_rule_looks_ahead(rule):
     assert stay(MODELS["forecaster"], RULES[rule], 77, 0)
