@@ -53,9 +53,11 @@ class Forecasts(Subject):
 
     def told(self, first: int, last: int) -> Mapping[str, np.ndarray]:
         assert isinstance(self.estimator, Forecaster)
-        rows = {**self.market.frame.take(slice(first, last)).columns, "time": self.market.time[first:last]}
+        rows, told = slice(first, last), {"meaning": np.array(self.meaning)}
+        told |= {"the time": self.market.time[rows], "the price": self.market.price[rows]}
+        told |= {f"column {name}": cells for name, cells in self.market.frame.take(rows).columns.items()}
         ahead = self.market.frame.take(slice(last, last + self.estimator.horizon))
-        return rows | {f"known {name}": ahead[name] for name in self.estimator.known}
+        return told | {f"known {name}": ahead[name] for name in self.estimator.known}
 
     def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
         return estimator.fit(self.market.frame.take(slice(first, last)), verbose=False)

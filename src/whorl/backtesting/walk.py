@@ -114,7 +114,7 @@ def walk(
     """
     found: dict[int, Outlook] = {}
     for n, leg in enumerate(course):
-        known = None if folder is None else _read(_path(folder, subject, leg))
+        known = None if folder is None else _read(_path(folder, subject, leg), leg)
         if known is not None:
             found[n] = known
     if found:
@@ -176,8 +176,7 @@ def joined(done: List[tuple[Leg, Outlook]], rows: int, column: int) -> list[Outl
 
 def check_unseen(subject: Subject, start: int) -> None:
     """Raises where a fitted model may have learned from rows that it decides on, as far as its card tells."""
-    model = subject.estimator._fitted
-    known = model.card.get("data")
+    known = subject.estimator.model_.card.get("data")
     facts = known if isinstance(known, dict) else {}
     learned = facts.get("rows")
     if facts.get("origin") == subject.market.frame.origin and isinstance(learned, int) and learned > start:
@@ -193,7 +192,7 @@ def _path(folder: Path, subject: Subject, leg: Leg) -> Path:
     digest = hashlib.sha256(f"{_FORMAT}{type(subject).__name__}{leg}".encode())
     digest.update(msgspec.json.encode(settings.describe(subject.estimator), order="deterministic"))
     if leg.seed is None:
-        digest.update(subject.estimator._fitted.identity.encode())
+        digest.update(subject.estimator.model_.identity.encode())
     for name, column in subject.told(leg.began, leg.last).items():
         digest.update(f"{name}{column.dtype}{column.shape}".encode())
         told = "\0".join(map(repr, column.tolist())).encode() if column.dtype == object else column.tobytes()
@@ -201,12 +200,15 @@ def _path(folder: Path, subject: Subject, leg: Leg) -> Path:
     return folder / f"{leg.first}-{leg.seed}-{digest.hexdigest()[:16]}.json"
 
 
-def _read(path: Path) -> Outlook | None:
+def _read(path: Path, leg: Leg) -> Outlook | None:
+    """What was written down; None where nothing was, or it is damaged."""
     try:
         known = msgspec.json.decode(path.read_bytes(), type=Answers)
-    except (OSError, msgspec.MsgspecError):
+        parts = [np.array(part, np.float64) for part in (known.change, known.low, known.high)]
+    except (OSError, ValueError):  # msgspec's errors, and rows of different lengths
         return None
-    return Outlook(*(np.array(part, np.float64) for part in (known.change, known.low, known.high)))
+    whole = all(part.ndim == 2 and part.shape == (leg.last - leg.first, parts[0].shape[-1]) for part in parts)
+    return Outlook(*parts) if whole else None
 
 
 def _write(path: Path, outlook: Outlook) -> None:

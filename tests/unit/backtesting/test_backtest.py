@@ -99,11 +99,13 @@ def test_a_backtest_goes_on_where_it_stopped(edge, echoes, monkeypatch, capsys):
     assert "1 of 2 fits are done already" in capsys.readouterr().out
 
 
-def test_damaged_answers_are_made_anew(tmp_path, chances):
+@pytest.mark.parametrize("damage", ["{", '{"change": [[1]], "low": [[1], [2, 3]], "high": []}', "rows"])
+def test_damaged_answers_are_made_anew(tmp_path, chances, damage):
     settings = {"price": "price", "refits": whorl.Refits(start=200, every="once"), "folder": tmp_path}
     first = whorl.backtest(quick(), chances, verbose=False, **settings)
     (path,) = tmp_path.iterdir()
-    path.write_text("{")
+    rows = json.dumps({name: [[0.0, 0.0]] * 7 for name in ("change", "low", "high")})
+    path.write_text(rows if damage == "rows" else damage)
     assert whorl.backtest(quick(), chances, verbose=False, **settings).to_dict() == first.to_dict()
 
 
