@@ -47,8 +47,8 @@ TEXT = (
     "forecaster or classifier) were chosen by the Sharpe ratio of decisions from 1920 to 1969, traded one month later: "
     "{chosen}. Position: the mean of {seeds} seeds. Costs are 0.1 % of what is traded, slippage 0.05 %; dividends "
     "count as income, and cash earns the long rate. Errors: Lo (2002), with correlated rows; intervals: stationary "
-    "bootstrap; the moving average is over ten months. While the code was written one other setting was run on the "
-    "months from 1947 to 2023. {advice}"
+    "bootstrap; the moving average is over ten months. Months of the test part were seen before by two other settings, "
+    "while the code was written. Of trades one month later is said: *{advice}*"
 )
 
 
