@@ -32,6 +32,7 @@ _WHERE = {
     "Text": "whorl.plans.text",
     "Audio": "whorl.plans.media",
     "Sound": "whorl.codecs.audio",
+    "Music": "whorl.plans.music",
     "Alarm": "whorl.plans.alarm",
     "Prediction": "whorl.runtime.prediction",
     "Evaluation": "whorl.runtime.evaluation",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
     from whorl.plans.media import Audio as Audio
+    from whorl.plans.music import Music as Music
     from whorl.plans.networks import Convolution as Convolution
     from whorl.plans.networks import Perceptron as Perceptron
     from whorl.plans.networks import Recurrent as Recurrent

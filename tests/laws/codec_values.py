@@ -76,6 +76,13 @@ def symbols_return(codec: Any, value: Any, encoded: np.ndarray) -> None:
     assert (decoded.dtype == kinds[codec.kind]) or 0 in encoded
 
 
+def music_returns(codec: Any, value: Any, encoded: np.ndarray) -> None:
+    """Chords and events come back as they are, and each chord has a 1 for each of its notes."""
+    assert codec.decode(encoded) == [one if isinstance(one, str) else tuple(one) for one in value]
+    if codec.is_roll:
+        assert encoded.sum() == sum(map(len, value))
+
+
 def text_returns(codec: Any, value: str, encoded: np.ndarray) -> None:
     """Where a token is unknown, '\ufffd' stands for it and everything else is exact."""
     codes = encoded[:, 0].tolist()

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from tests.laws import sources
 from tests.laws.codec_laws import CodecSubject
-from tests.laws.codec_values import fields_return, numbers_return, symbols_return, text_returns
+from tests.laws.codec_values import fields_return, music_returns, numbers_return, symbols_return, text_returns
+from tests.laws.models_of_music import chords, events
 
+import whorl
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.audio import AudioCodec
 from whorl.codecs.fields import FieldsCodec
+from whorl.codecs.music import MusicCodec
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.codecs.text import TextCodec
 
@@ -131,6 +134,13 @@ def audio_codec(**options: Any) -> CodecSubject:
     )
 
 
+def music_codec(steps: str) -> CodecSubject:
+    """Seven notes; of a roll some steps are silent."""
+    plan = whorl.Music(steps=steps, lowest=60, highest=66, velocities=2, waits=3)
+    value = chords if steps == "roll" else events
+    return CodecSubject(new=lambda: MusicCodec(plan), training=[[]], value=value, returned=music_returns)
+
+
 CODECS: dict[str, Callable[[], CodecSubject]] = {
     **{f"symbols, {kind}": functools.partial(symbols_codec, kind) for kind in SYMBOLS},
     **{f"symbols, {kind}, some unseen": functools.partial(symbols_codec, kind, True) for kind in SYMBOLS},
@@ -158,6 +168,8 @@ CODECS: dict[str, Callable[[], CodecSubject]] = {
     "audio": audio_codec,
     "audio, mfcc": functools.partial(audio_codec, features="mfcc", num_coefficients=3, normalise="training"),
     "audio, windows side by side": functools.partial(audio_codec, hop_ms=5, normalise="none"),
+    "music, a roll": functools.partial(music_codec, "roll"),
+    "music, events": functools.partial(music_codec, "events"),
     "fields": fields_codec,
     "fields that hold back": fields_that_hold_back,
 }

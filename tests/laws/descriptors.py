@@ -42,6 +42,7 @@ from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.kernels import running_statistics
+from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
@@ -193,6 +194,9 @@ for calibrated in (True, False):
     build = functools.partial(ReadoutSubject, new=BernoulliReadout, num_outputs=5, calibrated=calibrated, several=True)
     add("readout", f"several labels{'' if calibrated else ', not calibrated'}", build)
 
+build = functools.partial(ReadoutSubject, new=ChordReadout, num_outputs=5, several=True)
+add("readout", "next chord", build)
+
 CHAIN = np.arange(25, dtype=np.float32).reshape(5, 5)
 for tags in (None, CHAIN):
     build = functools.partial(
@@ -202,6 +206,7 @@ for tags in (None, CHAIN):
 
 for name, kind, steps in (
     ("next token", TokenReadout, 1),
+    ("next event", EventReadout, 1),
     ("text", TextReadout, 3),
     ("summary", SummaryReadout, 3),
     ("reply", ReplyReadout, 3),
@@ -274,6 +279,16 @@ add("strip batches", "shuffled", lambda: strip_batches(3))
 add("strip batches", "in order, long steps", lambda: strip_batches(20, shuffle=False))
 add("strip batches", "text, shuffled", lambda: token_batches(3))
 add("strip batches", "text, in order, long steps", lambda: token_batches(20, shuffle=False))
+
+
+class Unmoved:
+    """Pieces that stay in their key, so that rows can be told; tests/unit/data/test_transposing.py has it."""
+
+    def __call__(self, rows: np.ndarray, number: int, *, seed: int, epoch: int) -> np.ndarray:
+        return rows.copy()
+
+
+add("strip batches", "music, shuffled", lambda: token_batches(3, transposing=Unmoved()))
 add("piece batches", "shuffled", lambda: piece_batches(4))
 add("piece batches", "in order", lambda: piece_batches(3, shuffle=False))
 add("sequence batches", "shuffled", sequence_batches)

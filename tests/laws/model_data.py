@@ -24,6 +24,11 @@ def of_pieces(task: type, network: Network, words: tuple[str, ...], **options: A
     return _of_short(task, network, pieces, {"text": True, **options})
 
 
+def of_lists(task: type, network: Network, rows: Any, **options: Any) -> ModelSubject:
+    """A model of sequences that are lists of whatever `rows` draws."""
+    return _of_short(task, network, rows, {"listed": True, **options})
+
+
 def of_dialogues(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
     """A model of dialogues whose turns have up to four words."""
 

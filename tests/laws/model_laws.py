@@ -203,6 +203,8 @@ def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: lis
 
 def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: int) -> Rows:
     """Rows with other values from row `first` on: far off, missing, and words never heard of."""
+    if subject.listed:  # whole pieces are
+        return rows if first else subject.rows(rng, len(rows))
     if subject.text:  # whole texts are held out
         unheard = ["words", " never heard of"] if isinstance(rows[0], str) else [np.full(99, 0.5, np.float32)]
         return rows if first else unheard

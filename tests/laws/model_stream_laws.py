@@ -161,8 +161,9 @@ def _prefix_is_the_same(subject: ModelSubject, data: st.DataObject, rows: Rows, 
     if subject.lookahead:
         _ended_stream_is_predicting(subject, rows[:count], str(wanted.index.series[0]))
         return
-    alone = ask(subject, subject.fitted, {str(wanted.index.series[0]): rows[:count]}, every_row=False)
-    if alone.value.ndim == 2 or len(alone) == 1:
+    # What goes on from a list of steps is no answer to its last one.
+    alone = ask(subject, subject.fitted, {str(wanted.index.series[0]): rows[:count]}, every_row=subject.listed)
+    if subject.listed or alone.value.ndim == 2 or len(alone) == 1:
         alone = alone.take(slice(len(alone) - 1, None))
     place = [str(origin) for origin in wanted.index.origin].index(str(alone.index.origin[-1]))
     same_bits(told(alone.take(slice(-1, None))), told(wanted.take(slice(place, place + 1))))

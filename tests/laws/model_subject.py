@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.laws.drawing import random, size
 
 import whorl
+from whorl.codecs.piece import Piece
 from whorl.plans.networks import Network
 from whorl.runtime.prediction import Index, Prediction
 from whorl.tasks.estimator import Estimator
@@ -39,6 +40,7 @@ class ModelSubject:
         text: whether a sequence is a text or a sound, whose rows are its pieces.
         asked: what else `predict` is told where it does not answer every row.
         written: whether answers are texts that are written once the whole text was read.
+        listed: whether a sequence is a list of steps that are no rows of numbers, such as chords.
         dialogue: whether a sequence is a dialogue, whose rows are its turns; each is answered, and the answer is one.
         prepare: what `fit` does before it trains.
     """
@@ -59,12 +61,13 @@ class ModelSubject:
     text: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
     written: bool = False
+    listed: bool = False
     dialogue: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
 
     @property
     def arrays(self) -> bool:
-        return self.truths is not None or self.text or self.dialogue
+        return self.truths is not None or self.text or self.dialogue or self.listed
 
     def fitting_data(self, training: Mapping[str, Rows] | None = None) -> Any:
         source = self.source(training or self.training)
@@ -74,7 +77,7 @@ class ModelSubject:
 
     def source(self, sequences: Mapping[str, Rows]) -> Any:
         """Sequences as a user brings them: long records, or a list of arrays or texts."""
-        if self.text:
+        if self.text and not self.listed:
             return [joined(pieces) for pieces in sequences.values()]
         if self.arrays:
             return list(sequences.values())
@@ -143,10 +146,16 @@ def flat(prediction: Prediction) -> Prediction:
     )
 
 
+def listed(value: Any) -> Any:
+    """Pieces of music as text; everything else as it is."""
+    pieces = isinstance(value, list) and any(isinstance(one, Piece) for one in value)
+    return [repr([np.asarray(part).tolist() for part in one]) for one in value] if pieces else value
+
+
 def told(prediction: Prediction) -> list[Any]:
     prediction = flat(prediction)
     several = prediction.thresholds is not None  # tuples of labels
-    value = np.array([" | ".join(own) for own in prediction.value] if several else prediction.value)
+    value = np.array([" | ".join(map(str, own)) for own in prediction.value] if several else listed(prediction.value))
     value = value.astype(str).astype("U20") if value.dtype.kind in "OU" else value  # not where the texts lie
     has_sets = prediction.threshold is not None and prediction.probabilities is not None
     sets = np.array([str(one) for one in prediction.sets]).astype("U99") if has_sets else None

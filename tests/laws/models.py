@@ -17,6 +17,7 @@ from tests.laws.models_of_labels import (
     tagger_on_arrays,
     tagger_on_words,
 )
+from tests.laws.models_of_music import composer
 from tests.laws.models_of_numbers import (
     array_model,
     countdown_on_a_table,
@@ -80,6 +81,10 @@ MODELS = {
     "generator of characters": lambda: generator(recipe("gru"), "character"),
     "generator of words": lambda: generator(recipe("lstm", num_layers=2, dropout=0.1), "word", embedding_size=7),
     "generator of bytes, tied": lambda: generator(recipe("rnn"), "byte", tied=True),
+    "composer of chords": lambda: composer(recipe("lstm"), "roll"),
+    "composer of chords, convolution": lambda: composer(CONVOLUTION, "roll"),
+    "composer of chords, side by side": lambda: composer(recipe("gru", members=2), "roll"),
+    "composer of events": lambda: composer(recipe("gru"), "events"),
     "detector on a table": lambda: detector_on_a_table(recipe("gru"), alarm=whorl.Alarm(smooth=3), lag=2),
     "detector on a table, reconstructing": lambda: detector_on_a_table(
         recipe("lstm"), method="reconstruction", context=5, code=2

@@ -86,10 +86,14 @@ def continues(model: "Model") -> bool:
 
 
 def tell(model: "Model", source: object, prediction: "Prediction") -> None:
-    """Prints prompts with what follows them, a blank line between two."""
+    """Prints prompts with what follows them, a blank line between two; of music a line for each piece."""
     from whorl.data.corpus_reader import CorpusReader
+    from whorl.data.music_reader import MusicReader
 
     reader = model.reader
+    if isinstance(reader, MusicReader):
+        _tell_pieces(prediction)
+        return
     assert isinstance(reader, CorpusReader)
     assert prediction.score is not None
     prompts = [reader.text(one.past[:, 0]) for one in reader.read(source)]
@@ -99,3 +103,20 @@ def tell(model: "Model", source: object, prediction: "Prediction") -> None:
     ]
     blocks = [f"{one['prompt']}{one['text']}" for one in records]
     show({"answers": records}, ["\n\n".join(blocks)])
+
+
+def _tell_pieces(prediction: "Prediction") -> None:
+    """The pieces that were made, and with --json their notes."""
+    assert prediction.score is not None
+    records, lines = [], []
+    for name, origin, piece, score in zip(
+        prediction.index.series.tolist(),
+        prediction.index.origin.tolist(),
+        prediction.value,
+        prediction.score.tolist(),
+        strict=True,
+    ):
+        notes = [list(note) for note in zip(*(column.tolist() for column in piece[:4]), strict=True)]
+        records.append({"piece": name, "origin": origin, "notes": notes, "score": score})
+        lines.append(f"{name}: {piece.num_notes} notes, {piece.seconds:.1f} s, log-probability {score:.1f}")
+    show({"answers": records}, [*lines, "", "Write it with --out NAME.mid, or as sound with --out NAME.wav."])

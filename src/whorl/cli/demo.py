@@ -17,6 +17,7 @@ DEMOS = {
     "regress": Entry("whorl.cli.demos.regress", "How many flights a turbofan engine has left."),
     "tag": Entry("whorl.cli.demos.tag", "Dates, amounts, people and places in synthetic commands."),
     "generate": Entry("whorl.cli.demos.generate", "Plays that go on, a character at a time."),
+    "compose": Entry("whorl.cli.demos.compose", "Chorales of Bach that go on, as files to listen to."),
     "detect": Entry("whorl.cli.demos.detect", "Half hours in which the taxis of New York do not run as usual."),
     "backtest": Entry("whorl.cli.demos.backtest", "Timing the stock market by forecasts, 1947 to 2023."),
     "translate": Entry("whorl.cli.demos.translate", "Numbers, dates and times from English words into German ones."),

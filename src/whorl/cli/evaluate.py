@@ -22,6 +22,7 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
     float32 the model is scored both ways, and what the bits change is printed.
     """
     from whorl import runtime
+    from whorl.report.scores import listed
     from whorl.runtime.engines import engine_for
     from whorl.runtime.quantised import weight_formats
 
@@ -34,7 +35,7 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
         "skipped": list(found.skipped),
         "by_step": {name: values.tolist() for name, values in found.by_step.items()},
     }
-    lines = [f"{found.num_answers} answers, {', '.join(loaded.reader.names)}:", *score_table(found)]
+    lines = [f"{found.num_answers} answers, {listed(loaded.reader.names)}:", *score_table(found)]
     if found.skipped:
         lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
     if weights != "fp32":

@@ -18,6 +18,7 @@ from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.music_reader import MusicReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Network, from_key
@@ -192,11 +193,12 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     # A line of an archive's file is a whole series, not a row.
     reader = rows_of(estimator.model_)
     tagged = isinstance(reader, WordReader) and reader.columns.text is None
-    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader)
+    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MusicReader)
     of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
     stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
+    music = isinstance(reader, MusicReader)
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
-    predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}"
+    predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}{' --out pieces.mid' if music else ''}"
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")

@@ -109,6 +109,23 @@ class Levels(ParamType):
             self.fail(f"{value!r} is not a list of numbers such as 0.1,0.5,0.9.", param, ctx)
 
 
+class Pair(ParamType):
+    """Two whole numbers, separated by a comma."""
+
+    name = "pair"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "INTEGER,INTEGER"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        if not isinstance(value, str):
+            return value
+        with suppress(ValueError):
+            first, second = map(int, value.split(","))
+            return first, second
+        return self.fail(f"{value!r} is not two whole numbers such as -5,6.", param, ctx)
+
+
 class Pairs(ParamType):
     """NAME=WORD pairs, separated by commas; the last '=' counts."""
 
@@ -155,6 +172,8 @@ def param_type(hint: Any) -> tuple[ParamType, bool]:
     for member in members:
         if get_origin(member) is tuple and float in get_args(member):
             return Levels(), False
+        if get_args(member) == (int, int):
+            return Pair(), False
         if get_origin(member) is tuple:
             return Names(), True
         if isinstance(get_origin(member), type) and issubclass(get_origin(member), Mapping):

@@ -31,6 +31,7 @@ def predict(
     step and output, or to the file of --out.
 
     A model that continues texts takes each line of a file of text, or each --prompt, and prints it with what follows.
+    One of music takes a file of MIDI or of chords, or a folder of them, and goes on: --out writes .mid, or sound, .wav.
     """
     from whorl import runtime
     from whorl.runtime.export_records import finite, to_csv
@@ -74,7 +75,9 @@ command = make_command(
         ),
         continuing.prompt(),
         *continuing.options(),
-        option("Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file."),
+        option(
+            "Output", "--out", metavar="PATH", help="Write to a .csv, .jsonl or .parquet file; music to .mid or .wav."
+        ),
         weights_option(),
     ],
 )

@@ -50,6 +50,9 @@ def stream(
     JSON has `text`, may name its `dialogue`, and is answered in JSON. Replies are those of a beam, unless options say
     that tokens are drawn.
 
+    For a model of music each line is a step, in JSON: the notes of a chord as an array, [60, 64, 67], or `{"event":
+    "on 60"}`. It is answered with the most likely notes of the next step, or the most likely next events.
+
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
@@ -79,7 +82,7 @@ def stream(
         case WordReader():
             streams = Sentences(loaded, reader)
         case _:
-            streams = Streams(loaded, fills_gaps=skip_bad)
+            streams = Streams(loaded, fills_gaps=skip_bad, most_likely=most_likely)
     if file is not None and file.exists():
         streams.load(file)
     with _opened(source) as lines:
@@ -164,7 +167,7 @@ command = make_command(
             "--most-likely",
             type=click.IntRange(min=1),
             default=5,
-            help="Next tokens that are told of a language model. [default: 5]",
+            help="Next tokens, or notes, that are told of a language model or one of music. [default: 5]",
         ),
         *continuing.options(),
         option(

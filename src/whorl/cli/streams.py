@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from whorl.cli.stream_rows import Numbered, Skip, read_rows
 from whorl.data.lookahead import LateReader
+from whorl.data.music_reader import MusicReader
 from whorl.data.reader import Reader
 from whorl.data.series import key_of
 from whorl.data.table_reader import TableReader
@@ -28,10 +29,12 @@ class Streams:
     Args:
         model: answers the rows.
         fills_gaps: rows that are missing are filled with missing values, whatever the model was fitted to do.
+        most_likely: next notes or events that are told of a model of music.
     """
 
-    def __init__(self, model: Model, *, fills_gaps: bool = False) -> None:
+    def __init__(self, model: Model, *, fills_gaps: bool = False, most_likely: int = 5) -> None:
         reader = rows_of(model)
+        self._most_likely = most_likely if isinstance(reader, MusicReader) else None
         # Said to the streams alone: what the reader was fitted to do is part of the identity that states belong to.
         self._model, self._fills_gaps = model, fills_gaps
         self._streams: dict[str, Stream] = {}
@@ -59,7 +62,7 @@ class Streams:
             if self._series is not None and row[self._series] != key:
                 row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
-            if not isinstance(rows_of(self._model), TableReader):
+            if not isinstance(rows_of(self._model), TableReader | MusicReader):
                 row = [_number(cell, name) for name, cell in row.items()]
         elif self._series is not None:
             raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
@@ -74,6 +77,8 @@ class Streams:
             self._streams[key] = stream  # kept only once a row was good
         else:
             answers = stream.push(row, known)  # type: ignore[arg-type]
+        if self._most_likely is not None:
+            return [told for answer in answers for told in describe_most_likely(answer, self._most_likely)]
         return [described for answer in answers for described in describe(answer)]
 
     def _open(self, key: str) -> Stream:

@@ -1,4 +1,4 @@
-"""Batches of running text: strips side by side, read from their start to their end with the state carried."""
+"""Batches of running text or music: strips side by side, read from start to end with the state carried."""
 
 from collections.abc import Sequence as List
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from whorl.data.batches import Batch, Batches
 from whorl.data.sequences import Sequence
+from whorl.data.transposing import Transposing
 from whorl.errors import DataError
 
 # Tokens that are read before a part that is scored, and tokens that are scored at most where `fit` ends.
@@ -20,12 +21,14 @@ class TokenStrips(Batches):
     cut moves from epoch to epoch, so that each token is learned from with a long past sooner or later.
 
     Args:
-        sequences: encoded documents; the first column of a row is its token.
+        sequences: encoded documents; what comes next are as many first columns of a row as it has targets: its token,
+            or its flags.
         spans: for each document the first and the last (exclusive) token that is read; truths are among them too.
         batch_size: most strips side by side; there are fewer where they would be shorter than two batches.
         num_steps: tokens between truncations of the gradient.
         most: number of tokens that an epoch reads at most, from the start; None reads all.
         shuffle: False cuts at the same places in every epoch.
+        transposing: moves pieces of music, by their number among the sequences; None leaves rows as they are.
     """
 
     def __init__(
@@ -37,8 +40,13 @@ class TokenStrips(Batches):
         *,
         most: int | None = None,
         shuffle: bool = True,
+        transposing: Transposing | None = None,
     ) -> None:
-        kept = [(one, first, last) for one, (first, last) in zip(sequences, spans, strict=True) if last > first]
+        pairs = enumerate(zip(sequences, spans, strict=True))
+        numbered = [(n, one, first, last) for n, (one, (first, last)) in pairs if last > first]
+        kept = [(one, first, last) for _, one, first, last in numbered]
+        self._numbers, self._transposing = [n for n, *_ in numbered], transposing
+        self._num_truths = sequences[0].row_targets.shape[1] if len(sequences) else 1
         self.shuffle = shuffle
         self._documents = [one for one, _, _ in kept]
         self._firsts = np.array([first for _, first, _ in kept], np.int64)
@@ -62,22 +70,23 @@ class TokenStrips(Batches):
         shift = int(np.random.default_rng([seed, epoch]).integers(self.count)) if self.shuffle else 0
         start = index * self.num_steps
         count = min(self.num_steps, self._length - start)
-        parts = [self._read(strip * self._length + start, count, shift) for strip in range(self.batch_size)]
+        key = (seed, epoch)
+        parts = [self._read(strip * self._length + start, count, shift, key) for strip in range(self.batch_size)]
         inputs = {"past": np.stack([part[0] for part in parts]), "starts": np.stack([part[2] for part in parts])}
         if not inputs["starts"].any():
             del inputs["starts"]  # nothing to reset, and a recurrence without resets is faster
         return Batch(
             inputs,
-            np.stack([part[1] for part in parts])[..., None, None],
+            np.stack([part[1] for part in parts])[:, :, None],
             np.ones(self.batch_size, np.float32),
             carries=index > 0,
             description=f"{self.batch_size} strips of text from token {(start + shift) % self.count}",
         )
 
-    def _read(self, at: int, count: int, shift: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows (count, D), the tokens after them and where documents start, from place `at` of the shifted text."""
+    def _read(self, at: int, count: int, shift: int, key: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows (count, D), what comes after them (count, K) and where documents start, from `at` of the moved text."""
         past = np.zeros((count, self._documents[0].past.shape[1]), np.float32)
-        targets, starts = np.full(count, np.nan, np.float32), np.zeros(count, bool)
+        targets, starts = np.full((count, self._num_truths), np.nan, np.float32), np.zeros(count, bool)
         done, real = 0, max(0, min(count, self.count - at))  # the last strip may be shorter
         while done < real:
             place = (at + done + shift) % self.count
@@ -85,9 +94,11 @@ class TokenStrips(Batches):
             inside = place - int(self._starts[n])
             first = int(self._firsts[n]) + inside
             stop = min(first + real - done, int(self._lasts[n]))
-            rows = self._documents[n].past
-            past[done : done + stop - first] = rows[first:stop]
-            after = rows[first + 1 : min(stop + 1, int(self._lasts[n])), 0]
+            rows = self._documents[n].past[first : min(stop + 1, int(self._lasts[n]))]
+            if self._transposing is not None:
+                rows = self._transposing(rows, self._numbers[n], seed=key[0], epoch=key[1])
+            past[done : done + stop - first] = rows[: stop - first]
+            after = rows[1:, : self._num_truths]
             targets[done : done + len(after)] = after
             starts[done] = inside == 0
             done += stop - first

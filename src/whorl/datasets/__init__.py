@@ -5,12 +5,13 @@ A data set is one file here, of whatever ending, and its note.
 Example:
     >>> import whorl.datasets
     >>> whorl.datasets.names()
-    ['beijing_air', 'japanese_vowels', 'nyc_taxi', 'shakespeare', 'shiller', 'turbofan']
+    ['beijing_air', 'chorales', 'japanese_vowels', 'nyc_taxi', 'shakespeare', 'shiller', 'turbofan']
     >>> whorl.datasets.load("beijing_air")["time"][0]
     '2010-01-01 00:00'
 """
 
 import csv
+import json
 from pathlib import Path
 
 from whorl.errors import ArgumentError, did_you_mean
@@ -55,6 +56,23 @@ def load(name: str) -> dict[str, list[str]]:
     with open(source, newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     return {column: list(cells) for column, cells in zip(header, zip(*rows, strict=True), strict=True)}
+
+
+def chorales() -> dict[str, list[list[list[int]]]]:
+    """Returns the shipped chorales: part -> pieces -> chords -> notes, as MIDI counts them, one chord a quarter note.
+
+    Example:
+        >>> whorl.datasets.chorales()["test"][0][:2]
+        [[72, 76, 79, 84], [72, 76, 79, 84]]
+    """
+    found = json.loads(path("chorales").read_text(encoding="utf-8"))
+    notes = {letter: note for note, letter in enumerate(found["alphabet"], start=found["lowest"])}
+    return {
+        part: [
+            [[notes[letter] for letter in chord if letter in notes] for chord in text.split()] for text in found[part]
+        ]
+        for part in ("train", "valid", "test")
+    }
 
 
 def _files() -> dict[str, Path]:

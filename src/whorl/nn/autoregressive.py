@@ -32,7 +32,7 @@ class NextToken(Network):
         dropout: of the core's output on its way to the last layer.
     """
 
-    def __init__(self, *, past: Spec, shape: Autoregressive, core: Callable[[int], Core], dropout: float) -> None:
+    def __init__(self, past: Spec, shape: Autoregressive, core: Callable[[int], Core], dropout: float) -> None:
         super().__init__()
         parts = list(past.fields.items()) if isinstance(past, Fields) else [("all", past)]
         if not parts or not isinstance(parts[0][1], Tokens):

@@ -10,6 +10,7 @@ import msgspec
 from whorl.nn import cores
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
+from whorl.nn.chords import NextFlags
 from whorl.nn.convolution import within
 from whorl.nn.direct import DirectForecaster
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
@@ -25,6 +26,7 @@ from whorl.plans.networks import REBUILDS, WRITES, Recurrent, recurrent
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.wiring import (
     Autoregressive,
+    Bernoulli,
     Categorical,
     EachRow,
     EncoderDecoder,
@@ -88,7 +90,8 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     past, ahead, num_targets, outputs, dropout, longest, source = sizes
     core = partial(cores.make, recipe)
     if isinstance(wiring.shape, Autoregressive):
-        return NextToken(past=past, shape=wiring.shape, core=core, dropout=dropout)
+        flags = isinstance(wiring.head, Bernoulli)
+        return (NextFlags if flags else NextToken)(past, wiring.shape, core, dropout)
     match wiring.pairing:
         case Windows() as windows:
             shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()

@@ -70,8 +70,10 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
             logits = outputs.reshape(-1, outputs.shape[-1])
             each = cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
             total = (each.reshape(truth.shape) * weight).sum()
-        case Bernoulli():
+        case Bernoulli(joint=joint):
             total = (binary_cross_entropy_with_logits(outputs[..., 0], truth, reduction="none") * weight).sum()
+            if joint:  # all outputs of a step are one answer
+                weight = weight / truth.shape[-1]
         case Quantiles(levels=levels):
             # The absolute error is twice the pinball loss of the median.
             sizes = (1.0, *(1.0 / len(levels) for _ in levels))

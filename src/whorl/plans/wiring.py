@@ -113,7 +113,8 @@ class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="m
 
 
 class Autoregressive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="autoregressive"):
-    """The answer of a step is what is read at the next one: a symbol, the first column of a row.
+    """The answer of a step is what is read at the next one: a symbol, the first column of a row, or the flags that are
+    its first columns.
 
     A symbol is read as `embedding_size` numbers. `tied` answers by the same vectors (Press & Wolf 2017, section 3),
     which is what makes a large vocabulary affordable.
@@ -209,7 +210,12 @@ class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 
 
 class Bernoulli(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bernoulli"):
-    """The probability that each output is 1 and not 0, whatever the others are, learned by its cross entropy."""
+    """The probability that each output is 1 and not 0, whatever the others are, learned by its cross entropy.
+
+    With `joint` what is wrong at all outputs of a step is added up, as of one answer, and not averaged.
+    """
+
+    joint: bool = False
 
 
 class Normal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="normal"):
@@ -281,6 +287,18 @@ class Forgetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     least: float = 0.0
 
 
+class Transposition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="transposition"):
+    """Pieces of music are moved up or down as a whole, each time anew, as far as the range of notes allows.
+
+    Args:
+        least: semitones at least, at most 0.
+        most: semitones at most, at least 0.
+    """
+
+    least: int
+    most: int
+
+
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a task is: a function from its fields to this.
 
@@ -304,5 +322,5 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head: Head
     readout: str
     dropout: float = 0.1
-    augmentation: Augmentation | SoundChange | Forgetting | None = None
+    augmentation: Augmentation | SoundChange | Forgetting | Transposition | None = None
     prefixes: float = 0.0

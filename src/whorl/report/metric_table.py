@@ -40,6 +40,7 @@ METRICS: dict[str, Metric] = {
     "distinct_1": _share("different words over all words of the replies", None, ".4f"),
     "distinct_2": _share("the same of pairs of neighbouring words", None),
     "accuracy": _share("share of answers that are right", form=".4f"),
+    "frame_accuracy": _share("share of the notes that sounded or were expected, which did both", form=".4f"),
     "entity_f1": _share(
         "harmonic mean of precision and recall of entities, right only with kind, begin and end", form=".4f"
     ),
@@ -64,6 +65,7 @@ METRICS: dict[str, Metric] = {
     "vus_pr": _share("volume under the surface of precision and recall, over buffers around anomalies", form=".4f"),
     "nll": Metric("nats by which the truth surprises the model, on average", "least", ".4f"),
     "perplexity": Metric("exponential of nll: among so many tokens the model is undecided, on average", "least", ".4g"),
+    "nats_per_step": Metric("nll by the step of the grid, whatever the events are", "least", ".4f"),
     "nats_per_character": Metric("nll by the character, whatever the tokens are", "least", ".4f"),
     "bits_per_character": Metric("the same in bits", "least"),
     "coverage": _share("share of truths inside the interval, or the set", None),

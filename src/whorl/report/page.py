@@ -53,7 +53,6 @@ _TITLES = {
     "summarize": "Summaries:",
     "chat": "Dialogues:",
 }
-_MOST_NAMES = 6
 
 
 def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | None) -> None:
@@ -93,7 +92,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
     levels, sizes = model.readout.levels, dissect(model.engine.program)
     return {
-        "title": f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {_names(model.reader.names)}",
+        "title": f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {scores.listed(model.reader.names)}",
         "sizes": _sizes(model, facts),
         "wins": wins,
         "verdict": verdict,
@@ -205,10 +204,5 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
         found["data"] = f"{data.sequences:,} sequences"
     for name, columns in (("read", data.past), ("known ahead", data.known), ("static", data.static)):
         if columns:
-            found[name] = _names(columns)
+            found[name] = scores.listed(columns)
     return found
-
-
-def _names(names: List[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from whorl.report.metric_table import JUDGES, METRICS
 
 Metrics = Mapping[str, Mapping[str, float]]
+_MOST_NAMES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,12 @@ class Table:
     columns: Mapping[str, str]
     rows: Mapping[str, tuple[str, ...]]
     best: tuple[tuple[str, ...], ...]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names side by side, and how many more there are."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def table(metrics: Metrics) -> Table:

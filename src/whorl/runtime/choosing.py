@@ -25,12 +25,17 @@ def chooser(decoding: Decoding, number: int) -> Chooser:
         case Greedy():
             return lambda totals, log_probs: [(0, int(log_probs[0].argmax()))]
         case Sample():
-            generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([int(decoding.seed), number])))
+            generator = generator_of(decoding.seed, number)
             return lambda totals, log_probs: [(0, drawn(log_probs[0], decoding, generator.random()))]
         case Beam(width=width):
             return lambda totals, log_probs: best(totals, log_probs, int(width))
         case _:
             assert_never(decoding)
+
+
+def generator_of(seed: int, number: int) -> np.random.Generator:
+    """What a sequence draws from: it depends on the seed and on the sequence's number alone."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(seed), number])))
 
 
 def best(totals: np.ndarray, log_probs: np.ndarray, width: int) -> list[Choice]:

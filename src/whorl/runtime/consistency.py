@@ -12,6 +12,7 @@ from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.indicators import Indicators
 from whorl.data.lookahead import LateReader
 from whorl.data.media_reader import MediaReader
+from whorl.data.music_reader import MusicReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
@@ -32,11 +33,13 @@ from whorl.plans.wiring import (
     Strips,
     StudentT,
     Surprise,
+    Transposition,
     Windows,
     Wiring,
 )
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
+from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
@@ -93,13 +96,13 @@ def check_parts(
         _expect(naive_mae.shape == (num_targets,), f"`naive_mae` has the shape {naive_mae.shape}")
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
     _check_several(wiring, reader, readout)
+    _check_next(wiring, reader, readout)
     # Of several labels at once each is an output of its own.
     num_classes = 0 if isinstance(wiring.head, Bernoulli) else len(reader.classes)
     _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
     next_token = isinstance(wiring.shape, Autoregressive)
-    _expect(not next_token or wiring.pairing == Strips(warm_up=1, horizon=1), "its pairing is of another shape")
-    _expect(next_token == isinstance(reader, CorpusReader), "its reader is of another shape")
-    _expect(next_token == isinstance(readout, TokenReadout), "its readout is of another shape")
+    fits = not next_token or wiring.pairing == Strips(warm_up=1, horizon=1)
+    _expect(fits and next_token == isinstance(reader, CorpusReader | MusicReader), "its reader is of another shape")
     labels = isinstance(readout, CategoricalReadout | TagReadout)
     _expect(isinstance(wiring.head, Categorical) == labels, "its readout is of others")
     steps = isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
@@ -124,12 +127,27 @@ def check_parts(
         _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else num_classes or 1))
 
 
+def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> None:
+    """What comes next is answered by a readout of it, and of music all parts know whether it is chords or events."""
+    next_token = isinstance(wiring.shape, Autoregressive)
+    _expect(next_token == isinstance(readout, TokenReadout | ChordReadout), "its readout is of another shape")
+    rolls = isinstance(reader, MusicReader) and reader.music.is_roll
+    _expect(isinstance(readout, ChordReadout) == rolls, "its readout is of other steps")
+    events = isinstance(reader, MusicReader) and not reader.music.is_roll
+    _expect(isinstance(readout, EventReadout) == events, "its readout is of other steps")
+    _expect((wiring.head == Bernoulli(joint=True)) == rolls, f"its head is {wiring.head}")
+    if isinstance(wiring.augmentation, Transposition):
+        _expect(isinstance(reader, MusicReader), "what is no music is moved to other keys")
+        _expect(wiring.augmentation.least <= 0 <= wiring.augmentation.most, f"it has {wiring.augmentation}")
+
+
 def _check_several(wiring: Wiring, reader: Reader, readout: Readout) -> None:
     """Several labels at once are of whole sequences, and all parts know that they are."""
-    several = isinstance(wiring.head, Bernoulli)
+    several = isinstance(wiring.head, Bernoulli) and not wiring.head.joint
     _expect(several == isinstance(reader.outputs, Indicators), f"its head is {wiring.head}, its labels are of others")
-    _expect(several == isinstance(readout, BernoulliReadout), "its readout is of others")
-    if isinstance(readout, BernoulliReadout):
+    own = isinstance(readout, BernoulliReadout) and not isinstance(readout, ChordReadout)
+    _expect(several == own, "its readout is of others")
+    if several and isinstance(readout, BernoulliReadout):
         whole = wiring.pairing == Sequences() and isinstance(wiring.shape, ManyToOne)
         _expect(whole, f"its pairing is {wiring.pairing}, but several labels are of whole sequences")
         found = None if readout.thresholds is None else readout.thresholds.shape
@@ -228,7 +246,7 @@ def _inputs(reader: Reader) -> dict[str, Shape] | None:
     """Name and shape of what an engine reads at each step; None where only a user's own reader knows."""
     if isinstance(reader, LateReader):
         return _inputs(reader.reader)
-    if isinstance(reader, ArrayReader | CorpusReader | MediaReader | TextReader | WordReader):
+    if isinstance(reader, ArrayReader | CorpusReader | MediaReader | MusicReader | TextReader | WordReader):
         return {"past": (reader.past.spec.width,)}
     if not isinstance(reader, TableReader):
         return None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,6 +19,19 @@ from whorl.runtime.engine import Engine, Inputs, Slot
 
 # Numbers that the outputs of one step may have; more sequences wait for their turn.
 _AT_ONCE = 1 << 22
+
+
+class Rules(Protocol):
+    """Which tokens may come after others, by a state that is a value."""
+
+    def first(self, number: int) -> object:
+        """The state before anything is chosen for the sequence of this number."""
+
+    def after(self, state: Any, code: int) -> object:
+        """The state after one more token."""
+
+    def barred(self, state: Any) -> np.ndarray:
+        """Which tokens may not come, (V,) bool; one may at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +45,7 @@ class TokenSteps:
         end: the token that ends a sequence; None where none does.
         banned: tokens that never come. Probabilities are those of the others.
         beside: reads from the output what is kept of each step beside its token, such as attention weights (n, ...).
+        rules: which tokens may come after those so far; None lets all come.
     """
 
     inputs: Callable[[np.ndarray, np.ndarray], Inputs]
@@ -38,6 +53,7 @@ class TokenSteps:
     end: int | None = None
     banned: tuple[int, ...] = ()
     beside: Callable[[np.ndarray], np.ndarray] | None = None
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +128,8 @@ def decode(
         while active or waiting:
             while waiting and len(active) < most:
                 search = waiting.pop()
-                search.live = [_Beginning(copies.fork(slots[search.number]), search.first)]
+                state = None if steps.rules is None else steps.rules.first(search.number)
+                search.live = [_Beginning(copies.fork(slots[search.number]), search.first, state=state)]
                 active.append(search)
             _advance(engine, active, steps, copies)
             active = [search for search in active if search.live]
@@ -166,6 +183,7 @@ class _Beginning:
     length: int = 0
     beside: np.ndarray | None = None
     before: "_Beginning | None" = None
+    state: object = None  # of the rules
 
     def whole(self, score: float, ended: bool) -> Decoded:
         path: list[_Beginning] = []
@@ -242,6 +260,9 @@ def _advance(engine: Engine, active: Sequence[_Search], steps: TokenSteps, copie
     output = engine.step([beginning.slot for _, beginning in live], steps.inputs(tokens, numbers))
     logits = np.array(steps.logits(output), np.float64)
     logits[:, list(steps.banned)] = -inf
+    if steps.rules is not None:
+        for row, (_, beginning) in enumerate(live):
+            logits[row, steps.rules.barred(beginning.state)] = -inf
     if not np.isfinite(logits.max(axis=1)).all():
         raise TrainingError(
             "the logits of a step must be numbers with one token at least that is not banned, but are not. "
@@ -258,6 +279,10 @@ def _advance(engine: Engine, active: Sequence[_Search], steps: TokenSteps, copie
             search.choose(totals, log_probs[rows]), log_probs[rows], None if beside is None else beside[rows]
         )
         _hand_on(search.live, onward, copies)
+        if steps.rules is not None:
+            for child in onward:
+                assert child.before is not None
+                child.state = steps.rules.after(child.before.state, child.token)
         search.live = onward
 
 

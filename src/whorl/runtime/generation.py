@@ -7,9 +7,11 @@ import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END, UNKNOWN
 from whorl.data.corpus_reader import CorpusReader
+from whorl.data.music_reader import MusicReader
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.plans.decoding import DRAWN, Decoding, check_decoding
+from whorl.runtime.composing import composed
 from whorl.runtime.decoding import TokenSteps, decode, opened
 from whorl.runtime.prediction import Index, Prediction
 
@@ -22,17 +24,20 @@ _PIECE = 1 << 14
 
 
 def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Prediction:
-    """Continues texts.
+    """Continues texts, or pieces of music.
 
     Args:
-        model: a language model.
-        prompts: beginnings of texts, as its reader takes them.
+        model: a language model, or one of music.
+        prompts: beginnings of texts or pieces, as its reader takes them.
         decoding: how tokens are chosen; None draws them at a temperature of 0.8.
 
     Returns:
-        One text for each prompt: what follows it. `score` is its log-probability.
+        One text for each prompt: what follows it; of music pieces, see `whorl.runtime.composing`. `score` is the
+        log-probability of what follows.
     """
-    return go_on(model, model.reader.read(prompts), DRAWN if decoding is None else check_decoding(decoding))
+    found = model.reader.read(prompts)
+    chosen = DRAWN if decoding is None else check_decoding(decoding)
+    return composed(model, found, chosen) if isinstance(model.reader, MusicReader) else go_on(model, found, chosen)
 
 
 def go_on(model: "Model", sequences: List[Sequence], decoding: Decoding) -> Prediction:

@@ -18,6 +18,7 @@ from whorl.plans.decoding import Decoding
 from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
 from whorl.runtime import bernoulli_readout as bernoulli_readout  # registers its readout
 from whorl.runtime import class_readout as class_readout
+from whorl.runtime import music_readout as music_readout
 from whorl.runtime import surprise_readout as surprise_readout
 from whorl.runtime import tag_readout as tag_readout
 from whorl.runtime import text_readout as text_readout

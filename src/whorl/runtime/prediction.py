@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Classes whose probabilities records tell one by one.
 MOST_LISTED = 20
+# What the one output of a model of music is called.
+PIECE = "piece"
 # An array of answers below each other, or a list with the array of each sequence: which of them, the task says.
 Rows = Any
 
@@ -46,7 +48,7 @@ class Prediction:
         value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels
             of a Classifier, or where several may come together (N,) tuples of labels, (N,) 1 where an alarm is given,
             else 0, of a Detector; a list with one array (T_i,) of labels for each of N sequences of a Tagger, or with
-            one text for each of a Generator or Translator.
+            one text for each of a Generator or Translator, or one piece of music (`whorl.codecs.piece.Piece`).
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.
@@ -155,9 +157,17 @@ class Prediction:
         return polars.DataFrame(list(self.to_records()))
 
     def write(self, path: str | Path) -> None:
-        """Writes the records: `.csv`, `.jsonl` or `.parquet` by the ending of the path."""
-        from whorl.runtime.export_records import write_records
+        """Writes the records: `.csv`, `.jsonl` or `.parquet` by the ending of the path.
 
+        Of music also the pieces, as `.mid` or as sound, `.wav`; where there are several, each has its number, from 1
+        on, before the ending.
+        """
+        from whorl.runtime.export_records import write_records
+        from whorl.runtime.music_files import MUSIC_FILES, write_music
+
+        if Path(path).suffix.lower() in MUSIC_FILES and isinstance(self.value, list) and self.names == (PIECE,):
+            write_music(Path(path), self.value)
+            return
         write_records(Path(path), self.to_records())
 
     def plot(self, row: int = 0) -> "Figure":
@@ -171,7 +181,9 @@ class Prediction:
         except ImportError:
             raise MissingExtraError("matplotlib", "train", "to draw") from None
         if isinstance(self.value, list) and self.classes is None:
-            raise ArgumentError("`plot` draws numbers and probabilities, but these answers are texts. Print `value`.")
+            raise ArgumentError(
+                "`plot` draws numbers and probabilities, but these answers are not. Print or write them."
+            )
         if isinstance(self.value, list):
             return self._drawn_steps(self.value[row], row)
         if isinstance(self.probabilities, np.ndarray) and self.classes is not None:

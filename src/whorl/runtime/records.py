@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from whorl.runtime.prediction import MOST_LISTED, Prediction, plain
+from whorl.codecs.piece import Piece
+from whorl.runtime.prediction import MOST_LISTED, PIECE, Prediction, plain
 
 
 def records(answers: Prediction) -> Iterator[dict[str, object]]:
     """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
 
-    Of texts one for each answer: series, origin, output, value, score. Of labels one for each answer: series, origin,
+    Of texts one for each answer: series, origin, output, value, score. Of pieces of music one for each note: series,
+    its start and end in steps, pitch, velocity. Of labels one for each answer: series, origin,
     output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class; of several
     labels at once the labels that are answered and `p(label)` of each. Of labels for each step one for each step:
     series, step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin,
@@ -18,7 +20,7 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
     """
     if isinstance(answers.value, list):
         of_list = _text_records if answers.classes is None else _step_records
-        yield from of_list(answers, answers.value)
+        yield from (_note_records if answers.names == (PIECE,) else of_list)(answers, answers.value)
         return
     if answers.score is not None and answers.contributions is not None:
         yield from _judged_records(answers, answers.score, answers.contributions)
@@ -86,7 +88,7 @@ def _several_records(answers: Prediction, probabilities: np.ndarray) -> Iterator
         yield {
             "series": answers.index.series[n],
             "origin": plain(answers.index.origin[n]),
-            "value": " | ".join(labels),
+            "value": " | ".join(map(str, labels)),
         } | dict(zip(names, shares, strict=True))
 
 
@@ -103,6 +105,12 @@ def _step_records(answers: Prediction, value: list[np.ndarray]) -> Iterator[dict
             record |= {} if tokens is None else {"word": tokens[n][t]}
             record |= {"output": answers.names[0], "value": label, "probability": own[place[label]]}
             yield record | (dict(zip(names, own, strict=True)) if len(names) <= MOST_LISTED else {})
+
+
+def _note_records(answers: Prediction, pieces: list[Piece]) -> Iterator[dict[str, object]]:
+    for n, piece in enumerate(pieces):
+        for note in zip(*(column.tolist() for column in piece[:4]), strict=True):
+            yield {"series": answers.index.series[n], **dict(zip(Piece._fields, note, strict=False))}
 
 
 def _text_records(answers: Prediction, texts: list[str]) -> Iterator[dict[str, object]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from whorl.errors import ArgumentError
 from whorl.plans.media import Media
+from whorl.plans.music import Music
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 
@@ -25,6 +26,7 @@ class Columns:
         text: the column of text where an example is a row with a text.
         tokens: how the text is cut.
         media: how files of sound, pictures or videos are read, where an example is one.
+        music: how pieces of music are cut, where an example is one.
         label: the column that says which rows are anomalies.
         normal: the label of rows that are none.
     """
@@ -40,6 +42,7 @@ class Columns:
     text: str | None = None
     tokens: Text = field(default_factory=Text)
     media: Media | None = None
+    music: Music | None = None
     label: str | None = None
     normal: str | None = None
 

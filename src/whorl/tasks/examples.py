@@ -8,6 +8,7 @@ import numpy as np
 from whorl.data.augmentation import AugmentedBatches
 from whorl.data.batches import Batches
 from whorl.data.forgetting import ForgettingBatches
+from whorl.data.music_reader import MusicReader
 from whorl.data.padded import SequenceBatches
 from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches, steps_with_truths
@@ -17,6 +18,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
+from whorl.data.transposing import Transposing
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.segments import segment_length
 from whorl.plans.networks import Network, Perceptron
@@ -31,6 +33,7 @@ from whorl.plans.wiring import (
     Sequences,
     SoundChange,
     Strips,
+    Transposition,
     Windows,
     Wiring,
 )
@@ -87,7 +90,9 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Strips() as strips:
             recipe, plan = estimator.resolved(sum(cut for _, cut in spans), num_targets)
             if isinstance(wiring.shape, Autoregressive):
-                return TokenStrips(prepared.sequences, spans, plan.batch_size or 1, plan.tbptt_steps or 1), recipe, plan
+                sizes = (plan.batch_size or 1, plan.tbptt_steps or 1)
+                moved = _transposing(wiring, prepared)
+                return TokenStrips(prepared.sequences, spans, *sizes, transposing=moved), recipe, plan
             return _strips(prepared, strips, plan, spans), recipe, plan
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
@@ -106,8 +111,18 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
 
 
+def _transposing(wiring: Wiring, prepared: Prepared) -> Transposing | None:
+    if not isinstance(wiring.augmentation, Transposition):
+        return None
+    assert isinstance(prepared.reader, MusicReader)
+    return Transposing(prepared.reader.music, wiring.augmentation, prepared.sequences)
+
+
 def _changed(
-    batches: Batches, plan: Augmentation | SoundChange | Forgetting, spec: Spec, training: list[Sequence]
+    batches: Batches,
+    plan: Augmentation | SoundChange | Forgetting | Transposition,
+    spec: Spec,
+    training: list[Sequence],
 ) -> Batches:
     match plan:
         case Augmentation():
@@ -116,6 +131,8 @@ def _changed(
             return SoundBatches(batches, plan)
         case Forgetting():
             return ForgettingBatches(batches, plan, spec, training)
+        case Transposition():
+            return batches  # of running music, which has batches of its own
         case _:
             assert_never(plan)
 

@@ -14,7 +14,7 @@ from whorl.plans.wiring import (
     Wiring,
 )
 from whorl.runtime.program import Program
-from whorl.tasks import baselines, surprise_rivals, token_rivals
+from whorl.tasks import baselines, chord_rivals, surprise_rivals, token_rivals
 from whorl.tasks.label_rivals import label_rivals, several_rivals
 from whorl.tasks.preparation import Prepared
 
@@ -24,6 +24,8 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     if isinstance(wiring.shape, EncoderDecoder):
         return {}, None  # what is written is compared with texts; see `PairReader.rivals`
     width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
+    if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.head, Bernoulli):
+        return chord_rivals.rivals(prepared.sequences, prepared.cuts), None
     if isinstance(wiring.shape, Autoregressive):
         return token_rivals.rivals(prepared.sequences, prepared.cuts, len(prepared.reader.classes)), None
     if isinstance(wiring.head, Bernoulli):

@@ -1,7 +1,7 @@
 """The settings of a task: as scikit-learn handles them, and as JSON values that model files hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Self, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
@@ -75,6 +75,10 @@ def _restored(value: object, hint: object) -> object:
         return media.from_plain(value)
     if media.Media in get_args(hint):
         hint = Union[tuple(member for member in get_args(hint) if member not in media.MEDIA.values())]  # noqa: UP007
+    plans = [kind for kind in get_args(hint) if is_dataclass(kind)]
+    if len(plans) > 1 and isinstance(value, Mapping):  # no two of them have the same options
+        fitting = [kind for kind in plans if {one.name for one in fields(kind)} == set(value)]
+        return msgspec.convert(value, (fitting or plans)[0])
     return msgspec.convert(value, hint)
 
 

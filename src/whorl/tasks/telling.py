@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from whorl.report.metric_table import METRICS
-from whorl.report.scores import verdict
+from whorl.report.scores import listed, verdict
 
 if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
@@ -43,7 +43,7 @@ class Teller:
             uses: what that part served for besides, such as 'chose the epoch'.
         """
         also = f" (it also {' and '.join(uses)})" if uses else ""
-        first = f"validation part{also}, {evaluation.num_answers} answers, {', '.join(names)}:"
+        first = f"validation part{also}, {evaluation.num_answers} answers, {listed(names)}:"
         self.lines([first, *score_lines(evaluation.metrics, evaluation.baseline)])
 
 

@@ -9,6 +9,7 @@ from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
 from whorl.tasks.preparation.media import of_media
+from whorl.tasks.preparation.music import of_music
 from whorl.tasks.preparation.pairs import of_pairs
 from whorl.tasks.preparation.prepared import Prepared, answers_labels
 from whorl.tasks.preparation.tables import of_table
@@ -25,7 +26,7 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
     if isinstance(wiring.shape, Autoregressive):
-        return of_corpus(estimator, data)
+        return (of_music if wiring.inputs == "music" else of_corpus)(estimator, data)
     if isinstance(wiring.pairing, Sequences) and wiring.pairing.turns is not None:
         return of_dialogues(estimator, wiring, data)
     if isinstance(wiring.shape, EncoderDecoder):

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence as List
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from whorl.codecs.text import TextCodec
 from whorl.data.corpus_reader import fit_corpus
-from whorl.data.documents import Document, documents
+from whorl.data.documents import documents
 from whorl.errors import DataError
 from whorl.tasks.preparation.prepared import Prepared
 
@@ -23,7 +23,7 @@ def of_corpus(estimator: "Estimator", data: object) -> Prepared:
     assert columns.text is not None
     condition = columns.static[0] if columns.static else None
     found, frame = documents(data, columns.text, condition, columns.table)
-    cuts = _cuts(found, estimator.training.validation)
+    cuts = cuts_of(found, estimator.training.validation, "characters")
     codec = TextCodec(**asdict(columns.tokens), begin=True)
     reader = fit_corpus(found, frame, cuts, column=columns.text, condition=condition, codec=codec, table=columns.table)
     sequences, marks = reader.encode(found, frame, cuts)
@@ -43,11 +43,18 @@ def of_corpus(estimator: "Estimator", data: object) -> Prepared:
     return Prepared(reader=reader, sequences=sequences, cuts=marks, notes=notes, facts=facts)
 
 
-def _cuts(found: List[Document], validation: float | int) -> list[int | None]:
-    """For each document the number of its characters that are trained on; None is all of them.
+class _Long(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def length(self) -> int: ...
+
+
+def cuts_of(found: List[_Long], validation: float | int, unit: str) -> list[int | None]:
+    """For each document the number of its units, such as characters, that are trained on; None is all of them.
 
     Of many documents the last ones are held out whole, and `validation` counts them; of few the last part of each is,
-    and it counts characters.
+    and it counts units.
     """
     whole = isinstance(validation, int)
     if len(found) >= _MANY:
@@ -61,8 +68,7 @@ def _cuts(found: List[Document], validation: float | int) -> list[int | None]:
         held = int(validation) if whole else max(1, round(length * validation))
         if held >= length > 0:
             raise DataError(
-                f"`validation` is {validation}, but the text '{document.name}' has {length} characters. Lower it, or "
-                "bring more text."
+                f"`validation` is {validation}, but '{document.name}' has {length} {unit}. Lower it, or bring more."
             )
         cuts.append(length - held if length else None)
     return cuts
