@@ -45,21 +45,21 @@ class MusicCodec(Codec[List[Moment]]):
         self.pitches = range(plan.lowest, plan.highest + 1)
         self.is_roll = plan.steps == "roll"
         degrees = range(plan.velocities) if plan.velocities > 1 else ()
-        self.words: tuple[str, ...] = (
+        self.vocabulary: tuple[str, ...] = (
             *_RESERVED,
             *(f"on {pitch}" for pitch in self.pitches),
             *(f"off {pitch}" for pitch in self.pitches),
             *(f"velocity {degree}" for degree in degrees),
             *(f"wait {count}" for count in range(1, plan.waits + 1)),
         )
-        self._codes = {word: code for code, word in enumerate(self.words)}
+        self._codes = {word: code for code, word in enumerate(self.vocabulary)}
 
     def fit(self, sequences: Iterable[List[Moment]]) -> Self:
         return self
 
     @property
     def spec(self) -> Spec:
-        return Flags(len(self.pitches)) if self.is_roll else Tokens(len(self.words))
+        return Flags(len(self.pitches)) if self.is_roll else Tokens(len(self.vocabulary))
 
     def encode(self, values: List[Moment]) -> np.ndarray:
         return self.chunks().push(values)
@@ -94,7 +94,7 @@ class MusicCodec(Codec[List[Moment]]):
     def _code(self, event: object, number: int) -> int:
         code = self._codes.get(event) if isinstance(event, str) else None
         if code is None or code < len(_RESERVED):
-            close = did_you_mean(str(event)[:40], self.words[len(_RESERVED) :])
+            close = did_you_mean(str(event)[:40], self.vocabulary[len(_RESERVED) :])
             raise DataError(
                 f"event {number} is {event!r:.60}, but events of this model are 'on N' and 'off N' with notes from "
                 f"{self.plan.lowest} to {self.plan.highest}, 'velocity V' and 'wait W'.{close}"
@@ -104,8 +104,8 @@ class MusicCodec(Codec[List[Moment]]):
     def decode(self, array: np.ndarray) -> list[Moment]:
         """Moments of rows; the codes of begin and end are left out."""
         if not self.is_roll:
-            codes = codes_of(array, len(self.words)).tolist()
-            return [self.words[code] for code in codes if code >= len(_RESERVED)]
+            codes = codes_of(array, len(self.vocabulary)).tolist()
+            return [self.vocabulary[code] for code in codes if code >= len(_RESERVED)]
         values = np.asarray(array)
         if values.ndim != 2 or values.shape[1] != len(self.pitches):
             raise DataError(f"`decode` takes (T, {len(self.pitches)}) zeros and ones, but {values.shape} came.")

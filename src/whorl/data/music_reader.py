@@ -15,17 +15,18 @@ from whorl.codecs.notation import Moment, piece_of_moments
 from whorl.codecs.piece import Piece
 from whorl.codecs.table import TableCodec
 from whorl.data import counts
-from whorl.data.moments import Moments
+from whorl.data.notes import Notes
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.scores import Score, scores
 from whorl.data.sequences import Sequence
 from whorl.data.text_columns import StepColumns
+from whorl.data.vocabulary import Vocabulary
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 
-NOTES, EVENT = "notes", "event"
+NOTES, EVENT, NEXT_EVENT = "notes", "event", "next event"
 
 
 @readers.add("music")
@@ -39,14 +40,14 @@ class MusicReader(Reader):
         table: how tables of paths are read.
     """
 
-    outputs: Moments
+    outputs: Notes | Vocabulary
 
     def __init__(self, *, music: MusicCodec, condition: str | None, beside: TableCodec | None, table: Table) -> None:
         self.music, self.condition, self.table = music, condition, table
         self.past = StepColumns(music, beside)
-        self.outputs = Moments(music)
+        self.outputs = Notes(music) if music.is_roll else Vocabulary(music)
         self.horizon = 1
-        self.names = self.outputs.names
+        self.names = self.outputs.names if isinstance(self.outputs, Notes) else (NEXT_EVENT,)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)

@@ -12,7 +12,7 @@ from whorl.codecs.table import TableCodec
 from whorl.data.countdown import Countdown
 from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
-from whorl.data.moments import Moments
+from whorl.data.notes import Notes
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.vocabulary import Vocabulary
@@ -128,7 +128,7 @@ class Reader(ABC):
     """
 
     horizon: int
-    outputs: ArrayCodec | TableCodec | Labels | Indicators | TextOutputs | Vocabulary | Moments
+    outputs: ArrayCodec | TableCodec | Labels | Indicators | TextOutputs | Vocabulary | Notes
     names: tuple[str, ...]
     countdown: Countdown | None = None
     streams: bool = True
@@ -165,7 +165,7 @@ class Reader(ABC):
     @property
     def classes(self) -> np.ndarray:
         """The labels that are answered, (C,); none where answers are numbers."""
-        known = isinstance(self.outputs, Labels | Indicators | Vocabulary | Moments)
+        known = isinstance(self.outputs, Labels | Indicators | Vocabulary | Notes)
         return self.outputs.classes if known else np.empty(0, object)  # type: ignore[union-attr]
 
     @abstractmethod

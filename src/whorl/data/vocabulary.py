@@ -4,19 +4,20 @@ from collections import Counter
 
 import numpy as np
 
+from whorl.codecs.music import MusicCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.unitless import Unitless
 
 
 class Vocabulary(Unitless):
-    """Codes of a text codec as answers.
+    """Codes of a codec of texts, or of events of music, as answers.
 
     Args:
-        text: a fitted codec.
+        codec: a fitted one.
     """
 
-    def __init__(self, text: TextCodec) -> None:
-        names = list(text.vocabulary)
+    def __init__(self, codec: TextCodec | MusicCodec) -> None:
+        names = list(codec.vocabulary)
         many = {name for name, count in Counter(names).items() if count > 1}
         # Byte pairs that are no text are shown as numbers, which could be the text of another token.
         names = [f"{name}#{code}" if name in many else name for code, name in enumerate(names)]

@@ -21,6 +21,7 @@ from whorl.report import (
     labels,
     looking_back,
     memory,
+    rolls,
     scores,
     split,
     states,
@@ -53,6 +54,8 @@ _TITLES = {
     "summarize": "Summaries:",
     "chat": "Dialogues:",
 }
+# What a step is called, by what is read.
+_STEPS = {"text": "token", "music": "step"}
 
 
 def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | None) -> None:
@@ -84,15 +87,14 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         part = f"the data given to this report, {len(held_out):,} answers"
     wins, verdict = scores.verdict(metrics)
     probes = memory.measured(model, held_out)
-    pairing = model.wiring.pairing
-    judged = isinstance(pairing, EachRow)
-    whole = judged or isinstance(pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
+    judged = isinstance(model.wiring.pairing, EachRow)
+    whole = judged or isinstance(model.wiring.pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
     lines = split.bars(facts.data, held_out, ahead=not judged, whole=is_whole(model.wiring.pairing))
     errors = [] if whole else curves.errors(by_step, model.reader.names)
     seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
     levels, sizes = model.readout.levels, dissect(model.engine.program)
     return {
-        "title": f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {scores.listed(model.reader.names)}",
+        "title": _title(model),
         "sizes": _sizes(model, facts),
         "wins": wins,
         "verdict": verdict,
@@ -106,6 +108,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "whole": whole,
         "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
         "texts": texts(model, evidence, held_out),
+        "rolls": rolls.pictures(model, held_out),
         "exchanges": exchanges(model, held_out),
         "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
         "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
@@ -117,7 +120,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "quantiles": bool(levels),
         "heatmap": states.heatmap(seen[0]) if seen else None,
         "explorer": explorer.explorer(seen, () if probes is None else probes.followed),
-        "memory": probes and memory.memory(probes, "token" if model.wiring.inputs == "text" else "row"),
+        "memory": probes and memory.memory(probes, _STEPS.get(model.wiring.inputs, "row")),
         "memory_meaning": memory.MEANING,
         "findings": findings.findings(findings.measure(model, facts, probes, held_out)),
         "diagram": diagram(
@@ -133,6 +136,12 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
     }
+
+
+def _title(model: Model) -> str:
+    if model.wiring.inputs == "music":
+        return "Music, by its next chords" if isinstance(model.wiring.head, Bernoulli) else "Music, by its next events"
+    return f"{_TITLES.get(model.task, model.task.capitalize() + ':')} {scores.listed(model.reader.names)}"
 
 
 def _judges_rows(model: Model) -> bool:

@@ -145,10 +145,10 @@ class Sounding:
     """
 
     def __init__(self, codec: MusicCodec, primers: List[np.ndarray]) -> None:
-        self._words = codec.words
-        self._notes = np.array([_note(word) for word in codec.words])
+        self._words = codec.vocabulary
+        self._notes = np.array([_note(word) for word in codec.vocabulary])
         self._is_on, self._is_off, self._is_loud = (
-            np.array([word.startswith(f"{kind} ") for word in codec.words]) for kind in ("on", "off", "velocity")
+            np.array([word.startswith(f"{kind} ") for word in codec.vocabulary]) for kind in ("on", "off", "velocity")
         )
         self._first = []
         for codes in primers:

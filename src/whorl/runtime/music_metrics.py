@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whorl.codecs.music import MusicCodec
+from whorl.data.vocabulary import Vocabulary
 from whorl.runtime.prediction import Prediction
 
 
@@ -53,18 +53,20 @@ class EventScores:
     events that were the most likely one.
 
     Args:
-        codec: of the events.
+        vocabulary: the events.
     """
 
-    def __init__(self, codec: MusicCodec) -> None:
-        self._lengths = np.array([_waited(word) for word in codec.words], np.int64)
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._lengths = np.array([_waited(word) for word in vocabulary.classes.tolist()], np.int64)
         self._nats, self._right, self._events, self._length = 0.0, 0, 0, 0
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
-        """Adds the answers of some events and the codes of those that came, (N,); NaN where unknown."""
+        """Adds the answers of some events and those that came, (N,); None where unknown."""
         assert isinstance(prediction.probabilities, np.ndarray)
-        known = np.flatnonzero(np.isfinite(target))
-        codes = target[known].astype(np.int64)
+        codes = self._vocabulary.codes(target)
+        known = np.flatnonzero(codes >= 0)
+        codes = codes[known]
         probabilities = prediction.probabilities[known]
         own = probabilities[np.arange(len(codes)), codes]
         self._nats -= float(np.log(np.maximum(own, np.finfo(np.float64).tiny)).sum())

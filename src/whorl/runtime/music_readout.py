@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 
-from whorl.data.music_reader import MusicReader
 from whorl.data.reader import Reader
+from whorl.data.vocabulary import Vocabulary
 from whorl.errors import ModelFileError
 from whorl.plans.wiring import Wiring
 from whorl.runtime.bernoulli_readout import BernoulliReadout
@@ -49,9 +49,9 @@ class EventReadout(TokenReadout):
     """The most likely next event, and the probability of each; nothing is calibrated."""
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        if not isinstance(reader, MusicReader):
-            raise ModelFileError("a readout of next events needs a reader of music. The file is damaged.")
-        return EventScores(reader.music)
+        if not isinstance(reader.outputs, Vocabulary):
+            raise ModelFileError("a readout of next events needs a reader of events. The file is damaged.")
+        return EventScores(reader.outputs)
 
     def of_rivals(self) -> Readout:
         return EventReadout()

@@ -146,7 +146,7 @@ class Generator(Estimator):
             passes = 1_000_000 if chosen.max_seconds is not None else max(4, min(200, round(_MOMENTS / num_examples)))
             return (
                 recipe.completed(hidden_size=256),
-                chosen.completed(batch_size=16, tbptt_steps=64, learning_rate=1e-2, weight_decay=1e-2, epochs=passes),
+                chosen.completed(batch_size=16, tbptt_steps=32, learning_rate=1e-2, weight_decay=1e-2, epochs=passes),
             )
         # Time or epochs end a run, or a number of tokens; text of any length is worth a few passes.
         passes = 1_000_000 if chosen.max_seconds is not None else max(2, min(40, round(_TOKENS / max(1, num_examples))))

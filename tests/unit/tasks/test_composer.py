@@ -109,7 +109,7 @@ def test_events_that_are_drawn_are_valid_whatever_was_learned(events):
         sounding = sounding | {number} if kind == "on" else sounding - {number} if kind == "off" else sounding
     for _ in range(300):
         code = generator.choice(np.flatnonzero(~rules.barred(state))[1:])  # the begin is banned
-        kind, _, number = music.words[code].partition(" ")
+        kind, _, number = music.vocabulary[code].partition(" ")
         assert kind not in ("begin", "velocity")
         assert kind != "on" or number not in sounding
         assert kind != "off" or number in sounding
