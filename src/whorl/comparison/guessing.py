@@ -16,6 +16,7 @@ from whorl.data.columns import guess_kind
 from whorl.data.csv_text import detect_delimiter
 from whorl.data.json_lines import JSON_SUFFIXES, json_values
 from whorl.data.labels import whole
+from whorl.data.scores import is_music
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.tagged import TAGGED_SUFFIXES
 from whorl.data.text_files import PLAIN_SUFFIXES, files_in, is_folder, read_text
@@ -60,6 +61,8 @@ def guess_task(data: object, asked: Question) -> Guess:
         return Guess(task="detect", because=f"{by} which rows are anomalies")
     if asked.source is not None:
         return _of_pair(data, asked)
+    if isinstance(data, str | os.PathLike) and is_music(data):
+        return Guess(task="generate", because="it is music")
     found = _of_path(Path(data), asked) if isinstance(data, str | os.PathLike) and str(data) else _of_values(data)
     return found or _of_table(_frame(data, asked), asked)
 

@@ -36,7 +36,9 @@ def command(task: "Estimator", data: object, named: Iterable[str] = ()) -> str |
         if name == "network":
             words += _network(value)
         elif is_dataclass(value) and not isinstance(value, type):
-            words += [word for own in differences(value, default) for word in _option(*own)]
+            # Of another kind of plan than the task's own all that is not that kind's default is written.
+            beside = default if type(default) is type(value) else None
+            words += [word for own in differences(value, beside) for word in _option(*own)]
         else:
             renamed = "output_dropout" if name == "dropout" and task.task in _WRITING else name
             words += _option(renamed, value)

@@ -18,7 +18,7 @@ from whorl.codecs.notation import Moment, moments_of, piece_of_chords
 from whorl.codecs.piece import Piece, require_steps
 from whorl.data.midi import MIDI_SUFFIXES, read_midi
 from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import is_folder
+from whorl.data.text_files import PLAIN_SUFFIXES, is_folder
 from whorl.errors import DataError
 from whorl.plans.table import Kind, Table
 
@@ -90,13 +90,16 @@ def scores(source: object, codec: MusicCodec, condition: str | None, table: Tabl
 
 
 def is_music(source: object) -> bool:
-    """Whether a source is music beyond doubt: pieces, files of MIDI, or a folder or a list of these."""
+    """Whether a source is music beyond doubt: pieces, files of MIDI, a list of these, or a folder without texts."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         suffix = path.suffix.lower()
         if suffix in MIDI_SUFFIXES or (suffix in CHORD_SUFFIXES and _begins_with_chords(path)):
             return True
-        return path.is_dir() and any(file.suffix.lower() in MIDI_SUFFIXES for file in path.rglob("*"))
+        if not path.is_dir():
+            return False
+        endings = {file.suffix.lower() for file in path.rglob("*")}
+        return bool(endings & set(MIDI_SUFFIXES)) and not endings & set(PLAIN_SUFFIXES)
     if isinstance(source, Piece):
         return True
     if not isinstance(source, list | tuple) or not len(source):
