@@ -14,6 +14,7 @@ _WHERE = {
     "Detector": "whorl.tasks.detection",
     "Forecaster": "whorl.tasks.forecasting",
     "Generator": "whorl.tasks.generation",
+    "Recommender": "whorl.tasks.recommendation",
     "Regressor": "whorl.tasks.regression",
     "Summarizer": "whorl.tasks.summarization",
     "Tagger": "whorl.tasks.labelling",
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from whorl.tasks.forecasting import Forecaster as Forecaster
     from whorl.tasks.generation import Generator as Generator
     from whorl.tasks.labelling import Tagger as Tagger
+    from whorl.tasks.recommendation import Recommender as Recommender
     from whorl.tasks.regression import Regressor as Regressor
     from whorl.tasks.summarization import Summarizer as Summarizer
     from whorl.tasks.translation import Translator as Translator

@@ -41,6 +41,7 @@ from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
 from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.kernels import running_statistics
 from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.native import NativeEngine
@@ -51,7 +52,7 @@ from whorl.runtime.tag_readout import TagReadout
 from whorl.runtime.text_readout import ReplyReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 from whorl.specs import Reals
-from whorl.tasks import baselines
+from whorl.tasks import baselines, item_rivals
 
 OBJECTS: dict[str, list[Object]] = {kind: [] for kind in KINDS}
 
@@ -145,6 +146,16 @@ for name, build in NETWORKS.items():
 
 # Engines: every engine runs every program
 
+
+def item_rival(name: str) -> Program:
+    codes = ([1.0, 3.0, 0.0, 2.0], [4.0, 1.0], [2.0, 3.0, 1.0])
+    sessions = [
+        Sequence(key="", past=np.array(own, np.float32)[:, None], time=np.arange(len(own), dtype=np.int64))
+        for own in codes
+    ]
+    return item_rivals.rivals(sessions, 4, 3)[name]
+
+
 ENGINES: dict[str, type[Engine]] = {"numpy": Interpreter, "native": NativeEngine}
 PROGRAMS: dict[str, Callable[[], Program]] = {
     name: functools.cache(functools.partial(lambda build: build().program(), build)) for name, build in NETWORKS.items()
@@ -154,6 +165,8 @@ for name in baselines.forecasts(3, 2, 7, 3, 4):
     PROGRAMS[name] = functools.partial(lambda name: baselines.forecasts(3, 2, 7, 3, 4)[name], name)
 PROGRAMS["prior answer"] = lambda: baselines.prior_answer(3, np.array([2, 5, 1]))
 PROGRAMS["mean answer"] = lambda: baselines.mean_answer(3, 2)
+for name in ("popularity", "markov", "item_knn"):
+    PROGRAMS[f"rival {name}"] = functools.partial(item_rival, name)
 for (engine, kind), (name, program) in itertools.product(ENGINES.items(), PROGRAMS.items()):
     running = functools.partial(EngineSubject, program=program, engine=kind)
     add("engine", f"{engine}, {name}", running, *(["both ways"] if "both ways" in name else []))
@@ -203,6 +216,12 @@ for tags in (None, CHAIN):
         ReadoutSubject, new=functools.partial(tag_readout, tags), num_outputs=4, calibrated=True, classes=True
     )
     add("readout", f"tags{'' if tags is None else ', chained'}", build)
+
+for count, seen in ((3, 0), (2, 4)):
+    build = functools.partial(
+        ReadoutSubject, new=functools.partial(ItemReadout, count, seen), num_outputs=5 + seen, classes=True
+    )
+    add("readout", f"next items{', seen ones left out' if seen else ''}", build)
 
 for name, kind, steps in (
     ("next token", TokenReadout, 1),

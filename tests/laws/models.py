@@ -4,6 +4,7 @@ from tests.laws import (  # noqa: F401  the laws of models are known once they a
     model_laws,
     model_stream_laws,
 )
+from tests.laws.models_of_items import recommender
 from tests.laws.models_of_labels import (
     classifier_on_a_table,
     classifier_on_arrays,
@@ -109,6 +110,12 @@ MODELS = {
         recipe("gru", members=2), wait=2, input_feeding=True, attention="additive"
     ),
     "summarizer that recalls": lambda: translator(recipe("gru"), task=whorl.Summarizer, recall=True),
+    "recommender": lambda: recommender(recipe("gru")),
+    "recommender, times": lambda: recommender(recipe("lstm"), times=True),
+    "recommender, seen items kept, untied": lambda: recommender(recipe("gru"), seen="keep", tied=False),
+    "recommender, some negatives": lambda: recommender(recipe("rnn"), negatives=3),
+    "recommender, side by side": lambda: recommender(recipe("gru", members=2)),
+    "recommender, transformer": lambda: recommender(TRANSFORMER),
     "chatbot": lambda: chatbot(recipe("gru")),
     "window forecaster, minlstm": lambda: rich(recipe("minlstm"), "window"),
     "carried forecaster, mingru": lambda: table_model(recipe("mingru"), settings={"memory": "carried"}),

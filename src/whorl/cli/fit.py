@@ -12,6 +12,7 @@ command = LazyGroup(
         "generate": Entry("whorl.cli.fit_generate", "Learn what comes next in a text, and continue one."),
         "detect": Entry("whorl.cli.fit_detect", "Flag rows, or whole sequences, that are not normal."),
         "summarize": Entry("whorl.cli.fit_summarize", "Answer each long text with a short one."),
+        "recommend": Entry("whorl.cli.fit_recommend", "Answer each session of events with the best next items."),
         "translate": Entry("whorl.cli.fit_translate", "Answer each text with another one."),
         "regress": Entry("whorl.cli.fit_regress", "Answer each sequence with a number, or several."),
     },

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from whorl.cli.stream_rows import Numbered, Skip, read_rows
+from whorl.data.event_reader import EventReader
 from whorl.data.lookahead import LateReader
 from whorl.data.music_reader import MusicReader
 from whorl.data.reader import Reader
@@ -39,14 +40,17 @@ class Streams:
         self._model, self._fills_gaps = model, fills_gaps
         self._streams: dict[str, Stream] = {}
         schema = reader.schema if isinstance(reader, TableReader) else None
+        events = reader if isinstance(reader, EventReader) else None
         self._series = None if schema is None else schema.series
         unread = (
             schema.targets if schema is not None and isinstance(reader, TableReader) and reader.per_sequence else ()
         )
         # What a row must name; nothing is known of the columns of arrays.
         self.columns = () if schema is None else tuple(name for name in schema.columns if name not in unread)
+        if events is not None:
+            self._series, self.columns = events.columns.user, events.named
         self._needs_known = schema is not None and bool(schema.known)
-        self.delimiter = reader.table.delimiter if isinstance(reader, TableReader) else None
+        self.delimiter = reader.table.delimiter if isinstance(reader, TableReader | EventReader) else None
         if not model.streams:
             model.stream()  # which says why not, before a row is read
 
@@ -62,7 +66,7 @@ class Streams:
             if self._series is not None and row[self._series] != key:
                 row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
-            if not isinstance(rows_of(self._model), TableReader | MusicReader):
+            if not isinstance(rows_of(self._model), TableReader | EventReader | MusicReader):
                 row = [_number(cell, name) for name, cell in row.items()]
         elif self._series is not None:
             raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
@@ -87,7 +91,7 @@ class Streams:
     def _key(self, row: Mapping[str, object]) -> str:
         """The key of the row's series, as `predict` spells it; empty where the model has none."""
         reader = rows_of(self._model)
-        if self._series is None or not isinstance(reader, TableReader):
+        if self._series is None or not isinstance(reader, TableReader | EventReader):
             return ""
         cell = row.get(self._series)
         if isinstance(cell, str) and cell in self._streams:
@@ -157,7 +161,8 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
 
     Of texts the text, and whether it goes on. Of labels the most probable one, and the probability of each; of several
     labels at once a list of those that are answered, and the probability of each; of labels for each step the steps
-    that are answered, their labels, and how probable these are; of alarms the score, the threshold, the channel that
+    that are answered, their labels, and how probable these are; of items those that are recommended, the best first,
+    and how probable these are; of alarms the score, the threshold, the channel that
     surprises most and the surprise of each.
     """
     found = []
@@ -193,6 +198,12 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             told["probabilities"] = {answer.names[0]: dict(shares)}
             if answer.threshold is not None:
                 told["set"] = {answer.names[0]: answer.take(slice(n, n + 1)).sets[0]}
+            found.append(told)
+            continue
+        if answer.probabilities is not None:
+            pairs = [pair for pair in answer.take(slice(n, n + 1)).most_likely(len(answer.value[n]))[0] if pair[1] > 0]
+            told["value"] = {answer.names[0]: [item for item, _ in pairs]}
+            told["probability"] = {answer.names[0]: [share for _, share in pairs]}
             found.append(told)
             continue
         told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}

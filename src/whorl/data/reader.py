@@ -46,9 +46,13 @@ class RowReader(ABC):
 
     Attributes:
         lookahead: steps between a row and the answer for it.
+        restarts: whether a sequence may end and another one begin, so that what came before is forgotten.
+        begins: whether it did with the last row.
     """
 
     lookahead: int = 0
+    restarts: bool = False
+    begins: bool = False
 
     @abstractmethod
     def push(self, row: Row, known: object = None) -> list[Inputs]:

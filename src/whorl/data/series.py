@@ -59,7 +59,7 @@ def read_series(
     converted = _convert(frame, schema, table, report)
     time = schema.time or INDEX
     groups = []
-    for key, index in _groups(converted, schema.series):
+    for key, index in rows_by_key(converted, schema.series):
         part = converted.take(index)
         if schema.time is None:
             part = part.with_columns({INDEX: np.arange(len(part), dtype=np.int64)})
@@ -108,7 +108,8 @@ def _convert(frame: Frame, schema: Schema, table: Table, report: Report) -> Fram
     return Frame(columns, frame.origin, frame.rows)
 
 
-def _groups(frame: Frame, series: str | None) -> list[tuple[str, np.ndarray]]:
+def rows_by_key(frame: Frame, series: str | None) -> list[tuple[str, np.ndarray]]:
+    """The key of each series and its rows, in order of first appearance; all rows where no column names one."""
     if series is None:
         return [(ONLY_SERIES, np.arange(len(frame)))]
     keys = category_column(frame, series).tolist()

@@ -5,6 +5,7 @@ Axes: B strips, T steps, D columns of a row, E numbers of a symbol's vector, H h
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,14 +39,17 @@ class NextToken(Network):
         if not parts or not isinstance(parts[0][1], Tokens):
             raise ArgumentError(f"`past` begins with a column of symbols, but is {past}.")
         self.num_symbols, self.width = parts[0][1].n, past.width
+        # Code 0 is an item that training does not have, and no answer.
+        self.first, self.seen = (0, 0) if shape.items is None else (1, shape.items.seen)
         beside = Fields(dict(parts[1:]))
         self.beside = InputColumns(beside) if parts[1:] else None
         self.table = nn.Embedding(self.num_symbols, shape.embedding_size)
         self.core = core(shape.embedding_size + (0 if self.beside is None else self.beside.size))
         size = self.core.output_size
         self.narrow = nn.Linear(size, shape.embedding_size, bias=False) if shape.tied else None
-        self.bias = nn.Parameter(torch.zeros(self.num_symbols))
-        self.weight = None if shape.tied else nn.Parameter(torch.empty(self.num_symbols, size))
+        num_answers = self.num_symbols - self.first
+        self.bias = nn.Parameter(torch.zeros(num_answers))
+        self.weight = None if shape.tied else nn.Parameter(torch.empty(num_answers, size))
         # Tied vectors are weights of the last layer too, which must not be sure of anything at first.
         nn.init.normal_(self.table.weight, std=0.1 if shape.tied else 0.5)
         if self.weight is not None:
@@ -57,17 +61,37 @@ class NextToken(Network):
 
         `starts` (B, T), where it is given, is True at the first step of a text, before which there is no state.
         """
+        y_BTH, state = self.read(inputs, state)
+        return self.logits(y_BTH)[..., None, None, :], state
+
+    def read(
+        self, inputs: dict[str, Tensor], state: State | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """What each step is answered by, before the last layer, (B, T, H or E), and the state after the last one.
+
+        Args:
+            inputs: as of `forward`.
+            state: before the first step.
+            lengths: (B,), real steps of each sequence; None where all are.
+        """
         past = inputs["past"]
         x_BTE = self.table(past[..., 0].long())
         if self.beside is not None:
             x_BTE = torch.cat([x_BTE, self.beside(past[..., 1:])], dim=-1)
         starts = inputs.get("starts")
-        y_BTH, state = self.core(x_BTE, state, resets_BT=None if starts is None else starts.bool())
+        resets = None if starts is None else starts.bool()
+        y_BTH, state = self.core(x_BTE, state, lengths_B=lengths, resets_BT=resets)
         y_BTH = dropout(y_BTH, self.dropout, self.training)
-        if self.narrow is not None:
-            y_BTH = self.narrow(y_BTH)
-        logits = functional.linear(y_BTH, self.table.weight if self.weight is None else self.weight, self.bias)
-        return logits[..., None, None, :], state
+        return y_BTH if self.narrow is None else self.narrow(y_BTH), state
+
+    @property
+    def answers(self) -> Tensor:
+        """The vector that each answer is scored by, (V, H or E)."""
+        return self.table.weight[self.first :] if self.weight is None else self.weight
+
+    def logits(self, y: Tensor) -> Tensor:
+        """How probable each answer is, (..., V), by what `read` returns."""
+        return functional.linear(y, self.answers, self.bias)
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its input is one row."""
@@ -81,7 +105,23 @@ class NextToken(Network):
         h = self.core.emit(program, x)
         if self.narrow is not None:
             h = program.add(ops.Affine(x=h, weight=program.tensor("narrow", numpy(self.narrow.weight))))
-        weight = table if self.weight is None else program.tensor("last.weight", numpy(self.weight))
-        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", numpy(self.bias))))
-        program.output = program.add(ops.Reshape(x=out, shape=(1, 1, self.num_symbols)))
-        return program.output
+        weight, bias = table, numpy(self.bias)
+        if self.weight is not None:
+            weight = program.tensor("last.weight", numpy(self.weight))
+        elif self.first:  # the table has a row that is no answer
+            bias = np.concatenate([np.zeros(self.first, bias.dtype), bias])
+        out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
+        if self.weight is None and self.first:
+            out = program.add(ops.Slice(x=out, axis=0, start=self.first, stop=self.num_symbols))
+        return emit_answers(program, code, out, self.seen)
+
+
+def emit_answers(program: Program, code: Name, answers: Name, seen: int) -> Name:
+    """Adds what a step is answered by, (V,), as the output; behind it the codes of the `seen` last symbols, if any."""
+    size = program.shapes[answers][0]
+    if seen:
+        window = program.add(ops.Window(x=code, length=seen))
+        window = program.add(ops.Reshape(x=window, shape=(seen,)))
+        answers = program.add(ops.Concat(parts=(answers, window), axis=0))
+    program.output = program.add(ops.Reshape(x=answers, shape=(1, 1, size + seen)))
+    return program.output

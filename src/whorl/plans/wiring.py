@@ -112,16 +112,27 @@ class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="m
     input_dropout: float = 0.0
 
 
+class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="items"):
+    """The best items of a catalogue are answered, `listed` of them; an item that training does not have is none.
+
+    The items of the `seen` last steps are left out: their codes stand behind what the network says of the catalogue.
+    """
+
+    listed: int = 10
+    seen: int = 0
+
+
 class Autoregressive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="autoregressive"):
     """The answer of a step is what is read at the next one: a symbol, the first column of a row, or the flags that are
     its first columns.
 
     A symbol is read as `embedding_size` numbers. `tied` answers by the same vectors (Press & Wolf 2017, section 3),
-    which is what makes a large vocabulary affordable.
+    which is what makes a large vocabulary affordable. What is answered are tokens, or `items` of a catalogue.
     """
 
     embedding_size: int
     tied: bool = False
+    items: Items | None = None
 
 
 class Surprise(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="surprise"):
@@ -201,12 +212,14 @@ class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 
     `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7). With `chain`
     it is learned, too, how classes follow each other, and a sequence's classes are answered together. With `coverage`
-    an answer has a set of classes, too, which holds the true one so often.
+    an answer has a set of classes, too, which holds the true one so often. Where `negatives` is not 0, a step of
+    training sets the truths against so many classes alone, and corrects for that.
     """
 
     smoothing: float = 0.0
     chain: bool = False
     coverage: float | None = None
+    negatives: int = 0
 
 
 class Bernoulli(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bernoulli"):

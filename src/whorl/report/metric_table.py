@@ -39,6 +39,11 @@ METRICS: dict[str, Metric] = {
     "word_f1": _share("harmonic mean of precision and recall of words, the mean over replies", form=".4f"),
     "distinct_1": _share("different words over all words of the replies", None, ".4f"),
     "distinct_2": _share("the same of pairs of neighbouring words", None),
+    "hr@10": _share("share of sessions whose next item is among the first 10 of the whole catalogue", form=".4f"),
+    "ndcg@10": Metric("mean of 1 / log2(1 + rank) of next items among the first 10, 0 for others", "most", ".4f"),
+    "mrr@10": Metric("mean of 1 / rank of next items among the first 10, 0 for others", "most", ".4f"),
+    "mrr": Metric("mean of 1 / rank of next items, whatever the rank", "most"),
+    "unseen": _share("share of next items that training does not have, which count as missed", None),
     "accuracy": _share("share of answers that are right", form=".4f"),
     "frame_accuracy": _share("share of the notes that sounded or were expected, which did both", form=".4f"),
     "entity_f1": _share(
@@ -74,4 +79,4 @@ METRICS: dict[str, Metric] = {
 }
 
 # By the first of these that a model has, it is compared with its rivals.
-JUDGES = ("bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")
+JUDGES = ("ndcg@10", "bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")

@@ -9,6 +9,7 @@ from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.event_reader import EventReader
 from whorl.data.indicators import Indicators
 from whorl.data.lookahead import LateReader
 from whorl.data.media_reader import MediaReader
@@ -39,6 +40,7 @@ from whorl.plans.wiring import (
 )
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
+from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.operations import Shape
 from whorl.runtime.program import Program
@@ -96,14 +98,12 @@ def check_parts(
         _expect(naive_mae.shape == (num_targets,), f"`naive_mae` has the shape {naive_mae.shape}")
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
     _check_several(wiring, reader, readout)
-    _check_next(wiring, reader, readout)
+    _check_music(wiring, reader, readout)
     # Of several labels at once each is an output of its own.
     num_classes = 0 if isinstance(wiring.head, Bernoulli) else len(reader.classes)
     _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
-    next_token = isinstance(wiring.shape, Autoregressive)
-    fits = not next_token or wiring.pairing == Strips(warm_up=1, horizon=1)
-    _expect(fits and next_token == isinstance(reader, CorpusReader | MusicReader), "its reader is of another shape")
-    labels = isinstance(readout, CategoricalReadout | TagReadout)
+    seen = _check_next(wiring, reader, readout)
+    labels = isinstance(readout, CategoricalReadout | TagReadout | ItemReadout)
     _expect(isinstance(wiring.head, Categorical) == labels, "its readout is of others")
     steps = isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
     _expect(steps or not readout.by_sequence, "its readout answers steps, which its pairing does not")
@@ -122,15 +122,33 @@ def check_parts(
     if isinstance(wiring.pairing, EachRow) and isinstance(readout, SurpriseReadout):
         _expect(readout.whole == wiring.pairing.whole, "its readout and its pairing differ in what is judged")
     inputs = _inputs(reader)
-    _check_program("the network", program, inputs, (*answer, 2 if judges else num_classes or 1 + len(levels)))
+    answer = (1, num_targets) if seen is not None else answer
+    given = num_classes + (seen or 0)
+    _check_program("the network", program, inputs, (*answer, 2 if judges else given or 1 + len(levels)))
     for name, rival in baselines.items():
-        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else num_classes or 1))
+        _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else given or 1))
 
 
-def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> None:
-    """What comes next is answered by a readout of it, and of music all parts know whether it is chords or events."""
-    next_token = isinstance(wiring.shape, Autoregressive)
-    _expect(next_token == isinstance(readout, TokenReadout | ChordReadout), "its readout is of another shape")
+def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int | None:
+    """The next step of a text or of music, or the next item of a catalogue; of these the codes behind the scores."""
+    follows = isinstance(wiring.shape, Autoregressive)
+    items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
+    goes_on = follows and items is None
+    wanted: Pairing = Strips(warm_up=1, horizon=1) if goes_on else Sequences(every_step=True, last=True)
+    _expect(not follows or wiring.pairing == wanted, "its pairing is of another shape")
+    _expect(goes_on == isinstance(reader, CorpusReader | MusicReader), "its reader is of another shape")
+    _expect(goes_on == isinstance(readout, TokenReadout | ChordReadout), "its readout is of another shape")
+    _expect((items is not None) == isinstance(reader, EventReader), "its reader is of another shape")
+    _expect((items is not None) == isinstance(readout, ItemReadout), "its readout is of another shape")
+    if items is None or not isinstance(readout, ItemReadout):
+        return None
+    _expect((items.listed, items.seen) == (readout.count, readout.seen), f"its readout lists {readout.count} items")
+    _expect(items.seen <= _LONGEST, f"it leaves out the last {items.seen} items")
+    return items.seen
+
+
+def _check_music(wiring: Wiring, reader: Reader, readout: Readout) -> None:
+    """Of music all parts know whether it is chords or events."""
     rolls = isinstance(reader, MusicReader) and reader.music.is_roll
     _expect(isinstance(readout, ChordReadout) == rolls, "its readout is of other steps")
     events = isinstance(reader, MusicReader) and not reader.music.is_roll
@@ -208,7 +226,7 @@ def _check_truths(pairing: Pairing, reader: Reader) -> None:
 def _of_steps(reader: Reader) -> bool | None:
     """Whether truths are of steps and not of whole sequences; None where only the data say so."""
     match reader:
-        case WordReader():
+        case WordReader() | EventReader():
             return True
         case TextReader() | MediaReader():
             return False
@@ -246,7 +264,8 @@ def _inputs(reader: Reader) -> dict[str, Shape] | None:
     """Name and shape of what an engine reads at each step; None where only a user's own reader knows."""
     if isinstance(reader, LateReader):
         return _inputs(reader.reader)
-    if isinstance(reader, ArrayReader | CorpusReader | MediaReader | MusicReader | TextReader | WordReader):
+    kinds = ArrayReader | CorpusReader | EventReader | MediaReader | MusicReader | TextReader | WordReader
+    if isinstance(reader, kinds):
         return {"past": (reader.past.spec.width,)}
     if not isinstance(reader, TableReader):
         return None

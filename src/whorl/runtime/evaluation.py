@@ -146,6 +146,7 @@ def answers(
         rival: whether that is one of a naive rival.
     """
     readout = model.readout.of_rivals() if rival else model.readout
+    readout = readout.judge or readout
     for n, at, out in outputs:
         in_units = readout.in_units(out, *model.units)
         prediction = readout.prediction(model.index(sequences[n], at), in_units, model.reader)

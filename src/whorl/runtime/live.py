@@ -12,7 +12,7 @@ from whorl.data.pairing import first_answer
 from whorl.data.reader import Inputs, Row, RowReader
 from whorl.errors import ArgumentError
 from whorl.runtime.engine import Engine, Slot
-from whorl.runtime.prediction import Index, Prediction
+from whorl.runtime.prediction import Index, Prediction, joined
 from whorl.runtime.state import State
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ class Live:
             state = engine.read(self.slot)
             if rows.lookahead:
                 return self._late(readings)
+            if rows.begins:
+                engine.write(self.slot, fresh(engine))
             out = None
             for inputs in readings:
                 out = engine.step(self._slots, inputs)
@@ -156,6 +158,8 @@ class Live:
     def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
         """Reads many rows; the answers of all that have one, or of the last."""
         self.check_open()
+        if self.rows.restarts and times is None and known is None and isinstance(rows, list | tuple):
+            return self._one_by_one(rows, every_row=every_row)
         num_rows, mark, state = self.num_rows, self.rows.mark(), None
         try:
             reading = self.rows.push_rows(rows, times, known)
@@ -176,6 +180,18 @@ class Live:
                 self._engine.write(self.slot, state)
             raise
 
+    def _one_by_one(self, rows: List[Row], *, every_row: bool) -> Prediction:
+        """The answers of rows between which a sequence may end."""
+        num_rows, mark, state = self.num_rows, self.rows.mark(), self._engine.read(self.slot)
+        try:
+            answers = [answer for row in rows for answer in self.push(row, None)]
+            return joined(answers if every_row else answers[-1:])
+        except BaseException:
+            self.num_rows = num_rows
+            self.rows.back_to(mark)
+            self._engine.write(self.slot, state)
+            raise
+
     def _run(self, inputs: Inputs, wanted: np.ndarray) -> np.ndarray:
         """A room of answers of the n wanted steps, in the user's units; runs block by block."""
         model, program = self.model, self._engine.program
@@ -194,6 +210,15 @@ class Live:
             out = out if len(out) == len(chosen) else out[chosen - start]
             model.readout.in_units(out, *model.units, made, int(places[n]))
         return made
+
+
+def fresh(engine: Engine) -> bytes:
+    """The state before a first step."""
+    slot = engine.open()
+    try:
+        return engine.read(slot)
+    finally:
+        engine.close(slot)
 
 
 def restored(make: Callable[["Model", str], Live], model: "Model", series: str, state: State | None) -> Live:
@@ -224,6 +249,9 @@ def push_many(lives: List[Live], rows: List[Row], known: List[object]) -> list[l
         states = {live.slot: engine.read(live.slot) for live in lives}
         if lives[0].rows.lookahead:
             return _late_answers(lives, readings)
+        for live in lives:
+            if live.rows.begins:
+                engine.write(live.slot, fresh(engine))
         outputs = _stepped(lives, readings)
         for live, reading in zip(lives, readings, strict=True):
             live.num_rows += len(reading)

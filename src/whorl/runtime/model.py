@@ -15,9 +15,10 @@ from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.decoding import Decoding
-from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Strips, Wiring
 from whorl.runtime import bernoulli_readout as bernoulli_readout  # registers its readout
 from whorl.runtime import class_readout as class_readout
+from whorl.runtime import item_readout as item_readout
 from whorl.runtime import music_readout as music_readout
 from whorl.runtime import surprise_readout as surprise_readout
 from whorl.runtime import tag_readout as tag_readout
@@ -99,7 +100,8 @@ class Model:
             DataError: a sequence is shorter than the context, or breaks another rule.
             ArgumentError: `decoding` was given to a model whose answers are not decoded.
         """
-        if isinstance(self.wiring.shape, Autoregressive) and not every_row and known is None:
+        texts = isinstance(self.wiring.shape, Autoregressive) and isinstance(self.wiring.pairing, Strips)
+        if texts and not every_row and known is None:
             return continued(self, data, decoding)
         if decoding is not None and self.encoder is None:
             raise ArgumentError(

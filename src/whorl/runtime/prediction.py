@@ -48,12 +48,14 @@ class Prediction:
         value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels
             of a Classifier, or where several may come together (N,) tuples of labels, (N,) 1 where an alarm is given,
             else 0, of a Detector; a list with one array (T_i,) of labels for each of N sequences of a Tagger, or with
-            one text for each of a Generator or Translator, or one piece of music (`whorl.codecs.piece.Piece`).
+            one text for each of a Generator or Translator, or one piece of music (`whorl.codecs.piece.Piece`); (N, k)
+            items of a Recommender, the best first, None where fewer are left.
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.
         levels: the Q levels of `quantiles`.
-        probabilities: (N, C) of a Classifier, a list of N arrays (T_i, C) of a Tagger, or None.
+        probabilities: (N, C) of a Classifier, (N, k) of the items of a Recommender, a list of N arrays (T_i, C) of a
+            Tagger, or None.
         classes: (C,) the labels that `probabilities` are of, or None.
         thresholds: (C,) the probability from which on each of several labels is answered, or None.
         score: (N,) of a Detector, higher where a row is more anomalous, NaN where nothing was known; (N,)
@@ -112,6 +114,9 @@ class Prediction:
 
     def most_likely(self, count: int = 5) -> list[list[tuple[object, float]]]:
         """For each answer its most probable labels with their probabilities, the most probable first."""
+        if isinstance(self.probabilities, np.ndarray) and self.classes is None:  # items, in order
+            pairs = zip(self.value.tolist(), self.probabilities.tolist(), strict=True)
+            return [list(zip(items, shares, strict=True))[:count] for items, shares in pairs]
         if self.probabilities is None or self.classes is None:
             raise ArgumentError("`most_likely` is of labels with probabilities, but these answers have none.")
         if isinstance(self.probabilities, list):
@@ -186,11 +191,10 @@ class Prediction:
             )
         if isinstance(self.value, list):
             return self._drawn_steps(self.value[row], row)
-        if isinstance(self.probabilities, np.ndarray) and self.classes is not None:
-            order = np.argsort(self.probabilities[row])[-MOST_LISTED:]
-            figure = Figure(figsize=(6, 0.8 + 0.25 * len(order)), layout="constrained")
-            labels = [str(label) for label in self.classes[order].tolist()]
-            figure.subplots().barh(labels, self.probabilities[row][order])
+        if isinstance(self.probabilities, np.ndarray):
+            labels, shares = zip(*self.take(slice(row, row + 1)).most_likely(MOST_LISTED)[0], strict=True)
+            figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
+            figure.subplots().barh([str(label) for label in labels[::-1]], shares[::-1])
             return figure
         if self.contributions is not None:
             figure = Figure(figsize=(6, 0.8 + 0.25 * len(self.names)), layout="constrained")

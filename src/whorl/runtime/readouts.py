@@ -30,6 +30,8 @@ class Readout(ABC):
     calibration: str = ""
     # Whether users get one array of answers for each sequence, or all answers below each other.
     by_sequence: bool = False
+    # What reads answers that are scored, where users get less than metrics need.
+    judge: "Readout | None" = None
     # How classes follow each other, where the answers of a sequence hang together; see `whorl.runtime.chain`.
     chain: np.ndarray | None = None
 

@@ -133,6 +133,7 @@ def load(path: str | Path) -> Estimator:
     import whorl.tasks.forecasting
     import whorl.tasks.generation
     import whorl.tasks.labelling
+    import whorl.tasks.recommendation
     import whorl.tasks.regression
     import whorl.tasks.summarization
     import whorl.tasks.translation  # noqa: F401  they register their tasks

@@ -7,6 +7,7 @@ import numpy as np
 
 from whorl.data.augmentation import AugmentedBatches
 from whorl.data.batches import Batches
+from whorl.data.event_reader import last_held_out, training_sessions
 from whorl.data.forgetting import ForgettingBatches
 from whorl.data.music_reader import MusicReader
 from whorl.data.padded import SequenceBatches
@@ -94,6 +95,10 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
                 moved = _transposing(wiring, prepared)
                 return TokenStrips(prepared.sequences, spans, *sizes, transposing=moved), recipe, plan
             return _strips(prepared, strips, plan, spans), recipe, plan
+        case Sequences() if isinstance(wiring.shape, Autoregressive):
+            sessions = training_sessions(prepared.sequences, prepared.cuts)
+            recipe, plan = estimator.resolved(sum(map(len, sessions)), num_targets)
+            return SequenceBatches(sessions, plan.batch_size or 1), recipe, plan
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
             if isinstance(wiring.shape, EncoderDecoder):
@@ -154,6 +159,8 @@ def validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training
             assert isinstance(training, StripBatches)
             spans = [(cut, len(one)) for one, cut in zip(prepared.sequences, prepared.cuts, strict=True)]
             return training.elsewhere(spans, shuffle=False)
+        case Sequences() if isinstance(wiring.shape, Autoregressive):
+            return SequenceBatches([last_held_out(one) for one in prepared.validation], batch_size, shuffle=False)
         case Sequences() if isinstance(wiring.shape, EncoderDecoder):
             return PairBatches(prepared.validation, plan.batch_size or 1, shuffle=False)
         case Sequences():
@@ -173,6 +180,9 @@ def _strips(prepared: Prepared, pairing: Strips, plan: Training, spans: list[tup
 
 def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
     """The steps of each sequence whose whole truth lies in the validation part."""
+    if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.pairing, Sequences):
+        sessions = [last_held_out(one) for one in prepared.validation]
+        return HeldOut(sequences=sessions, steps=[steps_with_truths(wiring.pairing, one) for one in sessions])
     if isinstance(wiring.shape, Autoregressive):
         sequences, steps = held_out_text(prepared.sequences, prepared.cuts)
         return HeldOut(sequences=sequences, steps=steps)

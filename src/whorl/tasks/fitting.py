@@ -18,10 +18,12 @@ from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.errors import ModelFileError, TrainingError
+from whorl.nn.autoregressive import NextToken
 from whorl.nn.build import build
 from whorl.nn.chain import chain_loss
 from whorl.nn.ensemble import Ensemble
 from whorl.nn.heads import loss
+from whorl.nn.item_loss import item_loss
 from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.summarised import SequenceNetwork
@@ -30,6 +32,8 @@ from whorl.plans.networks import Network as Recipe
 from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
+    Autoregressive,
+    Categorical,
     EachRow,
     Sequences,
     Strips,
@@ -154,6 +158,9 @@ def _objective(wiring: Wiring) -> Objective:
     head, pairing = wiring.head, wiring.pairing
 
     def alone(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
+        if isinstance(pairing, Sequences) and isinstance(network, NextToken):
+            assert isinstance(head, Categorical)
+            return Loss(*item_loss(network, head, batch.inputs, batch.lengths, batch.targets, batch.weights), state)
         match pairing:
             case Strips():
                 outputs, state = network(batch.inputs, state)
@@ -238,7 +245,7 @@ def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
 
 def _shared(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
     """How many held-out sequences training has, too, where whole sequences are held out."""
-    if not is_whole(wiring.pairing):
+    if not is_whole(wiring.pairing) or isinstance(wiring.shape, Autoregressive):
         return {"sequences": 0, "of": 0}
     shared, looked_at = num_shared(prepared.training, prepared.validation)
     return {"sequences": shared, "of": looked_at}

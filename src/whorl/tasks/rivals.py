@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from whorl.data.event_reader import training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.wiring import (
@@ -14,7 +15,7 @@ from whorl.plans.wiring import (
     Wiring,
 )
 from whorl.runtime.program import Program
-from whorl.tasks import baselines, chord_rivals, surprise_rivals, token_rivals
+from whorl.tasks import baselines, chord_rivals, item_rivals, surprise_rivals, token_rivals
 from whorl.tasks.label_rivals import label_rivals, several_rivals
 from whorl.tasks.preparation import Prepared
 
@@ -26,6 +27,9 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
     if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.head, Bernoulli):
         return chord_rivals.rivals(prepared.sequences, prepared.cuts), None
+    if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
+        sessions = training_sessions(prepared.sequences, prepared.cuts)
+        return item_rivals.rivals(sessions, len(prepared.reader.classes), wiring.shape.items.seen), None
     if isinstance(wiring.shape, Autoregressive):
         return token_rivals.rivals(prepared.sequences, prepared.cuts, len(prepared.reader.classes)), None
     if isinstance(wiring.head, Bernoulli):

@@ -8,6 +8,7 @@ from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequence
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
+from whorl.tasks.preparation.events import of_events
 from whorl.tasks.preparation.media import of_media
 from whorl.tasks.preparation.music import of_music
 from whorl.tasks.preparation.pairs import of_pairs
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
+    if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.pairing, Sequences):
+        return of_events(estimator, data)
     if isinstance(wiring.shape, Autoregressive):
         return (of_music if wiring.inputs == "music" else of_corpus)(estimator, data)
     if isinstance(wiring.pairing, Sequences) and wiring.pairing.turns is not None:

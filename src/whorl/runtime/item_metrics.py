@@ -1,0 +1,68 @@
+"""Metrics of recommendations: where the item that came stands in the ranking of the whole catalogue."""
+
+import numpy as np
+
+from whorl.runtime.prediction import Prediction
+
+CUTOFFS = (1, 5, 10, 20, 50)
+_LISTED = 10
+
+
+class ItemScores:
+    """Ranks of the items that came, among all that training has; none is sampled.
+
+    An item that training does not have, or that was left out because it was seen, is never found: it counts as missed.
+    Equal scores rank in the order of the catalogue, as they are answered.
+
+    Keys of `result()`: hr@k, the share of sessions whose item is among the first k; ndcg@k, the mean of
+    1 / log2(1 + rank) of those, 0 of others; mrr@10, the mean of 1 / rank of those among the first 10, and mrr without
+    that bound; recall@10, which with one true item is hr@10; unseen, the share of items that training does not have.
+    """
+
+    def __init__(self) -> None:
+        self._ranks: list[np.ndarray] = []
+        self._unseen = 0
+        self._places: dict[object, int] = {}
+
+    def add(self, prediction: Prediction, target: np.ndarray) -> None:
+        """Adds answers with the probabilities of the whole catalogue, (N, V), and the items that came, (N,)."""
+        assert prediction.probabilities is not None
+        assert prediction.classes is not None
+        if not self._places:
+            self._places = {item: n for n, item in enumerate(prediction.classes.tolist())}
+        places = np.array([self._places.get(item, -1) for item in target.tolist()], np.int64)
+        self._ranks.append(ranks(prediction.probabilities, places))
+        self._unseen += int((places < 0).sum())
+
+    def result(self) -> dict[str, float]:
+        """The metrics; empty when there is no answer."""
+        rank = np.concatenate([np.empty(0), *self._ranks])
+        if not len(rank):
+            return {}
+        gains, turns = 1.0 / np.log2(1.0 + rank), 1.0 / rank
+        found = {f"hr@{k}": float((rank <= k).mean()) for k in CUTOFFS}
+        found |= {f"ndcg@{k}": float(np.where(rank <= k, gains, 0.0).mean()) for k in CUTOFFS[1:]}
+        found[f"mrr@{_LISTED}"] = float(np.where(rank <= _LISTED, turns, 0.0).mean())
+        found["mrr"] = float(turns.mean())
+        found[f"recall@{_LISTED}"] = found[f"hr@{_LISTED}"]
+        found["unseen"] = self._unseen / len(rank)
+        return found
+
+    def steps(self) -> dict[str, np.ndarray]:
+        """Nothing: the next item is one step ahead."""
+        return {}
+
+
+def ranks(shares: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rank of one item in each row, from 1 on; infinite where it is not in the catalogue or was left out.
+
+    Args:
+        shares: (N, V), 0 where an item was left out.
+        places: (N,) numbers of items; -1 where there is none.
+    """
+    own = shares[np.arange(len(places)), np.maximum(places, 0)]
+    better = (shares > own[:, None]).sum(axis=1)
+    before = (shares == own[:, None]) & (np.arange(shares.shape[1]) < places[:, None])
+    found: np.ndarray = 1.0 + better + before.sum(axis=1)
+    found[(places < 0) | (own <= 0.0)] = np.inf
+    return found

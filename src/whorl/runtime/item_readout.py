@@ -1,0 +1,108 @@
+"""The answering side of a recommender: scores of items to the k best of those that were not seen."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+
+from whorl.data.reader import Reader
+from whorl.errors import ArgumentError, ModelFileError
+from whorl.plans.wiring import Autoregressive, Wiring
+from whorl.runtime.item_metrics import ItemScores
+from whorl.runtime.metrics import Scoring
+from whorl.runtime.prediction import Index, Prediction, labelled
+from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
+
+# Answers of one user take no longer than a screen, and a file no more than a table.
+MOST_LISTED = 1_000
+
+
+@readouts.add("next_item")
+class ItemReadout(UnitlessReadout):
+    """The k most probable next items, and how probable each is; of items that were left out it is 0.
+
+    Behind the scores of an output stand the codes of the last items of the session, code 0 for none, which are left
+    out. Nothing is calibrated.
+
+    Args:
+        count: k.
+        seen: codes behind the scores.
+        whole: answers have the probabilities of the whole catalogue, which is what a rank is found in.
+    """
+
+    def __init__(self, count: int = 10, seen: int = 0, *, whole: bool = False) -> None:
+        self.count, self.seen, self._whole = count, seen, whole
+        self.judge = None if whole else ItemReadout(count, seen, whole=True)
+
+    @classmethod
+    def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
+        items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
+        if items is None:
+            raise ArgumentError(f"a readout of next items needs a catalogue, but the shape is {wiring.shape}.")
+        return cls(items.listed, items.seen)
+
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
+        return self
+
+    def stacked(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities (N, V) of outputs (N, ..., V + seen)."""
+        rows = outputs.reshape(len(outputs), outputs.shape[-1])
+        size = rows.shape[1] - self.seen
+        scores = rows[:, :size].astype(np.float64)
+        codes = np.rint(rows[:, size:])
+        row, place = np.nonzero((codes >= 1) & (codes <= size))
+        scores[row, codes[row, place].astype(np.int64) - 1] = -np.inf
+        best = scores.max(axis=1, keepdims=True)
+        shares: np.ndarray = np.exp(scores - np.where(np.isfinite(best), best, 0.0))
+        total = np.add.accumulate(shares, axis=1)[:, -1:]  # in an order that the number of rows does not change
+        shares /= np.where(total > 0, total, 1.0)
+        return shares
+
+    def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
+        return np.empty((count, shape[-1] - self.seen))
+
+    def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
+        if self._whole:
+            return labelled(index, answers, reader.classes, reader.names)
+        return ranked(index, answers, reader.classes, reader.names, self.count)
+
+    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
+        return ItemScores()
+
+    def of_rivals(self) -> Readout:
+        return self
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"listed": np.array([self.count, self.seen], np.int64)}
+
+    @classmethod
+    def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
+        listed = arrays.get("listed")
+        if set(arrays) != {"listed"} or listed is None or listed.dtype != np.int64 or listed.shape != (2,):
+            raise ModelFileError(f"a readout of items needs `listed`, but {sorted(arrays)} came. The file is damaged.")
+        count, seen = listed.tolist()
+        if not 1 <= count <= MOST_LISTED or seen < 0:
+            raise ModelFileError(f"a readout of items lists {count} of them, which no fit gives. The file is damaged.")
+        return cls(count, seen)
+
+
+def ranked(index: Index, shares: np.ndarray, classes: np.ndarray, names: tuple[str, ...], count: int) -> Prediction:
+    """The prediction of the `count` best items of each row, the best first; None where fewer are left.
+
+    Args:
+        index: of the rows.
+        shares: (N, V), 0 for items that were left out; equal ones keep the order of the catalogue.
+        classes: (V,) the catalogue.
+        names: of what is answered.
+        count: items of a row; at most V are listed.
+    """
+    count = min(count, shares.shape[1])
+    value = np.full((len(shares), count), None, object)
+    best = np.zeros((len(shares), count))
+    for row, own in enumerate(shares):
+        least = np.partition(own, -count)[-count]
+        able = np.flatnonzero((own >= least) & (own > 0.0))
+        chosen = able[np.argsort(-own[able], kind="stable")][:count]
+        value[row, : len(chosen)] = classes[chosen].tolist()
+        best[row, : len(chosen)] = own[chosen]
+    return Prediction(value=value, index=index, names=names, probabilities=best)

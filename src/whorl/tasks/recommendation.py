@@ -1,0 +1,133 @@
+"""Recommendation: the items that a user may come to next."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.networks import Network, from_key
+from whorl.plans.table import Table
+from whorl.plans.training import Training
+from whorl.plans.wiring import Autoregressive, Categorical, Items, Sequences, Wiring
+from whorl.runtime.item_readout import MOST_LISTED
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, check_whole, estimators
+
+# Last events of a session whose items are left out: what a stream remembers has one size.
+REMEMBERED = 1_000
+# Events that a run without a limit of time or epochs reads.
+_EVENTS = 4_000_000
+
+
+@estimators.add("recommend")
+@dataclass(kw_only=True, eq=False)
+class Recommender(Estimator):
+    """Learns which item a user comes to next, and answers with the best ones (Hidasi et al. 2016, section 3.1).
+
+    Data are a log of events: a table with a row for each, or a list of sessions, each a list of items, oldest first. A
+    session is the events of a user in order of time; those of one time stay as they stand. Nothing is learned of a
+    user: new users and sessions are answered as those of training are, from their events alone. Items that training
+    does not have are read as unknown, and never recommended. Other columns, such as a rating, are not read.
+
+    `fit` holds the last event of many sessions out. `predict` answers each session with the `k` best next items.
+    `evaluate` scores the item of the last event of each session, from those before it, in a ranking of the whole
+    catalogue. A stream answers after each event.
+
+    Args:
+        user: column that names whose event a row is.
+        item: column of the item.
+        time: column of when an event happened; None takes events in the order of the table.
+        gap: a session ends where the next event comes more than so many seconds later, or units of a time that is
+            counted. None makes all events of a user one session.
+        times: also read how long after the one before it an event came.
+        seen: 'exclude' leaves the items of the last 1,000 events of a session out of its answers; 'keep' leaves them
+            in, for things that one comes back to.
+        k: items of an answer.
+        embedding_size: numbers that an item is read as; None takes 128.
+        tied: answer by the vectors that items are read as; None does so.
+        dropout: probability of dropping an output of the core on its way to the last layer.
+        negatives: items that the truths of a batch are set against in training, for catalogues of many thousands;
+            None takes all of them.
+        table: how tables and files are read.
+        network: recipe of the core, or its name.
+        training: how it is trained; `validation` counts events of which each is the last of its session.
+
+    Example:
+        model = whorl.Recommender(user="user", item="item", time="time").fit("ratings.csv")
+        model.predict([["bread", "butter"]]).value
+    """
+
+    task: ClassVar[str] = "recommend"
+
+    user: str = "user"
+    item: str = "item"
+    time: str | None = None
+    gap: float | None = None
+    times: bool = False
+    seen: Literal["exclude", "keep"] = "exclude"
+    k: int = 10
+    embedding_size: int | None = None
+    tied: bool | None = None
+    dropout: float = 0.5
+    negatives: int | None = None
+    table: Table = field(default_factory=Table)
+    network: Network | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        named = [name for name in (self.user, self.item, self.time) if name is not None]
+        if len(set(named)) < len(named):
+            raise ArgumentError(
+                f"`user`, `item` and `time` are different columns, but are {', '.join(map(repr, named))}. Name each."
+            )
+        for name in ("gap", "times"):
+            if getattr(self, name) and self.time is None:
+                raise ArgumentError(
+                    f"`{name}` is {getattr(self, name)!r}, but `time` is None, so that nobody knows when an event "
+                    "happened. Name the column."
+                )
+        if self.gap is not None and not 0 < self.gap < float("inf"):
+            raise ArgumentError(f"`gap` is a positive number or None, but is {self.gap!r}. Change it.")
+        if self.seen not in ("exclude", "keep"):
+            raise ArgumentError(
+                f"`seen` must be one of exclude, keep, but is {self.seen!r}."
+                f"{did_you_mean(str(self.seen), ('exclude', 'keep'))}"
+            )
+        for name in ("k", "embedding_size", "negatives"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 1)
+        if self.k > MOST_LISTED:
+            raise ArgumentError(f"`k` is at most {MOST_LISTED}, but is {self.k}. Lower it.")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ArgumentError(
+                f"`dropout` is a probability in [0, 1), but is {self.dropout!r}. Use 0 to switch it off."
+            )
+        super().__post_init__()
+        if from_key(self.network).bidirectional:
+            raise ArgumentError(
+                "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
+            )
+
+    def wiring(self) -> Wiring:
+        seen = REMEMBERED if self.seen == "exclude" else 0
+        return Wiring(
+            pairing=Sequences(every_step=True, last=True),
+            inputs="symbols",
+            shape=Autoregressive(
+                embedding_size=int(self.embedding_size or 128),
+                tied=self.tied is None or bool(self.tied),
+                items=Items(listed=int(self.k), seen=seen),
+            ),
+            outputs="symbols",
+            head=Categorical(smoothing=0.0 if self.negatives else 0.1, negatives=int(self.negatives or 0)),
+            readout="next_item",
+            dropout=float(self.dropout),
+        )
+
+    def columns(self) -> Columns:
+        return Columns(target=self.item, time=self.time, series=self.user, table=self.table)
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
+        recipe = from_key(self.network)
+        plan = self.training.completed(batch_size=16, learning_rate=2e-3, weight_decay=1e-3)
+        passes = 1_000_000 if plan.max_seconds is not None else max(5, min(100, round(_EVENTS / max(1, num_examples))))
+        return recipe.completed(hidden_size=128), plan.completed(epochs=passes)
