@@ -20,7 +20,7 @@ def recommender(network: Network, **settings: Any) -> ModelSubject:
         time = np.datetime64("2026-01-01T08:00:00") + np.cumsum(apart).astype("timedelta64[s]")
         chosen = rng.integers(0, len(ITEMS), length)
         return [
-            {"at": str(when).replace("T", " "), "thing": ITEMS[n]} for when, n in zip(time, chosen.tolist(), strict=True)
+            {"t": str(when).replace("T", " "), "thing": ITEMS[n]} for when, n in zip(time, chosen.tolist(), strict=True)
         ]
 
     return model(
@@ -29,6 +29,6 @@ def recommender(network: Network, **settings: Any) -> ModelSubject:
         training={f"s{n}": rows(rng, 4 + n % 5) for n in range(19)},
         rows=rows,
         series="who",
-        settings={"user": "who", "item": "thing", "time": "at", "embedding_size": 5, "k": 3, **settings},
+        settings={"user": "who", "item": "thing", "time": "t", "embedding_size": 5, "k": 3, **settings},
         targets=("thing",),
     )

@@ -97,6 +97,11 @@ class EventReader(Reader):
         self.outputs = Labels(past.items)
         self.horizon = 0
         self.names = (NEXT,)
+        self._classes = self.outputs.classes  # a push needs them, and they may be many
+
+    @property
+    def classes(self) -> np.ndarray:
+        return self._classes
 
     @property
     def needs_time(self) -> bool:

@@ -39,8 +39,8 @@ class NextToken(Network):
         if not parts or not isinstance(parts[0][1], Tokens):
             raise ArgumentError(f"`past` begins with a column of symbols, but is {past}.")
         self.num_symbols, self.width = parts[0][1].n, past.width
-        # Code 0 is an item that training does not have, and no answer.
-        self.first, self.seen = (0, 0) if shape.items is None else (1, shape.items.seen)
+        self.items = shape.items
+        self.first = 0 if shape.items is None else 1  # code 0 is an item that training does not have, and no answer
         beside = Fields(dict(parts[1:]))
         self.beside = InputColumns(beside) if parts[1:] else None
         self.table = nn.Embedding(self.num_symbols, shape.embedding_size)
@@ -113,15 +113,18 @@ class NextToken(Network):
         out = program.add(ops.Affine(x=h, weight=weight, bias=program.tensor("last.bias", bias)))
         if self.weight is None and self.first:
             out = program.add(ops.Slice(x=out, axis=0, start=self.first, stop=self.num_symbols))
-        return emit_answers(program, code, out, self.seen)
+        if self.items is not None:
+            return emit_items(program, code, out, self.items.seen)
+        program.output = program.add(ops.Reshape(x=out, shape=(1, 1, self.num_symbols)))
+        return program.output
 
 
-def emit_answers(program: Program, code: Name, answers: Name, seen: int) -> Name:
-    """Adds what a step is answered by, (V,), as the output; behind it the codes of the `seen` last symbols, if any."""
-    size = program.shapes[answers][0]
+def emit_items(program: Program, code: Name, scores: Name, seen: int) -> Name:
+    """Adds the scores of a catalogue, (V,), as the output; behind them the codes of the `seen` last items, if any."""
+    size = program.shapes[scores][0]
     if seen:
         window = program.add(ops.Window(x=code, length=seen))
         window = program.add(ops.Reshape(x=window, shape=(seen,)))
-        answers = program.add(ops.Concat(parts=(answers, window), axis=0))
-    program.output = program.add(ops.Reshape(x=answers, shape=(1, 1, size + seen)))
+        scores = program.add(ops.Concat(parts=(scores, window), axis=0))
+    program.output = program.add(ops.Reshape(x=scores, shape=(1, size + seen)))
     return program.output

@@ -12,7 +12,7 @@ from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
 from whorl.nn.heads import loss
 from whorl.nn.replay import Replay
-from whorl.plans.wiring import EachRow, Sequences
+from whorl.plans.wiring import Categorical, EachRow, Sequences
 from whorl.report import traces
 from whorl.report.anatomy import dissect, recurrences
 from whorl.runtime.model import Model
@@ -127,6 +127,9 @@ def _norms(model: Model, replay: Replay, pieces: List[_Piece]) -> np.ndarray:
         cost = output[..., 0].sum()
     else:
         truth = torch.from_numpy(np.stack([one.truth for one in pieces])).to(output.dtype)
+        if isinstance(model.wiring.head, Categorical):
+            # Behind the scores of a catalogue stand codes of items; an item that is not in it has no score.
+            output, truth = output[..., : len(model.reader.classes)], truth.masked_fill(truth < 0, torch.nan)
         cost = loss(model.wiring.head, output, truth, torch.ones(len(pieces), dtype=output.dtype)).total
     squares: dict[int, Tensor] = {}
     for op in recurrences(program):

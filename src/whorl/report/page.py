@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whorl.data.event_reader import EventReader
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences, is_whole
 from whorl.report import (
@@ -21,6 +22,7 @@ from whorl.report import (
     labels,
     looking_back,
     memory,
+    recommendations,
     rolls,
     scores,
     split,
@@ -53,6 +55,7 @@ _TITLES = {
     "translate": "Translation into",
     "summarize": "Summaries:",
     "chat": "Dialogues:",
+    "recommend": "Recommendation of the",
 }
 # What a step is called, by what is read.
 _STEPS = {"text": "token", "music": "step"}
@@ -110,6 +113,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "texts": texts(model, evidence, held_out),
         "rolls": rolls.pictures(model, held_out),
         "exchanges": exchanges(model, held_out),
+        "recommended": recommendations.recommendations(model, evidence),
         "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
         "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
         "writes": writes,
@@ -158,6 +162,8 @@ def _answers(model: Model, evidence: Evidence | None) -> list[Picture]:
         return []
     if evidence.prediction.contributions is not None:
         return surprises.pictures(evidence, whole=not _judges_rows(model))
+    if isinstance(model.reader, EventReader):
+        return recommendations.pictures(evidence)
     if evidence.prediction.thresholds is not None:
         return indicators.pictures(evidence)
     if evidence.prediction.probabilities is not None:

@@ -97,6 +97,8 @@ def _changes(
     inputs = {name: np.repeat(array, len(mixed), axis=0) for name, array in given.items()}
     inputs["past"] = mixed
     output = model.engine.run(inputs, start=rows - 1)[:, 0]
+    if isinstance(model.wiring.head, Categorical):
+        output = output[..., : len(model.reader.classes)]  # behind the scores of a catalogue stand codes of items
     answers = _comparable(model.wiring.head, output)
     moved: np.ndarray = np.abs(answers[1:] - answers[0]).reshape(_TIMES, len(lags), -1).mean(axis=(0, 2))
     return moved

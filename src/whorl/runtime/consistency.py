@@ -122,15 +122,14 @@ def check_parts(
     if isinstance(wiring.pairing, EachRow) and isinstance(readout, SurpriseReadout):
         _expect(readout.whole == wiring.pairing.whole, "its readout and its pairing differ in what is judged")
     inputs = _inputs(reader)
-    answer = (1, num_targets) if seen is not None else answer
-    given = num_classes + (seen or 0)
+    given = num_classes + seen
     _check_program("the network", program, inputs, (*answer, 2 if judges else given or 1 + len(levels)))
     for name, rival in baselines.items():
         _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else given or 1))
 
 
-def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int | None:
-    """The next step of a text or of music, or the next item of a catalogue; of these the codes behind the scores."""
+def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int:
+    """The next step of a text or of music, or the next item; returns how many codes stand behind the scores of items."""
     follows = isinstance(wiring.shape, Autoregressive)
     items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
     goes_on = follows and items is None
@@ -141,7 +140,7 @@ def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int | None:
     _expect((items is not None) == isinstance(reader, EventReader), "its reader is of another shape")
     _expect((items is not None) == isinstance(readout, ItemReadout), "its readout is of another shape")
     if items is None or not isinstance(readout, ItemReadout):
-        return None
+        return 0
     _expect((items.listed, items.seen) == (readout.count, readout.seen), f"its readout lists {readout.count} items")
     _expect(items.seen <= _LONGEST, f"it leaves out the last {items.seen} items")
     return items.seen

@@ -98,12 +98,15 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Sequences() if isinstance(wiring.shape, Autoregressive):
             sessions = training_sessions(prepared.sequences, prepared.cuts)
             recipe, plan = estimator.resolved(sum(map(len, sessions)), num_targets)
-            return SequenceBatches(sessions, plan.batch_size or 1), recipe, plan
+            batches: Batches = SequenceBatches(sessions, plan.batch_size or 1)
+            if wiring.augmentation is not None:
+                batches = _changed(batches, wiring.augmentation, prepared.reader.past.spec, sessions)  # type: ignore[attr-defined]
+            return batches, recipe, plan
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
             if isinstance(wiring.shape, EncoderDecoder):
                 return PairBatches(prepared.training, plan.batch_size or 1), recipe, plan
-            batches: Batches = SequenceBatches(prepared.training, plan.batch_size or 1)
+            batches = SequenceBatches(prepared.training, plan.batch_size or 1)
             if wiring.augmentation is not None:
                 spec = prepared.reader.past.spec  # type: ignore[attr-defined]
                 batches = _changed(batches, wiring.augmentation, spec, prepared.training)

@@ -5,7 +5,7 @@ from collections.abc import Sequence as List
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.nn.autoregressive import emit_answers
+from whorl.nn.autoregressive import emit_items
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -67,7 +67,7 @@ def _popularity(width: int, shares: np.ndarray, seen: int) -> Program:
     code = _code(program, width)
     nothing = program.add(ops.Combine(a=code, b=code, function="subtract"))
     said = program.add(ops.Constant(tensor=program.tensor("shares", np.log(shares))))
-    emit_answers(program, code, program.add(ops.Combine(a=nothing, b=said, function="add")), seen)
+    emit_items(program, code, program.add(ops.Combine(a=nothing, b=said, function="add")), seen)
     return program
 
 
@@ -80,5 +80,5 @@ def _by_item(width: int, table: np.ndarray, seen: int, *, whole: bool) -> Progra
         running = program.add(ops.Running(x=said, decay=_DECAY, floor=1.0))
         running = program.add(ops.Slice(x=running, axis=0, start=0, stop=1))
         said = program.add(ops.Reshape(x=running, shape=(table.shape[1],)))
-    emit_answers(program, code, said, seen)
+    emit_items(program, code, said, seen)
     return program

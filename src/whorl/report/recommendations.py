@@ -1,0 +1,121 @@
+"""Of a recommender: how often the item that came is among the first k, examples, and items whose vectors lie close."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence as List
+from dataclasses import dataclass
+
+import numpy as np
+
+from whorl.data.event_reader import EventReader
+from whorl.report import drawing
+from whorl.report.drawing import Picture
+from whorl.report.evidence import Evidence
+from whorl.runtime.item_metrics import CUTOFFS, ranks
+from whorl.runtime.item_readout import ItemReadout
+from whorl.runtime.model import Model
+
+_EXAMPLES, _READ = 6, 8
+_ITEMS, _NEAREST = 12, 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A session that the model did not learn from.
+
+    Args:
+        read: its last items, the latest one last.
+        more: how many stand before these.
+        recommended: the best items, the best first, each with its probability.
+        true: the item that came.
+        rank: where that stands in the ranking, in words.
+    """
+
+    read: List[str]
+    more: int
+    recommended: List[tuple[str, float]]
+    true: str
+    rank: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendations:
+    """What a report shows of a recommender.
+
+    Args:
+        examples: some sessions; none where nothing was held out.
+        nearest: for frequent items those whose learned vectors point most nearly the same way, with the cosine.
+    """
+
+    examples: List[Example]
+    nearest: Mapping[str, List[tuple[str, float]]]
+
+
+def recommendations(model: Model, evidence: Evidence | None) -> Recommendations | None:
+    """Examples and neighbours; None for models that recommend nothing."""
+    if not isinstance(model.reader, EventReader) or not isinstance(model.readout, ItemReadout):
+        return None
+    examples = [] if evidence is None else _examples(evidence, model.reader, model.readout)
+    return Recommendations(examples=examples, nearest={} if evidence is None else _nearest(model, evidence))
+
+
+def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> list[Example]:
+    shares, classes = evidence.prediction.probabilities, evidence.prediction.classes
+    assert isinstance(shares, np.ndarray)
+    assert classes is not None
+    made = []
+    places = np.nan_to_num(evidence.classes_of_truths, nan=-1.0).astype(np.int64)
+    order = ranks(shares, places)
+    for n in np.unique(np.linspace(0, len(shares) - 1, _EXAMPLES).astype(np.int64)).tolist():
+        last = int(evidence.steps[n]) + 1
+        read = reader.past.items.decode(evidence.sequences[n].past[max(0, last - _READ) : last, 0])
+        answer = evidence.prediction.take(slice(n, n + 1)).most_likely(readout.count)[0]
+        true = evidence.target[n]
+        rank = f"{order[n]:.0f} of {len(classes):,}" if np.isfinite(order[n]) else "left out, or not in training"
+        made.append(
+            Example(
+                read=["(unknown)" if item is None else str(item) for item in read.tolist()],
+                more=max(0, last - _READ),
+                recommended=[(str(item), share) for item, share in answer if share > 0],
+                true="(unknown)" if true is None else str(true),
+                rank=rank,
+            )
+        )
+    return made
+
+
+def _nearest(model: Model, evidence: Evidence) -> dict[str, List[tuple[str, float]]]:
+    """Neighbours of the items that sessions have most often."""
+    classes = model.reader.classes
+    vectors = model.engine.program.tensors["table"][1:].astype(np.float64)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    codes = np.concatenate([one.past[:, 0] for one in evidence.sequences]).astype(np.int64)
+    frequent = np.argsort(-np.bincount(codes, minlength=len(classes) + 1)[1:], kind="stable")[:_ITEMS]
+    found = {}
+    for item in frequent.tolist():
+        alike = vectors @ vectors[item]
+        alike[item] = -np.inf
+        order = np.argsort(-alike, kind="stable")[: min(_NEAREST, len(classes) - 1)]
+        found[str(classes[item])] = [(str(classes[n]), float(alike[n])) for n in order.tolist()]
+    return found
+
+
+def pictures(evidence: Evidence) -> list[Picture]:
+    """The share of sessions whose item is among the first k, by the model and by its rivals."""
+    figure, grid = drawing.figure(3.6)
+    axes = grid[0, 0]
+    places = np.arange(len(CUTOFFS))
+    told = []
+    for name, metrics in evidence.metrics.items():
+        shares = [metrics[f"hr@{k}"] for k in CUTOFFS]
+        own = name == "model"
+        axes.plot(places, shares, marker="o", linewidth=2 if own else 1, linestyle="-" if own else "--", label=name)
+        told.append(f"{name} {metrics['hr@10']:.1%}")
+    axes.set_xticks(places, [str(k) for k in CUTOFFS])
+    axes.set_ylim(bottom=0.0)
+    drawing.tidy(axes, x="k", y="share of sessions")
+    drawing.legend(axes)
+    says = (
+        "How often the item that came is among the first k of the whole catalogue, without those that are left out. "
+        f"Among the first 10: {', '.join(told)}."
+    )
+    return [Picture(drawing.source(figure), says, "How often the next item is among the first k")]
