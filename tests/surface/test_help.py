@@ -18,6 +18,7 @@ TASKS = {
     "tag": (whorl.Tagger, "Tagging"),
     "generate": (whorl.Generator, "Generation"),
     "detect": (whorl.Detector, "Detection"),
+    "recommend": (whorl.Recommender, "Recommendation"),
     "summarize": (whorl.Summarizer, "Summaries"),
     "translate": (whorl.Translator, "Translation"),
     "regress": (whorl.Regressor, "Regression"),

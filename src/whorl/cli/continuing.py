@@ -82,7 +82,8 @@ def continues(model: "Model") -> bool:
     """Whether answers are texts that go on."""
     from whorl.plans.wiring import Autoregressive
 
-    return isinstance(model.wiring.shape, Autoregressive)
+    shape = model.wiring.shape
+    return isinstance(shape, Autoregressive) and shape.items is None
 
 
 def tell(model: "Model", source: object, prediction: "Prediction") -> None:

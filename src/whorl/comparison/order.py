@@ -268,6 +268,8 @@ def check(estimator: Estimator) -> None:
     """Raises ArgumentError where steps that change places would lose their meaning."""
     wiring = estimator.wiring()
     match wiring.pairing:
+        case _ if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
+            why, instead = "learns what comes next, which is what order means", "rivals that know no order (item_knn)"
         case _ if isinstance(wiring.shape, Autoregressive | EncoderDecoder):
             why, instead = "writes texts, whose order is what it learns", "a task that answers numbers or labels"
         case Strips():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data import splits
+from whorl.data.event_reader import last_held_out
 from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
@@ -69,6 +70,8 @@ def divide(estimator: "Estimator", data: object, test: object = None) -> Parts:
             "of `validation`."
         ) from None
     seed = estimator.training.seed
+    if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
+        return _last_events(prepared, seed)
     ends = _drawn(wiring, prepared, seed) if is_whole(wiring.pairing) else _last_rows(wiring, prepared)
     scored = held_out_part(wiring, replace(prepared, cuts=ends))
     if not sum(map(len, scored.steps)):
@@ -77,6 +80,24 @@ def divide(estimator: "Estimator", data: object, test: object = None) -> Parts:
             "`validation`, bring more data, or give a test set of your own."
         )
     return Parts(fitted=_before(prepared, ends), test=scored, groups=_groups(prepared, scored))
+
+
+def _last_events(prepared: Prepared, seed: int) -> Parts:
+    """Of half of the sessions whose last event is held out it is the test part; what stands before it is learned from.
+
+    The half is drawn by the seed.
+    """
+    held = [n for n, cut in enumerate(prepared.cuts) if cut < len(prepared.sequences[n])]
+    if len(held) < 2:
+        raise DataError(
+            "the last event of one session is held out, which cannot both choose the epoch and be a test part. Raise "
+            "`validation`, bring more data, or give a test set of your own."
+        )
+    tested = {held[n] for n in splits.held_out(len(held), 0.5, seed + 1).tolist()}
+    sequences = [one.part(0, prepared.cuts[n]) if n in tested else one for n, one in enumerate(prepared.sequences)]
+    fitted = replace(prepared, sequences=sequences, facts=_facts(prepared.facts, sequences, prepared.cuts))
+    scored = [last_held_out(prepared.sequences[n]) for n in sorted(tested)]
+    return Parts(fitted=fitted, test=HeldOut(sequences=scored, steps=[np.array([len(one) - 1]) for one in scored]))
 
 
 def _other(wiring: Wiring, prepared: Prepared, test: object) -> HeldOut:

@@ -164,17 +164,16 @@ def _lists(source: object) -> list[list[object]] | None:
 def _is_item(cell: object) -> bool:
     if isinstance(cell, str):
         return bool(cell.strip())
-    number = isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool)
-    return number and bool(np.isfinite(cell))  # type: ignore[call-overload]
+    if isinstance(cell, bool) or not isinstance(cell, int | float | np.integer | np.floating):
+        return False
+    return bool(np.isfinite(cell))
 
 
 def _of_lists(listed: List[List[object]], kind: Kind | None) -> Log:
     for n, one in enumerate(listed):
-        bad = next(
-            (cell for cell in one if not isinstance(cell, str | int | float | np.generic) or cell in ("",)), None
-        )
-        if not one or bad is not None or any(cell is None for cell in one):
-            came = "is empty" if not one else f"has {bad!r:.40}"
+        bad = [cell for cell in one if not _is_item(cell)]
+        if not one or bad:
+            came = f"has {bad[0]!r:.40}" if bad else "is empty"
             raise DataError(
                 f"a session is a list of at least one item, each text or a number, but session {n} {came}. Correct it."
             )

@@ -47,7 +47,7 @@ class Recommendations:
     """
 
     examples: List[Example]
-    nearest: Mapping[str, List[tuple[str, float]]]
+    nearest: Mapping[str, list[tuple[str, float]]]
 
 
 def recommendations(model: Model, evidence: Evidence | None) -> Recommendations | None:
@@ -83,7 +83,7 @@ def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> 
     return made
 
 
-def _nearest(model: Model, evidence: Evidence) -> dict[str, List[tuple[str, float]]]:
+def _nearest(model: Model, evidence: Evidence) -> dict[str, list[tuple[str, float]]]:
     """Neighbours of the items that sessions have most often."""
     classes = model.reader.classes
     vectors = model.engine.program.tensors["table"][1:].astype(np.float64)

@@ -15,7 +15,7 @@ from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.decoding import Decoding
-from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Strips, Wiring
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
 from whorl.runtime import bernoulli_readout as bernoulli_readout  # registers its readout
 from whorl.runtime import class_readout as class_readout
 from whorl.runtime import item_readout as item_readout
@@ -100,8 +100,8 @@ class Model:
             DataError: a sequence is shorter than the context, or breaks another rule.
             ArgumentError: `decoding` was given to a model whose answers are not decoded.
         """
-        texts = isinstance(self.wiring.shape, Autoregressive) and isinstance(self.wiring.pairing, Strips)
-        if texts and not every_row and known is None:
+        shape = self.wiring.shape
+        if isinstance(shape, Autoregressive) and shape.items is None and not every_row and known is None:
             return continued(self, data, decoding)
         if decoding is not None and self.encoder is None:
             raise ArgumentError(

@@ -183,7 +183,7 @@ def _strips(prepared: Prepared, pairing: Strips, plan: Training, spans: list[tup
 
 def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
     """The steps of each sequence whose whole truth lies in the validation part."""
-    if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.pairing, Sequences):
+    if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
         sessions = [last_held_out(one) for one in prepared.validation]
         return HeldOut(sequences=sessions, steps=[steps_with_truths(wiring.pairing, one) for one in sessions])
     if isinstance(wiring.shape, Autoregressive):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
-    if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.pairing, Sequences):
+    if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
         return of_events(estimator, data)
     if isinstance(wiring.shape, Autoregressive):
         return (of_music if wiring.inputs == "music" else of_corpus)(estimator, data)

@@ -1,0 +1,108 @@
+"""Next films of MovieLens 100k in a ranking of all of them, beside popularity, item-kNN and a Markov chain.
+
+    python -m benchmarks.recommendation DATA [--seeds 0 1 2] [--networks gru ...] [--part valid] [--out FILE.json]
+
+DATA is a folder with the file u.data; without it the environment variable WHORL_DATA names one. Events of a user are in
+order of time, those of one time in order of the file. The last film of each user is the test part; training holds the
+one before it out, which chooses the epoch and on which settings were chosen. Every film that training has is ranked but
+those that the user has seen, for the model and for its rivals alike; a film that training does not have is missed.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks import quality
+
+import whorl
+from whorl.plans.networks import from_key
+
+COLUMNS = ("user", "item", "rating", "time")
+METRICS = ("hr@10", "ndcg@10", "mrr@10")
+HEADS = ("answered by", "validation: HR@10", "NDCG@10", "test: HR@10", "NDCG@10", "MRR@10", "fit")
+TEXT = (
+    "MovieLens 100k, leave-last-out: the last of each of 943 users' films in a ranking of the whole catalogue without "
+    "those that the user has seen, for all alike; events of one time in order of the file. Training holds the last film "
+    "but one out: it chooses the epoch, and settings and the memory of item-kNN were chosen on it."
+)
+
+Log = dict[str, np.ndarray]
+
+
+def parts(folder: Path) -> tuple[Log, Log]:
+    """The log without the last event of each user, and all of it."""
+    (file,) = folder.rglob("u.data")
+    rows = np.loadtxt(file, dtype=np.int64)
+    order = np.argsort(rows[:, 3], kind="stable")
+    last = dict(zip(rows[order, 0].tolist(), order.tolist(), strict=True))
+    kept = np.ones(len(rows), bool)
+    kept[list(last.values())] = False
+    return tuple(dict(zip(COLUMNS, part.T, strict=True)) for part in (rows[kept], rows))  # type: ignore[return-value]
+
+
+def run(network: str, seed: int, known: Log, whole: Log, *, test: bool) -> dict[str, Any]:
+    """Fits the default with one of the networks, and scores it."""
+    started = time.perf_counter()
+    model = whorl.Recommender(time="time", network=from_key(network), training=whorl.Training(seed=seed))
+    model.fit(known, verbose=False)
+    seconds = time.perf_counter() - started
+    card: Any = model.model_.card
+    valid = card["scores"]
+    made = {
+        "network": network,
+        "seed": seed,
+        "fit_seconds": round(seconds, 1),
+        "parameters": card["parameters"],
+        "epochs": model.history_.kept_epoch,
+        "valid": valid["metrics"],
+        "rivals": {"valid": valid["baselines"]},
+    }
+    if test:
+        found = model.evaluate(whole, keep=False)
+        made["test"] = dict(found.metrics)
+        made["rivals"]["test"] = {name: dict(scores) for name, scores in found.baseline.items()}
+    return made
+
+
+def section(runs: list[dict[str, Any]]) -> list[list[str]]:
+    """A row for each network, and one for each rival."""
+    rows = []
+    for network in dict.fromkeys(one["network"] for one in runs):
+        own = [one for one in runs if one["network"] == network]
+        told = [quality.spread([one["valid"][name] for one in own]) for name in METRICS[:2]]
+        told += [quality.spread([one["test"][name] for one in own]) for name in METRICS]
+        rows.append([network, *told, f"{np.mean([one['fit_seconds'] for one in own]):.0f} s"])
+    for name, valid in runs[0]["rivals"]["valid"].items():
+        test = runs[0]["rivals"]["test"][name]
+        rows.append([name, *(f"{valid[m]:.4f}" for m in METRICS[:2]), *(f"{test[m]:.4f}" for m in METRICS), ""])
+    return rows
+
+
+def main() -> None:
+    """Prints a line for each network and rival, and writes everything as JSON."""
+    parser = quality.arguments(__doc__, optional=True)
+    parser.add_argument("--networks", nargs="+", default=["gru"])
+    parser.add_argument("--part", choices=["valid"], help="score the validation part alone, to choose settings")
+    chosen = parser.parse_args()
+    data = chosen.data or os.environ.get("WHORL_DATA")
+    if data is None:
+        parser.error("DATA or WHORL_DATA must name the folder of MovieLens 100k.")
+    known, whole = parts(Path(data))
+    runs: list[dict[str, Any]] = []
+    for network in chosen.networks:
+        own = [run(network, seed, known, whole, test=chosen.part is None) for seed in chosen.seeds]
+        runs += own
+        for part in ("valid",) if chosen.part else ("valid", "test"):
+            told = ", ".join(f"{name} {quality.spread([one[part][name] for one in own])}" for name in METRICS)
+            print(f"{network:12} {part:5} n={len(own)}  {told}", flush=True)
+    for part, rivals in runs[0]["rivals"].items():
+        for name, scores in rivals.items():
+            print(f"{name:12} {part:5}      {', '.join(f'{m} {scores[m]:.4f}' for m in METRICS)}", flush=True)
+    if chosen.out is not None and chosen.part is None:
+        quality.save(chosen.out, title="Recommendation", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
+
+
+if __name__ == "__main__":
+    main()

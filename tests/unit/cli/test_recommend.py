@@ -1,0 +1,111 @@
+"""`whorl fit recommend` on a log of events, and every command on the model it makes."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from .conftest import SMALL, as_json, lines_of, run, write_csv
+
+LETTERS = ["tea", "milk", "Käse", "007", "bread"]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    rows = [
+        (f"u{user}", LETTERS[(user + n) % 5], f"2026-01-{1 + user % 9:02} 10:{n:02}")
+        for user in range(24)
+        for n in range(3 + user % 2)
+    ]
+    data = write_csv(folder / "log.csv", "who,thing,when", rows)
+    model = folder / "shop.whorl"
+    result = run(
+        "fit",
+        "recommend",
+        data,
+        "--user",
+        "who",
+        "--item",
+        "thing",
+        "--time",
+        "when",
+        "--k",
+        "2",
+        *SMALL,
+        "--out",
+        model,
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    return SimpleNamespace(data=data, model=model, fitted=result, folder=folder)
+
+
+def test_fit_tells_what_was_read_and_scores_beside_the_rivals(shop):
+    told = shop.fitted.stdout
+    assert "events: 84 of 24 users in 24 sessions" in told
+    assert "catalogue: 5 items of training" in told
+    for word in ("hr@10", "ndcg@10", "popularity", "markov", "item_knn"):
+        assert word in told
+    assert f"whorl stream {shop.model} < {shop.data}" in told
+
+
+def test_predict_lists_the_best_items_of_each_user_in_order(shop):
+    answers = as_json(run("predict", shop.model, shop.data, "--json"))["answers"]
+    own = [one for one in answers if one["series"] == "u0"]
+    assert [one["rank"] for one in own] == [1, 2]
+    assert {one["value"] for one in own}.isdisjoint({"tea", "milk", "Käse"})
+    header, *_ = run("predict", shop.model, shop.data).stdout.splitlines()
+    assert header == "series,origin,rank,output,value,probability"
+
+
+def test_evaluate_ranks_the_whole_catalogue_beside_the_rivals(shop):
+    found = as_json(run("evaluate", shop.model, shop.data, "--json"))
+    assert found["answers"] == 24
+    assert set(found["baselines"]) == {"popularity", "markov", "item_knn"}
+    assert found["metrics"].keys() >= {"hr@10", "ndcg@10", "mrr@10", "recall@10", "mrr", "unseen"}
+
+
+def test_a_stream_answers_each_event_as_predict_does_for_each_user(shop):
+    lines = lines_of(run("stream", shop.model, "--input", shop.data))
+    assert len(lines) == 84
+    last = {one["series"]: one for one in lines}
+    for one in as_json(run("predict", shop.model, shop.data, "--json"))["answers"]:
+        told = last[one["series"]]
+        assert told["value"]["next item"][one["rank"] - 1] == one["value"]
+        assert told["probability"]["next item"][one["rank"] - 1] == one["probability"]
+
+
+def test_json_lines_go_on_from_a_state_and_need_no_time_that_is_not_read(shop):
+    events = [
+        {"who": "new", "thing": "tea"},
+        {"who": "new", "thing": "never heard of"},
+        {"who": "other", "thing": "007"},
+    ]
+    text = [json.dumps(event) + "\n" for event in events]
+    whole = lines_of(run("stream", shop.model, stdin="".join(text)))
+    state = shop.folder / "shop.state"
+    parts = [lines_of(run("stream", shop.model, "--state", state, stdin=one)) for one in text]
+    assert [one for part in parts for one in part] == whole
+    assert "tea" not in whole[1]["value"]["next item"]
+
+
+def test_a_row_without_its_item_names_the_line(shop):
+    result = run("stream", shop.model, stdin='{"who": "a", "thing": "tea"}\n{"who": "a"}\n')
+    assert result.exit_code == 3
+    assert "line 2" in result.stderr
+    assert "`thing`" in result.stderr
+
+
+def test_a_report_and_a_model_card_are_made(shop):
+    page = shop.folder / "page.html"
+    assert run("report", shop.model, shop.data, "--out", page).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Recommended" in text
+    assert "How often the next item is among the first k" in text
+    assert "task recommend" in run("inspect", shop.model).stdout
+
+
+def test_a_log_without_the_columns_is_refused(shop):
+    result = run("fit", "recommend", shop.data)
+    assert result.exit_code == 3
+    assert "user" in result.stderr

@@ -1,0 +1,270 @@
+"""A Recommender: what it learns from, what it answers, and what it leaves out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import whorl
+from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.runtime.consistency import check_parts
+from whorl.runtime.item_readout import ItemReadout
+
+TINY = whorl.Recurrent("gru", hidden_size=12)
+QUICK = whorl.Training(epochs=12, batch_size=8, learning_rate=2e-2, seed=0, device="cpu")
+ROUND = ["a", "b", "c", "d", "e", "f"]
+
+
+def turns(users, seed=0):
+    """Each user goes round the letters, from one of them on."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        start, count = int(draw.integers(6)), int(draw.integers(3, 6))
+        rows += [
+            {"user": f"u{seed}-{user}", "item": ROUND[(start + n) % 6], "time": 100 * user + 7 * n}
+            for n in range(count)
+        ]
+    return rows
+
+
+def recommender(**settings):
+    given = {"time": "time", "k": 3, "embedding_size": 8, "dropout": 0.0, "network": TINY, "training": QUICK}
+    return whorl.Recommender(**{**given, **settings})
+
+
+@pytest.fixture(scope="module")
+def round_trip():
+    return recommender().fit(turns(60), verbose=False)
+
+
+def test_a_new_session_is_answered_by_what_follows_its_items(round_trip):
+    found = round_trip.predict([["a", "b"], ["e", "f"]])
+    assert found.value.shape == (2, 3)
+    assert found.value[:, 0].tolist() == ["c", "a"]
+    assert (np.diff(found.probabilities, axis=1) <= 0).all()
+    assert [items[0][0] for items in found.most_likely(1)] == ["c", "a"]
+
+
+def test_new_users_of_a_table_are_answered_each(round_trip):
+    rows = turns(5, seed=1)
+    found = round_trip.predict(rows)
+    assert found.index.series.tolist() == [f"u1-{n}" for n in range(5)]
+    records = list(found.to_records())
+    assert records[0].keys() == {"series", "origin", "rank", "output", "value", "probability"}
+    own = [one["rank"] for one in records if one["series"] == "u1-1"]
+    assert own == list(range(1, 1 + sum(item is not None for item in found.value[1])))
+
+
+def test_a_stream_answers_as_predict_and_leaves_out_what_was_bought(round_trip):
+    stream, so_far = round_trip.stream("new"), []
+    for n, item in enumerate(["b", "c", "d"]):
+        (answer,) = stream.push({"item": item, "time": 10 * n})
+        so_far.append(item)
+        alone = round_trip.predict([so_far])
+        assert answer.value.tolist() == alone.value.tolist()
+        assert answer.probabilities.tobytes() == alone.probabilities.tobytes()
+        assert not set(so_far) & set(answer.value[0])
+
+
+def test_seen_items_stay_where_they_are_to_be_kept():
+    model = recommender(seen="keep").fit(turns(60), verbose=False)
+    (answer,) = model.predict([["a", "b", "a", "b"]], every_row=False).value
+    assert len(set(answer)) == 3
+    every = recommender(seen="keep", k=9).fit(turns(60), verbose=False).predict([["a", "b"]]).value
+    assert sorted(every[0]) == ROUND  # no more than there are
+
+
+def test_where_fewer_items_are_left_than_asked_for_the_others_are_none(round_trip):
+    found = round_trip.predict([["a", "b", "c", "d", "e"]])
+    assert found.value.tolist() == [["f", None, None]]
+    assert [one["value"] for one in found.to_records()] == ["f"]
+    everything = round_trip.predict([ROUND])
+    assert everything.value.tolist() == [[None, None, None]]
+    assert everything.probabilities.tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_an_item_that_training_does_not_have_is_read_as_unknown_and_counts_as_missed(round_trip):
+    found = round_trip.predict([["a", "never heard of", "b"]])
+    assert "never heard of" not in found.value[0]
+    scores = round_trip.evaluate([["a", "b", "c"], ["a", "b", "never heard of"]])
+    assert scores.metrics["unseen"] == 0.5
+    assert scores.metrics["hr@10"] == 0.5
+    (sequence,) = round_trip.model_.reader.read([["a", "never heard of"]])
+    assert round_trip.model_.reader.num_unseen([sequence]) == 1
+
+
+def test_it_beats_its_rivals_where_order_tells_and_all_are_ranked_alike(round_trip):
+    scores = round_trip.evaluate(turns(80, seed=2))
+    assert scores.metrics["hr@1"] > 0.9
+    assert set(scores.baseline) == {"popularity", "markov", "item_knn"}
+    assert scores.baseline["markov"]["hr@1"] > 0.9  # what is told by the last item alone, it knows too
+    assert scores.baseline["popularity"]["hr@1"] < 0.6
+    assert scores.metrics["recall@10"] == scores.metrics["hr@10"]
+    assert scores.num_answers == 80
+
+
+def test_the_last_event_alone_is_scored_and_a_lone_one_is_skipped(round_trip):
+    scores = round_trip.evaluate([["a", "b"], ["c"]])
+    assert scores.num_answers == 1
+    assert scores.skipped == ("1",)
+    with pytest.raises(DataError, match="`evaluate` needs"):
+        round_trip.evaluate([["c"]])
+
+
+def test_no_event_that_is_held_out_is_learned_from():
+    rows = turns(30)
+    last = {row["user"]: n for n, row in enumerate(rows)}
+    some = set(list(last.values())[::2])  # of the others the truths are known
+    other = [{**row, "item": "z"} if n in some else row for n, row in enumerate(rows)]
+    all_of_them = replace(QUICK, validation=30)
+    once, again = (recommender(training=all_of_them).fit(given, verbose=False) for given in (rows, other))
+    assert "z" not in again.model_.reader.classes
+    assert once.model_.engine.program.tensors.keys() == again.model_.engine.program.tensors.keys()
+    first, second = (one.history_.epochs[0].train_loss for one in (once, again))
+    assert first == second
+
+
+def test_rows_of_a_user_are_put_in_order_of_time_and_ties_stay(round_trip):
+    rows = [{"user": "u", "item": item, "time": time} for item, time in (("b", 5), ("a", 1), ("c", 5))]
+    (one,) = round_trip.model_.reader.read(rows)
+    assert round_trip.model_.reader.past.items.decode(one.past[:, 0]).tolist() == ["a", "b", "c"]
+    assert one.time.tolist() == [1, 5, 5]
+
+
+def test_a_gap_ends_a_session_in_tables_and_in_streams():
+    rows = turns(60)
+    model = recommender(gap=50.0, times=True).fit(rows, verbose=False)
+    visits = [{"user": "u", "item": item, "time": time} for item, time in (("a", 0), ("b", 7), ("d", 900), ("e", 907))]
+    assert len(model.predict(visits)) == 2
+    stream = model.stream("u")
+    answers = [stream.push(row)[0] for row in visits]
+    assert answers[-1].value.tolist() == model.predict(visits[2:]).value.tolist()
+    assert "a" in answers[-1].value[0]  # of the session before nothing is left
+    at_once = model.stream("u").push_rows(visits)
+    assert at_once.value.tolist() == [answer.value[0].tolist() for answer in answers]
+    many = model.model_.push_many([model.stream("u"), model.stream("v")], [visits[0], visits[2]])
+    assert [one[0].value[0].tolist() for one in many] == [answers[0].value[0].tolist(), answers[2].value[0].tolist()]
+
+
+def test_an_event_before_the_last_one_is_refused_and_changes_nothing(round_trip):
+    stream = round_trip.stream()
+    stream.push({"item": "a", "time": 10})
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match="`time` of an event is not before"):
+        stream.push({"item": "b", "time": 9})
+    assert bytes(stream.state) == before
+    assert stream.push({"item": "b", "time": 10})[0].value[0, 0] == "c"
+
+
+@pytest.mark.parametrize("row", [None, {}, {"item": None}, {"item": ""}, [], ["a", "b"], float("nan")])
+def test_a_row_without_an_item_is_refused(round_trip, row):
+    with pytest.raises(DataError, match="a row of this model is an event"):
+        round_trip.stream().push(row)
+
+
+def test_whole_numbers_come_back_as_such_and_may_come_as_text():
+    rows = [{**row, "item": ROUND.index(row["item"]) * 10} for row in turns(40)]
+    model = recommender().fit(rows, verbose=False)
+    for session in ([0, 10], ["0", "10"], [0.0, 10.0], np.array([0, 10])):
+        (answer,) = model.predict([session]).value
+        assert answer[0] == 20
+        assert type(answer[0]) is int
+
+
+def test_items_that_are_text_stay_as_they_are_written():
+    rows = [{**row, "item": f"0{ROUND.index(row['item'])}"} for row in turns(40)]
+    model = recommender(table=whorl.Table(kinds={"item": "category"})).fit(rows, verbose=False)
+    assert model.predict([["00", "01"]]).value[0, 0] == "02"
+
+
+def test_a_saved_model_is_the_same_and_says_what_it_is(round_trip, tmp_path):
+    round_trip.save(tmp_path / "shop.whorl")
+    loaded = whorl.load(tmp_path / "shop.whorl")
+    assert isinstance(loaded, whorl.Recommender)
+    assert loaded.predict([["a"]]).value.tolist() == round_trip.predict([["a"]]).value.tolist()
+    assert loaded.evaluate(turns(9)).baseline == round_trip.evaluate(turns(9)).baseline
+
+
+def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
+    model = round_trip.model_
+    with pytest.raises(ModelFileError, match="its readout lists 4 items"):
+        check_parts(model.wiring, model.reader, ItemReadout(4, 1000), model.engine.program, model.baselines, None)
+    with pytest.raises(ModelFileError, match="which no fit gives"):
+        ItemReadout.restore({"listed": np.array([0, 1000])})
+    with pytest.raises(ModelFileError, match="needs `listed`"):
+        ItemReadout.restore({})
+
+
+def test_a_large_catalogue_learns_from_some_items_at_a_time():
+    model = recommender(negatives=4).fit(turns(60), verbose=False)
+    assert model.evaluate(turns(60, seed=3)).metrics["hr@1"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"k": 0}, "`k` is a whole number >= 1"),
+        ({"k": 1001}, "`k` is at most 1000"),
+        ({"gap": 5.0, "time": None}, "`gap` is 5.0, but `time` is None"),
+        ({"times": True, "time": None}, "`times` is True, but `time` is None"),
+        ({"gap": -1.0}, "`gap` is a positive number"),
+        ({"seen": "excluded"}, "Did you mean 'exclude'?"),
+        ({"item": "user"}, "are different columns"),
+        ({"dropout": 1.0}, "`dropout` is a probability"),
+        ({"negatives": 0}, "`negatives` is a whole number >= 1"),
+        ({"network": whorl.Recurrent("gru", bidirectional=True)}, "reads both ways"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings, said):
+    with pytest.raises(ArgumentError, match=said.replace("?", r"\?")):
+        recommender(**settings)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([], "is empty"),
+        ([{"user": "u", "thing": "a", "time": 1}], "item"),
+        ([{"user": "u", "item": None, "time": 1}], "names the item of every event"),
+        ([{"user": None, "item": "a", "time": 1}], "names the series of every row"),
+        ([{"user": "u", "item": "a", "time": None}, {"user": "u", "item": "b", "time": 2}], "needs a timestamp"),
+        ([{"user": "u", "item": "a", "time": 1}, {"user": "u", "item": "b", "time": 2}], "no session has 3 events"),
+        ([{"user": "u", "item": "a", "time": n} for n in range(5)], "one item only"),
+    ],
+)
+def test_logs_that_teach_nothing_are_refused(data, said):
+    with pytest.raises(DataError, match=said):
+        recommender().fit(data, verbose=False)
+
+
+@pytest.mark.parametrize(
+    "sessions", [[[]], [["a"], []], [["a", None]], [["a", float("nan")]], [["a", ["b"]]], [["a", " "]]]
+)
+def test_sessions_without_items_are_refused(round_trip, sessions):
+    with pytest.raises(DataError, match="a session is a list of at least one item"):
+        round_trip.predict(sessions)
+
+
+def test_text_and_numbers_are_not_mixed():
+    with pytest.raises(DataError, match="all text or all numbers"):
+        recommender(time=None).fit([["a", 1, 2, 3]] * 9, verbose=False)
+
+
+def test_a_model_that_reads_times_refuses_what_has_none():
+    model = recommender(times=True).fit(turns(30), verbose=False)
+    with pytest.raises(DataError, match="does not say so"):
+        model.predict([["a", "b"]])
+    with pytest.raises(DataError, match="has other times"):
+        model.predict([{"user": "u", "item": "a", "time": "2026-01-01 10:00"}])
+    with pytest.raises(DataError, match="does not say so"):
+        model.stream().push("a")
+    with pytest.raises(ArgumentError, match="has no time"):
+        recommender(times=True).fit([["a", "b", "c"]] * 9, verbose=False)
+
+
+def test_validation_counts_sessions_whose_last_event_is_held_out():
+    model = recommender(training=replace(QUICK, epochs=1, validation=7)).fit(turns(30), verbose=False)
+    assert model.model_.card["scores"]["answers"] == 7
+    with pytest.raises(DataError, match="only 30 sessions have 3 events"):
+        recommender(training=replace(QUICK, validation=31)).fit(turns(30), verbose=False)
