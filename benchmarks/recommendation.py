@@ -24,8 +24,8 @@ METRICS = ("hr@10", "ndcg@10", "mrr@10")
 HEADS = ("answered by", "validation: HR@10", "NDCG@10", "test: HR@10", "NDCG@10", "MRR@10", "fit")
 TEXT = (
     "MovieLens 100k, leave-last-out: the last of each of 943 users' films in a ranking of the whole catalogue without "
-    "those that the user has seen, for all alike; events of one time in order of the file. Training holds the last film "
-    "but one out: it chooses the epoch, and settings and the memory of item-kNN were chosen on it."
+    "those that the user has seen, for all alike; events of one time in order of the file. Training holds the last "
+    "film but one out: it chooses the epoch, and settings and the memory of item-kNN were chosen on it."
 )
 
 Log = dict[str, np.ndarray]
@@ -92,16 +92,12 @@ def main() -> None:
     known, whole = parts(Path(data))
     runs: list[dict[str, Any]] = []
     for network in chosen.networks:
-        own = [run(network, seed, known, whole, test=chosen.part is None) for seed in chosen.seeds]
-        runs += own
-        for part in ("valid",) if chosen.part else ("valid", "test"):
-            told = ", ".join(f"{name} {quality.spread([one[part][name] for one in own])}" for name in METRICS)
-            print(f"{network:12} {part:5} n={len(own)}  {told}", flush=True)
-    for part, rivals in runs[0]["rivals"].items():
-        for name, scores in rivals.items():
-            print(f"{name:12} {part:5}      {', '.join(f'{m} {scores[m]:.4f}' for m in METRICS)}", flush=True)
-    if chosen.out is not None and chosen.part is None:
-        quality.save(chosen.out, title="Recommendation", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
+        for seed in chosen.seeds:
+            runs.append(run(network, seed, known, whole, test=chosen.part is None))
+            told = ", ".join(f"{name} {runs[-1]['valid'][name]:.4f}" for name in METRICS)
+            print(f"{network} seed {seed} validation: {told}", flush=True)
+    if chosen.part is None:
+        quality.finish(chosen.out, title="Recommendation", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 
 
 if __name__ == "__main__":

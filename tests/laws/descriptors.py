@@ -33,6 +33,7 @@ from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
 from whorl.data.shuffling import ShuffledBatches, Shuffling
 from whorl.data.strips import StripBatches
+from whorl.data.tied_batches import TiedBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.ops.dispatch import BACKENDS
@@ -282,6 +283,11 @@ def sequence_batches(every_step: bool = False, **options: Any) -> BatchesSubject
     return BatchesSubject(new=lambda sequences, spans: SequenceBatches(sequences, 2, **options), every_step=every_step)
 
 
+def tied_batches() -> BatchesSubject:
+    """Without ties nothing changes places; tests/unit/data/test_tied_batches.py has those that do."""
+    return BatchesSubject(new=lambda sequences, spans: TiedBatches(sequences, 2), every_step=True)
+
+
 def pair_batches(**options: Any) -> BatchesSubject:
     """What is read of a pair is as long as what is written, and its other way round."""
     return BatchesSubject(
@@ -342,6 +348,7 @@ add(
 )
 add("sequence batches", "every step, in order", lambda: sequence_batches(every_step=True, shuffle=False))
 add("sequence batches", "whole pieces", lambda: BatchesSubject(new=whole_pieces, every_step=True))
+add("sequence batches", "ties", tied_batches)
 add("sequence batches", "pairs", pair_batches)
 add("sequence batches", "pairs, in order", lambda: pair_batches(shuffle=False))
 

@@ -252,3 +252,27 @@ def test_a_classifier_hears_which_waves_sound_together():
     assert scores.metrics["nll"] < 0.5 * rival["nll"]
     for name in ("f1_micro", "f1_macro", "average_precision"):
         assert scores.metrics[name] > 1.5 * rival[name]
+
+
+def errands(count, seed):
+    """Sessions whose last item is told by which of two came first, whatever came between."""
+    draw, sessions = np.random.default_rng(seed), []
+    for _ in range(count):
+        plan, turned = "abc"[draw.integers(3)], bool(draw.integers(2))
+        first = [f"{plan}1", f"{plan}2"][:: -1 if turned else 1]
+        sessions.append([*first, "xyz"[draw.integers(3)], f"{plan}{'back' if turned else 'forth'}"])
+    return sessions
+
+
+def test_a_recommender_knows_in_which_order_things_came():
+    model = whorl.Recommender(
+        embedding_size=12,
+        dropout=0.1,
+        network=whorl.Recurrent("gru", hidden_size=16),
+        training=whorl.Training(epochs=25, batch_size=16, learning_rate=1e-2, seed=0, device="cpu"),
+    )
+    model.fit(errands(200, seed=0), verbose=False)
+    scores = model.evaluate(errands(100, seed=1))
+    assert scores.metrics["hr@1"] > 0.9
+    assert all(rival["hr@1"] < 0.7 for rival in scores.baseline.values())
+    assert all(rival["ndcg@10"] < scores.metrics["ndcg@10"] - 0.1 for rival in scores.baseline.values())

@@ -18,6 +18,7 @@ from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
 from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
+from whorl.data.tied_batches import TiedBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
 from whorl.data.transposing import Transposing
 from whorl.nn.carried import FLOOR, decay_of
@@ -97,8 +98,8 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return _strips(prepared, strips, plan, spans), recipe, plan
         case Sequences() if isinstance(wiring.shape, Autoregressive):
             sessions = training_sessions(prepared.sequences, prepared.cuts)
-            recipe, plan = estimator.resolved(sum(map(len, sessions)), num_targets)
-            batches: Batches = SequenceBatches(sessions, plan.batch_size or 1)
+            recipe, plan = estimator.resolved(len(sessions), num_targets)
+            batches: Batches = TiedBatches(sessions, plan.batch_size or 1)
             if wiring.augmentation is not None:
                 batches = _changed(batches, wiring.augmentation, prepared.reader.past.spec, sessions)  # type: ignore[attr-defined]
             return batches, recipe, plan

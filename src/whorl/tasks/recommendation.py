@@ -7,15 +7,16 @@ from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
-from whorl.plans.wiring import Autoregressive, Categorical, Items, Sequences, Wiring
+from whorl.plans.wiring import Autoregressive, Categorical, Forgetting, Items, Sequences, Wiring
 from whorl.runtime.item_readout import MOST_LISTED
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Last events of a session whose items are left out: what a stream remembers has one size.
 REMEMBERED = 1_000
-# Events that a run without a limit of time or epochs reads.
-_EVENTS = 4_000_000
+# Steps that a run without a limit of time or epochs takes, and those of an epoch, of which batches are as large as they
+# must be.
+_STEPS, _STEPS_OF_EPOCH = 2_400, 120
 
 
 @estimators.add("recommend")
@@ -67,7 +68,7 @@ class Recommender(Estimator):
     k: int = 10
     embedding_size: int | None = None
     tied: bool | None = None
-    dropout: float = 0.5
+    dropout: float = 0.4
     negatives: int | None = None
     table: Table = field(default_factory=Table)
     network: Network | str = "gru"
@@ -121,6 +122,8 @@ class Recommender(Estimator):
             head=Categorical(smoothing=0.0 if self.negatives else 0.1, negatives=int(self.negatives or 0)),
             readout="next_item",
             dropout=float(self.dropout),
+            # The unknown item is learned this way, and no item is relied on alone.
+            augmentation=Forgetting(least=0.2),
         )
 
     def columns(self) -> Columns:
@@ -128,6 +131,9 @@ class Recommender(Estimator):
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)
-        plan = self.training.completed(batch_size=16, learning_rate=2e-3, weight_decay=1e-3)
-        passes = 1_000_000 if plan.max_seconds is not None else max(5, min(100, round(_EVENTS / max(1, num_examples))))
-        return recipe.completed(hidden_size=128), plan.completed(epochs=passes)
+        sessions = max(8, min(128, num_examples // _STEPS_OF_EPOCH))
+        plan = self.training.completed(batch_size=sessions, learning_rate=3e-3, weight_decay=1e-3)
+        passes = max(5, min(100, round(_STEPS / plan.num_batches(num_examples))))
+        return recipe.completed(hidden_size=128), plan.completed(
+            epochs=1_000_000 if plan.max_seconds is not None else passes
+        )
