@@ -10,12 +10,13 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.codecs.symbols import SymbolsCodec
+from whorl.data import counts
 from whorl.data.convert import time_column
-from whorl.data.events import EventColumns, Log, Session, read_log, seconds, symbol_of
+from whorl.data.events import EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.problems import refuse
-from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, before_first_row, damaged_state, readers
+from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.sequences import Sequence
 from whorl.data.values import column_of
 from whorl.errors import ArgumentError, DataError, ModelFileError
@@ -25,6 +26,8 @@ from whorl.specs import Fields, Reals, Spec
 NEXT = "next item"
 # The truth of an event after which came an item that training does not have.
 UNSEEN = -1.0
+# Whole numbers up to here are told apart as numbers of a table, too.
+_LARGEST = 2**53
 
 
 class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -238,7 +241,7 @@ class EventRows(RowReader):
         columns = self._reader.columns
         item = row.get(columns.item) if isinstance(row, Mapping) else row
         past = self._reader.past
-        if item is None or isinstance(item, list | tuple | np.ndarray | dict) or item != item or item == "":
+        if not is_item(item):
             raise DataError(
                 f"a row of this model is an event, a record with its `{columns.item}`, but {row!r:.80} came. Name it."
             )
@@ -270,7 +273,7 @@ class EventRows(RowReader):
                     f"`{name}`."
                 )
             return None
-        if type(cell) is int and not dated:
+        if type(cell) is int and not dated and abs(cell) <= _LARGEST:
             return cell
         assert name is not None
         frame = Frame({name: column_of([cell], name, "the row", frozenset({""}))}, "the row")
@@ -303,10 +306,9 @@ class EventRows(RowReader):
 
     @property
     def time(self) -> np.ndarray:
-        if not self._count:
-            raise before_first_row()
+        number = counts.last_time(self._count)
         if self._reader.dated is None:
-            return np.asarray(self._count - 1, np.int64)
+            return number
         return np.asarray(self._last, "datetime64[us]" if self._reader.dated else np.int64)
 
     def mark(self) -> Mark:
@@ -316,12 +318,12 @@ class EventRows(RowReader):
         self._count, self._last = mark[0] or 0, mark[1]  # type: ignore[assignment]
 
     def read(self) -> bytes:
-        return self._count.to_bytes(8, "little") + self._last.to_bytes(8, "little", signed=True)
+        return counts.packed(self._count) + self._last.to_bytes(8, "little", signed=True)
 
     def write(self, remainder: bytes) -> None:
         if len(remainder) != 16:
             raise damaged_state()
-        self._count = int.from_bytes(remainder[:8], "little")
+        self._count = counts.unpacked(remainder[:8])
         self._last = int.from_bytes(remainder[8:], "little", signed=True)
 
 

@@ -161,7 +161,8 @@ def _lists(source: object) -> list[list[object]] | None:
     return [one.tolist() if isinstance(one, np.ndarray) else list(one) for one in source]
 
 
-def _is_item(cell: object) -> bool:
+def is_item(cell: object) -> bool:
+    """Whether something can be an item: text that is not blank, or a number."""
     if isinstance(cell, str):
         return bool(cell.strip())
     if isinstance(cell, bool) or not isinstance(cell, int | float | np.integer | np.floating):
@@ -171,7 +172,7 @@ def _is_item(cell: object) -> bool:
 
 def _of_lists(listed: List[List[object]], kind: Kind | None) -> Log:
     for n, one in enumerate(listed):
-        bad = [cell for cell in one if not _is_item(cell)]
+        bad = [cell for cell in one if not is_item(cell)]
         if not one or bad:
             came = f"has {bad[0]!r:.40}" if bad else "is empty"
             raise DataError(

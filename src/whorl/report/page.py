@@ -93,7 +93,6 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     judged = isinstance(model.wiring.pairing, EachRow)
     whole = judged or isinstance(model.wiring.pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
     lines = split.bars(facts.data, held_out, ahead=not judged, whole=is_whole(model.wiring.pairing))
-    errors = [] if whole else curves.errors(by_step, model.reader.names)
     seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
     levels, sizes = model.readout.levels, dissect(model.engine.program)
     return {
@@ -119,7 +118,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "writes": writes,
         "labels": labels.table(evidence) if evidence is not None and _has_rows_of_labels(model) else (),
         "wrong": labels.wrong(evidence) if evidence is not None and model.readout.by_sequence else (),
-        "errors": errors,
+        "errors": [] if whole else curves.errors(by_step, model.reader.names),
         "coverage": None if whole else curves.coverage(by_step.get("model", {}), levels, model.reader.names),
         "quantiles": bool(levels),
         "heatmap": states.heatmap(seen[0]) if seen else None,

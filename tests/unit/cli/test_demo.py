@@ -4,7 +4,7 @@ import pytest
 
 from whorl import datasets
 from whorl.cli.demo import DEMOS
-from whorl.cli.demos import translate
+from whorl.cli.demos import recommend, translate
 
 from .conftest import as_json, run
 
@@ -61,6 +61,25 @@ def test_the_generate_demo_beats_pairs_of_characters(tmp_path):
     found = as_json(run("demo", "generate", "--folder", tmp_path, "--json"))
     rivals = [rival["nats_per_character"] for rival in found["test"]["baselines"].values()]
     assert found["test"]["metrics"]["nats_per_character"] < 0.8 * min(rivals)
+
+
+def test_the_recommend_demo_tells_its_scores_and_fills_a_basket(tmp_path, monkeypatch):
+    monkeypatch.setattr(recommend, "_TRAIN", 120)
+    monkeypatch.setattr(recommend, "_TEST", 30)
+    result = run("demo", "recommend", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "synthetic" in result.stdout
+    assert "never trained on, 30 answers:" in result.stdout
+    live = result.stdout.partition("A new customer, live: ")[2].splitlines()[2:8]
+    assert [line.split("  ")[1] for line in live] == list(recommend._BASKET)
+    assert {path.name for path in tmp_path.iterdir()} == {"shop.whorl", "report.html", "train.csv", "test.csv"}
+    assert f"whorl stream {tmp_path / 'shop.whorl'} < {tmp_path / 'test.csv'}" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_recommend_demo_beats_its_rivals(tmp_path):
+    found = as_json(run("demo", "recommend", "--folder", tmp_path, "--json"))["test"]
+    assert found["metrics"]["ndcg@10"] > max(rival["ndcg@10"] for rival in found["baselines"].values()) + 0.02
 
 
 def test_the_detect_demo_tells_its_scores_and_streams_thanksgiving(tmp_path):

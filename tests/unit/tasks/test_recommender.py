@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replaced
 
 import whorl
 from whorl.errors import ArgumentError, DataError, ModelFileError
+from whorl.plans.wiring import Sequences, Strips
 from whorl.runtime.consistency import check_parts
 from whorl.runtime.item_readout import ItemReadout
 
@@ -157,7 +159,9 @@ def test_an_event_before_the_last_one_is_refused_and_changes_nothing(round_trip)
     assert stream.push({"item": "b", "time": 10})[0].value[0, 0] == "c"
 
 
-@pytest.mark.parametrize("row", [None, {}, {"item": None}, {"item": ""}, [], ["a", "b"], float("nan")])
+@pytest.mark.parametrize(
+    "row", [None, {}, {"item": None}, {"item": " "}, [], ["a"], float("nan"), b"a", {"item": True}]
+)
 def test_a_row_without_an_item_is_refused(round_trip, row):
     with pytest.raises(DataError, match="a row of this model is an event"):
         round_trip.stream().push(row)
@@ -194,6 +198,49 @@ def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
         ItemReadout.restore({"listed": np.array([0, 1000])})
     with pytest.raises(ModelFileError, match="needs `listed`"):
         ItemReadout.restore({})
+
+
+def test_a_wiring_of_another_shape_is_refused(round_trip):
+    model = round_trip.model_
+    for pairing in (Sequences(every_step=True), Sequences(), Strips(warm_up=1, horizon=1)):
+        with pytest.raises(ModelFileError, match="do not fit each other"):
+            check_parts(
+                replaced(model.wiring, pairing=pairing), model.reader, model.readout, model.engine.program, {}, None
+            )
+    texts = replaced(model.wiring, shape=replaced(model.wiring.shape, items=None))
+    with pytest.raises(ModelFileError, match="its pairing is of another shape"):
+        check_parts(texts, model.reader, model.readout, model.engine.program, {}, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"columns": {"user": "user"}},
+        {"dated": None, "pace": {"mean": 0.0, "deviation": 1.0}},
+        {"pace": {"mean": float("nan"), "deviation": 1.0}},
+        {"pace": {"mean": 0.0, "deviation": 0.0}},
+        {"more": 1},
+    ],
+)
+def test_a_reader_that_no_fit_writes_is_refused(round_trip, wrong):
+    reader = round_trip.model_.reader
+    assert type(reader).restore(reader.config(), reader.arrays()).config() == reader.config()
+    with pytest.raises(ModelFileError):
+        type(reader).restore({**reader.config(), **wrong}, reader.arrays())
+
+
+def test_a_state_of_another_reader_is_refused(round_trip):
+    rows = round_trip.model_.reader.open("u")
+    rows.push({"item": "a", "time": -3})
+    again = round_trip.model_.reader.open("u")
+    again.write(rows.read())
+    assert again.time == -3
+    with pytest.raises(ModelFileError, match="`state` of the reader is damaged"):
+        again.write(rows.read()[:-1])
+    with pytest.raises(ModelFileError, match="`state` of the reader is damaged"):
+        again.write(b"\xff" * 16)
+    with pytest.raises(DataError, match="whole numbers"):
+        again.push({"item": "a", "time": 10**30})
 
 
 def test_a_large_catalogue_learns_from_some_items_at_a_time():

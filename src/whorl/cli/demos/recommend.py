@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from whorl.tasks.recommendation import Recommender
 
 # A fixed number of steps, so that everybody sees the same scores; so few that two busy cores take about half a minute.
-NAME, EPOCHS = "shop", 12
+NAME, EPOCHS = "shop", 20
 
 _TRAIN, _TEST = 2500, 500
 # A basket that nobody in the log has: two plans at once, of one make.
