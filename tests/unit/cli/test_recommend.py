@@ -58,6 +58,16 @@ def test_predict_lists_the_best_items_of_each_user_in_order(shop):
     assert header == "series,origin,rank,output,value,probability"
 
 
+def test_predict_tells_how_many_items_it_does_not_know(shop):
+    data = write_csv(
+        shop.folder / "other.csv", "who,thing,when", [("a", "tea", "2026-02-01"), ("a", "?!", "2026-02-02")]
+    )
+    result = run("predict", shop.model, data)
+    assert result.exit_code == 0
+    assert result.stderr == "1 of 2 events have an item that training does not have: read as unknown.\n"
+    assert run("predict", shop.model, data, "--quiet").stderr == ""
+
+
 def test_evaluate_ranks_the_whole_catalogue_beside_the_rivals(shop):
     found = as_json(run("evaluate", shop.model, shop.data, "--json"))
     assert found["answers"] == 24
