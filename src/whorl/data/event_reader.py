@@ -12,7 +12,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.data import counts
 from whorl.data.convert import time_column
-from whorl.data.events import EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
+from whorl.data.events import MICROSECONDS, EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.problems import refuse
@@ -248,8 +248,7 @@ class EventRows(RowReader):
         time = self._time(row)
         apart = np.nan
         if self._reader.dated is not None and self._count and time is not None:
-            scale = 1e-6 if self._reader.dated else 1.0
-            apart = (time - self._last) * scale
+            apart = (time - self._last) / (MICROSECONDS if self._reader.dated else 1.0)  # as `seconds` has it
             if apart < 0:
                 raise DataError(
                     f"`{columns.time}` of an event is not before that of the last one, but lies {-apart:g} "

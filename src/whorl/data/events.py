@@ -19,7 +19,7 @@ from whorl.errors import DataError
 from whorl.plans.table import Kind as Kinds
 from whorl.plans.table import Table
 
-_MICROSECONDS = 1e6
+MICROSECONDS = 1e6
 
 
 class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,7 +129,7 @@ def symbol_of(cell: object, kind: Kind) -> Symbol | None:
 def seconds(times: np.ndarray) -> np.ndarray:
     """How much later each time is than the one before it: (T - 1,) seconds, or units of a time that is counted."""
     apart = np.diff(times)
-    return apart.astype(np.int64) / _MICROSECONDS if apart.dtype.kind == "m" else apart.astype(np.float64)
+    return apart.astype(np.int64) / MICROSECONDS if apart.dtype.kind == "m" else apart.astype(np.float64)
 
 
 def _cut(rows: np.ndarray, times: np.ndarray, gap: float | None) -> list[np.ndarray]:
