@@ -25,9 +25,10 @@ class Recommender(Estimator):
     """Learns which item a user comes to next, and answers with the best ones (Hidasi et al. 2016, section 3.1).
 
     Data are a log of events: a table with a row for each, or a list of sessions, each a list of items, oldest first. A
-    session is the events of a user in order of time; those of one time stay as they stand. Nothing is learned of a
-    user: new users and sessions are answered as those of training are, from their events alone. Items that training
-    does not have are read as unknown, and never recommended. Other columns, such as a rating, are not read.
+    session is the events of a user in order of time; those of one time stay as they stand, but training reads them in
+    another order in each epoch. Nothing is learned of a user: new users and sessions are answered as those of training
+    are, from their events alone. Items that training does not have are read as unknown, and never recommended. Other
+    columns, such as a rating, are not read.
 
     `fit` holds the last event of many sessions out. `predict` answers each session with the `k` best next items.
     `evaluate` scores the item of the last event of each session, from those before it, in a ranking of the whole
