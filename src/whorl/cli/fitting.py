@@ -18,6 +18,7 @@ from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.media_reader import MediaReader
 from whorl.data.music_reader import MusicReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
@@ -193,9 +194,10 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     # A line of an archive's file is a whole series, not a row.
     reader = rows_of(estimator.model_)
     tagged = isinstance(reader, WordReader) and reader.columns.text is None
-    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MusicReader)
+    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MediaReader | MusicReader)
     of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
     stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
+    stream += " --input RECORDING" if isinstance(reader, MediaReader) else ""
     music = isinstance(reader, MusicReader)
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
     predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}{' --out pieces.mid' if music else ''}"

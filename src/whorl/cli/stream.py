@@ -12,15 +12,17 @@ from whorl.cli.output import command as make_command
 from whorl.cli.output import option
 from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
+from whorl.plans.media import LEAST_HZ, MOST_HZ
 
 if TYPE_CHECKING:
     from whorl.cli.dialogues import Answers, Dialogues
     from whorl.cli.sentences import Sentences
+    from whorl.cli.sounds import Sounds
     from whorl.cli.streams import Streams
     from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
 
-    Kinds = Streams | Texts | Sentences | Dialogues
+    Kinds = Streams | Texts | Sentences | Dialogues | Sounds
 
 
 def stream(
@@ -30,6 +32,8 @@ def stream(
     skip_bad: bool,
     weights: "Weights",
     most_likely: int,
+    rate: int | None,
+    every: float,
     **decoded: object,
 ) -> None:
     """Answer rows as they come in, one stream for each series; needs no torch.
@@ -53,15 +57,20 @@ def stream(
     For a model of music each line is a step, in JSON: the notes of a chord as an array, [60, 64, 67], or `{"event":
     "on 60"}`. It is answered with the most likely notes of the next step, or the most likely next events.
 
+    For a model of recordings --input is one, or samples of 16 bits as they come, the lower byte first: the answer so
+    far is printed --every so many seconds of sound, and that of all of it at the end.
+
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
     from whorl.cli.dialogues import Dialogues
     from whorl.cli.sentences import Sentences
+    from whorl.cli.sounds import Sounds
     from whorl.cli.streams import Streams, rows_of
     from whorl.cli.texts import Texts
     from whorl.data.corpus_reader import CorpusReader
     from whorl.data.dialogue_reader import DialogueReader
+    from whorl.data.media_reader import MediaReader
     from whorl.data.pair_reader import PairReader
     from whorl.data.text_reader import TextReader
     from whorl.data.word_reader import WordReader
@@ -79,6 +88,8 @@ def stream(
             streams: Kinds = Dialogues(loaded, decoding)
         case TextReader() | CorpusReader() | PairReader():
             streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
+        case MediaReader():
+            streams = Sounds(loaded, source, rate_hz=rate, every_s=every)
         case WordReader():
             streams = Sentences(loaded, reader)
         case _:
@@ -168,6 +179,19 @@ command = make_command(
             type=click.IntRange(min=1),
             default=5,
             help="Next tokens, or notes, that are told of a language model or one of music. [default: 5]",
+        ),
+        option(
+            "Recordings",
+            "--rate",
+            type=click.IntRange(LEAST_HZ, MOST_HZ),
+            help="Samples a second that come, where they are no file of sound. [default: that of the model]",
+        ),
+        option(
+            "Recordings",
+            "--every",
+            type=click.FloatRange(min=0.001),
+            default=0.5,
+            help="Seconds of sound between answers. [default: 0.5]",
         ),
         *continuing.options(),
         option(

@@ -73,9 +73,10 @@ class Classifier(Estimator):
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
             makes them noisy a little; 'sound' makes recordings faster or slower, higher or lower, louder or softer and
-            noisy, and masks spans of time and of frequencies; 'tokens' reads some of the tokens of texts, rare ones above all, as unknown;
-            'prefixes' lets some of the sequences end early, so that answers while they are streamed are learned, too.
-            Several go together. 'auto' is 'series', 'sound' or 'tokens', by what examples are; 'none' is none of them.
+            noisy, and masks spans of time and of frequencies; 'tokens' reads some of the tokens of texts, rare ones
+            above all, as unknown; 'prefixes' lets some of the sequences end early, so that answers while they are
+            streamed are learned, too. Several go together. 'auto' is 'series', 'sound' or 'tokens', by what examples
+            are; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -201,7 +202,7 @@ class Classifier(Estimator):
         size = None if self.convolution == "auto" else int(self.convolution)
         chosen = self._changes()
         changed = bool({"auto", self._own_change()} & set(chosen))
-        change = Forgetting(least=0.1) if self.text else Augmentation()
+        change: Augmentation | SoundChange | Forgetting = Forgetting(least=0.1) if self.text else Augmentation()
         if isinstance(self.tokens, Audio):
             change = SoundChange(bands=self.tokens.features == "log_mel")
         # Patterns of a series are of all lengths; words tell most by those beside them.

@@ -3,15 +3,19 @@
 import numpy as np
 
 from whorl.data.lookahead import LateReader
+from whorl.data.media_reader import MediaReader
 from whorl.data.word_reader import WordReader
 from whorl.runtime import operations as ops
 from whorl.runtime.program import Program
+from whorl.specs import Reals
 from whorl.tasks import baselines
 from whorl.tasks.preparation.prepared import Prepared
 
 # How much the frequencies of all labels count beside those of one symbol: no more than having been seen once, so that
 # they settle ties and nothing else.
 _PRIOR = 1.0
+# Of a deviation that is zero, and how much of the covariance its diagonal is.
+_FLOOR, _SHRINKAGE = 1e-3, 0.1
 
 
 def label_rivals(prepared: Prepared) -> dict[str, Program]:
@@ -29,7 +33,40 @@ def label_rivals(prepared: Prepared) -> dict[str, Program]:
         own = np.concatenate([one.row_targets[lookahead:, 0] for one in prepared.training])
         table = _table(codes, own, len(inner.past.words.symbols), counts)
         rivals["most_frequent"] = most_frequent(width, table, lookahead)
+    if isinstance(inner, MediaReader) and isinstance(inner.past.spec, Reals):
+        rivals["linear"] = linear(prepared, counts)
     return rivals
+
+
+def linear(prepared: Prepared, counts: np.ndarray) -> Program:
+    """Linear discriminants of the mean and the deviation of each number over the steps so far.
+
+    The classes share one covariance, which is drawn a little towards its diagonal (Friedman 1989, eq. 18); the rule is
+    that of Hastie et al. 2009, eq. 4.10.
+
+    Args:
+        prepared: sequences of numbers; those of training are learned from.
+        counts: of each class in training, (C,).
+    """
+    width = prepared.sequences[0].past.shape[1]
+    known = [one for one in prepared.training if np.isfinite(one.row_targets[0])]
+    rows = [one.past.astype(np.float64) for one in known]
+    told = np.stack([np.concatenate([own.mean(axis=0), np.hypot(own.std(axis=0), _FLOOR)]) for own in rows])
+    classes = np.array([int(one.row_targets[0]) for one in known])
+    # A class that training has once is its own mean; one that it has not is never answered.
+    means = np.stack([told[classes == k].mean(axis=0) if counts[k] else told.mean(axis=0) for k in range(len(counts))])
+    within = told - means[classes]
+    covariance = within.T @ within / max(1, len(told) - len(counts))
+    diagonal = np.diag(covariance) + _FLOOR
+    weights = np.linalg.solve((1.0 - _SHRINKAGE) * covariance + _SHRINKAGE * np.diag(diagonal), means.T).T
+    bias = np.log(np.maximum(counts, 1e-9) / counts.sum()) - 0.5 * (weights * means).sum(axis=1)
+    program = Program()
+    row = program.add(ops.Input(out="past", shape=(width,)))
+    both = program.add(ops.Reshape(x=program.add(ops.Running(x=row, decay=1.0, floor=_FLOOR)), shape=(2 * width,)))
+    weight, offset = program.tensor("discriminants", weights), program.tensor("offsets", bias)
+    said = program.add(ops.Affine(x=both, weight=weight, bias=offset))
+    program.output = program.add(ops.Reshape(x=said, shape=(1, len(counts))))
+    return program
 
 
 def several_rivals(prepared: Prepared) -> dict[str, Program]:
