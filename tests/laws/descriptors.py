@@ -32,12 +32,13 @@ from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
 from whorl.data.sequences import Sequence
 from whorl.data.shuffling import ShuffledBatches, Shuffling
+from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
 from whorl.data.tied_batches import TiedBatches
 from whorl.data.token_strips import TokenStrips
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, Strips, Windows
+from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, SoundChange, Strips, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
@@ -325,6 +326,12 @@ add(
     lambda: BatchesSubject(
         new=lambda sequences, spans: AugmentedBatches(SequenceBatches(sequences, 2), STILL, Reals(2))
     ),
+)
+UNCHANGED = SoundChange(speed=0.0, warp=0.0, gain=0.0, tilt=0.0, noise=0.0, masks=0)
+add(
+    "sequence batches",
+    "sounds",
+    lambda: BatchesSubject(new=lambda sequences, spans: SoundBatches(SequenceBatches(sequences, 2), UNCHANGED)),
 )
 KEPT = Forgetting(rate=0.0)
 add(

@@ -32,12 +32,14 @@ class SoundBatches(Batches):
         past = _read_at(past, lengths, shorter)
         if plan.bands and width > 1:
             past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
-            past = past + plan.gain * random.standard_normal((count, 1, 1))
+            slope = np.linspace(-1.0, 1.0, width) * random.standard_normal((count, 1, 1))
+            past = past + plan.gain * random.standard_normal((count, 1, 1)) + plan.tilt * slope
         past = past + plan.noise * random.standard_normal(past.shape)
         for _ in range(plan.masks):
             past = np.where(_span(random, shorter, plan.time_share, past.shape[1])[:, :, None], 0.0, past)
             if plan.bands:
                 past = np.where(_span(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
+        past = np.where((np.arange(past.shape[1]) < shorter[:, None])[:, :, None], past, 0.0)
         return batch._replace(inputs={**batch.inputs, "past": past.astype(np.float32)}, lengths=shorter)
 
 

@@ -269,7 +269,9 @@ class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         speed: spread of the logarithm of a factor by which a recording is faster.
         warp: spread of the logarithm of a factor by which its frequencies are higher, as of a voice of another size
             (Jaitly & Hinton 2013, of bands and not of the spectrum).
-        gain: spread of what is added to all bands at once.
+        gain: spread of what is added to all bands at once, as of a louder voice.
+        tilt: spread of what is added to the highest band and taken from the lowest, and evenly to those between, as of
+            another microphone.
         noise: spread of what is added to each number, in units of the training scale.
         masks: spans of time, and as many of bands, that are set to their mean (Park et al. 2019, section 2).
         time_share: of the steps that such a span has at most.
@@ -280,6 +282,7 @@ class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     speed: float = 0.1
     warp: float = 0.08
     gain: float = 0.3
+    tilt: float = 0.0
     noise: float = 0.1
     masks: int = 2
     time_share: float = 0.15

@@ -79,7 +79,8 @@ def groups_of(files: Files, group: str) -> list[str]:
     except re.error as error:
         raise ArgumentError(f"`group` is a column, or a regular expression, but is {group!r}: {error}.") from None
     if pattern.groups != 1:
-        files.frame[group]  # which says what columns there are, where there are some
+        if files.column is not None:
+            files.frame[group]  # which says what columns there are
         raise ArgumentError(
             f"`group` finds a part of a file's name by one pair of parentheses, but {group!r} has {pattern.groups}. "
             r"Write r'_(\w+)_', say."
