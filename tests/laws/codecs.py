@@ -127,7 +127,9 @@ def sound_returns(codec: Any, value: np.ndarray, encoded: np.ndarray) -> None:
 def audio_codec(**options: Any) -> CodecSubject:
     rng = np.random.default_rng(4)
     return CodecSubject(
-        new=lambda: AudioCodec(**{"sample_rate_hz": 1000, "window_ms": 5, "hop_ms": 2, "num_bands": 4, **options}),
+        new=lambda: AudioCodec(
+            **{"sample_rate_hz": 1000, "features": "log_mel", "window_ms": 5, "hop_ms": 2, "num_bands": 4, **options}
+        ),
         training=[sound(rng, 60), sound(rng, 5)],
         value=sound,
         returned=sound_returns,

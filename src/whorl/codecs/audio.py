@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 import msgspec
 import numpy as np
 
+from whorl import _native
 from whorl.codecs.codec import Codec, Encoder, codecs
 from whorl.codecs.resampling import Resampler
 from whorl.codecs.spectrum import Bands
@@ -13,8 +14,8 @@ from whorl.errors import ArgumentError, DataError, ModelFileError, NotFittedErro
 from whorl.plans.media import LEAST_HZ, MOST_HZ, Features, Normalise
 from whorl.specs import Reals, Spec
 
-# The mean of training counts as so many seconds of a recording in its running mean.
-_PRIOR_S = 0.5
+# The level of training counts as so many seconds of a recording in its running mean.
+_PRIOR_S = 0.03
 MOST_CHANNELS = 64
 # Rows that a stream may have counted.
 _MOST = 1 << 62
@@ -59,7 +60,7 @@ class AudioCodec(Codec[np.ndarray | Sound]):
         sample_rate_hz: samples a second.
         features: 'log_mel' or 'mfcc'.
         num_bands: bands of frequencies.
-        num_coefficients: of the cepstrum; unused for 'log_mel'.
+        num_coefficients: of the cepstrum, `num_bands` at most; unused for 'log_mel'.
         window_ms: length of the piece that a step tells of.
         hop_ms: from the begin of a step to the begin of the next.
         normalise: as of `whorl.Audio`.
@@ -69,8 +70,8 @@ class AudioCodec(Codec[np.ndarray | Sound]):
         self,
         *,
         sample_rate_hz: int,
-        features: Features = "log_mel",
-        num_bands: int = 40,
+        features: Features = "mfcc",
+        num_bands: int = 26,
         num_coefficients: int = 13,
         window_ms: float = 25.0,
         hop_ms: float = 10.0,
@@ -81,8 +82,10 @@ class AudioCodec(Codec[np.ndarray | Sound]):
         self.window_ms, self.hop_ms = float(window_ms), float(hop_ms)
         self.window = max(2, round(window_ms * sample_rate_hz / 1000))
         self.hop = min(self.window, max(1, round(hop_ms * sample_rate_hz / 1000)))
-        self._bands = Bands(sample_rate_hz, self.window, num_bands, None if features == "log_mel" else num_coefficients)
+        coefficients = None if features == "log_mel" else min(num_coefficients, num_bands)
+        self._bands = Bands(sample_rate_hz, self.window, num_bands, coefficients)
         self.streams: Literal["at_flush", "never"] = "never" if normalise == "file" else "at_flush"
+        self._even = _native.pack(np.full((1, num_bands), 1.0 / num_bands, np.float32))
         self._center: np.ndarray | None = None
         self._scale = np.ones(self._bands.size)
 
@@ -92,25 +95,45 @@ class AudioCodec(Codec[np.ndarray | Sound]):
         Raises:
             DataError: there is no sample, or a sound is none.
         """
-        count, total, squares = 0, np.zeros(self._bands.size), np.zeros(self._bands.size)
-        within = np.zeros(self._bands.size)
+        count, total, left, squares = 0, *np.zeros((3, self._bands.size))
         for value in sequences:
-            rows = self.rows(value).astype(np.float64)
+            rows = self.rows(value)
             if not len(rows):
                 continue
             count += len(rows)
-            total += rows.sum(axis=0)
-            squares += (rows**2).sum(axis=0)
-            within += ((rows - rows.mean(axis=0)) ** 2).sum(axis=0)
+            total += rows.sum(axis=0, dtype=np.float64)
+            rest = rows - self._taken(rows)
+            left += rest.sum(axis=0)
+            squares += (rest**2).sum(axis=0)
         if not count:
             raise DataError("`fit` needs at least one sound that is not empty, but got none. Bring recordings.")
-        center = total / count
-        spread = squares / count - center**2 if self.normalise in ("training", "none") else within / count
         if self.normalise == "none":
-            self._center, self._scale = np.zeros_like(center), np.ones_like(center)
+            self._center, self._scale = np.zeros_like(total), np.ones_like(total)
         else:
-            self._center, self._scale = center, np.sqrt(np.maximum(spread, _LEAST_DEVIATION**2))
+            spread = squares / count - (left / count) ** 2
+            self._center, self._scale = total / count, np.sqrt(np.maximum(spread, _LEAST_DEVIATION**2))
         return self
+
+    def _taken(self, rows: np.ndarray) -> np.ndarray:
+        """What is taken from the rows of a whole recording besides the mean of training, float64."""
+        if self.normalise == "running":
+            return self.spread_level(self.level(rows).mean(dtype=np.float64))
+        made: np.ndarray = rows.mean(axis=0, dtype=np.float64) if self.normalise == "file" else np.zeros(1)
+        return made
+
+    def level(self, rows: np.ndarray) -> np.ndarray:
+        """How loud each step is, (T, 1) float32: the mean of its bands, or the coefficient that stands for it."""
+        if self.features == "mfcc":
+            return rows[:, :1]
+        made: np.ndarray = _native.affine(np.ascontiguousarray(rows), self._even, None)
+        return made
+
+    def spread_level(self, level: np.ndarray | np.floating) -> np.ndarray:
+        """What a level adds to each number of a step: a column of levels (T, 1) to (T, D), one to (D,)."""
+        first = np.zeros(self._bands.size)
+        first[: 1 if self.features == "mfcc" else None] = 1.0
+        made: np.ndarray = np.asarray(level) * first
+        return made
 
     @property
     def spec(self) -> Spec:
@@ -143,7 +166,8 @@ class AudioCodec(Codec[np.ndarray | Sound]):
     def decode(self, array: np.ndarray) -> np.ndarray:
         """Returns features (..., D), float64: logarithms of energies, or cepstral coefficients.
 
-        Where a mean of the recording was subtracted it is not known any more, and the one of training stands for it.
+        Where something of the recording itself was subtracted it is not known any more, and what training has stands
+        for it.
         """
         if array.shape[-1] != self._bands.size:
             raise DataError(
@@ -184,20 +208,21 @@ class AudioCodec(Codec[np.ndarray | Sound]):
 
 
 class Running:
-    """Takes from each row the mean of the rows so far, that of training among them, and divides by the deviation.
+    """Takes the mean of training from each row, and the level of the recording so far, and divides by the deviation.
 
     Args:
         codec: fitted.
 
     Attributes:
-        total: sum of the rows so far, (D,) float64.
+        total: sum of the levels so far, that of training among them, (1,) float64.
         count: how many they are.
     """
 
     def __init__(self, codec: AudioCodec) -> None:
         self._codec = codec
         self._weight = _PRIOR_S * 1000.0 / codec.hop_ms if codec.normalise == "running" else 0.0
-        self.total, self.count = codec.center * self._weight, 0
+        self._usual = float(self._codec.level(codec.center.astype(np.float32)[None])[0, 0])
+        self.total, self.count = np.array([self._usual * self._weight]), 0
 
     def push(self, rows: np.ndarray) -> np.ndarray:
         """Normalised rows (T, D), float32."""
@@ -205,10 +230,12 @@ class Running:
             self.count += len(rows)
             return _cast((rows - self._codec.center) / self._codec.scale)
         # Added up in their order, whatever the pieces.
-        totals = np.add.accumulate(np.concatenate([self.total[None], rows.astype(np.float64)]), axis=0)
+        levels = self._codec.level(rows)[:, 0].astype(np.float64)
+        totals = np.add.accumulate(np.concatenate([self.total, levels]))
         counts = self._weight + self.count + np.arange(1, len(rows) + 1)
-        self.total, self.count = totals[-1], self.count + len(rows)
-        return _cast((rows - totals[1:] / counts[:, None]) / self._codec.scale)
+        self.total, self.count = totals[-1:], self.count + len(rows)
+        louder = self._codec.spread_level((totals[1:] / counts - self._usual)[:, None])
+        return _cast((rows - louder - self._codec.center) / self._codec.scale)
 
 
 class _Framer:

@@ -10,8 +10,9 @@ from whorl.errors import ArgumentError
 
 # No filter begins below: what is there is hum and wind.
 _LOWEST_HZ = 40.0
-# Added to the energy of a band, of samples in [-1, 1]: digital silence is finite, and noise below it alike.
-FLOOR = 1e-7
+# Added to the energy of a band, of samples in [-1, 1], so that silence is finite. What rounding to 16 bits adds lies
+# below it; a quiet recording does not.
+FLOOR = 1e-9
 # A spectrum is made finer by silence around the piece until each filter has a bin, up to so many times.
 _FINEST = 8
 

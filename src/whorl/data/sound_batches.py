@@ -34,6 +34,8 @@ class SoundBatches(Batches):
             past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
             slope = np.linspace(-1.0, 1.0, width) * random.standard_normal((count, 1, 1))
             past = past + plan.gain * random.standard_normal((count, 1, 1)) + plan.tilt * slope
+        elif not plan.bands:
+            past = past + plan.tilt * random.standard_normal((count, 1, width))
         past = past + plan.noise * random.standard_normal(past.shape)
         for _ in range(plan.masks):
             past = np.where(_span(random, shorter, plan.time_share, past.shape[1])[:, :, None], 0.0, past)

@@ -32,22 +32,24 @@ class Audio:
             and held out: a column of the table, or a regular expression with one pair of parentheses around that part
             of a file's name.
         sample_rate_hz: samples a second that recordings are brought to; None takes the most frequent rate of training.
-        features: what a step is: 'log_mel', the logarithms of the energies in bands, or 'mfcc', cepstral coefficients.
+        features: what a step is: 'log_mel', the logarithms of the energies in bands, or 'mfcc', their cepstrum, which
+            tells less of the pitch of a voice.
         num_bands: bands of frequencies, evenly spaced on the mel scale.
-        num_coefficients: cepstral coefficients of a step, from the first one on; of 'mfcc' alone.
+        num_coefficients: cepstral coefficients of a step, from the first one on, as many as there are bands at most; of
+            'mfcc' alone.
         window_ms: length of the piece of sound that a step tells of.
         hop_ms: time from the begin of a step to the begin of the next one.
-        normalise: what is subtracted from each band before it is divided by its deviation in training: its mean in
-            'training', that of the 'file', which no stream can know, or a 'running' one, which begins as that of
-            training and becomes that of the recording so far; 'none' leaves features as they are.
+        normalise: what is subtracted from each number before it is divided by its deviation: its mean in 'training';
+            that mean, and how much louder the recording was so far than those of training ('running'); or its mean in
+            the 'file', which no stream can know. 'none' leaves features as they are.
         longest_s: seconds of the longest recording that is read; longer ones are refused.
     """
 
     column: str | None = None
     group: str | None = None
     sample_rate_hz: int | None = None
-    features: Features = "log_mel"
-    num_bands: int = 40
+    features: Features = "mfcc"
+    num_bands: int = 26
     num_coefficients: int = 13
     window_ms: float = 25.0
     hop_ms: float = 10.0
@@ -60,11 +62,6 @@ class Audio:
             _check_number("sample_rate_hz", self.sample_rate_hz, LEAST_HZ, MOST_HZ, whole=True)
         _check_number("num_bands", self.num_bands, 1, _MOST_BANDS, whole=True)
         _check_number("num_coefficients", self.num_coefficients, 1, _MOST_BANDS, whole=True)
-        if self.features == "mfcc" and self.num_coefficients > self.num_bands:
-            raise ArgumentError(
-                f"`num_coefficients` is at most `num_bands`, but is {self.num_coefficients} of {self.num_bands}. "
-                "Lower it, or raise `num_bands`."
-            )
         _check_number("window_ms", self.window_ms, 1, 10_000)
         _check_number("hop_ms", self.hop_ms, 1, 10_000)
         if self.hop_ms > self.window_ms:

@@ -271,7 +271,7 @@ class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             (Jaitly & Hinton 2013, of bands and not of the spectrum).
         gain: spread of what is added to all bands at once, as of a louder voice.
         tilt: spread of what is added to the highest band and taken from the lowest, and evenly to those between, as of
-            another microphone.
+            another microphone; of a cepstrum, to each coefficient of the recording.
         noise: spread of what is added to each number, in units of the training scale.
         masks: spans of time, and as many of bands, that are set to their mean (Park et al. 2019, section 2).
         time_share: of the steps that such a span has at most.
@@ -279,13 +279,13 @@ class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         bands: whether the numbers of a step are bands in their order; of a cepstrum only time is masked and changed.
     """
 
-    speed: float = 0.1
-    warp: float = 0.08
+    speed: float = 0.15
+    warp: float = 0.1
     gain: float = 0.3
-    tilt: float = 0.0
-    noise: float = 0.1
+    tilt: float = 0.6
+    noise: float = 0.25
     masks: int = 2
-    time_share: float = 0.15
+    time_share: float = 0.2
     band_share: float = 0.2
     bands: bool = True
 

@@ -32,6 +32,8 @@ from whorl.tasks.media import check_tokens, tokens_for
 CHANNELS, GROWTH = 64, 4
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
+# Before the last layer.
+SOUND_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
 AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "prefixes")
@@ -72,11 +74,11 @@ class Classifier(Estimator):
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
-            makes them noisy a little; 'sound' makes recordings faster or slower, higher or lower, louder or softer and
-            noisy, and masks spans of time and of frequencies; 'tokens' reads some of the tokens of texts, rare ones
-            above all, as unknown; 'prefixes' lets some of the sequences end early, so that answers while they are
-            streamed are learned, too. Several go together. 'auto' is 'series', 'sound' or 'tokens', by what examples
-            are; 'none' is none of them.
+            makes them noisy a little; 'sound' makes recordings faster or slower, noisy, and as another microphone
+            would, masks spans of time, and where bands are read also moves and masks these; 'tokens' reads some of the
+            tokens of texts, rare ones above all, as unknown; 'prefixes' lets some of the sequences end early, so that
+            answers while they are streamed are learned, too. Several go together. 'auto' is 'series', 'sound' or
+            'tokens', by what examples are; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -225,10 +227,16 @@ class Classifier(Estimator):
             outputs="table" if several else "symbols",
             head=head,
             readout="bernoulli" if several else "categorical",
-            dropout=TEXT_DROPOUT if self.text else 0.3,
+            dropout=self._dropout(),
             augmentation=change if changed else None,
             prefixes=PREFIXES if "prefixes" in chosen else 0.0,
         )
+
+    def _dropout(self) -> float:
+        """Before the last layer: few voices are soon known by heart, as words are."""
+        if isinstance(self.tokens, Audio):
+            return SOUND_DROPOUT
+        return TEXT_DROPOUT if self.text else 0.3
 
     def columns(self) -> Columns:
         given = () if self.target is None else names(self.target)

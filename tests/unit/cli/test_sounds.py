@@ -27,7 +27,18 @@ def tones(tmp_path_factory):
         path = folder / "tones" / ("low", "high")[n % 2] / f"{'ab'[n // 2 % 2]}_{n}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, tone(n), RATE)
-    return classifier(folder, folder / "tones", "--group", "([ab])_", "--num-bands", "20", "--validation", "0.5")
+    return classifier(
+        folder,
+        folder / "tones",
+        "--group",
+        "([ab])_",
+        "--num-bands",
+        "20",
+        "--features",
+        "log_mel",
+        "--validation",
+        "0.5",
+    )
 
 
 def test_fit_says_what_it_found_and_how_to_listen(tones):
@@ -35,7 +46,7 @@ def test_fit_says_what_it_found_and_how_to_listen(tones):
     assert "--input RECORDING" in tones.fitted.stdout
     assert "linear" in tones.fitted.stdout
     loaded = whorl.load(tones.model)
-    assert loaded.tokens == whorl.Audio(group="([ab])_", num_bands=20)
+    assert loaded.tokens == whorl.Audio(group="([ab])_", num_bands=20, features="log_mel")
 
 
 def test_a_recording_and_the_samples_of_a_pipe_get_the_answers_of_predict(tones):

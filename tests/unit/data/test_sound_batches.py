@@ -88,6 +88,10 @@ def test_masks_hide_whole_steps_and_whole_bands_of_no_more_than_their_share() ->
 def test_of_a_cepstrum_no_coefficient_takes_the_place_of_another() -> None:
     before, after, _ = changed(warp=0.5, gain=0.5, masks=2, time_share=0.0, bands=False)
     np.testing.assert_array_equal(after, before)
+    before, after, _ = changed(tilt=0.5, bands=False)
+    added = (after - before)[0, :20]
+    np.testing.assert_allclose(added, np.tile(added[0], (20, 1)), atol=1e-5)
+    assert len(set(added[0].round(4).tolist())) == 10
 
 
 def test_another_epoch_has_other_changes_and_the_same_one_the_same() -> None:
