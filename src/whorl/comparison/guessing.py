@@ -17,6 +17,8 @@ from whorl.data.csv_text import detect_delimiter
 from whorl.data.json_lines import JSON_SUFFIXES, json_values
 from whorl.data.labels import whole
 from whorl.data.scores import is_music
+from whorl.data.media import mediums
+from whorl.data.media_guess import medium_of
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.tagged import TAGGED_SUFFIXES
 from whorl.data.text_files import PLAIN_SUFFIXES, files_in, is_folder, read_text
@@ -63,6 +65,9 @@ def guess_task(data: object, asked: Question) -> Guess:
         return _of_pair(data, asked)
     if isinstance(data, str | os.PathLike) and is_music(data):
         return Guess(task="generate", because="it is music")
+    word = medium_of(data, asked.table) if asked.text is None and asked.series is None else None
+    if word is not None:
+        return Guess(task="classify", because=f"the data name {mediums.get(word).plural}, one an example")
     found = _of_path(Path(data), asked) if isinstance(data, str | os.PathLike) and str(data) else _of_values(data)
     return found or _of_table(_frame(data, asked), asked)
 

@@ -1,6 +1,6 @@
 """Classification: one of several labels for a sequence, or several at once."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self, get_args
 
@@ -37,6 +37,8 @@ SOUND_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
 AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "prefixes")
+# What is done to one kind of examples alone.
+_CHANGES = {"series", "sound", "tokens"}
 # Of the training sequences that end early.
 PREFIXES = 0.3
 
@@ -179,8 +181,12 @@ class Classifier(Estimator):
             raise ArgumentError(
                 f"`augmentation` is 'auto' or 'none' alone, or some of the others, each once, but is {value!r}."
             )
+        # Whether they are recordings is often seen in the data alone.
+        self._check_change({"series", "tokens"} if self.text is None and self.series is None else _CHANGES)
+
+    def _check_change(self, others: Set[str]) -> None:
         own = self._own_change()
-        for other in {"series", "sound", "tokens"} & set(given) - {own}:
+        for other in sorted((others & set(self._changes())) - {own}):
             are = {"series": "series", "sound": "recordings", "tokens": "texts"}[own]
             raise ArgumentError(f"`augmentation` has {other!r}, but examples are {are}. Leave it out.")
 
@@ -196,6 +202,7 @@ class Classifier(Estimator):
             tokens = tokens_for(data, self.tokens, self.table)
             if isinstance(tokens, Media):
                 return replace(self, tokens=tokens)
+        self._check_change(_CHANGES)
         count = num_labels(data) if self.target is None and not isinstance(self.tokens, Media) else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 

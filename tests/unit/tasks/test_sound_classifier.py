@@ -163,7 +163,7 @@ def test_settings_of_rows_and_of_texts_are_refused_beside_sound() -> None:
         with pytest.raises(ArgumentError, match=message):
             classifier(tokens=whorl.Audio(), **options)
     with pytest.raises(ArgumentError, match="`augmentation` has 'sound', but examples are series"):
-        classifier(augmentation="sound")
+        classifier(augmentation="sound").fit((np.zeros((8, 5, 2)), [0, 1] * 4))
     with pytest.raises(ArgumentError, match=r"`tokens` is a whorl\.Text\(\.\.\.\) or a whorl\.Audio"):
         classifier(tokens="audio")
 

@@ -52,6 +52,7 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         "origin": files.frame.origin,
         "sequences": len(files),
         "past": [files.column or reader.medium.plural],
+        "features": reader.past.spec.width,
         "training_sequences": len(training),
         "validation_sequences": len(held),
     }
