@@ -17,12 +17,11 @@ FEW_TEXTS, FEW_SENTENCES = 1000, 50
 
 def classify_rules(traits: Traits, asked: Question) -> Choice:
     """A GRU behind convolutions, or behind vectors of words where texts are classified."""
-    if traits.medium is not None:
-        return _files(traits, asked)
     return _texts(traits) if traits.vocabulary is not None else _series(traits, asked)
 
 
-def _files(traits: Traits, asked: Question) -> Choice:
+def recording_rules(traits: Traits, asked: Question) -> Choice:
+    """A GRU behind convolutions, and a word on speakers."""
     weights, why_weights = _balanced(traits)
     settings: dict[str, object] = {**weights}
     reasons = [

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
 from whorl.comparison.guessing import Guess, guess_task
-from whorl.comparison.label_rules import classify_rules, tag_rules
+from whorl.comparison.label_rules import classify_rules, recording_rules, tag_rules
 from whorl.comparison.number_rules import detect_rules, judge_rules, regress_rules, remaining_rules
 from whorl.comparison.question import Question, made, task_named
 from whorl.comparison.spelling import command, differences, python
 from whorl.comparison.text_rules import chat_rules, generate_rules, summarize_rules, translate_rules
 from whorl.comparison.traits import Traits, traits_of
+from whorl.data.media_guess import medium_of
 from whorl.data.ts_files import is_ts
 from whorl.data.ucr import is_ucr
 from whorl.plans.networks import Network, from_key, to_plain
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _RULES = {
     "forecast": forecast_rules,
     "classify": classify_rules,
+    "recordings": recording_rules,
     "regress": regress_rules,
     "remaining": remaining_rules,
     "tag": tag_rules,
@@ -195,7 +197,8 @@ def suggest(
     roles = {**asked.roles(), **guess.roles}
     read, traits, notes = _measured(data, guess.task, asked, roles)
     roles = {**roles, **read}
-    choice = _RULES[_kind(guess.task, read)](traits, replace(asked, horizon=read.get("horizon", horizon)))  # type: ignore[arg-type]
+    rules = _RULES[_kind(guess.task, read, data, asked.table)]
+    choice = rules(traits, replace(asked, horizon=read.get("horizon", horizon)))  # type: ignore[arg-type]
     first = {**roles, **choice.settings, "network": choice.network}
     model = made(guess.task, first)
     others = [(other.reason, made(guess.task, {**first, **other.settings})) for other in choice.others]
@@ -255,8 +258,10 @@ def _is_of_arrays(data: object) -> bool:
     return is_ts(path) or is_ucr(path) or path.suffix.lower() == ".npz"
 
 
-def _kind(task: str, read: Mapping[str, object]) -> str:
-    """Which rules are those of a task: some tasks are two."""
+def _kind(task: str, read: Mapping[str, object], data: object, table: Table) -> str:
+    """Which rules are those of a task: some tasks are several."""
+    if task == "classify" and medium_of(data, table) is not None:
+        return "recordings"
     if task == "regress" and read.get("remaining"):
         return "remaining"
     return "judge" if task == "detect" and read.get("per") == "sequence" else task

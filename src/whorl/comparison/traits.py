@@ -10,7 +10,6 @@ import numpy as np
 
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.lookahead import LateReader
-from whorl.data.media_reader import MediaReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
@@ -47,7 +46,6 @@ class Traits:
         irregular: rows come at irregular times.
         classes: label -> sequences that have it; of tags, steps.
         vocabulary: tokens that training has.
-        medium: what examples are files of, such as 'audio'.
         cores: of this machine.
     """
 
@@ -64,7 +62,6 @@ class Traits:
     irregular: bool = False
     classes: Mapping[str, int] = field(default_factory=dict)
     vocabulary: int | None = None
-    medium: str | None = None
     cores: int = 1
 
     @property
@@ -101,7 +98,6 @@ def traits_of(task: "Estimator", prepared: Prepared, horizon: int = 0) -> Traits
         irregular=isinstance(reader, TableReader) and reader.past.elapsed is not None,
         classes=_classes(task, prepared),
         vocabulary=_vocabulary(reader),
-        medium=reader.word if isinstance(reader, MediaReader) else None,
         cores=os.cpu_count() or 1,
     )
 

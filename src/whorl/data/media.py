@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as List
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,6 @@ class Files:
     names: list[str]
     frame: Frame
     column: str | None = None
-    ignored: tuple[str, ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.cells)

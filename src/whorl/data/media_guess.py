@@ -7,7 +7,7 @@ import numpy as np
 
 from whorl.data import sounds  # noqa: F401  registers its medium
 from whorl.data.media import Medium, cells_of, column_of, hidden_left_out, is_folder_of_tables, mediums
-from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.sources import PARQUET_SUFFIXES, TABLE_SUFFIXES, read_table
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -19,6 +19,14 @@ def medium_of(data: object, table: Table) -> str | None:
     paths.
     """
     source = data[0] if isinstance(data, tuple) and len(data) == 2 else data
+    try:
+        return _listed_or_lying_there(source) or _named_in_table(source, table)
+    except OSError:
+        return None  # no path at all, or none that may be read: whoever reads it says so
+
+
+def _listed_or_lying_there(source: object) -> str | None:
+    """The word of the medium that a list, a file or a folder is of."""
     for word in mediums:
         medium = mediums.get(word)
         if medium.is_file(source):
@@ -29,15 +37,14 @@ def medium_of(data: object, table: Table) -> str | None:
                 return word
         elif (cells := cells_of(source, medium)) is not None and isinstance(cells[0], Path):
             return word
-    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() not in TABLE_SUFFIXES:
-        return None
-    if isinstance(source, str | os.PathLike) and not Path(source).is_file():
-        return None
-    return _named_in_table(source, table)
+    return None
 
 
 def _named_in_table(source: object, table: Table) -> str | None:
-    if isinstance(source, np.ndarray):
+    """The word of the medium that a column of a table names files of."""
+    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() not in TABLE_SUFFIXES:
+        return None
+    if isinstance(source, np.ndarray) or not _may_name_files(source):
         return None
     if isinstance(source, list | tuple) and not (source and isinstance(source[0], dict)):
         return None
@@ -46,6 +53,15 @@ def _named_in_table(source: object, table: Table) -> str | None:
     except DataError:
         return None  # whoever reads it as what it is says what is wrong
     return next((word for word in mediums if column_of(frame, mediums.get(word)) is not None), None)
+
+
+def _may_name_files(source: object) -> bool:
+    """Whether the beginning of a file of text has the ending of a file, so that it is worth reading all of it."""
+    if not isinstance(source, str | os.PathLike) or Path(source).suffix.lower() in PARQUET_SUFFIXES:
+        return True
+    with Path(source).open("rb") as file:
+        beginning = file.read(1 << 16).replace(b"\0", b"").lower()
+    return any(suffix.encode() in beginning for word in mediums for suffix in mediums.get(word).suffixes)
 
 
 def _has_files(folder: Path, medium: Medium) -> bool:

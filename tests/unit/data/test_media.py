@@ -70,6 +70,7 @@ def test_tables_of_numbers_and_texts_are_none_of_recordings(tmp_path: Path) -> N
     assert medium_of((["some text", "b.wav is a name"], [0, 1]), Table()) is None
     assert medium_of((np.zeros((3, 4, 2)), np.zeros(3)), Table()) is None
     assert medium_of(tmp_path / "absent.csv", Table()) is None
+    assert medium_of("a" * 5000, Table()) is None
 
 
 def test_two_columns_of_recordings_are_told_apart_by_the_user() -> None:
