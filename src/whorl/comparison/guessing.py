@@ -16,9 +16,9 @@ from whorl.data.columns import guess_kind
 from whorl.data.csv_text import detect_delimiter
 from whorl.data.json_lines import JSON_SUFFIXES, json_values
 from whorl.data.labels import whole
-from whorl.data.scores import is_music
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
+from whorl.data.scores import is_music
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.tagged import TAGGED_SUFFIXES
 from whorl.data.text_files import PLAIN_SUFFIXES, files_in, is_folder, read_text
