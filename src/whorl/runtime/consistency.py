@@ -129,7 +129,7 @@ def check_parts(
 
 
 def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int:
-    """The next step of a text or of music, or the next item; returns how many codes stand behind the scores of items."""
+    """The next step of a text or of music, or the next item; returns how many codes stand behind its scores."""
     follows = isinstance(wiring.shape, Autoregressive)
     items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
     goes_on = follows and items is None
