@@ -9,8 +9,8 @@ from whorl.cli.output import tell
 if TYPE_CHECKING:
     from whorl.tasks.generation import Generator
 
-# A fixed number of steps, so that everybody hears the same; about half a minute on two cores.
-NAME, EPOCHS = "chorales", 24
+# A fixed number of steps, so that everybody hears the same; about half a minute on one core.
+NAME, EPOCHS = "chorales", 48
 
 _PRIMER, _MADE = 16, 48  # steps, each a quarter note
 _LIVE = 8
