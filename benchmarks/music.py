@@ -30,10 +30,10 @@ NETWORK = "lstm"
 HEADS = ("set", "nats of a step, test", "validation", "fit")
 TEXT = (
     "Chorales and piano music as rolls of 88 notes: the mean over steps of the negative logarithm of the probability "
-    "of the notes of the next step, each note by itself. `whorl.Generator(tokens=whorl.Music(), network='lstm')` as it "
-    "is; its settings were chosen on the validation part of the chorales. Seconds were taken while other work ran on the "
-    "machine. Published: chorales RNN 8.91, LSTM 8.45, GRU 8.43 (Bai et al. 2018); piano RNN 8.37, RNN-RBM, which models what sounds together, 7.09 "
-    "(Boulanger-Lewandowski et al. 2012)."
+    "of the notes of the next step, each note by itself. `whorl.Generator(tokens=whorl.Music(), network='lstm')` as "
+    "it is; its settings were chosen on the validation part of the chorales. Seconds were taken while other work ran "
+    "on the machine. Published: chorales RNN 8.91, LSTM 8.45, GRU 8.43 (Bai et al. 2018); piano RNN 8.37, RNN-RBM, "
+    "which models what sounds together, 7.09 (Boulanger-Lewandowski et al. 2012)."
 )
 
 

@@ -5,7 +5,6 @@ import wave
 
 import numpy as np
 import pytest
-import torch
 
 import whorl
 from whorl.codecs.notation import moments_of
@@ -55,7 +54,7 @@ def test_a_composer_of_chords_beats_its_rivals_and_goes_on_in_any_key(chords):
 
 def test_the_loss_of_a_step_is_the_sum_over_its_notes(chords):
     piece = tunes(1)[0]
-    (answer,) = [chords.predict([piece], every_row=True).probabilities]
+    answer = chords.predict([piece], every_row=True).probabilities
     notes = list(range(RANGE["lowest"], RANGE["highest"] + 1))
     truth = np.array([[note in chord for note in notes] for chord in piece])
     own = np.where(truth[1:], answer[:-1], 1 - answer[:-1])
@@ -208,10 +207,8 @@ def test_files_of_midi_need_no_plan_and_are_written_with_their_sound(chords, tmp
         )
     made.write(tmp_path / "x.jsonl")
     first = json.loads((tmp_path / "x.jsonl").read_text().splitlines()[0])
-    assert first == {"series": "0", "start": 0.0, "end": 1.0, "pitch": 67, "velocity": LOUD} | {
-        "pitch": first["pitch"],
-        "end": first["end"],
-    }
+    assert (first["series"], first["start"], first["velocity"]) == ("0", 0.0, LOUD)
+    assert set(first) == {"series", "start", "end", "pitch", "velocity"}
 
 
 def test_a_file_of_chords_is_many_pieces(chords, tmp_path):
@@ -275,11 +272,10 @@ def test_notes_that_are_none_are_refused():
         Piece(np.array([0.0, 1.0]), np.array([1.0]), one, one, 1, 100, 1),
     ):
         with pytest.raises(DataError):
-            composer().tokens and whorl.Generator(tokens=whorl.Music()).fit([piece])
+            whorl.Generator(tokens=whorl.Music()).fit([piece])
 
 
 def test_training_moves_pieces_and_validation_does_not(chords):
-    torch.manual_seed(0)
     from whorl.data.token_strips import TokenStrips
     from whorl.data.transposing import Transposing
     from whorl.plans.wiring import Transposition
