@@ -31,9 +31,11 @@ TEXT = (
     "The Free Spoken Digit Dataset, recordings 0 to 24 of six speakers at 8 kHz: recordings 0 to 4 of each digit and "
     "speaker as test part, or one speaker left out of training. `whorl.Classifier()` as it is, the same for both. A "
     "tenth of the training part is held out of it, at random: it is of the speakers that training has, and so says "
-    "nothing of a new one. Settings were chosen by leaving one more speaker out of the training parts, for three of "
-    "the six. The rivals are a support vector machine on the mean and the deviation of each log-mel band, its strength "
-    "chosen on the validation part, linear discriminants of the same numbers, and the most frequent digit."
+    "nothing of a new one. Settings were chosen by leaving one more speaker out of the training parts: of the features "
+    "for all six, with a support vector machine in place of the network, and of the rest for two or three. Fits ran "
+    "beside other work. The rivals are a support vector machine on the mean and the deviation of each number that the "
+    "model reads, its strength chosen on the validation part, linear discriminants of the same numbers, and the most "
+    "frequent digit."
 )
 
 
@@ -87,19 +89,20 @@ def run(name: str, folder: Path, seed: int) -> dict[str, object]:
 
 
 def rival(train: list[Recording], test: list[Recording], seed: int) -> dict[str, float]:
-    """Accuracies of a support vector machine on mean and deviation of log-mel bands, its strength chosen on validation.
+    """Accuracies of a support vector machine on mean and deviation of features, its strength chosen on validation.
 
     It learns from what the model learns from, and is told the same validation part.
     """
-    codec = AudioCodec(sample_rate_hz=8000, features="log_mel", num_bands=40)
-
-    def told(part: list[Recording]) -> np.ndarray:
-        rows = [codec.rows(sounds.load(one.path, whorl.Audio())) for one in part]
-        return np.array([np.concatenate([own.mean(axis=0), own.std(axis=0)]) for own in rows])
-
-    x, y = told(train), np.array([one.digit for one in train])
+    y = np.array([one.digit for one in train])
     held = held_out(len(train), 0.1, seed, labels=y.tolist())
     kept = np.setdiff1d(np.arange(len(train)), held)
+    codec = AudioCodec(sample_rate_hz=8000).fit(sounds.load(train[n].path, whorl.Audio()) for n in kept)
+
+    def told(part: list[Recording]) -> np.ndarray:
+        rows = [codec.encode(sounds.load(one.path, whorl.Audio())) for one in part]
+        return np.array([np.concatenate([own.mean(axis=0), own.std(axis=0)]) for own in rows])
+
+    x = told(train)
     fitted = [make_pipeline(StandardScaler(), SVC(C=strength)).fit(x[kept], y[kept]) for strength in (1, 3, 10, 30)]
     best = max(fitted, key=lambda one: one.score(x[held], y[held]))
     truths = np.array([one.digit for one in test])

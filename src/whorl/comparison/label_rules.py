@@ -26,8 +26,9 @@ def recording_rules(traits: Traits, asked: Question) -> Choice:
     settings: dict[str, object] = {**weights}
     reasons = [
         f"{traits.examples:,} recordings of {traits.median_length} steps (median) to learn from: a GRU of 64 units "
-        "behind three layers of convolutions. On spoken digits it was ahead of a support vector machine on the mean "
-        "and the deviation of each band (docs/quality.md)",
+        "behind three layers of convolutions. Of spoken digits of new speakers 0.845 were right, beside 0.629 by a "
+        "support vector machine on the mean and the deviation of each number; of known ones 0.983 beside 0.980 "
+        "(docs/quality.md)",
         *why_weights,
     ]
     if asked.stream:
