@@ -43,6 +43,8 @@ void Planner::add(const Operation& operation) {
       return define(operation, still(draft_.tensor(operation.tensors[0]), 0, program_.shape(operation.out)));
     case Kind::affine:
       return add_affine(operation);
+    case Kind::convolve:
+      return add_convolve(operation);
     case Kind::embed:
       return add_embed(operation);
     case Kind::activate:

@@ -22,6 +22,7 @@ class Planner {
   void add(const Operation& operation);
   void add_input(const Operation& operation);
   void add_affine(const Operation& operation);
+  void add_convolve(const Operation& operation);
   void add_embed(const Operation& operation);
   void add_activate(const Operation& operation);
   void add_combine(const Operation& operation);
@@ -45,6 +46,9 @@ class Planner {
 
   // What is the same memory, seen otherwise.
   void add_view(const Operation& operation);
+
+  // A picture with zeros around it; `zero` is the tensor of a zero.
+  View padded(const View& picture, std::ptrdiff_t padding, int zero);
 
   // Parts of recurrences
 

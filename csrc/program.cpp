@@ -27,6 +27,7 @@ constexpr NamedKind named_kinds[] = {
     {"attend", Kind::attend},       {"slice", Kind::slice},         {"take", Kind::take},
     {"reshape", Kind::reshape},     {"transpose", Kind::transpose}, {"concat", Kind::concat},
     {"repeat", Kind::repeat},       {"reduce", Kind::reduce},       {"scan", Kind::scan},
+    {"convolve", Kind::convolve},
 };
 
 }  // namespace

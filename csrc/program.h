@@ -22,6 +22,7 @@ enum class Kind {
   input,      // numbers: 1 where the value is given once for each sequence, else 0
   constant,   // tensors: value
   affine,     // weights: weight; tensors: bias
+  convolve,   // numbers: stride, padding, height and width of a kernel; weights: kernels; tensors: bias, a zero
   embed,      // tensors: table
   activate,   // word: function
   combine,    // word: function

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from whorl.data.sequences import Sequence
-from whorl.specs import Fields, Flags, Reals, Spec, Tokens
+from whorl.specs import Fields, Flags, Picture, Reals, Spec, Tokens
 
 
 def random(data: st.DataObject) -> np.random.Generator:
@@ -31,6 +31,8 @@ def cuts(data: st.DataObject, length: int) -> list[slice]:
 def rows(spec: Spec, rng: np.random.Generator, count: int) -> np.ndarray:
     """An encoded array (count, width) that a codec of this spec could have made."""
     match spec:
+        case Picture():
+            return rng.standard_normal((count, spec.width)).astype(np.float32)
         case Reals(n):
             return rng.standard_normal((count, n)).astype(np.float32)
         case Flags(n):

@@ -90,6 +90,22 @@ def rearranged() -> Program:
     return add.done(add(ops.Affine(x=flat, weight=add.weights(7, 20), bias=add.weights(7))))
 
 
+def convolved() -> Program:
+    """Pictures padded and not, strided and not, side by side, of windows, and of axes that were turned."""
+    add = Builder()
+    x = add(ops.Input(out="x", shape=(2, 5, 7)))
+    maps = add(ops.Convolve(x=x, weight=add.weights(3, 2, 3, 2), bias=add.weights(3), stride=2, padding=1))
+    small = add(ops.Activate(x=maps, function="tanh"))
+    windows = add(ops.Window(x=small, length=3))
+    whole = add(ops.Convolve(x=windows, weight=add.weights(5, 3, 3, 4)))
+    turned = add(ops.Transpose(x=windows, axes=(2, 0, 3, 1)))  # channels that do not stand where they are read
+    alone = add(ops.Convolve(x=turned, weight=add.weights(17, 3, 1, 1), stride=3))
+    wide = add(ops.Convolve(x=x, weight=add.weights(1, 2, 5, 7), bias=add.weights(1), padding=4))
+    shapes = add.program.shapes
+    parts = [add(ops.Reshape(x=name, shape=(int(np.prod(shapes[name])),))) for name in (whole, alone, wide)]
+    return add.done(add(ops.Concat(parts=tuple(parts), axis=0)))
+
+
 def running_statistics() -> Program:
     """Running statistics of a vector and of a matrix, the first value, and a window of the statistics."""
     add = Builder()
@@ -315,6 +331,7 @@ def both_ways() -> Program:
 BY_HAND: dict[str, Callable[[], Program]] = {
     "elementwise": elementwise,
     "rearranged": rearranged,
+    "convolved": convolved,
     "running statistics": running_statistics,
     "pooled": pooled,
     "windows of windows": windows_of_windows,

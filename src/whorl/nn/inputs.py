@@ -1,4 +1,4 @@
-"""Columns of a codec's array to features: numbers as they are, symbols as learned vectors.
+"""Columns of a codec's array to features: numbers as they are, symbols and pictures as learned vectors.
 
 Axes: ... any leading axes, D columns of the array, C features.
 """
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from whorl.errors import ArgumentError
 from whorl.nn.emission import numpy
+from whorl.nn.pictures import PictureEncoder
 from whorl.nn.spelling import Spelling
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -20,7 +21,7 @@ from whorl.specs import Fields, Flags, Picture, Reals, Spec, Tokens
 
 class InputColumns(nn.Module):
     """Reads an array that a spec describes; columns of numbers first, then one learned vector for each symbol column,
-    then what is spelled out.
+    then what is spelled out, then one vector for each picture.
 
     Args:
         spec: what the columns are.
@@ -39,6 +40,8 @@ class InputColumns(nn.Module):
         self.tables = nn.ModuleList()
         self.spelled: list[tuple[int, int]] = []
         self.spellings = nn.ModuleList()
+        self.shown: list[tuple[int, int]] = []
+        self.pictures = nn.ModuleList()
         for name, start in fields.offsets().items():
             part = fields.fields[name]
             match part:
@@ -50,9 +53,12 @@ class InputColumns(nn.Module):
                 case Tokens(n):
                     self.symbols.append(start)
                     self.tables.append(nn.Embedding(n, vector_size(n, embedding_size)))
-                case Picture() | Fields():
+                case Picture():
+                    self.shown.append((start, start + part.width))
+                    self.pictures.append(PictureEncoder(part))
+                case Fields():
                     raise ArgumentError(
-                        f"`{name}` of the inputs is a {part}; a table's columns are numbers or symbols."
+                        f"`{name}` of the inputs is a {part}; columns are numbers, symbols or pictures. Leave it out."
                     )
                 case _:
                     assert_never(part)
@@ -60,22 +66,26 @@ class InputColumns(nn.Module):
         self.has_reals = any(isinstance(part, Reals) for part in fields.fields.values())
         self.size = len(self.numbers) + sum(table.embedding_dim for table in self.tables)  # type: ignore[misc]
         self.size += sum(spelling.size for spelling in self.spellings)  # type: ignore[misc]
+        self.size += sum(picture.output_size for picture in self.pictures)  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of an array (..., D)."""
-        if not self.symbols and not self.spelled:
+        if not self.symbols and not self.spelled and not self.shown:
             first = self.numbers[0] if self.numbers else 0
             if self.numbers == list(range(first, first + len(self.numbers))):
                 return x[..., first : first + len(self.numbers)]
         parts = [x[..., self.numbers]]
         parts += [table(x[..., column].long()) for column, table in zip(self.symbols, self.tables, strict=True)]
         parts += [spell(x[..., a:b]) for (a, b), spell in zip(self.spelled, self.spellings, strict=True)]
+        parts += [encode(x[..., a:b]) for (a, b), encode in zip(self.shown, self.pictures, strict=True)]
         return torch.cat(parts, dim=-1)
 
     def emit(self, program: Program, x: Name) -> Name:
         """Adds the same to a program that reads `x`, a value whose last axis holds the columns."""
         axis = len(program.shapes[x]) - 1
-        parts = [program.add(ops.Take(x=x, axis=axis, indices=tuple(self.numbers)))]
+        parts = []
+        if self.numbers or not self.shown:
+            parts.append(program.add(ops.Take(x=x, axis=axis, indices=tuple(self.numbers))))
         for column, table in zip(self.symbols, self.tables, strict=True):
             code = program.add(ops.Slice(x=x, axis=axis, start=column, stop=column + 1))
             rows = program.tensor(program.fresh("symbols"), numpy(table.weight))
@@ -83,6 +93,9 @@ class InputColumns(nn.Module):
         for (first, last), spelling in zip(self.spelled, self.spellings, strict=True):
             codes = program.add(ops.Slice(x=x, axis=axis, start=first, stop=last))
             parts.append(spelling.emit(program, codes))  # type: ignore[operator]
+        for (first, last), encoder in zip(self.shown, self.pictures, strict=True):
+            pixels = program.add(ops.Slice(x=x, axis=axis, start=first, stop=last))
+            parts.append(encoder.emit(program, pixels))  # type: ignore[operator]
         return parts[0] if len(parts) == 1 else program.add(ops.Concat(parts=tuple(parts), axis=axis))
 
 

@@ -163,11 +163,19 @@ class Replay:
         both = self.tensors[op.weight_ih], self.tensors[op.weight_hh]
         return Weights(*both, bias_ih, bias_hh, named(op.weight_hr), *gains)
 
+    def _convolved(self, op: ops.Convolve, x: Tensor) -> Tensor:
+        shift = None if op.bias is None else self.tensors[op.bias]
+        pictures = x.flatten(0, -4)  # all axes before those of a picture are a batch
+        found: Tensor = functional.conv2d(pictures, self.tensors[op.weight], shift, op.stride, op.padding)
+        return found.reshape(*x.shape[:-3], *found.shape[1:])
+
     def _alone(self, op: AnyOperation, values: dict[Name, Tensor]) -> Tensor:
         """An operation that acts on each step alone."""
         match op:
             case ops.Affine(x=x, weight=weight, bias=bias):
                 return functional.linear(values[x], self.tensors[weight], None if bias is None else self.tensors[bias])
+            case ops.Convolve():
+                return self._convolved(op, values[op.x])
             case ops.Embed(x=x, table=table):
                 rows = self.tensors[table]
                 codes = torch.nan_to_num(values[x][..., 0]).long()

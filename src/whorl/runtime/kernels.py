@@ -13,6 +13,7 @@ from whorl.cells import CELLS, sigmoid
 from whorl.runtime import operations as ops
 from whorl.runtime import scans
 from whorl.runtime.attention import attended
+from whorl.runtime.convolutions import convolved, kernel_rows
 from whorl.runtime.norm import Norm, mean
 from whorl.runtime.operations import GATES, Name
 
@@ -37,10 +38,11 @@ class Tensors:
         return {"_tensors": self._tensors, "_packed": {}}
 
     def affine(self, x: Array, weight: Name, bias: Name | None) -> Array:
-        """Returns x W^T + b over the last axis, the same bits for a row whatever stands beside it."""
+        """Returns x W^T + b over the last axis, the same bits for a row whatever stands beside it; W may be kernels."""
         packed = self._packed.get(weight)
         if packed is None:
-            packed = self._packed[weight] = _native.pack(self._tensors[weight])
+            matrix = self._tensors[weight]
+            packed = self._packed[weight] = _native.pack(kernel_rows(matrix) if matrix.ndim == 4 else matrix)
         rows = np.ascontiguousarray(x, np.float32).reshape(-1, packed.in_features)
         y = _native.affine(rows, packed, None if bias is None else self._tensors[bias])
         return y.reshape(*x.shape[:-1], packed.out_features)
@@ -114,6 +116,9 @@ def alone(op: ops.AnyOperation, values: dict[Name, Array], tensors: Tensors) -> 
     match op:
         case ops.Affine(x=x, weight=weight, bias=bias):
             return tensors.affine(values[x], weight, bias)
+        case ops.Convolve():
+            kernel = tensors[op.weight].shape[2:]
+            return convolved(op, values[op.x], kernel, lambda rows: tensors.affine(rows, op.weight, op.bias))
         case ops.Embed(x=x, table=table):
             rows = tensors[table]
             codes = np.nan_to_num(values[x][..., 0], nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 from whorl import _native
 from whorl.errors import ArgumentError
 from whorl.runtime import operations as ops
+from whorl.runtime.convolutions import kernel_rows
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
 from whorl.runtime.quantised import Weights, weight_formats
@@ -46,6 +47,7 @@ class _Lowering:
         self.values: dict[Name, int] = {}
         self._tensors: dict[Name, int] = {}
         self._weights: dict[Name, int] = {}
+        self._zero: int | None = None
 
     def tensor(self, name: Name | None) -> int:
         if name is None:
@@ -66,6 +68,18 @@ class _Lowering:
                 raise ArgumentError(f"the matrix `{name}` cannot be kept as {self._formats[name]}: {error}") from None
         return self._weights[name]
 
+    def kernels(self, name: Name) -> int:
+        """Kernels of a convolution as a matrix; kept in float32, since there are few numbers in them."""
+        if name not in self._weights:
+            self._weights[name] = self.native.weight(kernel_rows(self.program.tensors[name]), "fp32")
+        return self._weights[name]
+
+    def zero(self) -> int:
+        """One zero, which is what stands around a picture."""
+        if self._zero is None:
+            self._zero = self.native.tensor(np.zeros(1, np.float32))
+        return self._zero
+
     def add(self, op: ops.AnyOperation) -> None:
         """Adds one operation; what stands in which list is told in csrc/program.h."""
         match op:
@@ -75,6 +89,8 @@ class _Lowering:
                 self._define(op, "constant", tensors=[self.tensor(tensor)])
             case ops.Affine(weight=weight, bias=bias):
                 self._define(op, "affine", weights=[self.weight(weight)], tensors=[self.tensor(bias)])
+            case ops.Convolve():
+                self._convolve(op)
             case ops.Embed(table=table):
                 self._define(op, "embed", tensors=[self.tensor(table)])
             case ops.Activate(function=function):
@@ -106,6 +122,16 @@ class _Lowering:
                 self._define(op, "first")
             case _:
                 self._rearranged(op)
+
+    def _convolve(self, op: ops.Convolve) -> None:
+        kernel = self.program.tensors[op.weight].shape[2:]
+        self._define(
+            op,
+            "convolve",
+            numbers=[op.stride, op.padding, *kernel],
+            weights=[self.kernels(op.weight)],
+            tensors=[self.tensor(op.bias), self.zero()],
+        )
 
     def _recurrent(self, op: ops.Recurrent) -> None:
         self._define(

@@ -41,6 +41,20 @@ class Affine(Operation, frozen=True, kw_only=True, tag="affine"):
     bias: Name | None = None
 
 
+class Convolve(Operation, frozen=True, kw_only=True, tag="convolve"):
+    """Pictures (..., C, H, W) through kernels (O, C, kh, kw), `stride` pixels apart: (..., O, H', W').
+
+    y[o, i, j] = b[o] + sum over c, u, v of W[o, c, u, v] x[c, s i + u - p, s j + v - p]; outside of x stand zeros. So
+    H' = (H + 2p - kh) // s + 1, and W' alike.
+    """
+
+    x: Name
+    weight: Name
+    bias: Name | None = None
+    stride: int = 1
+    padding: int = 0
+
+
 class Embed(Operation, frozen=True, kw_only=True, tag="embed"):
     """Row of a table (n, d) for a code in a last axis of size 1; codes outside [0, n) read row 0."""
 
@@ -252,6 +266,7 @@ AnyOperation = (
     Input
     | Constant
     | Affine
+    | Convolve
     | Embed
     | Activate
     | Combine
@@ -317,7 +332,7 @@ def tensors_of(op: AnyOperation) -> list[Name]:
     match op:
         case Constant(tensor=tensor):
             return [tensor]
-        case Affine(weight=weight, bias=bias):
+        case Affine(weight=weight, bias=bias) | Convolve(weight=weight, bias=bias):
             names: tuple[Name | None, ...] = (weight, bias)
         case Embed(table=table):
             return [table]

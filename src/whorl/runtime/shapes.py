@@ -7,7 +7,7 @@ from typing import assert_never
 from whorl.cells import CELLS
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import GATES, Name, Shape
-from whorl.runtime.rules import elements, expect
+from whorl.runtime.rules import MAX_ELEMENTS, elements, expect
 
 
 def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
@@ -19,6 +19,8 @@ def result_shape(op: ops.AnyOperation, values: Mapping[Name, Shape], tensors: Ma
             return tensors[tensor]
         case ops.Affine():
             return _affine(op, values[op.x], tensors)
+        case ops.Convolve():
+            return _convolve(op, values, tensors)
         case ops.Embed(x=x, table=table):
             expect(values[x][-1:] == (1,), op, "its input must end in an axis of size 1")
             expect(len(tensors[table]) == 2 and tensors[table][0] > 0, op, "its table must be (n, d) with n > 0")
@@ -131,6 +133,27 @@ def _affine(op: ops.Affine, x: Shape, tensors: Mapping[Name, Shape]) -> Shape:
     if op.bias is not None:
         expect(tensors[op.bias] == weight[:1], op, f"bias {tensors[op.bias]} does not fit weight {weight}")
     return (*x[:-1], weight[0])
+
+
+# Axes before those of a picture: an engine walks over them, the patches' own five, the steps and the sequences.
+_MOST_PICTURE_AXES = 3
+
+
+def _convolve(op: ops.Convolve, values: Mapping[Name, Shape], tensors: Mapping[Name, Shape]) -> Shape:
+    x, weight = values[op.x], tensors[op.weight]
+    expect(3 <= len(x) <= 3 + _MOST_PICTURE_AXES, op, f"it reads (..., C, H, W), at most 6 axes, and not {x}")
+    expect(len(weight) == 4 and x[-3] == weight[1], op, f"weight {weight} does not fit a picture of {x}")
+    expect(0 not in weight, op, f"weight {weight} must not be empty")
+    expect(op.bias is None or tensors[op.bias] == weight[:1], op, f"its bias does not fit weight {weight}")
+    expect(1 <= op.stride <= MAX_ELEMENTS, op, f"its stride must be at least 1, not {op.stride}")
+    expect(0 <= op.padding < min(weight[2:]), op, f"its padding {op.padding} must be less than the kernel {weight[2:]}")
+    padded = tuple(size + 2 * op.padding for size in x[-2:])
+    fits = all(0 < kernel <= size for kernel, size in zip(weight[2:], padded, strict=True))
+    expect(fits, op, f"its kernel {weight[2:]} is larger than the padded picture {padded}")
+    out = tuple((size - kernel) // op.stride + 1 for size, kernel in zip(padded, weight[2:], strict=True))
+    elements(op, (*x[:-2], *padded))
+    elements(op, (math.prod(x[:-3]), *out, *weight[1:]))  # the patches that the kernels are multiplied with
+    return (*x[:-3], weight[0], *out)
 
 
 def _sizes(op: ops.Recurrent, tensors: Mapping[Name, Shape]) -> tuple[int, int]:

@@ -13,19 +13,25 @@ from whorl.runtime.program import Program
 
 SHAPES = {
     "v": (3,), "m": (2, 3), "one": (1,), "none": (0,), "scalar": (), "h": (2,), "gates": (6,), "hc": (4,),
-    "turned": (3, 2),
+    "turned": (3, 2), "picture": (2, 4, 5), "deep": (1, 1, 1, 1, 2, 4, 5), "low": (2, 1, 5),
+    "large": (2, 2**12, 2**14),
 }  # fmt: skip
 GIVEN_ONCE = {"given": (3,)}
 TENSORS = {
     "w": (2, 3), "b": (2,), "t": (4, 2), "g": (3,), "wx": (6, 3), "wh": (6, 2), "b6": (6,), "n2": (2,),
     "lx": (8, 3), "lh": (8, 2), "lp": (1, 2), "l1": (8, 1), "e": (0, 2), "w0": (0, 3), "flat": (6,), "e2": (0, 0),
-    "g0": (0,),
+    "g0": (0,), "k": (2, 2, 3, 2), "k3": (2, 3, 3, 2), "k0": (0, 2, 3, 2),
 }  # fmt: skip
 
 
 def recurrent(**changes):
     usual = {"out": "bad", "x": "v", "cell": "gru", "over": "stream", "weight_ih": "wx", "weight_hh": "wh"}
     return ops.Recurrent(**{**usual, **changes})
+
+
+def convolve(**changes):
+    usual = {"out": "bad", "x": "picture", "weight": "k"}
+    return ops.Convolve(**{**usual, **changes})
 
 
 def attend(**changes):
@@ -46,6 +52,18 @@ VIOLATIONS = [
     (ops.Affine(out="bad", x="v", weight="g"), "does not fit an input"),
     (ops.Affine(out="bad", x="v", weight="w0"), "must not be empty"),
     (ops.Affine(out="bad", x="v", weight="w", bias="g"), "does not fit weight"),
+    (convolve(x="m"), "it reads"),
+    (convolve(x="deep"), "it reads"),
+    (convolve(weight="w"), "does not fit a picture"),
+    (convolve(weight="k3"), "does not fit a picture"),
+    (convolve(weight="k0"), "must not be empty"),
+    (convolve(bias="g"), "its bias does not fit"),
+    (convolve(stride=0), "its stride must be at least 1"),
+    (convolve(stride=2**40), "its stride must be at least 1"),
+    (convolve(padding=-1), "its padding -1 must be less"),
+    (convolve(padding=2), "its padding 2 must be less"),
+    (convolve(x="low"), "larger than the padded picture"),
+    (convolve(x="large"), "outside the limits"),
     (ops.Embed(out="bad", x="v", table="t"), "axis of size 1"),
     (ops.Embed(out="bad", x="scalar", table="t"), "axis of size 1"),
     (ops.Embed(out="bad", x="one", table="g"), r"must be \(n, d\)"),

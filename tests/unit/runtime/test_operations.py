@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from tests.unit.runtime.single_operation import array, run, sigmoid
+import torch
+from tests.unit.runtime.single_operation import array, program_of, run, sigmoid
 
 from whorl.runtime import operations as ops
 from whorl.runtime.interpreter import Interpreter
@@ -24,6 +25,40 @@ def test_affine_is_x_times_w_transposed_plus_b():
     assert run(ops.Affine(out="y", x="x", weight="w"), {"x": X}, {"w": weight}).tolist() == [[[7, 1], [16, 1]]]
     said = run(ops.Affine(out="y", x="x", weight="w", bias="b"), {"x": X}, {"w": weight, "b": bias})
     assert said.tolist() == [[[17, 21], [26, 21]]]
+
+
+def test_a_convolution_sums_kernels_over_patches_with_zeros_around_them():
+    picture = np.arange(12.0).reshape(1, 1, 1, 3, 4)  # B, T, C, H, W
+    corner = [[[[1, 0], [0, 10]]]]
+    op = ops.Convolve(out="y", x="x", weight="k", bias="b")
+    said = run(op, {"x": picture}, {"k": corner, "b": [0.5]})
+    assert said[0, 0, 0].tolist() == [[50.5, 61.5, 72.5], [94.5, 105.5, 116.5]]
+    op = ops.Convolve(out="y", x="x", weight="k", padding=1, stride=2)
+    said = run(op, {"x": picture}, {"k": corner})
+    assert said[0, 0, 0].tolist() == [[0, 20, 0], [80, 105, 7]]
+
+
+def test_a_convolution_sums_channels_and_has_an_answer_for_each_kernel():
+    picture = np.stack([np.ones((2, 3)), np.full((2, 3), 10.0)])[None, None]
+    kernels = np.zeros((3, 2, 1, 1))
+    kernels[1, 0], kernels[2] = 1, [[[1]], [[2]]]
+    said = run(ops.Convolve(out="y", x="x", weight="k"), {"x": picture}, {"k": kernels})
+    assert said[0, 0].tolist() == [[[0] * 3] * 2, [[1] * 3] * 2, [[21] * 3] * 2]
+
+
+@pytest.mark.parametrize(("stride", "padding", "lead"), [(1, 0, ()), (2, 1, (3,)), (3, 2, (2, 1, 2)), (1, 2, (2, 2))])
+def test_a_convolution_is_that_of_torch_and_has_the_same_bits_in_both_engines(stride, padding, lead):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2, 3, *lead, 2, 7, 5)).astype(np.float32)
+    tensors = {"k": rng.standard_normal((17, 2, 3, 4)), "b": rng.standard_normal(17)}
+    op = ops.Convolve(out="y", x="x", weight="k", bias="b", stride=stride, padding=padding)
+    said = run(op, {"x": x}, tensors)
+    flat, (kernels, bias) = torch.tensor(x).flatten(0, -4), (torch.tensor(t).float() for t in tensors.values())
+    wanted = torch.nn.functional.conv2d(flat, kernels, bias, stride, padding).reshape(said.shape)
+    np.testing.assert_allclose(said, wanted.numpy(), atol=1e-5)
+    native = NativeEngine(program_of(op, {"x": x.shape[2:]}, tensors))
+    assert np.array_equal(native.run({"x": x}), said)
+    assert np.array_equal(native.run({"x": x[1:, 2:]}), said[1:, 2:])
 
 
 def test_embed_reads_rows_and_what_is_no_code_reads_row_0():
