@@ -24,6 +24,7 @@ _WHERE = {
     "Recurrent": "whorl.plans.networks",
     "Transformer": "whorl.plans.networks",
     "Convolution": "whorl.plans.networks",
+    "ConvLSTM": "whorl.plans.networks",
     "Perceptron": "whorl.plans.networks",
     "Greedy": "whorl.plans.decoding",
     "Sample": "whorl.plans.decoding",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Sample as Sample
     from whorl.plans.media import Audio as Audio
     from whorl.plans.music import Music as Music
+    from whorl.plans.networks import ConvLSTM as ConvLSTM
     from whorl.plans.networks import Convolution as Convolution
     from whorl.plans.networks import Perceptron as Perceptron
     from whorl.plans.networks import Recurrent as Recurrent

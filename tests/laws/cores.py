@@ -8,12 +8,14 @@ from tests.laws.core_laws import CoreSubject
 from torch import nn
 
 from whorl.cells import LinearName
+from whorl.nn.convlstm import ConvLSTMCore
 from whorl.nn.core import Core
 from whorl.nn.linear import LinearCore
 from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.temporal import ConvolutionCore
 from whorl.nn.transformer import TransformerCore
+from whorl.specs import Picture
 
 
 def core(cell: str, dtype: torch.dtype = torch.float64, **options: Any) -> CoreSubject:
@@ -65,6 +67,8 @@ LOOKING_BACK: dict[str, Callable[[], Core]] = {
     "transformer of one step": lambda: TransformerCore(3, 8, window=1),
 }
 
+# What a step of a core of pictures is: channels that no other size has.
+SPEC = Picture(2, 3, 4)
 LINEAR_CORES = {
     "mingru": ("mingru", {}),
     "mingru, two layers": ("mingru", TWO),
@@ -73,6 +77,13 @@ LINEAR_CORES = {
     "minlstm, both ways": ("minlstm", BOTH),
     "lru": ("lru", {}),
     "lru, both ways, two layers": ("lru", {**BOTH, **TWO}),
+}
+
+
+OF_PICTURES: dict[str, Callable[[], Core]] = {
+    "convlstm": lambda: ConvLSTMCore(SPEC, 3),
+    "convlstm, two layers of smaller maps": lambda: ConvLSTMCore(SPEC, 2, num_layers=2, side=2, dropout=0.25),
+    "convlstm, wide kernels": lambda: ConvLSTMCore(SPEC, 2, kernel_size=5),
 }
 
 

@@ -14,7 +14,7 @@ from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
 from tests.laws.codecs import CODECS
 from tests.laws.core_laws import CoreSubject
-from tests.laws.cores import CORES, LINEAR_CORES, LOOKING_BACK, NATIVE_CORES, core, linear_core
+from tests.laws.cores import CORES, LINEAR_CORES, LOOKING_BACK, NATIVE_CORES, OF_PICTURES, SPEC, core, linear_core
 from tests.laws.engine_laws import EngineSubject
 from tests.laws.models import MODELS
 from tests.laws.networks import NETWORKS
@@ -129,6 +129,9 @@ for name, (cell, options) in CORES.items():
 for name, new in LOOKING_BACK.items():
     add("core", name, functools.partial(CoreSubject, new=new), "not in torch")
     add("core", f"{name}, float32", functools.partial(CoreSubject, new=new, dtype=torch.float32), "not in torch")
+
+for name, new in OF_PICTURES.items():
+    add("core", name, functools.partial(CoreSubject, new=new, num_features=SPEC.width), "not in torch")
 
 for name, (cell, options) in LINEAR_CORES.items():
     traits = ["not in torch", *(["both ways"] if options.get("bidirectional") else [])]

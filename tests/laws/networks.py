@@ -7,7 +7,7 @@ import msgspec
 from tests.laws.network_laws import NetworkSubject
 
 import whorl
-from whorl.plans.networks import Convolution, Network, Perceptron, Recurrent, Transformer
+from whorl.plans.networks import ConvLSTM, Convolution, Network, Perceptron, Recurrent, Transformer
 from whorl.specs import Fields, Flags, Picture, Reals, Spec, Tokens
 
 PLAIN = Fields({"numeric": Reals(1)})
@@ -103,6 +103,7 @@ def recipe(cell: str, **options: Any) -> Recurrent:
 
 PERCEPTRON = Perceptron(hidden_size=6, num_layers=2, window=4)
 CONVOLUTION = Convolution(hidden_size=6, num_layers=2)
+CONVLSTM = ConvLSTM(hidden_size=3, side=4)
 TRANSFORMER = Transformer(hidden_size=8, num_layers=2, num_heads=2, window=5)
 
 
@@ -141,6 +142,7 @@ NETWORKS = {
         recipe("rnn", bidirectional=True), pooling=("last", "mean", "max", "attention"), convolution=2
     ),
     "sequence, pictures, every step": lambda: regressor(recipe("lstm"), past=FRAMES, every_step=True),
+    "sequence, convlstm, every step": lambda: regressor(CONVLSTM, past=FRAMES, every_step=True),
     "window, pictures beside numbers": lambda: forecaster(
         recipe("gru"), past=SEEN, targets=2, quantiles=(0.1, 0.5, 0.9)
     ),

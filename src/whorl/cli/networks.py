@@ -8,10 +8,20 @@ import click
 from whorl.cli.kinds import Choice
 from whorl.cli.options import build, options_of, was_given
 from whorl.errors import ArgumentError
-from whorl.plans.networks import CELLS, KEYS, LOOKING_BACK, Network, Recurrent, from_key, key_of
+from whorl.plans.networks import (
+    ALL_KEYS,
+    CELLS,
+    LOOKING_BACK,
+    OF_PICTURES,
+    Network,
+    Recurrent,
+    from_key,
+    key_of,
+)
 
 # The cell of a recurrent recipe, and the key of any other, are given as the option --network.
 _RENAMED = {"cell": "network"}
+_OTHERS = {**LOOKING_BACK, **OF_PICTURES}
 
 
 def network_options(plan: Network, section: str) -> list[click.Parameter]:
@@ -23,7 +33,7 @@ def network_options(plan: Network, section: str) -> list[click.Parameter]:
     """
     own = {option.name: option for option in options_of(type(plan), section, rename=_RENAMED, plan=plan)}
     options = dict(own)
-    for key, kind in LOOKING_BACK.items():
+    for key, kind in _OTHERS.items():
         for option in options_of(kind, section):
             if option.name in own or not isinstance(option, click.Option):
                 continue
@@ -33,8 +43,8 @@ def network_options(plan: Network, section: str) -> list[click.Parameter]:
             first.help = text if first is option else f"{first.help} {text}"
     chosen = options["network"]
     assert isinstance(chosen, click.Option)
-    chosen.type = Choice(KEYS)
-    *some, last = (f"{key} ({kind.__name__})" for key, kind in LOOKING_BACK.items())
+    chosen.type = Choice(ALL_KEYS)
+    *some, last = (f"{key} ({kind.__name__})" for key, kind in _OTHERS.items())
     others = f"{', '.join(some)} or {last}, for which other options and defaults hold"
     chosen.help = f"{', '.join(CELLS)}: recurrent cells; or {others}. [default: {key_of(plan)}]"
     return list(options.values())
@@ -50,7 +60,7 @@ def network_of(plan: Network) -> Network:
     if key_of(plan) != key:
         plan = replace(plan, cell=key) if isinstance(plan, Recurrent) and key in CELLS else from_key(key)
     own = [field.name for field in fields(plan)]
-    for kind in (Recurrent, *LOOKING_BACK.values()):
+    for kind in (Recurrent, *_OTHERS.values()):
         for name in (field.name for field in fields(kind)):
             if name not in own and name not in _RENAMED and was_given(name):
                 raise ArgumentError(

@@ -7,11 +7,13 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
+from whorl.errors import ArgumentError
 from whorl.nn import cores
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.carried import CarriedForecaster
 from whorl.nn.chords import NextFlags
 from whorl.nn.convolution import within
+from whorl.nn.core import Core
 from whorl.nn.direct import DirectForecaster
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.ensemble import Ensemble
@@ -22,7 +24,7 @@ from whorl.nn.segments import segment_length
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
 from whorl.nn.windowed import WindowedForecaster
-from whorl.plans.networks import REBUILDS, WRITES, Recurrent, recurrent
+from whorl.plans.networks import REBUILDS, WRITES, ConvLSTM, Recurrent, recurrent
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.wiring import (
     Autoregressive,
@@ -40,7 +42,7 @@ from whorl.plans.wiring import (
     Windows,
     Wiring,
 )
-from whorl.specs import Spec, Tokens
+from whorl.specs import Fields, Picture, Reals, Spec, Tokens
 
 
 def build(
@@ -88,7 +90,10 @@ class _Sizes(NamedTuple):
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
     past, ahead, num_targets, outputs, dropout, longest, source = sizes
-    core = partial(cores.make, recipe)
+    core: Callable[[int], Core] = partial(cores.make, recipe)
+    if isinstance(recipe, ConvLSTM):
+        picture, past = _picture_alone(past), Reals(past.width)  # it reads the numbers of a picture as they are
+        core = partial(cores.make, recipe, picture=picture)
     if isinstance(wiring.shape, Autoregressive):
         flags = isinstance(wiring.head, Bernoulli)
         return (NextFlags if flags else NextToken)(past, wiring.shape, core, dropout)
@@ -147,6 +152,17 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             )
         case _:
             assert_never(wiring.pairing)
+
+
+def _picture_alone(past: Spec) -> Picture:
+    """The picture that a step is; raises ArgumentError where it is something else."""
+    parts = tuple(past.fields.values()) if isinstance(past, Fields) else (past,)
+    if len(parts) == 1 and isinstance(parts[0], Picture):
+        return parts[0]
+    raise ArgumentError(
+        "`network` is a ConvLSTM, which reads steps that are pictures and nothing beside them, but they are "
+        f"{past}. Use another network, such as 'gru'."
+    )
 
 
 def _two_sides(

@@ -2,19 +2,28 @@
 
 from typing import assert_never
 
+from whorl.errors import ArgumentError
+from whorl.nn.convlstm import ConvLSTMCore
 from whorl.nn.core import Core
 from whorl.nn.linear import LinearCore
 from whorl.nn.perceptron import PerceptronCore
 from whorl.nn.recurrent import RecurrentCore
 from whorl.nn.temporal import ConvolutionCore
 from whorl.nn.transformer import TransformerCore
-from whorl.plans.networks import Convolution, Network, Perceptron, Recurrent, Transformer
+from whorl.plans.networks import ConvLSTM, Convolution, Network, Perceptron, Recurrent, Transformer
+from whorl.specs import Picture
 
 AnyCore = RecurrentCore | LinearCore
 
 
-def make(recipe: Network, input_size: int) -> Core:
-    """The core of a recipe, whose `hidden_size` is set, for an input size."""
+def make(recipe: Network, input_size: int, picture: Picture | None = None) -> Core:
+    """The core of a recipe, whose `hidden_size` is set, for an input size.
+
+    Args:
+        recipe: of the core.
+        input_size: features of a step.
+        picture: what a step is, where it is a picture that the core reads itself.
+    """
     size, layers = recipe.hidden_size, recipe.num_layers or 1
     assert size is not None
     match recipe:
@@ -26,6 +35,15 @@ def make(recipe: Network, input_size: int) -> Core:
             return PerceptronCore(input_size, size, num_layers=layers, window=window, dropout=dropout)
         case Transformer(num_heads=heads, window=window, dropout=dropout):
             return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
+        case ConvLSTM(kernel_size=kernel, side=side, dropout=dropout):
+            assert picture is not None
+            if picture.width != input_size:
+                raise ArgumentError(
+                    f"`network` is a ConvLSTM, which reads pictures of {picture.width} numbers as they are, but "
+                    f"{input_size} numbers of a step reach it. Leave out what stands before it, with convolution=0, or "
+                    "use another network."
+                )
+            return ConvLSTMCore(picture, size, num_layers=layers, kernel_size=kernel, side=side, dropout=dropout)
         case _:
             assert_never(recipe)
 

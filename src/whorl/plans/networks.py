@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import ClassVar, Literal, TypeVar
 
 import msgspec
 
 from whorl.cells import LINEAR_CELLS, RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.sizes import check_probability, check_sizes
 
 CELLS = RECIPES
 # A cell that has an option, where not every one has that is not linear in its state.
@@ -60,9 +60,9 @@ class Recurrent:
             )
         if self.cell in LINEAR_CELLS:
             self._check_linear()
-        _check_sizes(self)
+        check_sizes(self)
         for name in ("dropout", "recurrent_dropout", "zoneout"):
-            _check_probability(name, getattr(self, name))
+            check_probability(name, getattr(self, name))
         if self.nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(f"`nonlinearity` must be 'tanh' or 'relu', but is {self.nonlinearity!r}.")
         if self.chrono is not None and self.chrono < 3:
@@ -121,8 +121,8 @@ class Transformer:
         return 1 + _known_layers(self) * (self.window - 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "num_heads", "window")
-        _check_probability("dropout", self.dropout)
+        check_sizes(self, "num_heads", "window")
+        check_probability("dropout", self.dropout)
         if self.hidden_size is not None and self.hidden_size % (2 * self.num_heads):
             raise ArgumentError(
                 f"`hidden_size` is a multiple of twice `num_heads`, here of {2 * self.num_heads}, but is "
@@ -163,8 +163,8 @@ class Convolution:
         return 1 + 2 * (self.kernel_size - 1) * ((1 << _known_layers(self)) - 1)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "kernel_size")
-        _check_probability("dropout", self.dropout)
+        check_sizes(self, "kernel_size")
+        check_probability("dropout", self.dropout)
         if self.num_layers is not None and self.num_layers > _MOST_DOUBLINGS:
             raise ArgumentError(
                 f"`num_layers` is at most {_MOST_DOUBLINGS}, as each layer looks back twice as far as the one before, "
@@ -202,34 +202,74 @@ class Perceptron:
         return self.window
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "window")
-        _check_probability("dropout", self.dropout)
+        check_sizes(self, "window")
+        check_probability("dropout", self.dropout)
 
     def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "Perceptron":
         """The recipe with what it leaves open filled in; it reads one way whatever a task would choose."""
         return _filled(self, hidden_size, max(2, num_layers))
 
 
-Network = Recurrent | Transformer | Convolution | Perceptron
+@dataclass(frozen=True)
+class ConvLSTM:
+    """A recurrent core for steps that are pictures: its state is a map, and convolutions move it (Shi et al. 2015).
+
+    Args:
+        hidden_size: channels of each layer; None is 16, whatever the task.
+        num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
+        kernel_size: pixels of the side of a kernel, an odd number: how far what is kept can move in a step.
+        side: pixels that the longer side of a map has at most; larger pictures are halved by convolutions before.
+        dropout: probability of dropping an output between layers.
+        members: networks that are fitted side by side, and whose answers are averaged.
+    """
+
+    bidirectional: ClassVar[bool] = False
+
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    kernel_size: int = 3
+    side: int = 16
+    dropout: float = 0.0
+    members: int = 1
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "kernel_size", "side")
+        check_probability("dropout", self.dropout)
+        if self.kernel_size % 2 == 0:
+            raise ArgumentError(
+                f"`kernel_size` is odd, so that a kernel has a middle, but is {self.kernel_size}. Use "
+                f"{self.kernel_size + 1}."
+            )
+
+    def completed(self, *, hidden_size: int, num_layers: int = 1, bidirectional: bool = False) -> "ConvLSTM":
+        """The recipe with what it leaves open filled in; a task's units are numbers, and not maps."""
+        return _filled(self, 16, num_layers)
+
+
+Network = Recurrent | Transformer | Convolution | Perceptron | ConvLSTM
 LookingBack = Transformer | Convolution | Perceptron
-R = TypeVar("R", Transformer, Convolution, Perceptron)
+R = TypeVar("R", Transformer, Convolution, Perceptron, ConvLSTM)
 
 # Registry keys of what does not recur.
 LOOKING_BACK: dict[str, type[LookingBack]] = {"transformer": Transformer, "cnn": Convolution, "mlp": Perceptron}
+# That of what reads nothing but pictures.
+OF_PICTURES: dict[str, type[ConvLSTM]] = {"convlstm": ConvLSTM}
 KEYS = (*CELLS, *LOOKING_BACK)
+ALL_KEYS = (*KEYS, *OF_PICTURES)
+_OTHERS: dict[str, type[LookingBack | ConvLSTM]] = {**LOOKING_BACK, **OF_PICTURES}
 
 
 def from_key(network: Network | str) -> Network:
     """Returns a recipe: a recipe unchanged, or the default recipe of a registry key such as 'gru'."""
     if isinstance(network, Network):
         return network
-    if network in LOOKING_BACK:
-        return LOOKING_BACK[network]()
+    if network in _OTHERS:
+        return _OTHERS[network]()
     if network in CELLS:
         return Recurrent(network)
     raise ArgumentError(
-        f"`network` must be a recipe such as whorl.Recurrent('gru') or one of {', '.join(KEYS)}, "
-        f"but is {network!r}.{did_you_mean(str(network), KEYS)}"
+        f"`network` must be a recipe such as whorl.Recurrent('gru') or one of {', '.join(ALL_KEYS)}, "
+        f"but is {network!r}.{did_you_mean(str(network), ALL_KEYS)}"
     )
 
 
@@ -252,7 +292,7 @@ def key_of(recipe: Network) -> str:
     """The registry key that a recipe goes by."""
     if isinstance(recipe, Recurrent):
         return recipe.cell
-    return next(key for key, kind in LOOKING_BACK.items() if isinstance(recipe, kind))
+    return next(key for key, kind in _OTHERS.items() if isinstance(recipe, kind))
 
 
 def to_plain(recipe: Network, enc_hook: Callable[[object], object] | None = None) -> dict[str, object]:
@@ -285,7 +325,7 @@ def from_plain(plain: Mapping[str, object]) -> Network:
     """
     fields = dict(plain)
     key = fields.pop("recipe", None)
-    kind: type[Network] | None = Recurrent if key is None else LOOKING_BACK.get(str(key))
+    kind: type[Network] | None = Recurrent if key is None else _OTHERS.get(str(key))
     if kind is None:
         raise msgspec.ValidationError(f"there is no recipe {key!r}")
     recipe: Network = msgspec.convert(fields, kind)
@@ -295,22 +335,3 @@ def from_plain(plain: Mapping[str, object]) -> Network:
 def _multiple(size: int, of: int) -> int:
     """The least multiple that is not smaller."""
     return -(-size // of) * of
-
-
-def _check_sizes(recipe: Network, *names: str) -> None:
-    """Raises ArgumentError unless sizes are whole and at least one; what a task may choose can be None."""
-    for name in ("hidden_size", "num_layers"):
-        if getattr(recipe, name) is not None:
-            _at_least_one(name, getattr(recipe, name))
-    for name in (*names, "members"):
-        _at_least_one(name, getattr(recipe, name))
-
-
-def _check_probability(name: str, value: float) -> None:
-    if not 0.0 <= value < 1.0:
-        raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
-
-
-def _at_least_one(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ArgumentError(f"`{name}` is a whole number >= 1, but is {value!r}. Raise it.")

@@ -3,7 +3,7 @@
 import msgspec
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Network, Recurrent, from_plain
+from whorl.plans.networks import ConvLSTM, Network, Recurrent, from_plain
 from whorl.runtime.model import Model
 
 
@@ -25,7 +25,7 @@ def reach(model: Model) -> str:
     rows, recipe = model.engine.program.memory, _recipe(model)
     if rows is not None:
         return f"An answer depends on the last {rows:,} rows, and a stream keeps these in place of a hidden state."
-    if recipe is None or isinstance(recipe, Recurrent):
+    if recipe is None or isinstance(recipe, Recurrent | ConvLSTM):
         return ""
     return (
         f"Its layers look back at the last {recipe.reach:,} steps, and a stream keeps what they read there in place of "
