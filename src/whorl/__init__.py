@@ -33,6 +33,7 @@ _WHERE = {
     "Table": "whorl.plans.table",
     "Text": "whorl.plans.text",
     "Audio": "whorl.plans.media",
+    "Image": "whorl.plans.media",
     "Sound": "whorl.codecs.audio",
     "Music": "whorl.plans.music",
     "Alarm": "whorl.plans.alarm",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
     from whorl.plans.media import Audio as Audio
+    from whorl.plans.media import Image as Image
     from whorl.plans.music import Music as Music
     from whorl.plans.networks import ConvLSTM as ConvLSTM
     from whorl.plans.networks import Convolution as Convolution

@@ -14,6 +14,7 @@ import whorl
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.audio import AudioCodec
 from whorl.codecs.fields import FieldsCodec
+from whorl.codecs.image import ImageCodec
 from whorl.codecs.music import MusicCodec
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.codecs.text import TextCodec
@@ -143,6 +144,29 @@ def music_codec(steps: str) -> CodecSubject:
     return CodecSubject(new=lambda: MusicCodec(plan), training=[[]], value=value, returned=music_returns)
 
 
+def frames(rng: np.random.Generator, count: int, *, channels: int, side: int = 0) -> np.ndarray:
+    """Pictures, one after the other, of the size of the codec below, or of another one."""
+    return rng.integers(0, 256, (count, 3 + side, 4 + 2 * side, channels)).astype(np.uint8)
+
+
+def frames_return(codec: Any, value: np.ndarray, encoded: np.ndarray) -> None:
+    """Levels come back exactly, of pictures that were neither scaled nor of other channels."""
+    assert np.array_equal(codec.decode(encoded), codec.pictures(value))
+    if value.shape[1:] == (codec.height, codec.width, codec.channels):
+        assert np.array_equal(codec.decode(encoded), value)
+
+
+def image_codec(*, drawn: int = 3, side: int = 0, **options: Any) -> CodecSubject:
+    rng = np.random.default_rng(4)
+    value = functools.partial(frames, channels=drawn, side=side)
+    return CodecSubject(
+        new=lambda: ImageCodec(height=3, width=4, **options),
+        training=[value(rng, 5), value(rng, 1)],
+        value=value,
+        returned=frames_return,
+    )
+
+
 CODECS: dict[str, Callable[[], CodecSubject]] = {
     **{f"symbols, {kind}": functools.partial(symbols_codec, kind) for kind in SYMBOLS},
     **{f"symbols, {kind}, some unseen": functools.partial(symbols_codec, kind, True) for kind in SYMBOLS},
@@ -172,6 +196,11 @@ CODECS: dict[str, Callable[[], CodecSubject]] = {
     "audio, windows side by side": functools.partial(audio_codec, hop_ms=5, normalise="none"),
     "music, a roll": functools.partial(music_codec, "roll"),
     "music, events": functools.partial(music_codec, "events"),
+    "image": image_codec,
+    "image, rows in grey": functools.partial(image_codec, mode="grey", steps="rows", drawn=1),
+    "image, pixels": functools.partial(image_codec, steps="pixels"),
+    "image, grey of colours, scaled": functools.partial(image_codec, mode="grey", side=2),
+    "image, colours of grey, stretched": functools.partial(image_codec, fit="stretch", drawn=1, side=1),
     "fields": fields_codec,
     "fields that hold back": fields_that_hold_back,
 }

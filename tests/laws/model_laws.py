@@ -206,7 +206,11 @@ def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: 
     if subject.listed:  # whole pieces are
         return rows if first else subject.rows(rng, len(rows))
     if subject.text:  # whole texts are held out
-        unheard = ["words", " never heard of"] if isinstance(rows[0], str) else [np.full(99, 0.5, np.float32)]
+        unheard = (
+            ["words", " never heard of"]
+            if isinstance(rows[0], str)
+            else [np.full_like(np.concatenate([rows[0]] * 9), 1)]
+        )
         return rows if first else unheard
     if subject.dialogue:  # whole dialogues are
         return rows if first else [f"words never heard of {rng.integers(9)}" for _ in rows]

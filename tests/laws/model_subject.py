@@ -37,7 +37,7 @@ class ModelSubject:
         covariates: other columns that change with time, those known ahead left out.
         labels: whether answers are labels.
         lookahead: how many steps after its row an answer comes.
-        text: whether a sequence is a text or a sound, whose rows are its pieces.
+        text: whether a sequence is a text, a sound or pictures, whose rows are its pieces.
         asked: what else `predict` is told where it does not answer every row.
         written: whether answers are texts that are written once the whole text was read.
         listed: whether a sequence is a list of steps that are no rows of numbers, such as chords.
@@ -105,7 +105,7 @@ class ModelSubject:
 
 
 def joined(pieces: Rows) -> Any:
-    """A text, or a sound, of its pieces."""
+    """A text, a sound or pictures, of their pieces."""
     return "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else np.concatenate(pieces)
 
 

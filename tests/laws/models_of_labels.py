@@ -94,6 +94,25 @@ def classifier_on_sounds(network: Network, **settings: Any) -> ModelSubject:
     )
 
 
+def classifier_on_pictures(network: Network, steps: str, **settings: Any) -> ModelSubject:
+    """Pictures one after the other, each a piece; a step is one of them, or a row of it."""
+
+    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
+        return list(rng.integers(0, 256, (length, 1, 3, 5, 1)).astype(np.uint8))
+
+    rng = np.random.default_rng(9)
+    return model(
+        whorl.Classifier,
+        network,
+        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
+        rows=pieces,
+        truths=lambda rng, given: rng.integers(0, 3, len(given)),
+        settings={"tokens": whorl.Image(mode="grey", steps=steps), **settings},  # type: ignore[arg-type]
+        labels=True,
+        text=True,
+    )
+
+
 def several_on_arrays(network: Network, **settings: Any) -> ModelSubject:
     return of_arrays(
         whorl.Classifier,

@@ -96,8 +96,8 @@ class ImageCodec(Codec[np.ndarray]):
             return given
         if self.channels == 3:
             return np.repeat(given, 3, axis=-1)
-        grey: np.ndarray = (given.astype(np.int64) @ _LUMA + (1 << 15)) >> 16
-        return grey[..., None].astype(np.uint8)
+        grey = (given.astype(np.int64) @ _LUMA + (1 << 15)) >> 16
+        return np.asarray(grey[..., None], np.uint8)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         return self.scaled(self.pictures(values))
@@ -122,7 +122,8 @@ class ImageCodec(Codec[np.ndarray]):
             numbers = np.moveaxis(array.reshape(-1, self.channels, self.height, self.width), 1, -1)
         else:
             numbers = array.reshape(-1, self.height, self.width, self.channels)
-        return np.clip(np.rint(numbers * self._scale + center), 0, 255).astype(np.uint8)
+        levels: np.ndarray = np.clip(np.rint(numbers * self._scale + center), 0, 255).astype(np.uint8)
+        return levels
 
     def chunks(self) -> "ImageEncoder":
         return ImageEncoder(self)
@@ -241,8 +242,9 @@ def levels_of(value: object, *, rows: bool = False) -> np.ndarray:
         given = np.asarray(value)
     except ValueError:
         given = np.empty((), object)
-    fits = given.ndim in (2, 3, 4) and (given.ndim == 2 or given.shape[-1] in (1, 3)) and (len(given) or given.ndim > 3)
-    if not (fits and all(given.shape[1:])) and not (rows and given.ndim == 1):
+    fits = given.ndim in (2, 3, 4) and (given.ndim == 2 or given.shape[-1] in (1, 3)) and all(given.shape[1:])
+    fits = fits and (len(given) > 0 or given.ndim == 4 or rows)
+    if not fits and not (rows and given.ndim == 1):
         raise DataError(
             "a picture is an array (H, W), or (H, W, C) with one channel or three, and several are (T, H, W, C), but "
             f"{f'the shape {given.shape}' if given.dtype != object else f'a {type(value).__name__}'} came. Convert it."

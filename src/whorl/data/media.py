@@ -32,6 +32,7 @@ class Medium:
         codec: of a complete plan, not fitted yet.
         completed: a plan with what it leaves to the files of training; those given in memory come as they are.
         value: the types of what may stand in memory in place of a file.
+        apart: takes an array apart that holds several; None where an array is always one.
     """
 
     plan: type[Media]
@@ -41,6 +42,7 @@ class Medium:
     codec: Callable[[Any], Codec[Any]]
     completed: Callable[[Any, List[object]], Any]
     value: tuple[type, ...] = (np.ndarray,)
+    apart: Callable[[np.ndarray], list[np.ndarray]] | None = None
 
     def is_file(self, cell: object) -> bool:
         """Whether this is the name of such a file."""
@@ -222,6 +224,8 @@ def cells_of(source: object, medium: Medium) -> list[object] | None:
         return [source]
     if isinstance(source, list | tuple):
         given: list[object] = list(source)
+    elif isinstance(source, np.ndarray) and source.ndim > 1 and medium.apart is not None:
+        given = list(medium.apart(source))
     elif isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
         given = source.tolist()
     elif hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column of pandas or polars, no frame

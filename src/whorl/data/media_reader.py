@@ -11,6 +11,7 @@ from whorl.codecs.codec import Codec, Encoder
 from whorl.codecs.table import TableCodec
 from whorl.data import (
     counts,
+    pictures,  # noqa: F401  registers its medium
     sounds,  # noqa: F401  registers its medium
 )
 from whorl.data.indicators import Indicators, restore_labels

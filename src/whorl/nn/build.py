@@ -90,10 +90,7 @@ class _Sizes(NamedTuple):
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
     past, ahead, num_targets, outputs, dropout, longest, source = sizes
-    core: Callable[[int], Core] = partial(cores.make, recipe)
-    if isinstance(recipe, ConvLSTM):
-        picture, past = _picture_alone(past), Reals(past.width)  # it reads the numbers of a picture as they are
-        core = partial(cores.make, recipe, picture=picture)
+    core, past = _core(recipe, past)
     if isinstance(wiring.shape, Autoregressive):
         flags = isinstance(wiring.head, Bernoulli)
         return (NextFlags if flags else NextToken)(past, wiring.shape, core, dropout)
@@ -152,6 +149,14 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             )
         case _:
             assert_never(wiring.pairing)
+
+
+def _core(recipe: Recipe, past: Spec) -> tuple[Callable[[int], Core], Spec]:
+    """What builds the core for an input size, and what a step is before it: the bare numbers of one that sees."""
+    if not isinstance(recipe, ConvLSTM):
+        return partial(cores.make, recipe), past
+    picture = _picture_alone(past)
+    return partial(cores.make, recipe, picture=picture), Reals(picture.width)
 
 
 def _picture_alone(past: Spec) -> Picture:

@@ -11,15 +11,23 @@ from whorl.errors import ArgumentError, did_you_mean
 
 Features = Literal["log_mel", "mfcc"]
 Normalise = Literal["training", "file", "running", "none"]
+Mode = Literal["grey", "colour"]
+Steps = Literal["picture", "rows", "pixels"]
+Fit = Literal["crop", "stretch"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "features": ("log_mel", "mfcc"),
     "normalise": ("training", "file", "running", "none"),
+    "mode": ("grey", "colour"),
+    "steps": ("picture", "rows", "pixels"),
+    "fit": ("crop", "stretch"),
 }
 # What microphones and files have; a rate beyond it is that of a damaged header.
 LEAST_HZ, MOST_HZ = 100, 192_000
 # Most numbers of a step: filters that are narrower than that tell nothing more.
 _MOST_BANDS = 512
+# Pixels of a side that pictures are brought to, and of a picture that is read.
+MOST_SIDE, _MOST_PIXELS = 4096, 80_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +80,45 @@ class Audio:
         _check_number("longest_s", self.longest_s, 0.001, 86_400)
 
 
-Media = Audio
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """Options of pictures.
+
+    Args:
+        column: the column of a table that names the files, relative to the table's folder; None finds it.
+        group: what pictures belong to that are held out together, such as the person on them: a column of the table, or
+            a regular expression with one pair of parentheses around that part of a file's name.
+        height: pixels that pictures are brought to. None goes by the most frequent size of training, at most 64 pixels
+            on its longer side, or by `width`, in the shape of that size.
+        width: the same across.
+        mode: 'colour' or 'grey'.
+        steps: what a step is: 'picture', a whole one, which a small convolutional network makes a vector of; 'rows',
+            one row after the other from the top; or 'pixels', one after the other, row by row.
+        fit: how a picture of another shape is brought to the size: 'crop' cuts the largest part out of its middle that
+            has the shape, 'stretch' distorts it.
+        most_pixels: of the largest picture that is read; larger ones are refused before they are decoded.
+    """
+
+    column: str | None = None
+    group: str | None = None
+    height: int | None = None
+    width: int | None = None
+    mode: Mode = "colour"
+    steps: Steps = "picture"
+    fit: Fit = "crop"
+    most_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("height", "width"):
+            if getattr(self, name) is not None:
+                _check_number(name, getattr(self, name), 1, MOST_SIDE, whole=True)
+        _check_number("most_pixels", self.most_pixels, 1, _MOST_PIXELS, whole=True)
+
+
+Media = Audio | Image
 # The word of a plan in model files.
-MEDIA: dict[str, type[Media]] = {"audio": Audio}
+MEDIA: dict[str, type[Media]] = {"audio": Audio, "image": Image}
 
 
 def word_of(plan: Media) -> str:

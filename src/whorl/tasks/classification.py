@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self, get_args
 
 from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.media import Audio, Media, word_of
+from whorl.plans.media import Audio, Image, Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
@@ -97,7 +97,7 @@ class Classifier(Estimator):
     series: str | None = None
     static: tuple[str, ...] = ()
     text: str | None = None
-    tokens: Text | Audio = field(default_factory=Text)
+    tokens: Text | Audio | Image = field(default_factory=Text)
     pooling: tuple[Pooling, ...] = ("last", "mean", "max")
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"
@@ -207,7 +207,9 @@ class Classifier(Estimator):
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 
     def wiring(self) -> Wiring:
-        convolved = not self.text if self.convolution == "auto" else self.convolution != 0
+        # A picture is read by convolutions over itself: what is one step has no patterns in time.
+        pictured = isinstance(self.tokens, Image) and self.tokens.steps == "picture"
+        convolved = not self.text and not pictured if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
         chosen = self._changes()
         changed = bool({"auto", self._own_change()} & set(chosen))
@@ -235,7 +237,7 @@ class Classifier(Estimator):
             head=head,
             readout="bernoulli" if several else "categorical",
             dropout=self._dropout(),
-            augmentation=change if changed else None,
+            augmentation=change if changed and not pictured else None,
             prefixes=PREFIXES if "prefixes" in chosen else 0.0,
         )
 

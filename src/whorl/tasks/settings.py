@@ -71,10 +71,11 @@ def _restored(value: object, hint: object) -> object:
     """A value of a field; of several dataclasses that a recipe may be, the decoder cannot tell which one it is."""
     if hint in (Network | str, Recurrent | str):
         return from_plain(value) if isinstance(value, Mapping) else msgspec.convert(value, str)
-    if isinstance(value, Mapping) and "medium" in value and media.Media in (hint, *get_args(hint)):
+    kinds = set(get_args(hint)) & set(media.MEDIA.values())
+    if kinds and isinstance(value, Mapping) and "medium" in value:
         return media.from_plain(value)
-    if media.Media in get_args(hint):
-        hint = Union[tuple(member for member in get_args(hint) if member not in media.MEDIA.values())]  # noqa: UP007
+    if kinds:
+        hint = Union[tuple(member for member in get_args(hint) if member not in kinds)]  # noqa: UP007
     plans = [kind for kind in get_args(hint) if is_dataclass(kind)]
     if len(plans) > 1 and isinstance(value, Mapping):  # no two of them have the same options
         fitting = [kind for kind in plans if {one.name for one in fields(kind)} == set(value)]
