@@ -197,7 +197,7 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MediaReader | MusicReader)
     of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
     stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
-    stream += " --input RECORDING" if isinstance(reader, MediaReader) else ""
+    stream += f" --input {reader.medium.plural[:-1].upper()}" if isinstance(reader, MediaReader) else ""
     music = isinstance(reader, MusicReader)
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
     predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}{' --out pieces.mid' if music else ''}"

@@ -5,15 +5,52 @@ from dataclasses import fields
 import click
 
 from whorl.cli.options import build, options_of, was_given
-from whorl.plans.media import Audio, Media
+from whorl.data.media_guess import medium_of
+from whorl.errors import ArgumentError
+from whorl.plans.media import MEDIA, Audio, Image, Media
+from whorl.plans.table import Table
+
+# Headings of the help page.
+_SECTIONS: dict[type[Media], str] = {Audio: "Recordings", Image: "Pictures"}
 
 
 def media_options() -> list[click.Parameter]:
-    """How recordings are found and read."""
-    return options_of(Audio, "Recordings")
+    """How files are found and read; an option that several kinds of files share stands there once."""
+    options: dict[str | None, click.Parameter] = {}
+    for kind, section in _SECTIONS.items():
+        for option in options_of(kind, section):
+            options.setdefault(option.name, option)
+    return list(options.values())
 
 
 def media_given() -> Media | None:
-    """The plan that the options of the command line describe; None where none of them was given."""
-    names = [field.name for field in fields(Audio)]
-    return build(Audio, names) if any(map(was_given, names)) else None
+    """The plan that the options of the command line describe; None where none of them was given.
+
+    Raises:
+        ArgumentError: options of different kinds of files were given.
+    """
+    given = [name for name in dict.fromkeys(name for kind in _SECTIONS for name in _names(kind)) if was_given(name)]
+    if not given:
+        return None
+    kinds = [kind for kind in _SECTIONS if set(given) <= set(_names(kind))]
+    if not kinds:
+        first = next(kind for kind in _SECTIONS if given[0] in _names(kind))
+        other = next(name for name in given if name not in _names(first))
+        raise ArgumentError(
+            f"`--{_flag(given[0])}` is of {_SECTIONS[first].lower()}, but `--{_flag(other)}` is not. Leave one of them "
+            "out."
+        )
+    # What several kinds share does not say which of them is meant; the data do.
+    word = medium_of(click.get_current_context().params.get("data"), Table()) if len(kinds) > 1 else None
+    kind = MEDIA[word] if word is not None and MEDIA[word] in kinds else kinds[0]
+    plan = build(kind, _names(kind))
+    assert isinstance(plan, Media)
+    return plan
+
+
+def _names(kind: type[Media]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")

@@ -16,13 +16,14 @@ from whorl.plans.media import LEAST_HZ, MOST_HZ
 
 if TYPE_CHECKING:
     from whorl.cli.dialogues import Answers, Dialogues
+    from whorl.cli.pictures import Pictures
     from whorl.cli.sentences import Sentences
     from whorl.cli.sounds import Sounds
     from whorl.cli.streams import Streams
     from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
 
-    Kinds = Streams | Texts | Sentences | Dialogues | Sounds
+    Kinds = Streams | Texts | Sentences | Dialogues | Sounds | Pictures
 
 
 def stream(
@@ -58,12 +59,14 @@ def stream(
     "on 60"}`. It is answered with the most likely notes of the next step, or the most likely next events.
 
     For a model of recordings --input is one, or samples of 16 bits as they come, the lower byte first: the answer so
-    far is printed --every so many seconds of sound, and that of all of it at the end.
+    far is printed --every so many seconds of sound, and that of all of it at the end. For one of pictures --input is
+    one, or rows of pixels as JSON arrays, from the top; the answer so far is printed where a step is complete.
 
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
     from whorl.cli.dialogues import Dialogues
+    from whorl.cli.pictures import Pictures
     from whorl.cli.sentences import Sentences
     from whorl.cli.sounds import Sounds
     from whorl.cli.streams import Streams, rows_of
@@ -88,6 +91,8 @@ def stream(
             streams: Kinds = Dialogues(loaded, decoding)
         case TextReader() | CorpusReader() | PairReader():
             streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
+        case MediaReader(word="image"):
+            streams = Pictures(loaded, source)
         case MediaReader():
             streams = Sounds(loaded, source, rate_hz=rate, every_s=every)
         case WordReader():
