@@ -83,7 +83,7 @@ LINEAR_CORES = {
 OF_PICTURES: dict[str, Callable[[], Core]] = {
     "convlstm": lambda: ConvLSTMCore(SPEC, 3),
     "convlstm, two layers of smaller maps": lambda: ConvLSTMCore(SPEC, 2, num_layers=2, side=2, dropout=0.25),
-    "convlstm, wide kernels": lambda: ConvLSTMCore(SPEC, 2, kernel_size=5),
+    "convlstm, wide kernels, all places": lambda: ConvLSTMCore(SPEC, 2, kernel_size=5, places="kept"),
 }
 
 

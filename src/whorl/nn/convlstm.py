@@ -3,7 +3,7 @@
 Axes: B batch, T time, D features, C channels, Y rows, X columns of a map, G stacked gates.
 """
 
-from typing import NamedTuple, final
+from typing import Literal, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,7 @@ class ConvLSTMCore(Core):
         num_layers: layers on top of each other.
         kernel_size: pixels of a kernel's side; odd.
         side: pixels that the longer side of a map has at most.
+        places: 'pooled' says the mean and the largest of each channel over the last map, 'kept' all of it.
         dropout: probability of dropping an output between layers.
 
     References:
@@ -85,10 +86,12 @@ class ConvLSTMCore(Core):
         num_layers: int = 1,
         kernel_size: int = 3,
         side: int = 16,
+        places: Literal["pooled", "kept"] = "pooled",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.spec, self.hidden_size, self.dropout = spec, hidden_size, float(dropout)
+        self.pooled = places == "pooled"
         maps, layers = spec, []
         while max(maps.h, maps.w) > side:
             layers.append(nn.Conv2d(maps.c, hidden_size, 3, stride=2, padding=1))
@@ -106,8 +109,8 @@ class ConvLSTMCore(Core):
 
     @property
     def output_size(self) -> int:
-        """Numbers of a map: channels, then rows, then columns."""
-        return self.map.width
+        """Numbers of a map, channels first; or two of each channel."""
+        return 2 * self.map.c if self.pooled else self.map.width
 
     def ignore_inputs(self, start: int) -> None:
         """Zeroes the first layer's weights of whole channels from the feature `start` on; a place has no weights."""
@@ -153,6 +156,8 @@ class ConvLSTMCore(Core):
             outputs, final = _over_time(layer, gates, own, real_TB, resets_BT)
             finals.append(final)
             maps = outputs.flatten(0, 1)
+        if self.pooled:
+            maps = torch.cat([maps.mean(dim=(-2, -1)), maps.amax(dim=(-2, -1))], dim=-1)
         return maps.reshape(num_steps, batch_size, self.output_size).transpose(0, 1), tuple(finals)
 
     def emit(self, program: Program, x: Name) -> Name:
@@ -165,7 +170,7 @@ class ConvLSTMCore(Core):
             new_h, new_c = _emit_step(program, layer, number, maps, h, c)
             program.add(ops.Keep(x=new_c, previous=c))
             maps = program.add(ops.Keep(x=new_h, previous=h))
-        return program.add(ops.Reshape(x=maps, shape=(self.output_size,)))
+        return self._said(program, maps)
 
     def emit_value(self, program: Program, x: Name) -> Name:
         """Adds the core over axis -2 of a value, step after step; see `Core.emit_value`."""
@@ -182,7 +187,18 @@ class ConvLSTMCore(Core):
                 h, c = _emit_step(program, layer, number, now, h, c)
                 outputs.append(h)
             maps = program.add(ops.Concat(parts=tuple(outputs), axis=1))
-        return program.add(ops.Reshape(x=maps, shape=(lead, num_steps, self.output_size)))
+        return self._said(program, maps)
+
+    def _said(self, program: Program, maps: Name) -> Name:
+        """What is said of maps (..., C, Y, X)."""
+        lead = program.shapes[maps][:-3]
+        if self.pooled:
+            flat = program.add(ops.Reshape(x=maps, shape=(*lead, self.map.c, self.map.h * self.map.w)))
+            last = len(lead) + 1
+            mean = program.add(ops.Reduce(x=flat, axis=last, function="mean"))
+            largest = program.add(ops.Reduce(x=flat, axis=last, function="max"))
+            maps = program.add(ops.Concat(parts=(mean, largest), axis=last - 1))
+        return program.add(ops.Reshape(x=maps, shape=(*lead, self.output_size)))
 
     def _entered(self, program: Program, maps: Name) -> Name:
         """What the first layer reads."""

@@ -35,7 +35,7 @@ def make(recipe: Network, input_size: int, picture: Picture | None = None) -> Co
             return PerceptronCore(input_size, size, num_layers=layers, window=window, dropout=dropout)
         case Transformer(num_heads=heads, window=window, dropout=dropout):
             return TransformerCore(input_size, size, num_layers=layers, num_heads=heads, window=window, dropout=dropout)
-        case ConvLSTM(kernel_size=kernel, side=side, dropout=dropout):
+        case ConvLSTM(kernel_size=kernel, side=side, places=places, dropout=dropout):
             assert picture is not None
             if picture.width != input_size:
                 raise ArgumentError(
@@ -43,7 +43,9 @@ def make(recipe: Network, input_size: int, picture: Picture | None = None) -> Co
                     f"{input_size} numbers of a step reach it. Leave out what stands before it, with convolution=0, or "
                     "use another network."
                 )
-            return ConvLSTMCore(picture, size, num_layers=layers, kernel_size=kernel, side=side, dropout=dropout)
+            return ConvLSTMCore(
+                picture, size, num_layers=layers, kernel_size=kernel, side=side, places=places, dropout=dropout
+            )
         case _:
             assert_never(recipe)
 

@@ -219,6 +219,8 @@ class ConvLSTM:
         num_layers: layers on top of each other. None lets the task choose; one, where it does not say.
         kernel_size: pixels of the side of a kernel, an odd number: how far what is kept can move in a step.
         side: pixels that the longer side of a map has at most; larger pictures are halved by convolutions before.
+        places: what is said at a step of the places of the map: 'pooled', the mean and the largest of each channel, or
+            'kept', all of them, where answers say where things are.
         dropout: probability of dropping an output between layers.
         members: networks that are fitted side by side, and whose answers are averaged.
     """
@@ -229,12 +231,15 @@ class ConvLSTM:
     num_layers: int | None = None
     kernel_size: int = 3
     side: int = 16
+    places: Literal["pooled", "kept"] = "pooled"
     dropout: float = 0.0
     members: int = 1
 
     def __post_init__(self) -> None:
         check_sizes(self, "kernel_size", "side")
         check_probability("dropout", self.dropout)
+        if self.places not in ("pooled", "kept"):
+            raise ArgumentError(f"`places` must be 'pooled' or 'kept', but is {self.places!r}. Choose one.")
         if self.kernel_size % 2 == 0:
             raise ArgumentError(
                 f"`kernel_size` is odd, so that a kernel has a middle, but is {self.kernel_size}. Use "

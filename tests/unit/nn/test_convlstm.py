@@ -51,7 +51,7 @@ def test_a_step_of_one_pixel_is_the_equation_with_peepholes():
 
 
 def test_what_moves_by_a_pixel_moves_the_states_by_a_pixel():
-    core = ConvLSTMCore(Picture(1, 9, 9), 2)
+    core = ConvLSTMCore(Picture(1, 9, 9), 2, places="kept")
     x = torch.zeros(2, 3, 9, 9)
     x[0, :, 3, 3] = x[1, :, 4, 5] = 1.0
     y, _ = core(x.flatten(2))
@@ -60,7 +60,7 @@ def test_what_moves_by_a_pixel_moves_the_states_by_a_pixel():
     torch.testing.assert_close(first[:, :, 2:6, 2:5], second[:, :, 3:7, 4:7])
 
 
-@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "side": 2}])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "side": 2, "places": "kept"}])
 def test_over_a_value_it_says_what_it_says_over_the_stream(options):
     core, x = drawn(**options), torch.randn(2, 5, SPEC.width)
     wanted = core(x)[0].detach().numpy()
@@ -110,5 +110,7 @@ def test_a_recipe_has_16_channels_whatever_the_task_and_odd_kernels():
     assert whorl.ConvLSTM(hidden_size=5).completed(hidden_size=64, num_layers=2).hidden_size == 5
     with pytest.raises(ArgumentError, match=r"`kernel_size` is odd, .* Use 5"):
         whorl.ConvLSTM(kernel_size=4)
+    with pytest.raises(ArgumentError, match="`places` must be 'pooled' or 'kept'"):
+        whorl.ConvLSTM(places="some")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="`side` is a whole number >= 1"):
         whorl.ConvLSTM(side=0)
