@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, final
 
 import numpy as np
 
+from whorl.cli.lone import Lone
 from whorl.cli.stream_rows import Numbered, Skip
-from whorl.cli.streams import describe, go_on, read_states, rows_of, write_states
+from whorl.cli.streams import rows_of
 from whorl.codecs.audio import AudioCodec, Sound
 from whorl.data import sounds
 from whorl.data.media_reader import MediaReader
-from whorl.errors import DataError, ModelFileError
+from whorl.errors import DataError
 from whorl.plans.media import Audio
 from whorl.runtime.model import Model
-from whorl.runtime.stream import Stream
 
 
-class Sounds:
+@final
+class Sounds(Lone):
     """One stream of sound.
 
     Args:
@@ -29,17 +30,13 @@ class Sounds:
     """
 
     def __init__(self, model: Model, source: str, *, rate_hz: int | None = None, every_s: float = 0.5) -> None:
+        super().__init__(model, source)
         reader = rows_of(model)
         assert isinstance(reader, MediaReader)
         assert isinstance(reader.past, AudioCodec)
         assert isinstance(reader.plan, Audio)
-        self._stream, self._plan, self._source = model.stream(), reader.plan, source
+        self._plan = reader.plan
         self._rate, self._every = rate_hz or reader.past.sample_rate_hz, every_s
-        self._model = model
-
-    def push(self, row: object) -> list[dict[str, object]]:
-        """Reads a piece of sound: the answer so far."""
-        return [one for answer in self._stream.push(row) for one in describe(answer)]  # type: ignore[arg-type]
 
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
         """Yields (number, piece) of a recording, or of the samples that come."""
@@ -66,18 +63,3 @@ class Sounds:
         size = max(1, int(sound.rate_hz * self._every))
         for at in range(0, len(sound.samples), size):
             yield Sound(sound.samples[at : at + size], sound.rate_hz)
-
-    def end(self) -> list[dict[str, object]]:
-        """Ends the sound; the answer to all of it."""
-        return [one for answer in self._stream.flush() for one in describe(answer)]
-
-    def load(self, path: Path) -> None:
-        """Goes on from a file that `save` wrote."""
-        states = read_states(path)
-        if len(states) != 1:
-            raise ModelFileError(f"`{path}` does not fit this model: it reads one sound. Give another --state.")
-        self._stream = go_on(Stream(self._model, None), states[0], path)
-
-    def save(self, path: Path) -> None:
-        """Writes the state of the sound so far."""
-        write_states(path, [self._stream.state])

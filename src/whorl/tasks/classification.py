@@ -51,7 +51,8 @@ class Classifier(Estimator):
     Data are arrays, `(X, y)` with X (N, T, D) or a list of (T_i, D) and y (N,) of texts or whole numbers; a long table
     whose `series` column names the sequence of a row, with the label of a sequence in its last row; or a file of the
     UCR archive (`.tsv`, the label first) or of the UEA archive (`.ts`). With `text` each row of a table is an example:
-    a text, columns beside it and a label; a pair of lists, `(texts, labels)`, is one too. While a sequence or a text is
+    a text, columns beside it and a label; a pair of lists, `(texts, labels)`, is one too. Recordings and pictures are a
+    folder whose subfolders are labels, a table with a column of paths, or `(paths, labels)`. While an example is
     streamed, each push gives the answer so far.
 
     With several targets an example may have any of these labels, some of them or none: each is a column of 1 and 0. Of
@@ -65,13 +66,14 @@ class Classifier(Estimator):
         series: column that names the sequence of a row.
         static: columns with one value for each sequence.
         text: column of text; lists of texts have no columns, so that any name does.
-        tokens: how a text or a recording is cut into steps, `whorl.Text(...)` or `whorl.Audio(...)`; recordings are
-            seen in the data where nothing is said of them.
+        tokens: how a text, a recording or a picture is cut into steps: `whorl.Text(...)`, `whorl.Audio(...)` or
+            `whorl.Image(...)`. Files of these are seen in the data where nothing is said of them; arrays are not.
         pooling: how the outputs of the core over time become one: 'last', 'mean', 'max' and 'attention', side by side.
             The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
         convolution: steps that each of three layers of convolutions before the core reads. Of series the first reads
             steps side by side, the second every fourth and the third every sixteenth, or nearer ones where sequences
-            are short. 0 has none; 'auto' is 7, or fewer down to 3 where series have less than 56 steps, and 0 for text.
+            are short. 0 has none; 'auto' is 7, or fewer down to 3 where series have less than 56 steps, and 0 for text
+            and for steps that are whole pictures.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
