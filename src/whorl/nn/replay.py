@@ -13,6 +13,7 @@ from torch.nn import functional
 from whorl.errors import ArgumentError
 from whorl.nn import cells
 from whorl.nn.cells.cell import Cell
+from whorl.nn.loops import in_order, looped
 from whorl.ops.call import Weights
 from whorl.runtime import operations as ops
 from whorl.runtime.interpreter import needed_for_answers_alone
@@ -46,7 +47,8 @@ class Replay:
     """
 
     def __init__(self, program: Program, dtype: torch.dtype = torch.float64) -> None:
-        if program.loops:
+        self._loop = looped(program)
+        if any(ops.is_stateful(op) and not isinstance(op, ops.Previous | ops.Keep) for op in self._loop):
             raise ArgumentError(
                 "`program` reads what it said at the step before, which is not replayed. Ask for a network without "
                 "`input_feeding` and `wait`."
@@ -65,28 +67,61 @@ class Replay:
         states: dict[Name, list[Tensor]] = {}
         steps = next(inputs[op.out].shape[1] for op in self.program.inputs if not op.static)
         late = needed_for_answers_alone(self.program) if last else set()
-        for op in self.program.operations:
-            if op.out in late and ops.operands(op):
+        for op in in_order(self.program, self._loop):
+            if op is None:
+                self._run_loop(values, steps)
+            elif op.out in late and ops.operands(op):
                 self._last_step(op, values, states)
-                continue
-            match op:
-                case ops.Input(static=True):
-                    given = inputs[op.out].to(self.dtype)[:, None]
-                    values[op.out] = given.expand(-1, steps, *op.shape)
-                case ops.Input():
-                    values[op.out] = inputs[op.out].to(self.dtype)
-                case ops.Constant(tensor=tensor):
-                    first = next(iter(values.values()))
-                    values[op.out] = self.tensors[tensor].expand(*first.shape[:2], *self.tensors[tensor].shape)
-                case ops.Recurrent() | ops.Scan():
-                    self._recur(op, values, states)
-                case ops.Window() | ops.Running() | ops.Pool() | ops.First():
-                    values[op.out] = _carried(op, values[op.x])
-                case ops.Previous() | ops.Keep():
-                    raise AssertionError("refused above")
-                case _:
-                    values[op.out] = self._alone(op, values)
+            else:
+                self._whole(op, inputs, steps, values, states)
         return Pass(values, states, self.program.output)
+
+    def _whole(
+        self,
+        op: AnyOperation,
+        inputs: Mapping[str, Tensor],
+        steps: int,
+        values: dict[Name, Tensor],
+        states: dict[Name, list[Tensor]],
+    ) -> None:
+        """What an operation gives at all steps."""
+        match op:
+            case ops.Input(static=True):
+                values[op.out] = inputs[op.out].to(self.dtype)[:, None].expand(-1, steps, *op.shape)
+            case ops.Input():
+                values[op.out] = inputs[op.out].to(self.dtype)
+            case ops.Constant(tensor=tensor):
+                first = next(iter(values.values()))
+                values[op.out] = self.tensors[tensor].expand(*first.shape[:2], *self.tensors[tensor].shape)
+            case ops.Recurrent() | ops.Scan():
+                self._recur(op, values, states)
+            case ops.Window() | ops.Running() | ops.Pool() | ops.First():
+                values[op.out] = _carried(op, values[op.x])
+            case _:
+                values[op.out] = self._alone(op, values)
+
+    def _run_loop(self, values: dict[Name, Tensor], steps: int) -> None:
+        """What goes back to the next step, and what lies between, one step after the other."""
+        batch_size = len(next(iter(values.values())))
+        kept: dict[Name, Tensor] = {}
+        made: dict[Name, list[Tensor]] = {op.out: [] for op in self._loop}
+        for t in range(steps):
+            now: dict[Name, Tensor] = {}
+            for op in self._loop:
+                own = {name: now[name] if name in now else values[name][:, t : t + 1] for name in ops.operands(op)}
+                match op:
+                    case ops.Previous(shape=shape):
+                        before = kept.get(op.out)
+                        now[op.out] = self._zeros(batch_size, shape) if before is None else before
+                    case ops.Keep(x=x, previous=previous):
+                        now[op.out] = kept[previous] = own[x]
+                    case _:
+                        now[op.out] = self._alone(op, own)
+                made[op.out].append(now[op.out])
+        values |= {name: torch.cat(each, dim=1) for name, each in made.items()}
+
+    def _zeros(self, batch_size: int, shape: tuple[int, ...]) -> Tensor:
+        return torch.zeros(batch_size, 1, *shape, dtype=self.dtype)
 
     def _last_step(self, op: AnyOperation, values: dict[Name, Tensor], states: dict[Name, list[Tensor]]) -> None:
         """What an operation gives at the last step, of operands that may have all steps."""
