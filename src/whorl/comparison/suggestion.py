@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
 from whorl.comparison.guessing import Guess, guess_task
-from whorl.comparison.label_rules import classify_rules, recording_rules, tag_rules
+from whorl.comparison.label_rules import classify_rules, picture_rules, recording_rules, tag_rules
 from whorl.comparison.number_rules import detect_rules, judge_rules, regress_rules, remaining_rules
 from whorl.comparison.question import Question, made, task_named
 from whorl.comparison.spelling import command, differences, python
@@ -31,6 +31,7 @@ _RULES = {
     "forecast": forecast_rules,
     "classify": classify_rules,
     "recordings": recording_rules,
+    "pictures": picture_rules,
     "regress": regress_rules,
     "remaining": remaining_rules,
     "tag": tag_rules,
@@ -41,6 +42,8 @@ _RULES = {
     "summarize": summarize_rules,
     "chat": chat_rules,
 }
+# Rules of examples that are files, by the word of their medium.
+_OF_MEDIA = {"audio": "recordings", "image": "pictures"}
 # Settings under which data are read to be measured: no context decides which rows count, answers are not late, and no
 # vocabulary of byte pairs has to be learned.
 _MEASURED: dict[str, Mapping[str, object]] = {
@@ -260,8 +263,8 @@ def _is_of_arrays(data: object) -> bool:
 
 def _kind(task: str, read: Mapping[str, object], data: object, table: Table) -> str:
     """Which rules are those of a task: some tasks are several."""
-    if task == "classify" and medium_of(data, table) is not None:
-        return "recordings"
+    if task == "classify":
+        return _OF_MEDIA.get(medium_of(data, table) or "", task)
     if task == "regress" and read.get("remaining"):
         return "remaining"
     return "judge" if task == "detect" and read.get("per") == "sequence" else task

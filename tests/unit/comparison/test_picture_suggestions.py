@@ -1,0 +1,18 @@
+"""What is suggested for pictures."""
+
+import numpy as np
+import PIL.Image
+
+import whorl
+
+
+def test_a_folder_of_pictures_is_classified_and_what_belongs_together_is_spoken_of(tmp_path):
+    for n in range(12):
+        path = tmp_path / "shades" / ("dark", "light")[n % 2] / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(np.full((4, 5), 60 + n + 100 * (n % 2), np.uint8)).save(path)
+    suggestion = whorl.suggest(tmp_path / "shades")
+    assert suggestion.task == "classify"
+    assert "pictures to learn from" in suggestion.reasons[0]
+    assert any("name what they belong to as `group` of whorl.Image" in caution for caution in suggestion.cautions)
+    assert suggestion.command == f"whorl fit classify {tmp_path / 'shades'} --network gru --hidden-size 64"
