@@ -22,7 +22,7 @@ from benchmarks import quality, writing
 import whorl
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.dialogues import read_dialogues
-from whorl.tasks.ngrams import KneserNey
+from whorl.runtime.ngrams import KneserNey
 
 ORDERS = (3, 5)
 HEADS = ("part", "replies", "perplexity", "Kneser-Ney 5-grams of dialogues", "of turns", "unigrams", "settings", "fit")

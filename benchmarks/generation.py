@@ -18,7 +18,7 @@ from benchmarks import quality
 
 import whorl
 from whorl.data.corpus_reader import CorpusReader
-from whorl.tasks.ngrams import KneserNey
+from whorl.runtime.ngrams import KneserNey
 
 ORDERS = (2, 3, 5, 8)
 HEADS = ("model", "nats per character", "fit")

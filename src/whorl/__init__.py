@@ -18,6 +18,7 @@ _WHERE = {
     "Regressor": "whorl.tasks.regression",
     "Summarizer": "whorl.tasks.summarization",
     "Tagger": "whorl.tasks.labelling",
+    "Transcriber": "whorl.tasks.transcription",
     "Translator": "whorl.tasks.translation",
     "Estimator": "whorl.tasks.estimator",
     "load": "whorl.tasks.estimator",
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
     from whorl.tasks.recommendation import Recommender as Recommender
     from whorl.tasks.regression import Regressor as Regressor
     from whorl.tasks.summarization import Summarizer as Summarizer
+    from whorl.tasks.transcription import Transcriber as Transcriber
     from whorl.tasks.translation import Translator as Translator
 
 

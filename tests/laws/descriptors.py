@@ -12,6 +12,7 @@ from tests.laws import programs, sources
 from tests.laws.backend_laws import BackendSubject
 from tests.laws.batch_laws import BatchesSubject
 from tests.laws.codec_laws import CodecSubject
+from tests.laws.codec_values import whole_steps_return
 from tests.laws.codecs import CODECS
 from tests.laws.core_laws import CoreSubject
 from tests.laws.cores import CORES, LINEAR_CORES, LOOKING_BACK, NATIVE_CORES, OF_PICTURES, SPEC, core, linear_core
@@ -22,6 +23,7 @@ from tests.laws.readout_laws import ReadoutSubject
 from tests.laws.table import KINDS, Object
 
 from whorl.codecs.array import ArrayCodec
+from whorl.codecs.framed import FramedCodec
 from whorl.codecs.table import TableCodec
 from whorl.data.augmentation import AugmentedBatches
 from whorl.data.forgetting import ForgettingBatches
@@ -47,12 +49,15 @@ from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.kernels import running_statistics
 from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.native import NativeEngine
+from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.program import Program
 from whorl.runtime.readouts import PointReadout, QuantileReadout
+from whorl.runtime.spelling import Advice
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
 from whorl.runtime.text_readout import ReplyReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
+from whorl.runtime.transcript_readout import TranscriptReadout
 from whorl.specs import Reals
 from whorl.tasks import baselines, item_rivals
 
@@ -107,6 +112,18 @@ for name, options in {
     "missing kept": {"missing": "keep", "missing_share": 0.3},
 }.items():
     add("codec", f"array, {name}", functools.partial(array_codec, **options))
+for stride in (1, 3):
+
+    def framed_codec(stride: int) -> CodecSubject:
+        rng, value = np.random.default_rng(4), functools.partial(sources.array, width=2, missing=0.2)
+        return CodecSubject(
+            new=lambda: FramedCodec(ArrayCodec(), stride),
+            training=[value(rng, 17), value(rng, 5)],
+            value=value,
+            returned=whole_steps_return,
+        )
+
+    add("codec", f"frames, {stride} a step", functools.partial(framed_codec, stride))
 for name, build in CODECS.items():
     add("codec", name, build)
 
@@ -214,6 +231,12 @@ for calibrated in (True, False):
 
 build = functools.partial(ReadoutSubject, new=ChordReadout, num_outputs=5, several=True)
 add("readout", "next chord", build)
+
+for order in (0, 2):
+    ngrams = KneserNey(2, num_tokens=4).fit([[1, 3, 3, 2], [1, 3, 2]])
+    said = functools.partial(TranscriptReadout, order, Advice(ngrams, 0.5, 0.25) if order else None)
+    build = functools.partial(ReadoutSubject, new=said, num_outputs=4, calibrated=False, classes=True)
+    add("readout", f"transcript{', n-grams' if order else ''}", build)
 
 CHAIN = np.arange(25, dtype=np.float32).reshape(5, 5)
 for tags in (None, CHAIN):

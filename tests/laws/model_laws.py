@@ -185,6 +185,8 @@ def _altered_after(subject: ModelSubject, rng: np.random.Generator, cuts_of: lis
         ends = np.cumsum([0, *(len(rows) - 1 for rows in subject.training.values())])
         assert ends[-1] == len(cuts_of)
         cuts_of = [cuts_of[end] for end in ends[:-1]]
+    if subject.transcript:  # whole sequences are held out, and a step is several rows
+        cuts_of = [len(rows) if cut else 0 for rows, cut in zip(subject.training.values(), cuts_of, strict=True)]
     training = {
         key: altered(subject, rng, rows, cut)
         for (key, rows), cut in zip(subject.training.items(), cuts_of, strict=True)
@@ -235,7 +237,7 @@ def _far_off(rng: np.random.Generator) -> float:
 
 
 def _later_rows_change_no_forecast(subject: ModelSubject, data: st.DataObject, rng: np.random.Generator) -> None:
-    if not subject.model.streams or subject.text or subject.dialogue:  # 13: pieces of a text are answered as they come
+    if not subject.model.streams or subject.text or subject.dialogue or subject.transcript:  # 13 holds them to it
         return
     for key, rows in subject.drawn(data, most=1).items():
         last = size(data, subject.least - 1, len(rows) - 1, "origin")

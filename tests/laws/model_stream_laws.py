@@ -32,6 +32,10 @@ def pushing_rows_is_predicting(subject: ModelSubject, data: st.DataObject) -> No
     if subject.dialogue:
         _pushing_turns_is_predicting(subject, data)
         return
+    if subject.transcript:
+        for decoding in (None, whorl.Beam(width=3)):
+            _pushing_frames_is_transcribing(subject, data, decoding)
+        return
     sequences = subject.drawn(data, most=2)
     at_once = ask(subject, subject.fitted, sequences)
     for key, rows in sequences.items():
@@ -98,6 +102,37 @@ def _pushing_turns_is_predicting(subject: ModelSubject, data: st.DataObject) -> 
         so_far.append(answer.value[0])
     assert stream.num_rows == len(so_far)
     assert stream.flush() == []
+
+
+def _pushing_frames_is_transcribing(subject: ModelSubject, data: st.DataObject, decoding: Any) -> None:
+    """Each answer is the transcript of the frames so far, and the last one that of all of them."""
+    ((key, rows),) = subject.drawn(data, most=1).items()
+    stream = subject.fitted.stream(key, decoding=decoding)
+    restored = size(data, 0, len(rows), "frames before the stream is stored")
+    said, n = [], 0
+    for piece in cuts(data, len(rows)):
+        n = piece.stop
+        if piece.start <= restored < piece.stop:
+            state = whorl.State.from_bytes(bytes(stream.state))
+            stream = subject.fitted.stream(decoding=decoding)
+            stream.state = state
+        if not n:
+            continue
+        answers = stream.push(rows[piece.start] if piece.stop == piece.start + 1 else rows[piece])
+        wanted = subject.fitted.predict([rows[:n]], decoding=decoding)
+        assert bool(answers) == (stream.num_rows > (said[-1] if said else 0))
+        said.append(stream.num_rows)
+        for answer in answers:
+            assert not answer.final
+            # The end of a text says something, too, where n-grams are asked.
+            if decoding is None and subject.model.readout.advice is None:
+                same_bits(told(answer), told(wanted), f"the transcript of {n} frames")
+    (answer,) = stream.flush()
+    assert answer.final
+    same_bits(told(answer), told(subject.fitted.predict([rows], decoding=decoding)), "the transcript")
+    assert stream.flush() == []
+    with pytest.raises(DataError, match="has ended"):
+        stream.push(rows[0])
 
 
 def _written_so_far(subject: ModelSubject, pieces: Rows, answers: list[Prediction]) -> None:
@@ -206,6 +241,9 @@ def state_and_work_of_a_push_do_not_grow(subject: ModelSubject, data: st.DataObj
     if subject.dialogue:
         _state_and_work_of_a_turn_do_not_grow(subject, random(data))
         return
+    if subject.transcript:
+        _state_of_a_transcript_grows_by_its_symbols(subject, random(data))
+        return
     model, rng = subject.model, random(data)
     rows, key = subject.rows(rng, 10_000 + subject.horizon), next(iter(subject.training))
     for n in range(1 + subject.horizon):  # the two measured rows hold the same values
@@ -238,6 +276,17 @@ def _state_and_work_of_a_turn_do_not_grow(subject: ModelSubject, rng: np.random.
     late = subject.fitted.stream()
     late.state = replace(stream.state, reader=live.read(), num_rows=2 * 9_989)
     assert _measured(subject, late, turns, 9) == _measured(subject, stream, turns, 9)
+
+
+def _state_of_a_transcript_grows_by_its_symbols(subject: ModelSubject, rng: np.random.Generator) -> None:
+    """The text so far is the answer of a push, so it is kept: a code and a step, 12 bytes, for each symbol."""
+    rows = subject.rows(rng, 10_000)
+    stream, sizes = subject.fitted.stream(decoding=whorl.Greedy()), []
+    for piece in (rows[:10], rows[10:]):
+        stream.push(piece)
+        symbols = stream.live._search.best(final=False).symbols
+        sizes.append(len(bytes(stream.state)) - 12 * len(symbols))
+    assert sizes[1] <= sizes[0] + 32, sizes  # numbers that are larger are written in more bytes
 
 
 def _but_time(row: Mapping[str, Any]) -> dict[str, Any]:

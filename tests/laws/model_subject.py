@@ -42,6 +42,7 @@ class ModelSubject:
         written: whether answers are texts that are written once the whole text was read.
         listed: whether a sequence is a list of steps that are no rows of numbers, such as chords.
         dialogue: whether a sequence is a dialogue, whose rows are its turns; each is answered, and the answer is one.
+        transcript: whether answers are texts that are said step by step, each push the text so far.
         prepare: what `fit` does before it trains.
     """
 
@@ -63,6 +64,7 @@ class ModelSubject:
     written: bool = False
     listed: bool = False
     dialogue: bool = False
+    transcript: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
 
     @property
@@ -160,7 +162,9 @@ def told(prediction: Prediction) -> list[Any]:
     has_sets = prediction.threshold is not None and prediction.probabilities is not None
     sets = np.array([str(one) for one in prediction.sets]).astype("U99") if has_sets else None
     answers = [sets, value, prediction.quantiles, prediction.probabilities, prediction.score, prediction.contributions]
-    return [*answers, prediction.index.origin, prediction.index.time]
+    time = prediction.index.time
+    time = np.concatenate(time) if isinstance(time, list) else time  # of the words of each text
+    return [*answers, prediction.index.origin, time]
 
 
 def only(prediction: Prediction, key: str) -> Prediction:

@@ -31,7 +31,7 @@ from tests.laws.models_of_numbers import (
     sequence_table_model,
     table_model,
 )
-from tests.laws.models_of_texts import chatbot, generator, translator
+from tests.laws.models_of_texts import chatbot, generator, transcriber, translator
 from tests.laws.networks import CONVOLUTION, PERCEPTRON, TRANSFORMER, recipe
 
 import whorl
@@ -119,6 +119,9 @@ MODELS = {
     "recommender, some negatives": lambda: recommender(recipe("rnn"), negatives=3),
     "recommender, side by side": lambda: recommender(recipe("gru", members=2)),
     "recommender, transformer": lambda: recommender(TRANSFORMER),
+    "transcriber": lambda: transcriber(recipe("gru")),
+    "transcriber, n-grams": lambda: transcriber(recipe("lstm", num_layers=2), language_model=3, convolution=0),
+    "transcriber, both ways": lambda: transcriber(recipe("gru", bidirectional=True)),
     "chatbot": lambda: chatbot(recipe("gru")),
     "window forecaster, minlstm": lambda: rich(recipe("minlstm"), "window"),
     "carried forecaster, mingru": lambda: table_model(recipe("mingru"), settings={"memory": "carried"}),

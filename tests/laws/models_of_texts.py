@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 from tests.laws.model_data import of_dialogues, of_pieces
-from tests.laws.model_subject import ModelSubject
+from tests.laws.model_subject import ModelSubject, model
 
 import whorl
 from whorl.plans.networks import Network
@@ -28,6 +29,29 @@ def translator(network: Network, task: type = whorl.Translator, **settings: Any)
         settings={"tokens": whorl.Text(), "longest": 7, "embedding_size": 12, **settings},
         labels=True,
         written=True,
+    )
+
+
+def transcriber(network: Network, **settings: Any) -> ModelSubject:
+    """Frames of three columns, the first of which says something."""
+
+    def frames(rng: np.random.Generator, length: int) -> np.ndarray:
+        return rng.standard_normal((length, 3)).cumsum(axis=0)
+
+    def texts(rng: np.random.Generator, given: list[np.ndarray]) -> list[str]:
+        return ["".join("ab "[int(value) % 3] for value in one[::6, 0]) + "b" for one in given]
+
+    rng = np.random.default_rng(9)
+    return model(
+        whorl.Transcriber,
+        network,
+        training={str(n): frames(rng, 18 + n % 5) for n in range(19)},
+        rows=frames,
+        truths=texts,
+        least=4,
+        labels=True,
+        transcript=True,
+        settings={"stride": 2, "tokens": whorl.Text(unit="character"), **settings},
     )
 
 

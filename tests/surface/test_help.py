@@ -20,6 +20,7 @@ TASKS = {
     "detect": (whorl.Detector, "Detection"),
     "recommend": (whorl.Recommender, "Recommendation"),
     "summarize": (whorl.Summarizer, "Summaries"),
+    "transcribe": (whorl.Transcriber, "Transcription"),
     "translate": (whorl.Translator, "Translation"),
     "regress": (whorl.Regressor, "Regression"),
 }
@@ -100,7 +101,7 @@ def test_every_setting_of_a_plan_is_an_option(kind):
 def test_every_setting_of_a_task_is_an_option(task):
     text = page("fit", task)
     # Between layers it is that of the recipe; plans have an option for each of their settings.
-    elsewhere = {"dropout": "output-dropout", "tokens": "unit", "alarm": "false-alarm-rate"}
+    elsewhere = {"dropout": "output-dropout", "tokens": "unit", "alarm": "false-alarm-rate", "media": "features"}
     for field in fields(TASKS[task][0]):
         if field.name not in ("table", "training"):
             assert f"  --{elsewhere.get(field.name, field.name).replace('_', '-')} " in text

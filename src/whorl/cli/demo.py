@@ -21,6 +21,7 @@ DEMOS = {
     "detect": Entry("whorl.cli.demos.detect", "Half hours in which the taxis of New York do not run as usual."),
     "backtest": Entry("whorl.cli.demos.backtest", "Timing the stock market by forecasts, 1947 to 2023."),
     "recommend": Entry("whorl.cli.demos.recommend", "What customers of a synthetic shop put into their baskets next."),
+    "transcribe": Entry("whorl.cli.demos.transcribe", "What a man says, from the sound of short sentences."),
     "translate": Entry("whorl.cli.demos.translate", "Numbers, dates and times from English words into German ones."),
 }
 

@@ -13,6 +13,7 @@ command = LazyGroup(
         "detect": Entry("whorl.cli.fit_detect", "Flag rows, or whole sequences, that are not normal."),
         "recommend": Entry("whorl.cli.fit_recommend", "Answer each session of events with the best next items."),
         "summarize": Entry("whorl.cli.fit_summarize", "Answer each long text with a short one."),
+        "transcribe": Entry("whorl.cli.fit_transcribe", "Answer each recording with what is said in it."),
         "translate": Entry("whorl.cli.fit_translate", "Answer each text with another one."),
         "regress": Entry("whorl.cli.fit_regress", "Answer each sequence with a number, or several."),
     },

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from whorl.cli.stream_rows import Numbered, Skip
 from whorl.cli.streams import describe, go_on, read_states, write_states
 from whorl.errors import ModelFileError
+from whorl.plans.decoding import Decoding
 from whorl.runtime.model import Model
 from whorl.runtime.stream import Stream
 
@@ -18,10 +19,12 @@ class Lone(ABC):
     Args:
         model: reads one example piece by piece.
         source: path of a file, or '-' for standard input.
+        decoding: how a text is searched for, where one is answered; None lets the task choose.
     """
 
-    def __init__(self, model: Model, source: str) -> None:
-        self._model, self._source, self._stream = model, source, model.stream()
+    def __init__(self, model: Model, source: str, *, decoding: Decoding | None = None) -> None:
+        self._model, self._source, self._decoding = model, source, decoding
+        self._stream = model.stream(decoding=decoding)
 
     @abstractmethod
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
@@ -40,7 +43,7 @@ class Lone(ABC):
         states = read_states(path)
         if len(states) != 1:
             raise ModelFileError(f"`{path}` does not fit this model: it reads one file. Give another --state.")
-        self._stream = go_on(Stream(self._model, None), states[0], path)
+        self._stream = go_on(Stream(self._model, None, decoding=self._decoding), states[0], path)
 
     def save(self, path: Path) -> None:
         """Writes the state so far."""

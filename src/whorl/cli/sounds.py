@@ -10,9 +10,12 @@ from whorl.cli.lone import Lone
 from whorl.cli.stream_rows import Numbered, Skip
 from whorl.cli.streams import rows_of
 from whorl.codecs.audio import AudioCodec, Sound
+from whorl.codecs.framed import FramedCodec
 from whorl.data import sounds
 from whorl.data.media_reader import MediaReader
+from whorl.data.transcript_reader import TranscriptReader
 from whorl.errors import DataError
+from whorl.plans.decoding import Decoding
 from whorl.plans.media import Audio
 from whorl.runtime.model import Model
 
@@ -27,16 +30,26 @@ class Sounds(Lone):
             channel; '-' is standard input.
         rate_hz: samples a second of these; None is the model's own rate.
         every_s: seconds of sound between answers.
+        decoding: how a transcript is searched for; None lets the task choose.
     """
 
-    def __init__(self, model: Model, source: str, *, rate_hz: int | None = None, every_s: float = 0.5) -> None:
-        super().__init__(model, source)
+    def __init__(
+        self,
+        model: Model,
+        source: str,
+        *,
+        rate_hz: int | None = None,
+        every_s: float = 0.5,
+        decoding: Decoding | None = None,
+    ) -> None:
+        super().__init__(model, source, decoding=decoding)
         reader = rows_of(model)
-        assert isinstance(reader, MediaReader)
-        assert isinstance(reader.past, AudioCodec)
+        assert isinstance(reader, MediaReader | TranscriptReader)
+        codec = reader.past.codec if isinstance(reader.past, FramedCodec) else reader.past
+        assert isinstance(codec, AudioCodec)
         assert isinstance(reader.plan, Audio)
         self._plan = reader.plan
-        self._rate, self._every = rate_hz or reader.past.sample_rate_hz, every_s
+        self._rate, self._every = rate_hz or codec.sample_rate_hz, every_s
 
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
         """Yields (number, piece) of a recording, or of the samples that come."""

@@ -12,7 +12,7 @@ from whorl.cli.output import command as make_command
 from whorl.cli.output import option
 from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
-from whorl.plans.media import LEAST_HZ, MOST_HZ
+from whorl.plans.media import LEAST_HZ, MOST_HZ, Audio
 
 if TYPE_CHECKING:
     from whorl.cli.dialogues import Answers, Dialogues
@@ -76,6 +76,7 @@ def stream(
     from whorl.data.media_reader import MediaReader
     from whorl.data.pair_reader import PairReader
     from whorl.data.text_reader import TextReader
+    from whorl.data.transcript_reader import TranscriptReader
     from whorl.data.word_reader import WordReader
     from whorl.runtime.writing import check_streamed
 
@@ -95,6 +96,8 @@ def stream(
             streams = Pictures(loaded, source)
         case MediaReader():
             streams = Sounds(loaded, source, rate_hz=rate, every_s=every)
+        case TranscriptReader(plan=Audio()):
+            streams = Sounds(loaded, source, rate_hz=rate, every_s=every, decoding=decoding)
         case WordReader():
             streams = Sentences(loaded, reader)
         case _:

@@ -17,6 +17,7 @@ from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
 from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, plain
+from whorl.runtime.records import spoken
 from whorl.runtime.state import State
 from whorl.runtime.stream import Stream
 
@@ -170,6 +171,7 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
         told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
         if isinstance(answer.value, list) and answer.classes is None:
             told["value"] = {answer.names[0]: answer.value[n]}
+            told |= spoken(answer, n)
             found.append(told if answer.final else {**told, "final": False})
             continue
         if isinstance(answer.value, list):

@@ -19,6 +19,7 @@ from whorl.nn.segments import segment_length
 from whorl.plans.networks import LOOKING_BACK, Perceptron, from_key, key_of
 from whorl.plans.wiring import (
     Autoregressive,
+    Ctc,
     EachRow,
     EncoderDecoder,
     ManyToOne,
@@ -270,7 +271,7 @@ def check(estimator: Estimator) -> None:
     match wiring.pairing:
         case _ if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
             why, instead = "learns what comes next, which is what order means", "rivals that know no order (item_knn)"
-        case _ if isinstance(wiring.shape, Autoregressive | EncoderDecoder):
+        case _ if isinstance(wiring.shape, Autoregressive | EncoderDecoder) or isinstance(wiring.head, Ctc):
             why, instead = "writes texts, whose order is what it learns", "a task that answers numbers or labels"
         case Strips():
             why, instead = "carries a state through whole series", "memory='window'"

@@ -8,7 +8,7 @@ import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import Sequences
-from whorl.runtime import writing
+from whorl.runtime import transcribing, writing
 from whorl.runtime.evaluation import answers, outputs_of_rival
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.model import Model
@@ -44,7 +44,7 @@ def score(
         steps: of each sequence that are scored.
         groups: which group each sequence belongs to, whose sequences are alike; None where they are not grouped.
     """
-    if model.encoder is not None:
+    if model.encoder is not None or transcribing.transcribes(model):
         return _of_texts(model, sequences, groups)
     steps = _with_truths(model, sequences, steps)
     whole = model.readout.by_sequence or isinstance(model.wiring.pairing, Sequences)
@@ -133,6 +133,9 @@ def _of_texts(
         parts = [[n for n in every if blocks[n] != block] for block in range(count)] if count > 1 else []
         return Scored(written.scores(model, every).result(), [written.scores(model, part).result() for part in parts])
 
-    rivals = writing.written_by_rivals(model, sequences)
-    own = scored(writing.written_by_model(model, sequences))
+    if transcribing.transcribes(model):
+        rivals, said = transcribing.said_by_rivals(model, sequences), transcribing.said_by_model(model, sequences)[1]
+    else:
+        rivals, said = writing.written_by_rivals(model, sequences), writing.written_by_model(model, sequences)
+    own = scored(said)
     return own, {name: scored(written) for name, written in rivals.items()}, len(sequences)

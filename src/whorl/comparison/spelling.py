@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
 
 # Tasks whose own dropout has another option, since that of the recipe has its name.
-_WRITING = ("generate", "translate", "summarize", "chat")
+_WRITING = ("generate", "transcribe", "translate", "summarize", "chat")
 
 
 def command(task: "Estimator", data: object, named: Iterable[str] = ()) -> str | None:

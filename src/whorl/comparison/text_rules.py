@@ -22,7 +22,7 @@ def generate_rules(traits: Traits, asked: Question) -> Choice:
         cautions.append(
             f"{counted(traits.examples)} characters to learn from are few: with a million the network was 0.07 nats a "
             "character ahead of Kneser-Ney 8-grams (docs/quality.md), which need less text. Compare with "
-            "`whorl.tasks.ngrams.KneserNey`"
+            "`whorl.runtime.ngrams.KneserNey`"
         )
     return Choice(
         network=Recurrent("gru", hidden_size=512),

@@ -12,10 +12,11 @@ class SoundBatches(Batches):
     Args:
         batches: of whole sequences of features.
         plan: how much is changed.
+        stride: frames that stand side by side in a step; they are changed one by one.
     """
 
-    def __init__(self, batches: Batches, plan: SoundChange) -> None:
-        self._batches, self._plan = batches, plan
+    def __init__(self, batches: Batches, plan: SoundChange, stride: int = 1) -> None:
+        self._batches, self._plan, self._stride = batches, plan, stride
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -24,11 +25,12 @@ class SoundBatches(Batches):
         """Returns batch `index` of that epoch; its changes, too, are a function of the arguments."""
         batch = self._batches.batch(index, seed=seed, epoch=epoch)
         random, plan = np.random.default_rng([seed, epoch, index]), self._plan
-        past = np.asarray(batch.inputs["past"])
-        count, steps, width = past.shape
-        lengths = np.full(count, steps) if batch.lengths is None else batch.lengths
+        past, stride = np.asarray(batch.inputs["past"]), self._stride
+        count, steps, width = len(past), past.shape[1] * stride, past.shape[2] // stride
+        past = past.reshape(count, steps, width)
+        lengths = np.full(count, steps) if batch.lengths is None else batch.lengths * stride
         faster = np.exp(plan.speed * random.standard_normal(count))
-        shorter = np.maximum(1, np.round(lengths / faster)).astype(np.int64) * (lengths > 0)
+        shorter = stride * np.maximum(1, np.round(lengths / faster / stride)).astype(np.int64) * (lengths > 0)
         past = _read_at(past, lengths, shorter)
         if plan.bands and width > 1:
             past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
@@ -42,7 +44,8 @@ class SoundBatches(Batches):
             if plan.bands:
                 past = np.where(_span(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
         past = np.where((np.arange(past.shape[1]) < shorter[:, None])[:, :, None], past, 0.0)
-        return batch._replace(inputs={**batch.inputs, "past": past.astype(np.float32)}, lengths=shorter)
+        past = past.astype(np.float32).reshape(count, past.shape[1] // stride, width * stride)
+        return batch._replace(inputs={**batch.inputs, "past": past}, lengths=shorter // stride)
 
 
 def _read_at(past: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from whorl.nn.densities import nats
-from whorl.plans.wiring import Bernoulli, Categorical, Head, Normal, Point, Quantiles, StudentT
+from whorl.plans.wiring import Bernoulli, Categorical, Ctc, Head, Normal, Point, Quantiles, StudentT
 
 Floats = tuple[float, ...]
 
@@ -28,7 +28,7 @@ def num_outputs(head: Head, num_classes: int | None = None) -> int:
     match head:
         case Point() | Bernoulli():
             return 1
-        case Categorical():
+        case Categorical() | Ctc():
             assert num_classes is not None
             return num_classes
         case Quantiles(levels=levels):
@@ -80,6 +80,8 @@ def loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> LossS
             total = _tilted(outputs, truth, weight, (0.5, *levels), sizes)
         case Normal() | StudentT():
             total = (nats(head, outputs, truth) * weight).sum()
+        case Ctc():
+            raise ValueError("what a text is spread over is learned whole: see `whorl.nn.spread.spread_loss`")
         case _:
             assert_never(head)
     return LossSum(total, weight.sum())

@@ -104,12 +104,13 @@ class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="m
 
     Of numbers, targets are taken relative to their last value; `rescale` also divides them by their running spread.
     Whole sequences have neither, but may have a `convolution` before the core, and what they read is dropped with the
-    probability `input_dropout` on its way in, but for numbers of rows.
+    probability `input_dropout` on its way in, but for numbers of rows. So many frames as `stride` says are one step.
     """
 
     rescale: bool = False
     convolution: Convolution | None = None
     input_dropout: float = 0.0
+    stride: int = 1
 
 
 class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="items"):
@@ -245,7 +246,18 @@ class StudentT(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="stu
     floor: float = 0.05
 
 
-Head = Point | Quantiles | Categorical | Bernoulli | Normal | StudentT
+class Ctc(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ctc"):
+    """At each step the probability of each symbol, and of none, which is class 0.
+
+    It is learned by the probability of a text, summed over all ways in which its symbols can be spread over the steps
+    (connectionist temporal classification, Graves et al. 2006, eq. 3). A search may also ask n-grams of the training
+    texts, of `order` symbols, how likely a text is; 0 asks none.
+    """
+
+    order: int = 0
+
+
+Head = Point | Quantiles | Categorical | Bernoulli | Normal | StudentT | Ctc
 
 
 class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="augmentation"):

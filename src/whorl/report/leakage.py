@@ -16,6 +16,7 @@ from whorl.data.table_reader import TableReader
 from whorl.plans.wiring import Bernoulli, Categorical, Sequences, Strips, Windows
 from whorl.report.probes import column_names
 from whorl.runtime.model import Model
+from whorl.runtime.transcribing import transcribes
 from whorl.specs import Fields, Tokens
 
 # Shares of variance from which on a column gives the answer away: of what it says beyond the target's own last rows
@@ -46,7 +47,7 @@ def leaks(model: Model, sequences: List[Sequence]) -> tuple[Leak, ...]:
     """
     names, texts = column_names(model, _COLUMNS)
     known = _some([one for one in sequences if one.targets is not None and len(one)])
-    if model.encoder is not None or texts is not None or not known:
+    if model.encoder is not None or transcribes(model) or texts is not None or not known:
         return ()
     match model.wiring.pairing:
         case Windows(horizon=horizon) | Strips(horizon=horizon):

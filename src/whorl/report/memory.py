@@ -15,6 +15,7 @@ from whorl.report.gradients import FELT, LagGradient
 from whorl.report.probes import Probes, probe
 from whorl.report.reach import Reach
 from whorl.runtime.model import Model
+from whorl.runtime.transcribing import transcribes
 
 _MOST_SIGNALS = 8
 _SMALLEST = 1e-6  # of a gradient that is drawn
@@ -39,7 +40,7 @@ class Memory:
 
 def measured(model: Model, held_out: HeldOut | List[Sequence] | None) -> Probes | None:
     """Probes of what is held out, or of the sequences given; None where there is nothing to look at."""
-    if held_out is None or model.encoder is not None or last_layer(model.engine.program) is None:
+    if held_out is None or model.encoder is not None or transcribes(model) or last_layer(model.engine.program) is None:
         return None
     steps = [len(one) for one in (held_out if isinstance(held_out, List) else held_out.steps)]
     return probe(model, held_out) if sum(steps) else None

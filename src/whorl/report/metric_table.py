@@ -36,6 +36,8 @@ METRICS: dict[str, Metric] = {
     ),
     "rouge_1": Metric("the same of single words, 0 to 100", "most", ".2f"),
     "rouge_2": Metric("the same of pairs of words, 0 to 100", "most", ".2f"),
+    "wer": _share("words put in, left out or replaced, over those of the truths", "least", ".4f"),
+    "cer": _share("the same of characters", "least", ".4f"),
     "word_f1": _share("harmonic mean of precision and recall of words, the mean over replies", form=".4f"),
     "distinct_1": _share("different words over all words of the replies", None, ".4f"),
     "distinct_2": _share("the same of pairs of neighbouring words", None),
@@ -79,4 +81,4 @@ METRICS: dict[str, Metric] = {
 }
 
 # By the first of these that a model has, it is compared with its rivals.
-JUDGES = ("ndcg@10", "bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")
+JUDGES = ("ndcg@10", "wer", "bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")

@@ -28,6 +28,7 @@ from whorl.report import (
     split,
     states,
     surprises,
+    transcripts,
     views,
     written_views,
 )
@@ -41,7 +42,7 @@ from whorl.report.lives import lives
 from whorl.report.one_step import one_step
 from whorl.report.template import template
 from whorl.report.texts import texts
-from whorl.runtime import writing
+from whorl.runtime import transcribing, writing
 from whorl.runtime.artifact import write_bytes
 from whorl.runtime.model import Model
 
@@ -52,6 +53,7 @@ _TITLES = {
     "tag": "Tagging of",
     "generate": "Text, by its",
     "detect": "Detection in",
+    "transcribe": "Transcripts:",
     "translate": "Translation into",
     "summarize": "Summaries:",
     "chat": "Dialogues:",
@@ -81,11 +83,11 @@ def write_report(path: Path, model: Model, held_out: HeldOut | List[Sequence] | 
 def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[str, object]:
     facts = card.read(model.card)
     writes = model.encoder is not None
-    evidence = None if writes else gather(model, held_out)
+    evidence = None if writes or transcribing.transcribes(model) else gather(model, held_out)
     given = isinstance(held_out, List)
     metrics, by_step, part = _scored(facts, evidence, given)
-    if writes and isinstance(held_out, List):
-        found = writing.evaluated(model, held_out, keep=False)
+    if evidence is None and isinstance(held_out, List):
+        found = (writing if writes else transcribing).evaluated(model, held_out, keep=False)
         metrics = {"model": found.metrics, **found.baseline}
         part = f"the data given to this report, {len(held_out):,} answers"
     wins, verdict = scores.verdict(metrics)
@@ -113,8 +115,8 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "rolls": rolls.pictures(model, held_out),
         "exchanges": exchanges(model, held_out),
         "recommended": recommendations.recommendations(model, evidence),
-        "answers_title": "Scores and alarms" if judged else "Written and true" if writes else "Predicted and true",
-        "answers": alignments.pictures(model, held_out) if writes else _answers(model, evidence) if whole else [],
+        "answers_title": _answers_title(model),
+        "answers": _answers(model, evidence, held_out) if whole or writes else [],
         "writes": writes,
         "labels": labels.table(evidence) if evidence is not None and _has_rows_of_labels(model) else (),
         "wrong": labels.wrong(evidence) if evidence is not None and model.readout.by_sequence else (),
@@ -156,7 +158,19 @@ def _has_rows_of_labels(model: Model) -> bool:
     return model.readout.by_sequence or isinstance(model.wiring.head, Bernoulli)
 
 
-def _answers(model: Model, evidence: Evidence | None) -> list[Picture]:
+def _answers_title(model: Model) -> str:
+    if transcribing.transcribes(model):
+        return "Heard and true"
+    if model.encoder is not None:
+        return "Written and true"
+    return "Scores and alarms" if isinstance(model.wiring.pairing, EachRow) else "Predicted and true"
+
+
+def _answers(model: Model, evidence: Evidence | None, held_out: HeldOut | List[Sequence] | None) -> list[Picture]:
+    if transcribing.transcribes(model):
+        return transcripts.pictures(model, held_out)
+    if model.encoder is not None:
+        return alignments.pictures(model, held_out)
     if evidence is None:
         return []
     if evidence.prediction.contributions is not None:

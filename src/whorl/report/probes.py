@@ -26,6 +26,7 @@ from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.source_live import SourceLive
 from whorl.runtime.stream import Stream
+from whorl.runtime.transcribing import transcribes
 from whorl.specs import Fields, Reals
 
 # Sequences whose states are looked at.
@@ -202,6 +203,11 @@ def _check(model: Model) -> None:
         raise ArgumentError(
             "probes look at networks that read and answer in one, but this one reads a text whole and writes another. "
             "Its report draws what it looks at."
+        )
+    if transcribes(model):
+        raise ArgumentError(
+            "probes compare answers with truths step by step, but nobody knows at which step a transcript is said. Its "
+            "report draws where it is heard."
         )
     if last_layer(model.engine.program) is None:
         raise ArgumentError("probes look at what recurs, but nothing in this network does. Use a recurrent one.")

@@ -18,14 +18,17 @@ from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
+from whorl.data.transcript_reader import TranscriptReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ModelFileError
 from whorl.plans.wiring import (
     Autoregressive,
     Bernoulli,
     Categorical,
+    Ctc,
     EachRow,
     EncoderDecoder,
+    ManyToMany,
     ManyToOne,
     Normal,
     Pairing,
@@ -49,6 +52,7 @@ from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
 from whorl.runtime.text_readout import SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
+from whorl.runtime.transcript_readout import TranscriptReadout
 
 _LONGEST = 1_000_000  # rows; a window of a program may be as long
 # Numbers that a decoder is told of a source: 4096 steps of 2048 units in both directions, and their keys, are fewer.
@@ -67,9 +71,13 @@ def check_parts(
     encoder: Program | None = None,
 ) -> None:
     """Raises ModelFileError unless wiring, reader, programs, readout and baselines are those of one model."""
-    _expect(isinstance(wiring.shape, EncoderDecoder) == (encoder is not None), "a side that reads is missing, or odd")
-    _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(reader, PairReader), "its reader is of others")
-    _expect(isinstance(wiring.shape, EncoderDecoder) == isinstance(readout, TextReadout), "its readout is of others")
+    writes = isinstance(wiring.shape, EncoderDecoder)
+    _expect(writes == (encoder is not None), "a side that reads is missing, or odd")
+    _expect(writes == isinstance(reader, PairReader), "its reader is of others")
+    _expect(writes == isinstance(readout, TextReadout), "its readout is of others")
+    if isinstance(wiring.head, Ctc) or isinstance(reader, TranscriptReader) or isinstance(readout, TranscriptReadout):
+        _check_transcripts(wiring, reader, readout, program, baselines)
+        return
     promised = wiring.head.coverage if isinstance(wiring.head, Categorical) else None
     of_classes = readout.classes if isinstance(readout, TagReadout) else readout
     kept = of_classes.coverage if isinstance(of_classes, CategoricalReadout) else None
@@ -88,12 +96,7 @@ def check_parts(
     _expect(reader.horizon == horizon, f"the reader's horizon is {reader.horizon}, the pairing's {horizon}")
     families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
     _expect(wiring.inputs in codecs and wiring.outputs in codecs, families)
-    _expect(_ascend(levels), f"the head's levels are {levels}")
-    _expect(tuple(readout.levels) == tuple(levels), f"the readout's levels are {readout.levels}, the head's {levels}")
-    if isinstance(readout, QuantileReadout) and readout.shifts is not None and readout.floors is not None:
-        found = readout.shifts.shape, readout.floors.shape
-        expected = (*answer[:-1], len(levels)), (num_targets, len(levels))
-        _expect(found == expected, f"the readout's arrays have the shapes {found}")
+    _check_levels(levels, readout, (*answer[:-1], len(levels)), (num_targets, len(levels)))
     if naive_mae is not None:
         _expect(naive_mae.shape == (num_targets,), f"`naive_mae` has the shape {naive_mae.shape}")
         _expect(naive_mae.dtype == np.float64 and bool((naive_mae > 0).all()), "`naive_mae` is not positive float64")
@@ -158,6 +161,15 @@ def _check_music(wiring: Wiring, reader: Reader, readout: Readout) -> None:
         _expect(wiring.augmentation.least <= 0 <= wiring.augmentation.most, f"it has {wiring.augmentation}")
 
 
+def _check_levels(levels: tuple[float, ...], readout: Readout, shifts: Shape, floors: Shape) -> None:
+    """The readout has the levels of the head, and what was calibrated of them is of these shapes."""
+    _expect(_ascend(levels), f"the head's levels are {levels}")
+    _expect(tuple(readout.levels) == tuple(levels), f"the readout's levels are {readout.levels}, the head's {levels}")
+    if isinstance(readout, QuantileReadout) and readout.shifts is not None and readout.floors is not None:
+        found = readout.shifts.shape, readout.floors.shape
+        _expect(found == (shifts, floors), f"the readout's arrays have the shapes {found}")
+
+
 def _check_several(wiring: Wiring, reader: Reader, readout: Readout) -> None:
     """Several labels at once are of whole sequences, and all parts know that they are."""
     several = isinstance(wiring.head, Bernoulli) and not wiring.head.joint
@@ -169,6 +181,28 @@ def _check_several(wiring: Wiring, reader: Reader, readout: Readout) -> None:
         _expect(whole, f"its pairing is {wiring.pairing}, but several labels are of whole sequences")
         found = None if readout.thresholds is None else readout.thresholds.shape
         _expect(found in (None, (len(reader.names),)), f"its readout has the thresholds of {found} labels")
+
+
+def _check_transcripts(
+    wiring: Wiring, reader: Reader, readout: Readout, program: Program, baselines: Mapping[str, Program]
+) -> None:
+    """Each step says a symbol of the reader's texts, and the n-grams are of these symbols."""
+    head = wiring.head
+    if not (isinstance(reader, TranscriptReader) and isinstance(readout, TranscriptReadout) and isinstance(head, Ctc)):
+        raise ModelFileError(
+            "the parts of the model file do not fit each other: some are of transcripts. Save it again."
+        )
+    _expect(not baselines, "its rivals are of others")
+    families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
+    _expect(wiring.inputs in codecs and wiring.outputs in codecs, families)
+    steps = wiring.pairing == Sequences(every_step=True) and isinstance(wiring.shape, ManyToMany)
+    steps = steps and getattr(wiring.shape, "stride", 0) == reader.past.stride
+    _expect(steps, f"its pairing is {wiring.pairing}, but symbols are said at steps")
+    _expect(head.order == readout.order, f"its n-grams are of {readout.order} symbols, and not of {head.order}")
+    known = readout.advice is None or readout.advice.ngrams.num_tokens == len(reader.classes)
+    _expect(known, "its n-grams are of other symbols")
+    inputs: dict[str, Shape] = {"past": (reader.past.spec.width,)}
+    _check_program("the network", program, inputs, (1, len(reader.classes)))
 
 
 def _check_two_sides(

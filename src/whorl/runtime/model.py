@@ -24,7 +24,8 @@ from whorl.runtime import surprise_readout as surprise_readout
 from whorl.runtime import tag_readout as tag_readout
 from whorl.runtime import text_readout as text_readout
 from whorl.runtime import token_readout as token_readout
-from whorl.runtime import writing
+from whorl.runtime import transcribing, writing
+from whorl.runtime import transcript_readout as transcript_readout
 from whorl.runtime.answering import outputs
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
@@ -103,7 +104,7 @@ class Model:
         shape = self.wiring.shape
         if isinstance(shape, Autoregressive) and shape.items is None and not every_row and known is None:
             return continued(self, data, decoding)
-        if decoding is not None and self.encoder is None:
+        if decoding is not None and self.encoder is None and not transcribing.transcribes(self):
             raise ArgumentError(
                 "`decoding` is for answers that are sequences of tokens, one after the other, but those of this "
                 f"{self.task} model {'with `every_row` ' if every_row else ''}are not. Leave it out."
@@ -111,6 +112,8 @@ class Model:
         sequences = self.reader.read(data, known=known)
         if self.encoder is not None:
             return writing.answered(self, sequences, decoding)
+        if transcribing.transcribes(self):
+            return transcribing.answered(self, sequences, decoding)
         steps = []
         for sequence in sequences:
             able = answered_steps(self.wiring.pairing, len(sequence))
@@ -164,6 +167,8 @@ class Model:
         sequences = self.reader.read(data, targets=True)
         if self.encoder is not None:
             return writing.evaluated(self, sequences, keep)
+        if transcribing.transcribes(self):
+            return transcribing.evaluated(self, sequences, keep)
         steps = [steps_with_truths(self.wiring.pairing, sequence) for sequence in sequences]
         return evaluate(self, sequences, steps, keep)
 
@@ -246,7 +251,8 @@ class Model:
                 raise ArgumentError(
                     f"`push_many` takes streams of this model, but '{stream.series}' is of another one."
                 )
-        push = push_many if self.encoder is None else push_each
+        one_by_one = self.encoder is not None or transcribing.transcribes(self)
+        push = push_each if one_by_one else push_many
         return push([stream.live for stream in streams], rows, [None] * len(rows) if known is None else known)
 
 

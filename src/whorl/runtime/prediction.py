@@ -32,6 +32,8 @@ class Index(NamedTuple):
         time: (N, H) when each step of the answer happens, or None where an answer has no time of its own; of labels for
             each step of sequences a list of N arrays (T_i,).
         tokens: for each step what stands there as it was written, where steps are words: a list of N arrays (T_i,).
+            Of transcripts their words, and `time` is then a list of N arrays (W_i, 2): from when to when each was said,
+            in seconds, or in rows where frames came as arrays.
     """
 
     series: np.ndarray
@@ -48,8 +50,8 @@ class Prediction:
         value: the answer: (N, H, K) of a Forecaster (also for H = 1 or K = 1), (N, K) of a Regressor, (N,) labels
             of a Classifier, or where several may come together (N,) tuples of labels, (N,) 1 where an alarm is given,
             else 0, of a Detector; a list with one array (T_i,) of labels for each of N sequences of a Tagger, or with
-            one text for each of a Generator or Translator, or one piece of music (`whorl.codecs.piece.Piece`); (N, k)
-            items of a Recommender, the best first, None where fewer are left.
+            one text for each of a Generator, Translator or Transcriber, or one piece of music
+            (`whorl.codecs.piece.Piece`); (N, k) items of a Recommender, the best first, None where fewer are left.
         index: series, origin and times of the rows.
         names: the K outputs.
         quantiles: (..., Q), ascending, or None.

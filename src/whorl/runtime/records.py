@@ -11,8 +11,9 @@ from whorl.runtime.prediction import MOST_LISTED, PIECE, Prediction, plain
 def records(answers: Prediction) -> Iterator[dict[str, object]]:
     """Yields one record for each answer, step and output: series, origin, time, step, output, value, quantiles.
 
-    Of texts one for each answer: series, origin, output, value, score. Of pieces of music one for each note: series,
-    its start and end in steps, pitch, velocity. Of labels one for each answer: series, origin,
+    Of texts one for each answer: series, origin, output, value, score, and of transcripts when each of their words was
+    said, in seconds. Of pieces of music one for each note: series, its start and end in steps, pitch, velocity. Of
+    labels one for each answer: series, origin,
     output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class; of several
     labels at once the labels that are answered and `p(label)` of each. Of labels for each step one for each step:
     series, step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin,
@@ -139,4 +140,15 @@ def _text_records(answers: Prediction, texts: list[str]) -> Iterator[dict[str, o
             "output": answers.names[0],
             "value": text,
             "score": None if answers.score is None else float(answers.score[n]),
+            **spoken(answers, n),
         }
+
+
+def spoken(answers: Prediction, n: int) -> dict[str, object]:
+    """When each word of a text was said, from its first symbol to its last: `words`, one `begin-end` for each.
+
+    Nothing of texts that are written.
+    """
+    if answers.index.tokens is None or answers.index.time is None:
+        return {}
+    return {"words": " ".join(f"{begin:.2f}-{end:.2f}" for begin, end in answers.index.time[n].tolist())}

@@ -18,6 +18,7 @@ from whorl.plans.decoding import Decoding
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
+from whorl.runtime.transcript_live import TranscriptLive
 from whorl.runtime.waiting import Begun, begun, gone_on
 from whorl.runtime.writing import answered, prediction, wait_of
 
@@ -118,10 +119,10 @@ class SourceLive(Live):
 
 def push_each(lives: "List[Live]", rows: "List[Row]", known: "List[object]") -> list[list[Prediction]]:
     """Pushes one piece into each of different streams; on an error all are as before."""
-    before = [(live, live.mark()) for live in lives if isinstance(live, SourceLive)]
+    before = [(live, live.mark()) for live in lives if isinstance(live, SourceLive | TranscriptLive)]
     try:
         return [live.push(row, ahead) for live, row, ahead in zip(lives, rows, known, strict=True)]
     except BaseException:
         for live, mark in before:
-            live.back_to(mark)
+            live.back_to(mark)  # type: ignore[arg-type]
         raise

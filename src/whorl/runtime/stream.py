@@ -12,6 +12,8 @@ from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.source_live import SourceLive
 from whorl.runtime.state import State, mismatch
+from whorl.runtime.transcribing import transcribes
+from whorl.runtime.transcript_live import TranscriptLive
 from whorl.runtime.writing import check_streamed
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ class Stream:
     ) -> None:
         if decoding is not None:
             check_streamed(model, decoding)
-        if model.encoder is None:
+        if transcribes(model):
+            self.live: Live = TranscriptLive(model, _key(series), decoding=decoding)
+        elif model.encoder is None:
             self.live = Live(model, _key(series), fills_gaps=fills_gaps)
         else:
             self.live = SourceLive(model, _key(series), decoding=decoding)

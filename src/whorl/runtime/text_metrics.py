@@ -45,6 +45,23 @@ def summary(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
     return {name: 100.0 * math.fsum(one[kind].fmeasure for one in found) / len(found) for name, kind in kinds.items()}
 
 
+def transcript(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+    """Words, and characters, that must be put in, taken out or replaced, over those of the truths, by jiwer.
+
+    Errors and lengths are added up over all texts. Truths without a word count as one each, lest nothing is divided by.
+    """
+    try:
+        from jiwer import process_characters, process_words
+    except ImportError:
+        raise MissingExtraError("jiwer", "audio", "to score transcripts") from None
+    found = {}
+    for name, process in (("wer", process_words), ("cer", process_characters)):
+        own = process(list(truths), list(answers))
+        errors, there = own.substitutions + own.deletions + own.insertions, own.hits + own.substitutions + own.deletions
+        found[name] = errors / max(1, there)
+    return found
+
+
 _WORD = re.compile(r"\w+")
 
 

@@ -10,7 +10,7 @@ from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
-from whorl.plans.wiring import EncoderDecoder
+from whorl.plans.wiring import Ctc, EncoderDecoder
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
 from whorl.runtime.engine import Engine
@@ -59,6 +59,8 @@ def chosen(model: "Model", decoding: Decoding | None) -> Decoding:
 
 def check_streamed(model: "Model", decoding: Decoding) -> None:
     """Raises ArgumentError for a way that a stream of the model cannot go."""
+    if isinstance(model.wiring.head, Ctc):
+        return  # a stream goes any way that `predict` goes
     if model.encoder is None:
         raise ArgumentError(
             f"`decoding` is for streams that write texts, but those of this {model.task} model do not. Leave it out."

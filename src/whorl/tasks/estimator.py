@@ -136,6 +136,7 @@ def load(path: str | Path) -> Estimator:
     import whorl.tasks.recommendation
     import whorl.tasks.regression
     import whorl.tasks.summarization
+    import whorl.tasks.transcription
     import whorl.tasks.translation  # noqa: F401  they register their tasks
 
     model = files.load(path)

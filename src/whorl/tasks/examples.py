@@ -28,9 +28,11 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Augmentation,
     Autoregressive,
+    Ctc,
     EachRow,
     EncoderDecoder,
     Forgetting,
+    ManyToMany,
     ManyToOne,
     Sequences,
     SoundChange,
@@ -100,17 +102,13 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             sessions = training_sessions(prepared.sequences, prepared.cuts)
             recipe, plan = estimator.resolved(len(sessions), num_targets)
             batches: Batches = TiedBatches(sessions, plan.batch_size or 1)
-            if wiring.augmentation is not None:
-                batches = _changed(batches, wiring.augmentation, prepared.reader.past.spec, sessions)  # type: ignore[attr-defined]
-            return batches, recipe, plan
+            return _changed(batches, wiring, prepared.reader.past.spec, sessions), recipe, plan  # type: ignore[attr-defined]
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
             if isinstance(wiring.shape, EncoderDecoder):
                 return PairBatches(prepared.training, plan.batch_size or 1), recipe, plan
             batches = SequenceBatches(prepared.training, plan.batch_size or 1)
-            if wiring.augmentation is not None:
-                spec = prepared.reader.past.spec  # type: ignore[attr-defined]
-                batches = _changed(batches, wiring.augmentation, spec, prepared.training)
+            batches = _changed(batches, wiring, prepared.reader.past.spec, prepared.training)  # type: ignore[attr-defined]
             if wiring.prefixes:
                 batches = PrefixBatches(batches, wiring.prefixes)
             return batches, recipe, plan
@@ -127,23 +125,18 @@ def _transposing(wiring: Wiring, prepared: Prepared) -> Transposing | None:
     return Transposing(prepared.reader.music, wiring.augmentation, prepared.sequences)
 
 
-def _changed(
-    batches: Batches,
-    plan: Augmentation | SoundChange | Forgetting | Transposition,
-    spec: Spec,
-    training: list[Sequence],
-) -> Batches:
-    match plan:
-        case Augmentation():
+def _changed(batches: Batches, wiring: Wiring, spec: Spec, training: list[Sequence]) -> Batches:
+    match wiring.augmentation:
+        case Augmentation() as plan:
             return AugmentedBatches(batches, plan, spec)
-        case SoundChange():
-            return SoundBatches(batches, plan)
-        case Forgetting():
+        case SoundChange() as plan:
+            return SoundBatches(batches, plan, wiring.shape.stride if isinstance(wiring.shape, ManyToMany) else 1)
+        case Forgetting() as plan:
             return ForgettingBatches(batches, plan, spec, training)
-        case Transposition():
-            return batches  # of running music, which has batches of its own
+        case Transposition() | None:
+            return batches  # running music has batches of its own
         case _:
-            assert_never(plan)
+            assert_never(wiring.augmentation)
 
 
 def validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training: Batches) -> Batches:
@@ -190,7 +183,7 @@ def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
     if isinstance(wiring.shape, Autoregressive):
         sequences, steps = held_out_text(prepared.sequences, prepared.cuts)
         return HeldOut(sequences=sequences, steps=steps)
-    if isinstance(wiring.shape, EncoderDecoder):
+    if isinstance(wiring.shape, EncoderDecoder) or isinstance(wiring.head, Ctc):
         chosen = prepared.validation[:: max(1, -(-len(prepared.validation) // _WRITTEN))]
         return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
     steps = []

@@ -26,6 +26,7 @@ from whorl.nn.heads import loss
 from whorl.nn.item_loss import item_loss
 from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
+from whorl.nn.spread import spread_loss
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
 from whorl.plans.networks import Network as Recipe
@@ -34,6 +35,7 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Autoregressive,
     Categorical,
+    Ctc,
     EachRow,
     Sequences,
     Strips,
@@ -41,7 +43,7 @@ from whorl.plans.wiring import (
     Wiring,
     is_whole,
 )
-from whorl.runtime import recall, writing
+from whorl.runtime import recall, transcribing, writing
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engines import engine_for
 from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
@@ -123,6 +125,8 @@ def learn(
     model, outputs = _model(estimator, wiring, prepared, network, held_out)
     if model.encoder is not None:
         scores = writing.evaluated(model, held_out.sequences, keep=False)
+    elif isinstance(wiring.head, Ctc):
+        scores = transcribing.evaluated(model, held_out.sequences, keep=False)
     else:
         scores = evaluate(model, held_out.sequences, held_out.steps, keep=False, outputs=outputs)
     card = _card(prepared, recipe, plan, history, model, scores)
@@ -174,6 +178,8 @@ def _objective(wiring: Wiring) -> Objective:
                 return Loss(*loss(head, outputs, truths, batch.weights), state)
             case _:
                 assert_never(pairing)
+        if isinstance(head, Ctc):
+            return Loss(*spread_loss(outputs[..., 0, :], batch.targets[..., 0], batch.weights, batch.lengths), state)
         if isinstance(pairing, Sequences) and isinstance(network, SequenceNetwork) and network.chain is not None:
             logits, truths, lengths = outputs[..., 0, :], batch.targets[..., 0], batch.lengths
             first = pairing.lookahead
@@ -225,6 +231,9 @@ def _model(
     )
     if encoder is not None:
         recall.calibrate(model, held_out.sequences)
+        return model, None
+    if isinstance(wiring.head, Ctc):
+        transcribing.calibrate(model, prepared.training, held_out.sequences)
         return model, None
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     every = 1 if readout.chain is not None else max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)

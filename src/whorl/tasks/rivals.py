@@ -8,6 +8,7 @@ from whorl.data.table_reader import TableReader
 from whorl.plans.wiring import (
     Autoregressive,
     Bernoulli,
+    Ctc,
     EachRow,
     EncoderDecoder,
     Sequences,
@@ -24,6 +25,8 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     """Naive rivals, and the error that scales `mase`, from training rows."""
     if isinstance(wiring.shape, EncoderDecoder):
         return {}, None  # what is written is compared with texts; see `PairReader.rivals`
+    if isinstance(wiring.head, Ctc):
+        return {}, None  # what is said, too; see `TranscriptReader.rivals`
     width, num_targets = prepared.sequences[0].past.shape[1], len(prepared.reader.names)
     if isinstance(wiring.shape, Autoregressive) and isinstance(wiring.head, Bernoulli):
         return chord_rivals.rivals(prepared.sequences, prepared.cuts), None

@@ -100,3 +100,20 @@ def test_another_epoch_has_other_changes_and_the_same_one_the_same() -> None:
     _, other, _ = changed(1, noise=0.1)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_frames_of_a_step_are_changed_one_by_one():
+    """What is done to frames that stand alone is done to the same ones where three are a step."""
+    frames = np.random.default_rng(1).standard_normal((2, 12, 5)).astype(np.float32)
+
+    def changed(stride: int) -> np.ndarray:
+        past = frames.reshape(2, 12 // stride, 5 * stride)
+        sequences = [
+            Sequence(key=str(n), past=one, time=np.arange(len(one)), targets=np.zeros(1, np.float32))
+            for n, one in enumerate(past)
+        ]
+        plan = SoundChange(speed=0.0)
+        return SoundBatches(SequenceBatches(sequences, 2), plan, stride).batch(0, seed=3, epoch=1).inputs["past"]
+
+    assert changed(3).shape == (2, 4, 15)
+    assert changed(3).tobytes() == changed(1).tobytes()

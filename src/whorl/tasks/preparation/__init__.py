@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from whorl.data.arrays import LABEL, read_arrays, series_frame
 from whorl.data.media import mediums
-from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
+from whorl.plans.wiring import Autoregressive, Ctc, EachRow, EncoderDecoder, Sequences
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
@@ -16,6 +16,7 @@ from whorl.tasks.preparation.prepared import Prepared, answers_labels
 from whorl.tasks.preparation.tables import of_table
 from whorl.tasks.preparation.tagged import of_tagged
 from whorl.tasks.preparation.texts import of_texts
+from whorl.tasks.preparation.transcripts import of_transcripts
 
 __all__ = ["Prepared", "prepare"]
 
@@ -32,6 +33,8 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
         return (of_music if wiring.inputs == "music" else of_corpus)(estimator, data)
     if isinstance(wiring.pairing, Sequences) and wiring.pairing.turns is not None:
         return of_dialogues(estimator, wiring, data)
+    if isinstance(wiring.head, Ctc):
+        return of_transcripts(estimator, wiring, data)
     if isinstance(wiring.shape, EncoderDecoder):
         return of_pairs(estimator, wiring, data)
     if wiring.inputs in mediums:

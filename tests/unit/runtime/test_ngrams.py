@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from whorl.errors import ArgumentError
-from whorl.tasks.ngrams import KneserNey
+from whorl.errors import ArgumentError, ModelFileError
+from whorl.runtime.ngrams import KneserNey
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
@@ -45,3 +45,29 @@ def test_longer_contexts_help_where_the_text_needs_them():
 def test_sizes_are_checked():
     with pytest.raises(ArgumentError, match="`order` and `num_tokens`"):
         KneserNey(0, num_tokens=3)
+
+
+def test_n_grams_come_back_from_their_arrays():
+    draw = np.random.default_rng(5)
+    model = KneserNey(3, num_tokens=7).fit([draw.integers(0, 7, 40) for _ in range(3)])
+    other = KneserNey.restore(model.arrays())
+    text = draw.integers(0, 7, 30)
+    assert model.nats(text).tobytes() == other.nats(text).tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("order2"),
+        lambda arrays: arrays.pop("num_tokens"),
+        lambda arrays: arrays.update(num_tokens=np.array([2])),
+        lambda arrays: arrays.update(order1=arrays["order1"].astype(np.float64)),
+        lambda arrays: arrays.update(order3=-arrays["order3"]),
+        lambda arrays: arrays.clear(),
+    ],
+)
+def test_damaged_n_grams_are_refused(change):
+    arrays = KneserNey(3, num_tokens=4).fit([[0, 1, 2, 3, 0, 1]]).arrays()
+    change(arrays)
+    with pytest.raises(ModelFileError, match="n-grams"):
+        KneserNey.restore(arrays)

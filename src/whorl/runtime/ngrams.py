@@ -1,11 +1,15 @@
 """Interpolated Kneser-Ney n-grams: the classical language model, which any other has to beat."""
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
-from whorl.errors import ArgumentError
+from whorl.errors import ArgumentError, ModelFileError
+
+_MOST_TOKENS = 1 << 24
 
 
 class KneserNey:
@@ -54,7 +58,11 @@ class KneserNey:
             for ngram, count in starts[order - 1].items():
                 lower[ngram] += count
             counts.insert(0, dict(lower))
-        self._counts = counts
+        return self._counted(counts)
+
+    def _counted(self, counts: list[dict[tuple[int, ...], int]]) -> "KneserNey":
+        # In one order, so that what is restored adds up to the same bits.
+        self._counts = counts = [dict(sorted(part.items())) for part in counts]
         self._discounts = [_discounts(part) for part in counts]
         self._backing = [_backing(part, cut) for part, cut in zip(counts, self._discounts, strict=True)]
         return self
@@ -62,20 +70,51 @@ class KneserNey:
     def nats(self, text: Sequence[int]) -> np.ndarray:
         """Surprise of each token of a text given those before it, (T,)."""
         codes = tuple(int(code) for code in text)
-        found = np.empty(len(codes))
-        for at in range(len(codes)):
-            probability = 1.0 / self.num_tokens
-            for order in range(1, min(self.order, at + 1) + 1):
-                context = codes[at - order + 1 : at]
-                backing = self._backing[order - 1].get(context)
-                if backing is None:
-                    break  # nor was any longer context seen
-                total, held = backing
-                count = self._counts[order - 1].get((*context, codes[at]), 0)
-                kept = count - self._discounts[order - 1][min(count, 3) - 1] if count else 0.0
-                probability = kept / total + held * probability
-            found[at] = -np.log(probability)
-        return found
+        return np.array(
+            [self.next_nats(codes[max(0, at - self.order + 1) : at], code) for at, code in enumerate(codes)]
+        )
+
+    def next_nats(self, before: tuple[int, ...], code: int) -> float:
+        """Surprise of one token after others, of which at most the last `order` - 1 count."""
+        probability = 1.0 / self.num_tokens
+        for order in range(1, min(self.order, len(before) + 1) + 1):
+            context = before[len(before) - order + 1 :]
+            backing = self._backing[order - 1].get(context)
+            if backing is None:
+                break  # nor was any longer context seen
+            total, held = backing
+            count = self._counts[order - 1].get((*context, code), 0)
+            kept = count - self._discounts[order - 1][min(count, 3) - 1] if count else 0.0
+            probability = kept / total + held * probability
+        return -math.log(probability)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was counted: of each order n the n-grams and how often each came, (N, n + 1)."""
+        tables = {
+            f"order{n}": np.array([(*ngram, count) for ngram, count in part.items()], np.int64).reshape(-1, n + 1)
+            for n, part in enumerate(self._counts, start=1)
+        }
+        return {"num_tokens": np.array([self.num_tokens], np.int64), **tables}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Builds the model that `arrays` describes; raises ModelFileError where they describe none."""
+        tables = [arrays.get(f"order{n}") for n in range(1, len(arrays))]
+        size = arrays.get("num_tokens")
+        sound = size is not None and size.shape == (1,) and size.dtype == np.int64 and 0 < size[0] <= _MOST_TOKENS
+        for n, table in enumerate(tables, start=1):
+            sound = sound and table is not None and table.dtype == np.int64 and table.shape[1:] == (n + 1,)
+        if not sound or not tables or size is None:
+            raise ModelFileError("the n-grams of the model file are damaged. Save the model again.")
+        model = cls(len(tables), int(size[0]))
+        counts = []
+        for table in tables:
+            assert table is not None
+            if len(table) and (table[:, -1].min() < 1 or table.min() < 0 or table[:, :-1].max() >= model.num_tokens):
+                raise ModelFileError("the n-grams of the model file are damaged. Save the model again.")
+            counts.append({tuple(row[:-1]): row[-1] for row in table.tolist()})
+        model._counted(counts)
+        return model
 
 
 def _discounts(counts: dict[tuple[int, ...], int]) -> tuple[float, float, float]:

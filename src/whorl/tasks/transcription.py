@@ -1,0 +1,154 @@
+"""Transcription: what is said in a recording, symbol by symbol, while it comes."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
+
+import msgspec
+
+from whorl.codecs.framed import MOST_STRIDE
+from whorl.data.media import mediums
+from whorl.data.media_guess import medium_of
+from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.media import MEDIA, Audio, Media, word_of
+from whorl.plans.networks import Network, from_key
+from whorl.plans.table import Table
+from whorl.plans.text import Text
+from whorl.plans.training import Training
+from whorl.plans.wiring import Convolution, Ctc, ManyToMany, Sequences, SoundChange, Wiring
+from whorl.runtime.transcript_readout import MOST_ORDER
+from whorl.tasks.columns import Columns
+from whorl.tasks.estimator import Estimator, check_whole, estimators
+
+# Channels of the convolutions before the core, their steps, and how many there are of them.
+_CHANNELS, _KERNEL, _LAYERS = 128, 5, 2
+# Frames of sound that are one step: of 10 ms they make a step of 30 ms, which is shorter than a sound that is said.
+_STRIDE = 3
+_AUGMENTATIONS = ("frames", "none")
+# Bands of sound.
+_BANDS = 40
+# Less than tells a label: what is left out of a sentence may be a whole letter of it.
+_CHANGE = SoundChange(speed=0.1, warp=0.0, gain=0.0, tilt=0.0, noise=0.1, masks=2, time_share=0.066, band_share=0.2)
+
+
+@estimators.add("transcribe")
+@dataclass(kw_only=True, eq=False)
+class Transcriber(Estimator):
+    """Answers a recording with the text that is said in it, and with when each of its words was said.
+
+    Each step says a symbol of the text, or none; training sums over all ways in which the symbols can be spread over
+    the steps, so that nobody has to say when something was said (connectionist temporal classification, Graves et al.
+    2006).
+
+    Data are a table with a column that names the files, relative to the table's folder, and a column with their texts;
+    a folder of recordings with the text of each beside it under the same name, `a.wav` and `a.txt`; a pair of lists,
+    `(paths, texts)`; or frames that were made elsewhere, `(X, texts)` with X a list of (T_i, D). Many texts are needed
+    for speech that is not limited: a hundred short recordings teach a vocabulary of some fifty words.
+
+    The default network reads one way, so that a stream answers while somebody speaks: `push` takes samples, or a frame,
+    and answers what was said so far, with `final=False`; `flush` answers what `predict` does.
+
+    Args:
+        media: how files are read, `whorl.Audio(...)`; None looks what the data are, and reads arrays where they name no
+            files.
+        target: column of the text in a table.
+        tokens: what a symbol is. Characters spell words that training never had; 'word' needs every word many times.
+        stride: frames that are one step. More of them make training and answers faster, and 'auto' is 3 of sound and 1
+            of all else. A text never has more symbols than there are steps.
+        convolution: steps that each of two layers of convolutions before the core reads; 0 has none.
+        language_model: n of the n-grams of symbols that are counted in the texts of training and asked while a
+            transcript is searched for, which is then done by a beam; how much they count is chosen on the validation
+            part. 0 asks none.
+        augmentation: how training recordings are changed, each time anew: 'frames' reads them faster or slower, leaves
+            out some bands and some frames, and adds noise; 'none' leaves them as they are.
+        dropout: probability of dropping a number on its way to the core and to the last layer.
+        table: how tables are read.
+        network: recipe of the core, or its name.
+        training: how it is trained.
+
+    Example:
+        model = whorl.Transcriber().fit("recordings.csv")
+        model.predict(["a.wav"]).value
+    """
+
+    task: ClassVar[str] = "transcribe"
+
+    media: Media | None = None
+    target: str = "text"
+    tokens: Text = field(default_factory=lambda: Text(unit="character"))
+    stride: int | Literal["auto"] = "auto"
+    convolution: int = _KERNEL
+    language_model: int = 0
+    augmentation: str = "frames"
+    dropout: float = 0.3
+    table: Table = field(default_factory=Table)
+    network: Network | str = "gru"
+    training: Training = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        media: object = self.media
+        if media is not None and not isinstance(media, Media):
+            kinds = " or ".join(f"a whorl.{kind.__name__}(...)" for kind in MEDIA.values())
+            raise ArgumentError(f"`media` is {kinds}, or None, but is a {type(media).__name__}. Make it one.")
+        if not isinstance(self.tokens, Text):
+            raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
+        if self.stride != "auto":
+            check_whole("stride", self.stride, 1)
+            if int(self.stride) > MOST_STRIDE:
+                raise ArgumentError(f"`stride` is at most {MOST_STRIDE} frames, but is {self.stride}. Lower it.")
+        check_whole("convolution", self.convolution, 0)
+        check_whole("language_model", self.language_model, 0)
+        if self.language_model > MOST_ORDER:
+            raise ArgumentError(f"`language_model` is at most {MOST_ORDER}, but is {self.language_model}. Lower it.")
+        if self.augmentation not in _AUGMENTATIONS:
+            raise ArgumentError(
+                f"`augmentation` must be one of {', '.join(_AUGMENTATIONS)}, but is {self.augmentation!r}."
+                f"{did_you_mean(str(self.augmentation), _AUGMENTATIONS)}"
+            )
+        dropout: object = self.dropout
+        if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+            raise ArgumentError(f"`dropout` is a probability in [0, 1), but is {dropout!r}. Use 0 to switch it off.")
+        super().__post_init__()
+
+    def for_data(self, data: object) -> Self:
+        """Sees which medium files are of, where nobody says; of sound all bands are read, not their cepstrum."""
+        word = medium_of(data, self.table) if self.media is None else None
+        if word is None:
+            return self
+        plan = mediums.get(word).plan
+        return replace(self, media=Audio(features="log_mel", num_bands=_BANDS) if plan is Audio else plan())
+
+    def wiring(self) -> Wiring:
+        auto, size = _STRIDE if isinstance(self.media, Audio) else 1, int(self.convolution)
+        layers = Convolution(channels=_CHANNELS, kernel_size=size, num_layers=_LAYERS) if size else None
+        # Neighbouring numbers of a frame are alike where they are bands; those of a table, or of a picture, are not.
+        bands = isinstance(self.media, Audio) and self.media.features == "log_mel"
+        return Wiring(
+            pairing=Sequences(every_step=True),
+            inputs="array" if self.media is None else word_of(self.media),
+            shape=ManyToMany(
+                convolution=layers,
+                input_dropout=float(self.dropout),
+                stride=auto if self.stride == "auto" else int(self.stride),
+            ),
+            outputs="text",
+            head=Ctc(order=int(self.language_model)),
+            readout="transcript",
+            dropout=float(self.dropout),
+            augmentation=msgspec.structs.replace(_CHANGE, bands=bands) if self.augmentation == "frames" else None,
+        )
+
+    def columns(self) -> Columns:
+        return Columns(
+            target=self.target,
+            time=None,
+            series=None,
+            table=self.table,
+            tokens=self.tokens,
+            media=self.media,
+        )
+
+    def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
+        recipe = from_key(self.network)
+        plan = self.training.completed(batch_size=16, learning_rate=3e-3, weight_decay=1e-3, patience=None)
+        epochs = max(20, round(1200 / plan.num_batches(num_examples)))
+        return recipe.completed(hidden_size=128), plan.completed(epochs=epochs)

@@ -1,0 +1,79 @@
+"""`whorl fit transcribe`, and every command on the models it makes."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+import whorl
+
+from .conftest import run
+
+RATE = 8000
+SMALL = ("--hidden-size", "8", "--epochs", "1", "--num-bands", "16")
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Eight recordings of tones, and a table of what they say."""
+    folder, rng = tmp_path_factory.mktemp("tones"), np.random.default_rng(4)
+    lines = ["file,text"]
+    for n in range(8):
+        text = " ".join(["ab", "ba", "cad"][k] for k in rng.integers(0, 3, 2))
+        tones = [np.sin(2 * np.pi * (300 + 400 * " abcd".index(c)) * np.arange(RATE // 8) / RATE) for c in text]
+        soundfile.write(folder / f"r{n}.wav", 0.3 * np.concatenate(tones), RATE)
+        lines.append(f"r{n}.wav,{text}")
+    (folder / "said.csv").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(recordings):
+    path = recordings / "m.whorl"
+    result = run("fit", "transcribe", recordings / "said.csv", *SMALL, "--out", path, "--report", recordings / "r.html")
+    assert result.exit_code == 0, result.stderr
+    assert "8 recordings with texts" in result.stdout
+    assert "wer" in result.stdout
+    assert "most frequent transcript" in result.stdout
+    return path
+
+
+def test_a_model_is_fitted_scored_and_reported(model, recordings):
+    page = (recordings / "r.html").read_text(encoding="utf-8")
+    assert "Heard and true" in page
+    assert page.count("Heard: ") >= 1
+    scored = json.loads(run("evaluate", model, recordings / "said.csv", "--json").stdout)
+    assert scored["answers"] == 8
+    assert set(scored["metrics"]) >= {"wer", "cer", "nll"}
+    told = run("inspect", model).stdout
+    assert "task transcribe" in told
+
+
+def test_answers_are_a_table_of_texts_with_the_times_of_their_words(model, recordings):
+    result = run("predict", model, recordings / "said.csv")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[0] == "series,origin,output,value,score,words"
+    assert len(result.stdout.splitlines()) == 9
+
+
+@pytest.mark.parametrize("options", [(), ("--beam", "3")])
+def test_a_recording_is_transcribed_while_it_is_read(model, recordings, options):
+    result = run("stream", model, "--input", recordings / "r0.wav", "--every", "0.1", *options)
+    assert result.exit_code == 0, result.stderr
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(answers) > 3
+    assert [answer.get("final") for answer in answers[:-1]] == [False] * (len(answers) - 1)
+    assert "final" not in answers[-1]
+    assert set(answers[-1]) == {"series", "origin", "value", "words"}
+
+
+def test_settings_of_the_task_and_of_sound_reach_the_model(recordings, tmp_path):
+    options = ("--stride", "2", "--language-model", "3", "--output-dropout", "0.1", "--unit", "word")
+    result = run("fit", "transcribe", recordings / "said.csv", *SMALL, *options, "--out", tmp_path / "m.whorl")
+    assert result.exit_code == 0, result.stderr
+
+    fitted = whorl.load(tmp_path / "m.whorl")
+    assert (fitted.stride, fitted.language_model, fitted.dropout, fitted.tokens.unit) == (2, 3, 0.1, "word")
+    assert fitted.media.num_bands == 16
+    assert fitted.model_.readout.advice.ngrams.order == 3

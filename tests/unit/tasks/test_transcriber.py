@@ -1,0 +1,258 @@
+"""Transcriber: from frames or recordings to texts, whole, in pieces, and with when each word was said."""
+
+import numpy as np
+import pytest
+import soundfile
+
+import whorl
+from whorl.data.transcript_reader import constant_answers
+from whorl.errors import ArgumentError, DataError, ModelFileError, StreamingError
+
+WORDS = ("ab", "ba", "cad", "dab")
+RATE = 8000
+
+
+def text_of(rng: np.random.Generator) -> str:
+    return " ".join(WORDS[n] for n in rng.integers(0, len(WORDS), rng.integers(1, 4)))
+
+
+def frames_of(text: str, rng: np.random.Generator) -> np.ndarray:
+    """Some frames that say each letter, and some that say nothing."""
+    rows = []
+    for letter in text:
+        rows += [np.eye(5)[" abcd".index(letter)]] * int(rng.integers(2, 5)) + [np.zeros(5)] * int(rng.integers(1, 3))
+    return np.array(rows) + 0.1 * rng.standard_normal((len(rows), 5))
+
+
+def examples(count: int, seed: int) -> tuple[list[np.ndarray], list[str]]:
+    rng = np.random.default_rng(seed)
+    texts = [text_of(rng) for _ in range(count)]
+    return [frames_of(text, rng) for text in texts], texts
+
+
+def transcriber(epochs: int = 25, **settings: object) -> whorl.Transcriber:
+    network = settings.pop("network", whorl.Recurrent("gru", hidden_size=24))
+    return whorl.Transcriber(network=network, training=whorl.Training(epochs=epochs), **settings)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> whorl.Transcriber:
+    return transcriber().fit(examples(60, seed=0), verbose=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory):
+    """Recordings in which each letter is a tone, a table of them, and their texts beside them."""
+    made, rng = tmp_path_factory.mktemp("recordings"), np.random.default_rng(4)
+    lines = ["path,said"]
+    for n in range(12):
+        text = text_of(rng)
+        tones = [np.sin(2 * np.pi * (300 + 400 * " abcd".index(c)) * np.arange(RATE // 8) / RATE) for c in text]
+        soundfile.write(made / f"r{n}.wav", 0.3 * np.concatenate(tones), RATE)
+        (made / f"r{n}.txt").write_text(text + "\n")
+        lines.append(f"r{n}.wav,{text}")
+    tables = made.parent / "tables"
+    tables.mkdir(exist_ok=True)
+    (tables / "said.csv").write_text("\n".join([lines[0], *(f"../{made.name}/{line}" for line in lines[1:])]))
+    return made, tables / "said.csv"
+
+
+def test_what_is_said_is_answered_beside_rivals_that_always_say_the_same(fitted):
+    x, texts = examples(20, seed=5)
+    found = fitted.evaluate((x, texts))
+    assert found.metrics["wer"] < 0.3
+    assert 0.0 <= found.metrics["cer"] <= found.metrics["wer"]
+    assert found.metrics["nll"] > 0.0
+    assert set(found.baseline) == {"most frequent transcript", "most frequent words"}
+    assert min(rival["wer"] for rival in found.baseline.values()) > 0.5
+    assert found.target == texts
+    assert found.prediction.value == fitted.predict(x).value
+
+
+def test_words_are_said_where_their_frames_are(fitted):
+    rng = np.random.default_rng(8)
+    parts = [frames_of("dab", rng), np.zeros((6, 5)), frames_of("ba", rng)]
+    parts[1][:3] = np.eye(5)[0]  # the space between them
+    answer = fitted.predict([np.concatenate(parts)])
+    assert answer.value == ["dab ba"]
+    assert answer.index.tokens[0].tolist() == ["dab", "ba"]
+    (first, second) = answer.index.time[0]
+    assert 0 < first[0] < first[1] <= len(parts[0]) + 4  # a network that reads forwards is a little late
+    assert len(parts[0]) + 6 < second[0] < second[1] <= sum(map(len, parts))
+    (record,) = answer.to_records()
+    assert record["value"] == "dab ba"
+    assert record["words"].split()[1] == f"{second[0]:.2f}-{second[1]:.2f}"
+
+
+@pytest.mark.parametrize("decoding", [None, whorl.Beam(width=4)])
+def test_live_answers_end_as_the_transcript_of_the_whole(fitted, decoding):
+    x, _ = examples(3, seed=6)
+    for frames in x:
+        stream, wanted = fitted.stream(decoding=decoding), fitted.predict([frames], decoding=decoding)
+        partial = [stream.push(frames[at : at + 7])[-1] for at in range(0, len(frames), 7)]
+        (last,) = stream.flush()
+        assert not any(answer.final for answer in partial)
+        assert last.final
+        assert (last.value, last.score.tolist()) == (wanted.value, wanted.score.tolist())
+        assert last.index.time[0].tolist() == wanted.index.time[0].tolist()
+        assert partial[-1].value == wanted.value
+        assert stream.flush() == []
+        stream.reset()
+        assert stream.push(frames[0])[0].value == fitted.predict([frames[:1]], decoding=decoding).value
+
+
+def test_a_state_goes_on_in_another_stream_and_belongs_to_one_search(fitted):
+    frames = examples(1, seed=7)[0][0]
+    stream = fitted.stream()
+    stream.push(frames[:20])
+    state = whorl.State.from_bytes(bytes(stream.state))
+    other = fitted.stream()
+    other.state = state
+    other.push(frames[20:])
+    assert other.flush()[0].value == fitted.predict([frames]).value
+    with pytest.raises(ModelFileError, match="decoding"):
+        fitted.stream(decoding=whorl.Beam(width=3)).state = state
+
+
+def test_a_state_grows_by_the_text_alone(fitted):
+    frames = examples(1, seed=7)[0][0]
+    stream, sizes, lengths = fitted.stream(), [], []
+    for _ in range(2):
+        for _ in range(20):
+            stream.push(frames)
+        sizes.append(len(bytes(stream.state)))
+        lengths.append(len(stream.live._search.best(final=False).symbols))
+    assert lengths[1] > lengths[0] + 20
+    assert sizes[1] - sizes[0] <= 12 * (lengths[1] - lengths[0]) + 8
+
+
+def test_a_push_that_fails_leaves_the_stream_as_it_was(fitted):
+    stream = fitted.stream()
+    stream.push(examples(1, seed=7)[0][0])
+    before = bytes(stream.state)
+    for wrong in ([1.0, 2.0], "a text", [[0.0] * 5, [0.0] * 4]):
+        with pytest.raises(DataError):
+            stream.push(wrong)
+        assert bytes(stream.state) == before
+
+
+def test_a_saved_model_answers_the_same_with_and_without_torch(fitted, tmp_path):
+    x, _ = examples(4, seed=9)
+    fitted.save(tmp_path / "m.whorl")
+    wanted = fitted.predict(x).value
+    assert whorl.load(tmp_path / "m.whorl").predict(x).value == wanted
+    assert whorl.runtime.load(tmp_path / "m.whorl").predict(x).value == wanted
+
+
+def test_n_grams_travel_in_the_model_file_and_are_asked_unless_greedy_is_asked_for(tmp_path):
+    data = examples(40, seed=0)
+    model = transcriber(epochs=8, language_model=4).fit(data, verbose=False)
+    advice = model.model_.readout.advice
+    assert advice.ngrams.order == 4
+    assert advice.weight > 0.0
+    model.save(tmp_path / "m.whorl")
+    x, _ = examples(12, seed=3)
+    asked, alone = model.predict(x).value, model.predict(x, decoding=whorl.Greedy()).value
+    assert whorl.load(tmp_path / "m.whorl").predict(x).value == asked
+    assert asked != alone
+    assert sum(word in WORDS for text in asked for word in text.split()) > sum(
+        word in WORDS for text in alone for word in text.split()
+    )
+
+
+def test_a_network_that_reads_both_ways_answers_whole_sequences_alone():
+    network = whorl.Recurrent("gru", hidden_size=12, bidirectional=True)
+    model = transcriber(epochs=2, network=network).fit(examples(20, seed=0), verbose=False)
+    assert len(model.predict(examples(2, seed=1)[0]).value) == 2
+    with pytest.raises(StreamingError, match="bidirectional=False"):
+        model.stream()
+
+
+def test_recordings_come_from_a_folder_a_table_and_lists_alike(folder):
+    recordings, table = folder
+    paths = sorted(recordings.glob("*.wav"))
+    texts = [path.with_suffix(".txt").read_text().strip() for path in paths]
+    models = [
+        transcriber(epochs=1).fit(recordings, verbose=False),
+        transcriber(epochs=1).fit(([str(path) for path in paths], texts), verbose=False),
+    ]
+    assert models[0].model_.settings["media"]["medium"] == "audio"
+    answers = [model.predict([str(path) for path in paths]).value for model in models]
+    assert answers[0] == answers[1]
+    named = transcriber(epochs=1, target="said").fit(table, verbose=False)
+    assert named.evaluate(table).num_answers == 12
+    assert named.predict(paths[0]).index.time[0].shape[1:] == (2,)
+
+
+def test_samples_that_come_in_pieces_are_transcribed_as_their_file(folder):
+    recordings, _ = folder
+    model = transcriber(epochs=3).fit(recordings, verbose=False)
+    path = sorted(recordings.glob("*.wav"))[0]
+    samples, _ = soundfile.read(path, dtype="float32")
+    stream = model.stream()
+    for at in range(0, len(samples), 777):
+        stream.push(samples[at : at + 777])
+    assert stream.flush()[0].value == model.predict(path).value
+
+
+def test_a_text_that_does_not_fit_its_frames_is_left_out_of_training_and_told(capsys):
+    x, texts = examples(30, seed=0)
+    texts = [*texts[:29], "a very long text that nobody can say in so few frames" * 5]
+    transcriber(epochs=1).fit((x, texts), verbose=True)
+    told = capsys.readouterr().out
+    assert "left out of training: 1 whose text has more symbols than there are steps" in told or "held out" in told
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (examples(5, seed=0)[0], "has no texts to learn from"),
+        ((examples(5, seed=0)[0], ["ab"] * 4), "5 sequences, but 4 texts"),
+        ((examples(5, seed=0)[0], [""] * 5), "are empty"),
+        (([np.ones((2, 3))] * 6, ["too long to say"] * 6), "no text of training fits"),
+        (([np.ones((9, 3))], ["ab"]), "Bring more"),
+        ("no-such-folder", "frames are arrays"),
+    ],
+)
+def test_data_that_teach_nothing_are_refused(data, match):
+    with pytest.raises(DataError, match=match):
+        transcriber(epochs=1).fit(data, verbose=False)
+
+
+def test_a_recording_without_its_text_is_named(folder, tmp_path):
+    for name in ("r0.wav", "r1.wav"):
+        (tmp_path / name).write_bytes((folder[0] / name).read_bytes())
+    (tmp_path / "r0.txt").write_text("ab")
+    with pytest.raises(DataError, match=r"r1\.txt` is no file"):
+        transcriber(epochs=1).fit(tmp_path, verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"stride": 0}, "`stride`"),
+        ({"stride": 65}, "at most 64"),
+        ({"convolution": -1}, "`convolution`"),
+        ({"language_model": 99}, "at most 20"),
+        ({"augmentation": "frame"}, "Did you mean 'frames'"),
+        ({"dropout": 1.0}, "`dropout`"),
+        ({"media": "wav"}, r"whorl\.Audio"),
+        ({"tokens": whorl.Audio()}, r"whorl\.Text"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings, match):
+    with pytest.raises(ArgumentError, match=match):
+        whorl.Transcriber(**settings)
+
+
+def test_rivals_say_the_most_frequent_text_and_the_most_frequent_word_of_each_place():
+    texts = ["a b", "a c", "a c", "b d e", "b b"]
+    assert constant_answers(texts) == ("a c", "a b")
+    assert constant_answers([]) == ("", "")
+
+
+def test_unknown_letters_of_new_texts_are_errors_and_no_end(fitted):
+    x, texts = examples(4, seed=2)
+    found = fitted.evaluate((x, ["ß?" + text for text in texts]))
+    assert found.metrics["wer"] > 0.3
+    assert np.isfinite(found.metrics["nll"])
