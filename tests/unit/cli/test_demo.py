@@ -108,6 +108,18 @@ def test_the_translate_demo_tells_its_scores_and_streams_a_text(tmp_path):
     assert (streamed.exit_code, len(streamed.stdout.splitlines())) == (0, 200)
 
 
+def test_the_transcribe_demo_tells_its_scores_and_streams_a_sentence(tmp_path):
+    result = run("demo", "transcribe", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 24 answers:" in result.stdout
+    live = result.stdout.partition("', live: each quarter of a second")[2].splitlines()
+    assert [line.split()[0] for line in live[2:14]] == [f"{min(n / 4, 2.98):.2f}" for n in range(1, 13)]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"speech.whorl", "report.html", "train.csv", "test.csv", "recordings"}
+    assert len(list((tmp_path / "recordings").iterdir())) == 120
+    assert "Heard: " in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_pairs_of_the_translate_demo_are_different_and_say_units_first():
     english, german = translate.pairs(2600, seed=0)
     assert len(set(english)) == 2600
