@@ -41,8 +41,8 @@ class Transcriber(Estimator):
 
     Data are a table with a column that names the files, relative to the table's folder, and a column with their texts;
     a folder of recordings with the text of each beside it under the same name, `a.wav` and `a.txt`; a pair of lists,
-    `(paths, texts)`; or frames that were made elsewhere, `(X, texts)` with X a list of (T_i, D). Many texts are needed
-    for speech that is not limited: a hundred short recordings teach a vocabulary of some fifty words.
+    `(paths, texts)`; or frames that were made elsewhere, `(X, texts)` with X a list of (T_i, D). A hundred short
+    recordings teach sentences of a few words that are always the same; speech that is not limited needs many hours.
 
     The default network reads one way, so that a stream answers while somebody speaks: `push` takes samples, or a frame,
     and answers what was said so far, with `final=False`; `flush` answers what `predict` does.
