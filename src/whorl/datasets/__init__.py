@@ -62,7 +62,7 @@ def chorales() -> dict[str, list[list[list[int]]]]:
     """Returns the shipped chorales: part -> pieces -> chords -> notes, as MIDI counts them, one chord a quarter note.
 
     Example:
-        >>> whorl.datasets.chorales()["test"][0][:2]
+        >>> chorales()["test"][0][:2]
         [[72, 76, 79, 84], [72, 76, 79, 84]]
     """
     found = json.loads(path("chorales").read_text(encoding="utf-8"))
