@@ -39,7 +39,7 @@ def changed(given: Sequence[str]) -> dict[str, object]:
     return found
 
 
-def made(task: type[Task], *, seed: int, seconds: float, validation: int, changes: dict[str, object]) -> Task:
+def made(task: type[Task], *, seed: int, seconds: float | None, validation: int, changes: dict[str, object]) -> Task:
     """An estimator with everything default but the time and what is changed."""
     plan = {name: value for name, value in changes.items() if name in _OF_TRAINING}
     own = {name: value for name, value in changes.items() if name not in _OF_TRAINING}

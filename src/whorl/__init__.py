@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Captioner": "whorl.tasks.captioning",
     "Chatbot": "whorl.tasks.conversation",
     "Classifier": "whorl.tasks.classification",
     "Detector": "whorl.tasks.detection",
@@ -35,8 +36,10 @@ _WHERE = {
     "Text": "whorl.plans.text",
     "Audio": "whorl.plans.media",
     "Image": "whorl.plans.media",
+    "Video": "whorl.plans.media",
     "Sound": "whorl.codecs.audio",
     "Music": "whorl.plans.music",
+    "Features": "whorl.plans.media",
     "Alarm": "whorl.plans.alarm",
     "Prediction": "whorl.runtime.prediction",
     "Evaluation": "whorl.runtime.evaluation",
@@ -86,7 +89,9 @@ if TYPE_CHECKING:
     from whorl.plans.decoding import Greedy as Greedy
     from whorl.plans.decoding import Sample as Sample
     from whorl.plans.media import Audio as Audio
+    from whorl.plans.media import Features as Features
     from whorl.plans.media import Image as Image
+    from whorl.plans.media import Video as Video
     from whorl.plans.music import Music as Music
     from whorl.plans.networks import ConvLSTM as ConvLSTM
     from whorl.plans.networks import Convolution as Convolution
@@ -104,6 +109,7 @@ if TYPE_CHECKING:
     from whorl.runtime.state import State as State
     from whorl.runtime.stream import Stream as Stream
     from whorl.runtime.stream import push_many as push_many
+    from whorl.tasks.captioning import Captioner as Captioner
     from whorl.tasks.classification import Classifier as Classifier
     from whorl.tasks.conversation import Chatbot as Chatbot
     from whorl.tasks.detection import Detector as Detector

@@ -13,11 +13,13 @@ from tests.laws.models_of_music import chords, events
 import whorl
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.audio import AudioCodec
+from whorl.codecs.features import FeaturesCodec
 from whorl.codecs.fields import FieldsCodec
 from whorl.codecs.image import ImageCodec
 from whorl.codecs.music import MusicCodec
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.codecs.text import TextCodec
+from whorl.codecs.video import VideoCodec
 
 WEATHER = ["fog", "Rain", "sun", "Ärger", "\ud800", "", None, float("nan")]
 SYMBOLS: dict[str, list[Any]] = {
@@ -167,6 +169,38 @@ def image_codec(*, drawn: int = 3, side: int = 0, **options: Any) -> CodecSubjec
     )
 
 
+def features_codec() -> CodecSubject:
+    """Three numbers a cell."""
+    rng = np.random.default_rng(4)
+
+    def value(rng: np.random.Generator, count: int) -> np.ndarray:
+        return sources.array(rng, count, width=3)
+
+    def returned(codec: FeaturesCodec, value: np.ndarray, encoded: np.ndarray) -> None:
+        np.testing.assert_allclose(codec.decode(encoded), value, rtol=0, atol=1e-5)  # float32 of numbers around 20
+
+    return CodecSubject(new=FeaturesCodec, training=[value(rng, 17), value(rng, 5)], value=value, returned=returned)
+
+
+def video_codec(**options: Any) -> CodecSubject:
+    rng = np.random.default_rng(4)
+    value = functools.partial(frames, channels=1)
+
+    def returned(codec: VideoCodec, value: np.ndarray, encoded: np.ndarray) -> None:
+        """Levels come back exactly, or how far they were from the mean so far."""
+        counts = np.arange(1, len(value) + 1).reshape(-1, 1, 1, 1)
+        running = codec.background == "running"
+        wanted = value - np.cumsum(value, axis=0, dtype=np.int64) / counts if running else value
+        np.testing.assert_allclose(codec.decode(encoded), wanted, rtol=0, atol=1e-4 if running else 0)
+
+    return CodecSubject(
+        new=lambda: VideoCodec(height=3, width=4, mode="grey", **options),
+        training=[value(rng, 5), value(rng, 1)],
+        value=value,
+        returned=returned,
+    )
+
+
 CODECS: dict[str, Callable[[], CodecSubject]] = {
     **{f"symbols, {kind}": functools.partial(symbols_codec, kind) for kind in SYMBOLS},
     **{f"symbols, {kind}, some unseen": functools.partial(symbols_codec, kind, True) for kind in SYMBOLS},
@@ -201,6 +235,9 @@ CODECS: dict[str, Callable[[], CodecSubject]] = {
     "image, pixels": functools.partial(image_codec, steps="pixels"),
     "image, grey of colours, scaled": functools.partial(image_codec, mode="grey", side=2),
     "image, colours of grey, stretched": functools.partial(image_codec, fit="stretch", drawn=1, side=1),
+    "features": features_codec,
+    "video": video_codec,
+    "video, without its background": functools.partial(video_codec, background="running"),
     "fields": fields_codec,
     "fields that hold back": fields_that_hold_back,
 }

@@ -38,9 +38,10 @@ from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
 from whorl.data.tied_batches import TiedBatches
 from whorl.data.token_strips import TokenStrips
+from whorl.data.views import ViewedBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, SoundChange, Strips, Windows
+from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, SoundChange, Strips, Views, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine
@@ -58,7 +59,7 @@ from whorl.runtime.tag_readout import TagReadout
 from whorl.runtime.text_readout import ReplyReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 from whorl.runtime.transcript_readout import TranscriptReadout
-from whorl.specs import Reals
+from whorl.specs import Picture, Reals
 from whorl.tasks import baselines, item_rivals
 
 OBJECTS: dict[str, list[Object]] = {kind: [] for kind in KINDS}
@@ -325,6 +326,17 @@ def pair_batches(**options: Any) -> BatchesSubject:
     )
 
 
+def shared_batches(**options: Any) -> BatchesSubject:
+    """Two targets behind each other share what is read."""
+
+    def new(sequences: list[Sequence], spans: list[tuple[int, int]]) -> PairBatches:
+        sources = [one.past[::-1].copy() for one in sequences]
+        shared = [replace(one, source=sources[n - n % 2]) for n, one in enumerate(sequences)]
+        return PairBatches(shared, 2, together=2, **options)
+
+    return BatchesSubject(new=new, every_step=True)
+
+
 add("window batches", "shuffled", window_batches)
 add("window batches", "in order, every other", lambda: window_batches(shuffle=False, stride=2))
 add("strip batches", "shuffled", lambda: strip_batches(3))
@@ -384,6 +396,16 @@ add("sequence batches", "whole pieces", lambda: BatchesSubject(new=whole_pieces,
 add("sequence batches", "ties", tied_batches)
 add("sequence batches", "pairs", pair_batches)
 add("sequence batches", "pairs, in order", lambda: pair_batches(shuffle=False))
+add("sequence batches", "pairs that share a source", shared_batches)
+# So is what is seen from elsewhere; tests/unit/data/test_views.py has it.
+FROM_HERE = Views(mirror=False, shift=0.0)
+add(
+    "sequence batches",
+    "views",
+    lambda: BatchesSubject(
+        new=lambda sequences, spans: ViewedBatches(SequenceBatches(sequences, 2), FROM_HERE, Picture(1, 1, 2))
+    ),
+)
 
 
 # Fitted models

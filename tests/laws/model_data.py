@@ -29,6 +29,11 @@ def of_lists(task: type, network: Network, rows: Any, **options: Any) -> ModelSu
     return _of_short(task, network, rows, {"listed": True, **options})
 
 
+def of_grids(task: type, network: Network, **options: Any) -> ModelSubject:
+    """A model of features of three columns, none of them missing; `options` are those of `model`."""
+    return _of_short(task, network, functools.partial(sources.array, width=3), options)
+
+
 def of_dialogues(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
     """A model of dialogues whose turns have up to four words."""
 

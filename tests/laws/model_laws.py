@@ -216,6 +216,8 @@ def altered(subject: ModelSubject, rng: np.random.Generator, rows: Rows, first: 
         return rows if first else unheard
     if subject.dialogue:  # whole dialogues are
         return rows if first else [f"words never heard of {rng.integers(9)}" for _ in rows]
+    if subject.written and first:  # what is read is held out whole, and as long as something else
+        return rows
     if isinstance(rows[0], str):
         return [*rows[:first], *(f"unheard{rng.integers(9)}" for _ in rows[first:])]
     if isinstance(rows, np.ndarray):
@@ -237,7 +239,7 @@ def _far_off(rng: np.random.Generator) -> float:
 
 
 def _later_rows_change_no_forecast(subject: ModelSubject, data: st.DataObject, rng: np.random.Generator) -> None:
-    if not subject.model.streams or subject.text or subject.dialogue or subject.transcript:  # 13 holds them to it
+    if not subject.model.streams or subject.text or subject.written or subject.transcript:  # 13 holds them to it
         return
     for key, rows in subject.drawn(data, most=1).items():
         last = size(data, subject.least - 1, len(rows) - 1, "origin")

@@ -31,7 +31,7 @@ from tests.laws.models_of_numbers import (
     sequence_table_model,
     table_model,
 )
-from tests.laws.models_of_texts import chatbot, generator, transcriber, translator
+from tests.laws.models_of_texts import captioner, chatbot, generator, transcriber, translator
 from tests.laws.networks import CONVOLUTION, PERCEPTRON, TRANSFORMER, recipe
 
 import whorl
@@ -102,6 +102,11 @@ MODELS = {
         recipe("lstm"), wait=3, input_feeding=True, attention="additive"
     ),
     "summarizer": lambda: translator(recipe("rnn"), task=whorl.Summarizer),
+    "captioner of cells": lambda: captioner(recipe("gru")),
+    "captioner of frames, additive": lambda: captioner(
+        recipe("lstm"), media=whorl.Features(ordered=True), attention="additive"
+    ),
+    "captioner of cells, side by side": lambda: captioner(recipe("gru", members=2)),
     "window forecaster, side by side": lambda: table_model(recipe("gru", members=2)),
     "carried forecaster, side by side": lambda: table_model(recipe("lstm", members=2), settings={"memory": "carried"}),
     "classifier on arrays, side by side": lambda: classifier_on_arrays(recipe("gru", members=3)),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from tests.laws.model_data import of_dialogues, of_pieces
+from tests.laws.model_data import of_dialogues, of_grids, of_pieces
 from tests.laws.model_subject import ModelSubject, model
 
 import whorl
@@ -61,6 +61,21 @@ def chatbot(network: Network, **settings: Any) -> ModelSubject:
         network,
         ("calm", "wild", "sea", ",", "!", "s", "Sturm\u0308"),
         settings={"tokens": whorl.Text(), "longest": 9, "embedding_size": 12, "context": 3, **settings},
+        labels=True,
+        written=True,
+    )
+
+
+def captioner(network: Network, **settings: Any) -> ModelSubject:
+    def texts(rng: np.random.Generator, given: list[Any]) -> list[list[str]]:
+        words = ("calm", "wild", "sea", ",", "Sturm\u0308")
+        return [[" ".join(words[n] for n in rng.integers(0, 5, rng.integers(1, 5)))] for _ in given]
+
+    return of_grids(
+        whorl.Captioner,
+        network,
+        truths=texts,
+        settings={"tokens": whorl.Text(), "longest": 7, "embedding_size": 12, "media": whorl.Features(), **settings},
         labels=True,
         written=True,
     )

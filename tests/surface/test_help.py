@@ -16,6 +16,7 @@ TASKS = {
     "chat": (whorl.Chatbot, "Dialogues"),
     "classify": (whorl.Classifier, "Classification"),
     "tag": (whorl.Tagger, "Tagging"),
+    "caption": (whorl.Captioner, "Captions"),
     "generate": (whorl.Generator, "Generation"),
     "detect": (whorl.Detector, "Detection"),
     "recommend": (whorl.Recommender, "Recommendation"),

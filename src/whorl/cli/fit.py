@@ -9,6 +9,7 @@ command = LazyGroup(
         "chat": Entry("whorl.cli.fit_chat", "Answer each turn of a dialogue with the next one."),
         "classify": Entry("whorl.cli.fit_classify", "Answer each sequence with one of several labels."),
         "tag": Entry("whorl.cli.fit_tag", "Answer each step of a sequence with one of several labels."),
+        "caption": Entry("whorl.cli.fit_caption", "Write a text about each picture, video, or grid of features."),
         "generate": Entry("whorl.cli.fit_generate", "Learn what comes next in a text, and continue one."),
         "detect": Entry("whorl.cli.fit_detect", "Flag rows, or whole sequences, that are not normal."),
         "recommend": Entry("whorl.cli.fit_recommend", "Answer each session of events with the best next items."),

@@ -11,6 +11,7 @@ from whorl.cli.output import show
 from whorl.report.scores import size_of
 
 if TYPE_CHECKING:
+    from whorl.data.reader import Reader
     from whorl.runtime.model import Model
 
 
@@ -80,7 +81,14 @@ def _memory(model: "Model") -> str:
         return f"the last {reader.context} turns, at most {reader.longest} tokens"
     if rows is not None:
         return f"the last {rows} rows"
-    return "the whole stream, in its state" if model.encoder is None else "the whole text"
+    return "the whole stream, in its state" if model.encoder is None else f"the whole {_read(reader)}"
+
+
+def _read(reader: "Reader") -> str:
+    """What a model that writes reads."""
+    from whorl.data.caption_reader import CaptionReader
+
+    return "source" if isinstance(reader, CaptionReader) else "text"
 
 
 def _section(title: str, facts: object) -> Iterator[str]:

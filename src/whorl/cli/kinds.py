@@ -91,9 +91,16 @@ class Names(ParamType):
 
 
 class Levels(ParamType):
-    """Numbers, separated by commas; 'none' is no number."""
+    """Numbers, separated by commas; 'none' is no number.
+
+    Args:
+        whole: they are whole numbers.
+    """
 
     name = "numbers"
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.whole = whole
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         return "NUMBER[,NUMBER...]|none"
@@ -104,9 +111,10 @@ class Levels(ParamType):
         if value.strip() in ("", "none"):
             return ()
         try:
-            return tuple(float(part) for part in value.split(","))
+            return tuple((int if self.whole else float)(part) for part in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is not a list of numbers such as 0.1,0.5,0.9.", param, ctx)
+            such = "whole numbers such as 0,0,32,32" if self.whole else "numbers such as 0.1,0.5,0.9"
+            self.fail(f"{value!r} is not a list of {such}.", param, ctx)
 
 
 class Pair(ParamType):
@@ -174,6 +182,8 @@ def param_type(hint: Any) -> tuple[ParamType, bool]:
             return Levels(), False
         if get_args(member) == (int, int):
             return Pair(), False
+        if get_origin(member) is tuple and int in get_args(member):
+            return Levels(whole=True), False
         if get_origin(member) is tuple:
             return Names(), True
         if isinstance(get_origin(member), type) and issubclass(get_origin(member), Mapping):

@@ -5,13 +5,14 @@ from dataclasses import fields
 import click
 
 from whorl.cli.options import build, options_of, was_given
+from whorl.data.described import first_source
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
-from whorl.plans.media import MEDIA, Audio, Image, Media
+from whorl.plans.media import MEDIA, Audio, Features, Image, Media, Video
 from whorl.plans.table import Table
 
 # Headings of the help page.
-_SECTIONS: dict[type[Media], str] = {Audio: "Recordings", Image: "Pictures"}
+_SECTIONS: dict[type[Media], str] = {Audio: "Recordings", Image: "Pictures", Video: "Videos", Features: "Features"}
 
 
 def media_options() -> list[click.Parameter]:
@@ -41,11 +42,19 @@ def media_given() -> Media | None:
             "out."
         )
     # What several kinds share does not say which of them is meant; the data do.
-    word = medium_of(click.get_current_context().params.get("data"), Table()) if len(kinds) > 1 else None
+    word = _medium() if len(kinds) > 1 else None
     kind = MEDIA[word] if word is not None and MEDIA[word] in kinds else kinds[0]
     plan = build(kind, _names(kind))
     assert isinstance(plan, Media)
     return plan
+
+
+def _medium() -> str | None:
+    """What DATA are made of: that of the first of the sources that texts are about, where there are texts."""
+    params = click.get_current_context().params
+    data, table = params.get("data"), Table()
+    found = medium_of(data, table)
+    return medium_of(first_source(data, params.get("source"), table), table) if found is None else found
 
 
 def _names(kind: type[Media]) -> list[str]:

@@ -35,6 +35,7 @@ def command(
     *,
     table: Sequence[str],
     epilog: str,
+    others: Sequence[click.Parameter] = (),
 ) -> click.Command:
     """A command that fits a task.
 
@@ -45,12 +46,14 @@ def command(
         own: fields that are options, and the groups that they stand in; the last one is that of dropout, too.
         table: options of tables that mean something where data are texts.
         epilog: last line of the help.
+        others: options beside these.
     """
     last = list(own.values())[-1]
     options = [
         *fitting.arguments(),
         *options_of(task, own),
         *output_dropout(task, last),
+        *others,
         *fitting.plan_options(task, "tokens", "Text"),
         *fitting.shared_options(task, table),
     ]

@@ -16,6 +16,7 @@ from whorl.plans.media import LEAST_HZ, MOST_HZ, Audio
 
 if TYPE_CHECKING:
     from whorl.cli.dialogues import Answers, Dialogues
+    from whorl.cli.named_files import NamedFiles
     from whorl.cli.pictures import Pictures
     from whorl.cli.sentences import Sentences
     from whorl.cli.sounds import Sounds
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from whorl.cli.texts import Texts
     from whorl.runtime.quantised import Weights
 
-    Kinds = Streams | Texts | Sentences | Dialogues | Sounds | Pictures
+    Kinds = Streams | Texts | Sentences | Dialogues | NamedFiles | Sounds | Pictures
 
 
 def stream(
@@ -60,17 +61,20 @@ def stream(
 
     For a model of recordings --input is one, or samples of 16 bits as they come, the lower byte first: the answer so
     far is printed --every so many seconds of sound, and that of all of it at the end. For one of pictures --input is
-    one, or rows of pixels as JSON arrays, from the top; the answer so far is printed where a step is complete.
+    one, or rows of pixels as JSON arrays, from the top; the answer so far is printed where a step is complete. For one
+    of captions, of videos or of features each line is the path of a file, or JSON with one, and is answered.
 
     A bad row ends the run with exit code 3, after the answers before it were printed and --state was saved.
     """
     from whorl import runtime
     from whorl.cli.dialogues import Dialogues
+    from whorl.cli.named_files import NamedFiles
     from whorl.cli.pictures import Pictures
     from whorl.cli.sentences import Sentences
     from whorl.cli.sounds import Sounds
     from whorl.cli.streams import Streams, rows_of
     from whorl.cli.texts import Texts
+    from whorl.data.caption_reader import CaptionReader
     from whorl.data.corpus_reader import CorpusReader
     from whorl.data.dialogue_reader import DialogueReader
     from whorl.data.media_reader import MediaReader
@@ -94,6 +98,8 @@ def stream(
             streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
         case MediaReader(word="image"):
             streams = Pictures(loaded, source)
+        case CaptionReader() | MediaReader(word="video" | "features"):
+            streams = NamedFiles(loaded, decoding)
         case MediaReader():
             streams = Sounds(loaded, source, rate_hz=rate, every_s=every)
         case TranscriptReader(plan=Audio()):

@@ -11,7 +11,7 @@ from whorl.codecs.codec import Codec, Encoder, codecs
 from whorl.codecs.resampling import Resampler
 from whorl.codecs.spectrum import Bands
 from whorl.errors import ArgumentError, DataError, ModelFileError, NotFittedError, StreamingError
-from whorl.plans.media import LEAST_HZ, MOST_HZ, Features, Normalise
+from whorl.plans.media import LEAST_HZ, MOST_HZ, AudioFeatures, Normalise
 from whorl.specs import Reals, Spec
 
 # The level of training counts as so many seconds of a recording in its running mean.
@@ -40,7 +40,7 @@ class Sound(NamedTuple):
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sample_rate_hz: Annotated[int, msgspec.Meta(ge=LEAST_HZ, le=MOST_HZ)]
-    features: Features
+    features: AudioFeatures
     num_bands: Annotated[int, msgspec.Meta(ge=1, le=512)]
     num_coefficients: Annotated[int, msgspec.Meta(ge=1, le=512)]
     window_ms: Annotated[float, msgspec.Meta(ge=1, le=10_000)]
@@ -70,7 +70,7 @@ class AudioCodec(Codec[np.ndarray | Sound]):
         self,
         *,
         sample_rate_hz: int,
-        features: Features = "mfcc",
+        features: AudioFeatures = "mfcc",
         num_bands: int = 26,
         num_coefficients: int = 13,
         window_ms: float = 25.0,

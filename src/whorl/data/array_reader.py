@@ -121,7 +121,7 @@ class ArrayReader(Reader):
         return codec.encode(y if y.ndim == 2 else y[None])[0 if y.ndim == 1 else slice(None)]
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return _ArrayRows(self.past)
+        return ArrayRows(self.past)
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
@@ -173,7 +173,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     normal: str | None
 
 
-class _ArrayRows(RowReader):
+class ArrayRows(RowReader):
     """Reads one sequence step by step."""
 
     def __init__(self, codec: ArrayCodec) -> None:

@@ -1,47 +1,26 @@
 """Dialogues to encoded sequences: the last turns are read, and an answer to them is written."""
 
-from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence as List
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from whorl.codecs.numeric import require_array
 from whorl.codecs.text import TextCodec
 from whorl.data.dialogues import Dialogue, Turn, dialogues_of, said_by_answerer
 from whorl.data.pair_memory import PairMemory
-from whorl.data.pair_reader import MOST_STEPS, PairReader
+from whorl.data.pair_reader import PairReader
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.turn_rows import TEXT, TurnRows, ended
+from whorl.data.usual import Usual
+from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 
 REPLY = "reply"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usual:
-    """What is usually replied, whatever was said.
-
-    Args:
-        reply: the most frequent one of training.
-        counts: how often each token stands in the replies of training, (V,) int64.
-    """
-
-    reply: str
-    counts: np.ndarray
-
-    @property
-    def log_probabilities(self) -> np.ndarray:
-        """Of each token, (V,), one added to its count."""
-        counts = self.counts + 1.0
-        found: np.ndarray = np.log(counts / counts.sum())
-        return found
 
 
 @readers.add("dialogues")
@@ -111,23 +90,22 @@ class DialogueReader(PairReader):
         before = [turns[place].text for place in places]
         parts = [ended(codes_of[place], own=mine) for place, mine in zip(places, own, strict=True)]
         reply = turns[at].text if at < len(turns) else None
-        codes = None if reply is None else self._cut(self.outputs.text.encode(reply), self.longest + 1)
-        past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
+        past, written = self.written(reply)
         return Sequence(
             key=key,
             past=past,
             time=np.arange(len(past), dtype=np.int64),
-            targets=None if codes is None else codes[1:],
+            targets=written,
             source=np.concatenate(parts)[-self.longest :],
             texts=("\n".join(before), reply or ""),
             origin=at - 1,
         )
 
-    def rivals(self, sources: List[str]) -> dict[str, list[str]]:
+    def rivals(self, sequences: List[Sequence]) -> dict[str, list[str]]:
         """What naive rivals reply: the most frequent reply of training, and that to the most similar turns."""
         return {
-            "most frequent": [self.usual.reply] * len(sources),
-            "nearest turns": [self.memory.nearest(text)[0] for text in sources],
+            "most frequent": [self.usual.text] * len(sequences),
+            "nearest turns": [self.memory.nearest(one.texts[0])[0] for one in sequences],
         }
 
     def token_rivals(self) -> dict[str, np.ndarray]:
@@ -137,7 +115,7 @@ class DialogueReader(PairReader):
         return TurnRows(self.source, self.context, self.longest)
 
     def config(self) -> dict[str, object]:
-        return {**super().config(), "context": self.context, "usual": self.usual.reply}
+        return {**super().config(), "context": self.context, "usual": self.usual.text}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), "counts": self.usual.counts}
@@ -146,13 +124,10 @@ class DialogueReader(PairReader):
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
         config, arrays = dict(config), dict(arrays)
         context, usual = config.pop("context", None), config.pop("usual", None)
-        counts = require_array(arrays, "counts", np.int64)
-        del arrays["counts"]
+        counts = {name: arrays.pop(name) for name in ("counts",) if name in arrays}
         pairs = PairReader.restore(config, arrays)
         if not isinstance(context, int) or isinstance(context, bool) or not 1 <= context <= MOST_STEPS:
             raise ModelFileError(f"the reader of the model file is damaged: {context!r} turns are no context.")
-        if not isinstance(usual, str) or counts.shape != (len(pairs.classes),) or (counts < 0).any():
-            raise ModelFileError("the reader of the model file is damaged: what is usually replied does not fit.")
         if pairs.columns != (TEXT, REPLY):
             raise ModelFileError(f"the reader of the model file is damaged: its columns are {pairs.columns}.")
         return cls(
@@ -161,7 +136,7 @@ class DialogueReader(PairReader):
             longest=pairs.longest,
             context=context,
             memory=pairs.memory,
-            usual=Usual(reply=usual, counts=counts),
+            usual=Usual.restore(usual, counts, pairs.outputs),
             table=pairs.table,
         )
 
@@ -186,17 +161,12 @@ def fit_dialogues(
     ]
     sources, replies = [source for source, _ in pairs], [reply for _, reply in pairs]
     source, outputs = codecs[0].fit(said), TextOutputs(codecs[1].fit(said))
-    counts = np.zeros(len(outputs.classes), np.int64)
-    for reply in replies:
-        np.add.at(counts, outputs.text.encode(reply)[1:, 0].astype(np.int64), 1)
-    frequent = Counter(replies)
-    most = max(frequent.values())
     return DialogueReader(
         source=source,
         outputs=outputs,
         longest=longest,
         context=context,
         memory=PairMemory.of(sources, replies),
-        usual=Usual(reply=min(text for text, count in frequent.items() if count == most), counts=counts),
+        usual=Usual.of(replies, outputs),
         table=table,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whorl.data import pictures, sounds  # noqa: F401  register their media
+from whorl.data import features, pictures, sounds, videos  # noqa: F401  register their media
 from whorl.data.media import Medium, cells_of, column_of, hidden_left_out, is_folder_of_tables, mediums
 from whorl.data.sources import PARQUET_SUFFIXES, TABLE_SUFFIXES, read_table
 from whorl.errors import DataError

@@ -11,8 +11,10 @@ from whorl.codecs.codec import Codec, Encoder
 from whorl.codecs.table import TableCodec
 from whorl.data import (
     counts,
+    features,  # noqa: F401  registers its medium
     pictures,  # noqa: F401  registers its medium
     sounds,  # noqa: F401  registers its medium
+    videos,  # noqa: F401  registers its medium
 )
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels

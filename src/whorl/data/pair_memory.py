@@ -82,12 +82,12 @@ class PairMemory:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The texts as utf-8 bytes, and where each ends."""
-        return {**_packed("sources", self.sources), **_packed("targets", self.targets)}
+        return {**packed("sources", self.sources), **packed("targets", self.targets)}
 
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The way back; raises ModelFileError on any mismatch."""
-        sources, targets = _unpacked("sources", arrays), _unpacked("targets", arrays)
+        sources, targets = unpacked("sources", arrays), unpacked("targets", arrays)
         if len(arrays) != 4 or len(sources) != len(targets) or not sources:
             raise ModelFileError("The model file is damaged: the pairs that it keeps do not fit each other.")
         return cls(sources, targets)
@@ -100,13 +100,15 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _packed(name: str, texts: Iterable[str]) -> dict[str, np.ndarray]:
+def packed(name: str, texts: Iterable[str]) -> dict[str, np.ndarray]:
+    """Texts as utf-8 bytes, and where each ends."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
     return {f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
 
 
-def _unpacked(name: str, arrays: dict[str, np.ndarray]) -> list[str]:
+def unpacked(name: str, arrays: dict[str, np.ndarray]) -> list[str]:
+    """The way back; raises ModelFileError where offsets and bytes do not fit."""
     data, ends = require_array(arrays, f"{name}.bytes", np.uint8), require_array(arrays, f"{name}.ends", np.int64)
     starts = np.concatenate([[0], ends])[:-1]
     if (int(ends[-1]) if len(ends) else 0) != len(data) or (ends < starts).any():

@@ -14,23 +14,24 @@ from whorl.data.pair_memory import PairMemory
 from whorl.data.parallel import read_pairs
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
-from whorl.data.reader import Reader, RowReader, readers
+from whorl.data.reader import RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.source_rows import SourceRows
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_files import is_folder, text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.text_reader import texts_of
+from whorl.data.writing_reader import MOST_STEPS, WritingReader, cut
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 from whorl.specs import Spec
 
-# Tokens of a source; what attention looks back at is kept for each of them.
-MOST_STEPS = 4096
+# What is written may be so much longer than what was read.
+_LONGER, _MORE = 3, 20
 
 
 @readers.add("pairs")
-class PairReader(Reader):
+class PairReader(WritingReader):
     """Reads pairs of texts, and lone sources.
 
     Of a source and of a target the first `longest` tokens are read, the end counted as one.
@@ -44,8 +45,6 @@ class PairReader(Reader):
         table: how files are read.
     """
 
-    outputs: TextOutputs
-
     def __init__(
         self,
         *,
@@ -56,24 +55,11 @@ class PairReader(Reader):
         memory: PairMemory,
         table: Table,
     ) -> None:
-        self.columns, self.source, self.outputs, self.longest = columns, source, outputs, longest
-        self.memory, self.table = memory, table
-        self.horizon = 0
-        self.names = (columns[1],)
-
-    @property
-    def past(self) -> TextCodec:
-        """What was written so far."""
-        return self.outputs.text
-
-    @property
-    def classes(self) -> np.ndarray:
-        """The tokens that may be written."""
-        return self.outputs.classes
+        super().__init__(columns=columns, outputs=outputs, longest=longest, table=table)
+        self.source, self.memory = source, memory
 
     @property
     def source_spec(self) -> Spec:
-        """What a step of a source is."""
         return self.source.spec
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
@@ -86,48 +72,34 @@ class PairReader(Reader):
         """Encodes texts. A sequence's `past` is what was written before each step: a lone begin without a target."""
         made = []
         for n, text in enumerate(sources):
-            codes = None if targets is None else self._cut(self.outputs.text.encode(targets[n]), self.longest + 1)
-            past = np.full((1, 1), self.outputs.begin, np.float32) if codes is None else codes[:-1]
+            past, written = self.written(None if targets is None else targets[n])
             one = Sequence(
                 key=str(n),
                 past=past,
                 time=np.arange(len(past), dtype=np.int64),
-                targets=None if codes is None else codes[1:],
-                source=self._cut(self.source.encode(text), self.longest),
+                targets=written,
+                source=cut(self.source.encode(text), self.longest),
                 texts=(text, "" if targets is None else targets[n]),
             )
             made.append(one)
         return made
 
-    @staticmethod
-    def _cut(codes: np.ndarray, longest: int) -> np.ndarray:
-        """The first codes; the last of them is the end."""
-        return codes if len(codes) <= longest else np.concatenate([codes[: longest - 1], codes[-1:]])
+    def most_tokens(self, num_read: int) -> int:
+        return min(self.longest, _LONGER * num_read + _MORE)
 
-    def text_of(self, codes: np.ndarray) -> str:
-        """The text of tokens (T,) that were written."""
-        return self.outputs.text.decode(codes).strip()
-
-    def rivals(self, sources: List[str]) -> dict[str, list[str]]:
+    def rivals(self, sequences: List[Sequence]) -> dict[str, list[str]]:
         """What naive rivals answer: the target of the most similar source in training, and the source itself.
 
         Where targets are much shorter, of the source as many words as a target has.
         """
-        kept = self.memory.kept_words
+        sources, kept = [one.texts[0] for one in sequences], self.memory.kept_words
         copies = {"copy of the source": list(sources)}
         if kept is not None:
             copies = {"start of the source": [" ".join(text.split()[:kept]) for text in sources]}
         return {**copies, "nearest pair": [self.memory.nearest(text)[0] for text in sources]}
 
-    def token_rivals(self) -> dict[str, np.ndarray]:
-        """Log-probability of each token, (V,), by naive rivals that write no text."""
-        return {}
-
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return SourceRows(self.columns[0], self.source, self.longest)
-
-    def times_after(self, times: np.ndarray) -> np.ndarray | None:
-        return None
 
     def config(self) -> dict[str, object]:
         return {

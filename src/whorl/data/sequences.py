@@ -1,5 +1,6 @@
 """Encoded sequences: what a network or an engine reads, with the times and keys that answers are labelled with."""
 
+from collections.abc import Sequence as List
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,8 @@ class Sequence:
         known_ahead: number of steps after the last row whose `ahead` was really given.
         marks: whether each row is an anomaly, (T,) 1.0 or 0.0, NaN where nobody says; None where nobody was asked.
         source: what is read whole before anything is written, (S, D) float32, or None.
-        texts: the source and the target as they came; empty where there are none.
+        texts: the source, or its name, and the target as they came, or all targets of the source; empty where there are
+            none.
         origin: number of the last row that is read, where a sequence is a piece of a longer one; else None.
     """
 
@@ -82,6 +84,15 @@ class Sequence:
             windows = np.lib.stride_tricks.sliding_window_view(self.ahead[1:], horizon, axis=0)
             inputs["future"] = np.moveaxis(windows, -1, 1)[None, start:stop]
         return inputs
+
+
+def num_sources(sequences: List[Sequence]) -> list[int]:
+    """A number for each sequence, from 0 on, that says which source it has: those behind each other may share one."""
+    found: list[int] = []
+    for n, one in enumerate(sequences):
+        same = n > 0 and one.source is not None and one.source is sequences[n - 1].source
+        found.append(found[-1] + (not same) if found else 0)
+    return found
 
 
 def named(key: str) -> str:

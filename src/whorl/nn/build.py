@@ -178,10 +178,10 @@ def _two_sides(
     dropout: float,
 ) -> EncoderDecoderNetwork:
     assert isinstance(past, Tokens)
-    assert isinstance(source, Tokens)
+    assert source is not None
     one_way = replace(recipe, num_layers=1, bidirectional=False, dropout=0.0)
     return EncoderDecoderNetwork(
-        num_sources=source.n,
+        source=source,
         num_targets=past.n,
         shape=shape,
         encoder=partial(cores.recurrent, recipe),

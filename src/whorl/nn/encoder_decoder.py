@@ -1,7 +1,7 @@
-"""A sequence of symbols is read whole, and another one is written, each step looking back at what was read.
+"""A sequence or a picture is read whole, and symbols are written, each step looking back at what was read.
 
 Axes: B sequences, T steps that are written, S steps that are read, E width of a symbol, H hidden, D width of what the
-encoder says of a step, V symbols that may be written.
+encoder says of a step, V symbols that may be written, C columns of a step, P sources, N sequences or fewer.
 """
 
 import math
@@ -15,10 +15,12 @@ from whorl.nn.core import State
 from whorl.nn.cores import AnyCore
 from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.network import Network
+from whorl.nn.sources import Cells, Symbols, sources
 from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
+from whorl.specs import Spec
 
 # What the decoder is told once: how many steps were read, what the encoder says of each, its keys, and where its own
 # layers begin.
@@ -41,10 +43,10 @@ class EncoderDecoderNetwork(Network):
     of these, and each step looks back at one more (wait-k, Ma et al. 2019, section 3.1); the encoder is causal.
 
     Args:
-        num_sources: symbols that may be read.
+        source: what a step that is read is: symbols, numbers, or a picture.
         num_targets: V.
-        shape: attention, and the width of a symbol.
-        encoder: builds the core that reads for an input size.
+        shape: attention, the width of a symbol, and whether what is read has an order.
+        encoder: builds the core that reads for an input size; cells without an order do without.
         layer: builds a layer that writes for an input size.
         dropout: of symbols, of what the encoder says, and on the way to the last layer.
     """
@@ -52,7 +54,7 @@ class EncoderDecoderNetwork(Network):
     def __init__(
         self,
         *,
-        num_sources: int,
+        source: Spec,
         num_targets: int,
         shape: EncoderDecoder,
         encoder: Callable[[int], AnyCore],
@@ -62,11 +64,11 @@ class EncoderDecoderNetwork(Network):
         super().__init__()
         size = shape.embedding_size
         self.shape = shape
-        self.sources, self.targets = nn.Embedding(num_sources, size), nn.Embedding(num_targets, size)
-        for table in (self.sources, self.targets):
-            nn.init.normal_(table.weight, std=size**-0.5)
-        self.scale = math.sqrt(size)  # inputs of unit variance, outputs of small weights
-        self.encoder = encoder(size)
+        self.sources, self.targets = sources(source, size, ordered=shape.ordered), Symbols(num_targets, size)
+        for part in (self.sources, self.targets):
+            if isinstance(part, Symbols):
+                part.draw()
+        self.encoder = encoder(self.sources.output_size) if shape.ordered else Cells(self.sources.output_size)
         width = self.encoder.output_size
         self.lower = layer(2 * size if shape.input_feeding else size)
         self.attention = Attention(self.lower.output_size, width, shape.attention)
@@ -80,16 +82,19 @@ class EncoderDecoderNetwork(Network):
         """What may be written at each step, given the symbols before it: (B, T, 1, V).
 
         Args:
-            inputs: `source` (B, S, 1) and `past` (B, T, 1), codes; `source_length` (B, 1).
+            inputs: `source` (P, S, C) and `past` (B, T, 1), codes; `source_length` (P, 1). P is B, unless
+                `source_place` (B, 1) says which source each sequence is written for.
             lengths: real steps of `past`, (B,).
         """
-        past, source, read = inputs["past"][..., 0], inputs["source"][..., 0], inputs["source_length"][:, 0].long()
+        past, read = inputs["past"][..., 0], inputs["source_length"][:, 0].long()
         if lengths is not None:
             past = torch.where(torch.arange(past.shape[1], device=past.device) < lengths[:, None], past, 0.0)
-        places = torch.arange(source.shape[1], device=source.device)
-        real_BS = places < read[:, None]
-        memory_BSD, start_BS = self.read(torch.where(real_BS, source, 0.0).long(), read)
-        real_BTS = real_BS[:, None]
+        memory_BSD, start_BS, read = self.read(inputs["source"], read)
+        if "source_place" in inputs:
+            place = inputs["source_place"][:, 0].long()
+            memory_BSD, start_BS, read = memory_BSD[place], start_BS[place], read[place]
+        places = torch.arange(memory_BSD.shape[1], device=past.device)
+        real_BTS = (places < read[:, None])[:, None]
         if self.shape.wait is not None:
             reach_T1 = torch.arange(past.shape[1], device=past.device)[:, None] + self.shape.wait
             real_BTS = real_BTS & (places < reach_T1)
@@ -101,14 +106,20 @@ class EncoderDecoderNetwork(Network):
             codes = torch.cat([codes[:, :1], torch.where(drawn, written[:, :-1], codes[:, 1:])], dim=1)
         return self.write(codes, memory_BSD, start_BS, real_BTS, lengths)[:, :, None]
 
-    def read(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-        """What the encoder says of each step, (B, S, D), and the states that the layers that write begin with."""
-        x_BSE = self.dropout(self.sources(source_BS) * self.scale)
-        memory_BSD, state = self.encoder(x_BSE, lengths_B=lengths_B)
-        last = self.encoder.last_output(memory_BSD, state, lengths_B)
+    def read(self, source_PSC: Tensor, lengths_P: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the encoder says of each step, (P, S, D), the states that the layers that write begin with, and lengths.
+
+        Of a picture the steps are the cells of its grid.
+        """
+        real_PS = torch.arange(source_PSC.shape[1], device=source_PSC.device) < lengths_P[:, None]
+        x_PSE, lengths_P = self.sources.read(torch.where(real_PS[..., None], source_PSC, 0.0), lengths_P)
+        # Between cells and memory there is nothing that dropping could be for: they are dropped once, as memory.
+        x_PSE = self.dropout(x_PSE) if self.shape.ordered else x_PSE
+        memory_PSD, state = self.encoder(x_PSE, lengths_B=lengths_P)
+        last = self.encoder.last_output(memory_PSD, state, lengths_P)
         if self.shape.wait is not None:  # what follows is not known yet where the first symbol is written
-            last = memory_BSD[torch.arange(len(memory_BSD)), lengths_B.clamp(max=self.shape.wait) - 1]
-        return self.dropout(memory_BSD), torch.tanh(self.bridge(last))
+            last = memory_PSD[torch.arange(len(memory_PSD)), lengths_P.clamp(max=self.shape.wait) - 1]
+        return self.dropout(memory_PSD), torch.tanh(self.bridge(last)), lengths_P
 
     def write(
         self, past_BT: Tensor, memory_BSD: Tensor, start_BS: Tensor, real_BTS: Tensor, lengths_B: Tensor | None
@@ -116,7 +127,7 @@ class EncoderDecoderNetwork(Network):
         """What may come after each symbol, (B, T, V), that looks back at what is `real`, (B, T or 1, S)."""
         lower_BS, upper_BS = torch.split(start_BS, [self.lower.state_size, self.upper.state_size], dim=-1)
         states = self.lower.state_of(lower_BS), self.upper.state_of(upper_BS)
-        x_BTE = self.dropout(self.targets(past_BT) * self.scale)
+        x_BTE = self.dropout(self.targets(past_BT))
         rows = memory_BSD, self.attention.keys(memory_BSD)
         if not self.shape.input_feeding:
             out_BTE, _ = self._attentional(x_BTE, None, states, rows, real_BTS, lengths_B)
@@ -128,7 +139,7 @@ class EncoderDecoderNetwork(Network):
                 said.append(out_B1E)
                 fed_B1E = torch.tanh(out_B1E)
             out_BTE = torch.cat(said, dim=1)
-        return nn.functional.linear(self.dropout(out_BTE), self.targets.weight, self.bias)
+        return nn.functional.linear(self.dropout(out_BTE), self.targets.table.weight, self.bias)
 
     def _attentional(
         self,
@@ -160,20 +171,27 @@ class EncoderDecoderNetwork(Network):
         return self.blend(torch.cat([y_BTH, seen_BTD, x_BTE], dim=-1)), (lower, upper)
 
     def emit_encoder(self, program: Program) -> Name:
-        """Adds the side that reads; what the decoder is told, but the length, stands side by side at each step."""
-        x = self._symbols(program, "source", self.sources)
+        """Adds the side that reads. What the decoder is told, but the length, stands side by side: what is of each step
+        at each step, or, of a picture, what is of each cell of its grid behind each other.
+        """
+        read = program.add(ops.Input(out="source", shape=(self.sources.num_columns,)))
+        x = self.sources.emit(program, read)
         memory = self.encoder.emit(program, x)
-        last = memory if self.encoder.is_causal else emit_ends(program, memory)
+        if isinstance(self.encoder, Cells):
+            last = self.encoder.emit_mean(program, memory)
+        else:
+            last = memory if self.encoder.is_causal else emit_ends(program, memory)
         start = emit_affine(program, "bridge", self.bridge, last)
         start = program.add(ops.Activate(x=start, function="tanh"))
         keys = self.attention.emit_keys(program, memory)
-        parts = (memory, start) if keys is None else (memory, keys, start)
-        program.output = program.add(ops.Concat(parts=parts, axis=0))
+        parts = [_flat(program, part) for part in (memory, keys) if part is not None]
+        program.output = program.add(ops.Concat(parts=(*parts, start), axis=0))
         return program.output
 
     def emit(self, program: Program) -> Name:
         """Adds the side that writes, a symbol at a step."""
-        longest, width = self.shape.longest, self.encoder.output_size
+        width = self.encoder.output_size
+        longest = self.sources.num_cells or self.shape.longest
 
         def told(name: str, *shape: int) -> Name:
             return program.add(ops.Input(out=name, shape=shape, static=True))
@@ -181,7 +199,7 @@ class EncoderDecoderNetwork(Network):
         length, memory = told(LENGTH, 1), told(MEMORY, longest, width)
         keys = None if self.attention.key is None else told(KEYS, longest, self.attention.key_size)
         lower, upper = told(LOWER, self.lower.state_size), told(UPPER, self.upper.state_size)
-        x = self._symbols(program, "past", self.targets)
+        x = self.targets.emit(program, program.add(ops.Input(out="past", shape=(1,))))
         read, fed = x, None
         if self.shape.input_feeding:
             fed = program.add(ops.Previous(shape=(self.shape.embedding_size,)))
@@ -193,7 +211,7 @@ class EncoderDecoderNetwork(Network):
         out = emit_affine(program, "blend", self.blend, program.add(ops.Concat(parts=(y, seen, x), axis=0)))
         if fed is not None:
             program.add(ops.Keep(x=program.add(ops.Activate(x=out, function="tanh")), previous=fed))
-        table, bias = program.tensor("past.table", numpy(self.targets.weight)), numpy(self.bias)
+        table, bias = program.tensor("past.table", numpy(self.targets.table.weight)), numpy(self.bias)
         out = program.add(ops.Affine(x=out, weight=table, bias=program.tensor("last.bias", bias)))
         program.output = program.add(ops.Reshape(x=out, shape=(1, len(bias))))
         return program.output
@@ -209,8 +227,8 @@ class EncoderDecoderNetwork(Network):
         beyond = program.add(ops.Activate(x=beyond, function="relu"))
         return program.add(ops.Combine(a=reach, b=beyond, function="subtract"))
 
-    def _symbols(self, program: Program, name: str, table: nn.Embedding) -> Name:
-        code = program.add(ops.Input(out=name, shape=(1,)))
-        rows = program.add(ops.Embed(x=code, table=program.tensor(f"{name}.table", numpy(table.weight))))
-        scale = program.add(ops.Constant(tensor=program.tensor("scale", numpy(torch.tensor([self.scale])))))
-        return program.add(ops.Combine(a=rows, b=scale, function="multiply"))
+
+def _flat(program: Program, x: Name) -> Name:
+    """A value on one axis."""
+    shape = program.shapes[x]
+    return x if len(shape) == 1 else program.add(ops.Reshape(x=x, shape=(math.prod(shape),)))

@@ -3,7 +3,9 @@
 Axes: ... any leading axes, C channels, Y rows, X columns, S places of a grid, D features.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ _FIRST, _MOST, _KERNEL = 16, 64, 3
 class PictureEncoder(nn.Module):
     """Layers that halve a picture until its longer side is at most `side`, and a linear one behind them.
 
-    A layer is relu(norm(W * x)): kernels of 3 x 3 pixels, two apart, twice as many as in the layer before (16 to 64);
+    A layer is relu(norm(W * x)): kernels of 3 x 3 pixels, two apart, twice as many as in the layer before;
     the norm is layer norm (Ba et al. 2016, eq. 3) over the channels of each pixel, so that what is said of a picture
     depends on that picture alone.
 
@@ -29,6 +31,9 @@ class PictureEncoder(nn.Module):
         spec: what a picture is.
         size: D.
         side: pixels that the longer side of the last layer has at most.
+        channels: kernels of the first layer, and most of any.
+        norm: 'layer', or 'batch' (Ioffe & Szegedy 2015), over all pictures that are learned from together, which
+            becomes a part of the weights.
         grid: gives the features of each of S places, row by row from the top left, and not one vector.
 
     Shape:
@@ -40,26 +45,37 @@ class PictureEncoder(nn.Module):
         ((8, 6), torch.Size([2, 48, 32]))
     """
 
-    def __init__(self, spec: Picture, size: int = 64, *, side: int = 4, grid: bool = False) -> None:
+    def __init__(
+        self,
+        spec: Picture,
+        size: int = 64,
+        *,
+        side: int = 4,
+        grid: bool = False,
+        channels: tuple[int, int] = (_FIRST, _MOST),
+        norm: Literal["layer", "batch"] = "layer",
+    ) -> None:
         super().__init__()
         self.spec, self.grid, self.output_size = spec, grid, size
         height, width, sizes = spec.h, spec.w, [spec.c]
         while len(sizes) == 1 or max(height, width) > side:
             height, width = (height + 1) // 2, (width + 1) // 2
-            sizes.append(min(_FIRST * 2 ** (len(sizes) - 1), _MOST))
+            sizes.append(min(channels[0] * 2 ** (len(sizes) - 1), channels[1]))
         self.places = (height, width)
         # The norm takes away what is the same for all channels, and has a bias of its own for each.
         self.layers = nn.ModuleList(
             nn.Conv2d(before, after, _KERNEL, stride=2, padding=_KERNEL // 2) for before, after in pairwise(sizes)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(channels) for channels in sizes[1:])
+        over: Callable[[int], nn.Module] = nn.LayerNorm if norm == "layer" else nn.BatchNorm2d
+        self.norms = nn.ModuleList(over(count) for count in sizes[1:])
         self.last = nn.Linear(sizes[-1] * (1 if grid else height * width), size)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of pictures."""
         y = x.reshape(-1, self.spec.c, self.spec.h, self.spec.w)
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            y = torch.relu(norm(layer(y).movedim(-3, -1))).movedim(-1, -3)
+            y = layer(y)
+            y = torch.relu(norm(y) if isinstance(norm, nn.BatchNorm2d) else norm(y.movedim(-3, -1)).movedim(-1, -3))
         lead = (*x.shape[:-1], y.shape[-2] * y.shape[-1]) if self.grid else x.shape[:-1]
         features: Tensor = self.last(y.movedim(-3, -1).reshape(*lead, self.last.in_features))
         return features
@@ -71,19 +87,33 @@ class PictureEncoder(nn.Module):
         stem = program.fresh("picture")
         pixels = maps = program.add(ops.Reshape(out=stem, x=x, shape=(*lead, self.spec.c, self.spec.h, self.spec.w)))
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            assert isinstance(norm, nn.LayerNorm)
             name = f"{stem}.{number}"
-            weight, bias = _tensors(program, name, layer)
-            gain, shift = _tensors(program, f"{name}.norm", norm)
+            weight, bias = _folded(program, name, layer, norm)
             maps = program.add(ops.Convolve(x=maps, weight=weight, bias=bias, stride=2, padding=_KERNEL // 2))
             pixels = program.add(ops.Transpose(x=maps, axes=(*before, y, x_, c)))
-            pixels = program.add(ops.Normalise(x=pixels, gain=gain, bias=shift, eps=norm.eps))
+            if isinstance(norm, nn.LayerNorm):
+                gain, shift = _tensors(program, f"{name}.norm", norm)
+                pixels = program.add(ops.Normalise(x=pixels, gain=gain, bias=shift, eps=norm.eps))
             pixels = program.add(ops.Activate(x=pixels, function="relu"))
             maps = program.add(ops.Transpose(x=pixels, axes=(*before, x_, c, y)))  # the channels go back to the front
         shape = (self.places[0] * self.places[1],) if self.grid else ()
         features = program.add(ops.Reshape(x=pixels, shape=(*lead, *shape, self.last.in_features)))
         weight, bias = _tensors(program, f"{stem}.last", self.last)
         return program.add(ops.Affine(x=features, weight=weight, bias=bias))
+
+
+def _folded(program: Program, name: str, layer: nn.Module, norm: nn.Module) -> tuple[Name, Name]:
+    """Weight and bias of a convolution, and of the batch norm behind it where that is one."""
+    if not isinstance(norm, nn.BatchNorm2d):
+        return _tensors(program, name, layer)
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    weight = numpy(layer.weight * factor[:, None, None, None])
+    bias = numpy((layer.bias - norm.running_mean) * factor + norm.bias)
+    return program.tensor(f"{name}.weight", weight), program.tensor(f"{name}.bias", bias)
 
 
 def _tensors(program: Program, name: str, layer: nn.Module) -> tuple[Name, Name]:

@@ -9,11 +9,12 @@ import msgspec
 
 from whorl.errors import ArgumentError, did_you_mean
 
-Features = Literal["log_mel", "mfcc"]
+AudioFeatures = Literal["log_mel", "mfcc"]
 Normalise = Literal["training", "file", "running", "none"]
 Mode = Literal["grey", "colour"]
 Steps = Literal["picture", "rows", "pixels"]
 Fit = Literal["crop", "stretch"]
+Background = Literal["kept", "file", "running"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "features": ("log_mel", "mfcc"),
@@ -21,6 +22,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("grey", "colour"),
     "steps": ("picture", "rows", "pixels"),
     "fit": ("crop", "stretch"),
+    "background": ("kept", "file", "running"),
 }
 # What microphones and files have; a rate beyond it is that of a damaged header.
 LEAST_HZ, MOST_HZ = 100, 192_000
@@ -56,7 +58,7 @@ class Audio:
     column: str | None = None
     group: str | None = None
     sample_rate_hz: int | None = None
-    features: Features = "mfcc"
+    features: AudioFeatures = "mfcc"
     num_bands: int = 26
     num_coefficients: int = 13
     window_ms: float = 25.0
@@ -116,9 +118,94 @@ class Image:
         _check_number("most_pixels", self.most_pixels, 1, _MOST_PIXELS, whole=True)
 
 
-Media = Audio | Image
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """Options of files of features that another encoder found: a `.npy` array for each example.
+
+    Args:
+        column: the column of a table that names the files, relative to the table's folder; None finds it.
+        group: what examples belong to that are held out together, as of `whorl.Audio`.
+        ordered: whether what is read has an order, as frames (T, D) have; the cells of a grid, (S, D) or (Y, X, D),
+            have none.
+    """
+
+    column: str | None = None
+    group: str | None = None
+    ordered: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ordered, bool):
+            raise ArgumentError(f"`ordered` is True or False, but is {self.ordered!r}. Choose one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """Options of videos. A step is a frame; sound is not read.
+
+    Args:
+        column: the column of a table that names the files, relative to the table's folder; None finds it.
+        group: what videos belong to that are held out together, as of `whorl.Audio`.
+        crop: the part of a frame that is read: pixels left of it and above it, its width and its height; () reads all.
+        height: pixels that frames are brought to, after they are cropped. None goes by the size of the first video of
+            training, at most 64 pixels on its longer side, or by `width`, in the shape of that size.
+        width: the same across.
+        mode: 'colour' or 'grey'.
+        fit: how a frame of another shape is brought to the size: 'crop' cuts the largest part out of its middle that
+            has the shape, 'stretch' distorts it.
+        background: what does not move: 'kept'; or the mean of each pixel is subtracted, over the whole 'file', which no
+            stream can know, or a 'running' one, over the frames so far.
+        frame_rate_hz: frames a second that are read, each the last one that was shown by then; None reads all frames.
+        longest_s: seconds of the longest video that is read; longer ones are refused.
+        most_pixels: of a frame as it is kept in the file; larger ones are refused before they are decoded.
+    """
+
+    column: str | None = None
+    group: str | None = None
+    crop: tuple[int, ...] = ()
+    height: int | None = None
+    width: int | None = None
+    mode: Mode = "colour"
+    fit: Fit = "crop"
+    background: Background = "kept"
+    frame_rate_hz: float | None = None
+    longest_s: float = 600.0
+    most_pixels: int = 10_000_000
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("height", "width"):
+            if getattr(self, name) is not None:
+                _check_number(name, getattr(self, name), 1, MOST_SIDE, whole=True)
+        given: tuple[object, ...] = self.crop
+        sound = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in given)
+        if self.crop and not (sound and len(self.crop) == 4 and min(self.crop[2:]) > 0):
+            raise ArgumentError(
+                f"`crop` is four whole numbers of pixels, left, top, width and height, but is {self.crop!r}. Use "
+                "(0, 0, 32, 32), say, or () for all of a frame."
+            )
+        if self.frame_rate_hz is not None:
+            _check_number("frame_rate_hz", self.frame_rate_hz, 0.001, 1000)
+        _check_number("longest_s", self.longest_s, 0.001, 86_400)
+        _check_number("most_pixels", self.most_pixels, 1, _MOST_PIXELS, whole=True)
+
+
+Media = Audio | Features | Image | Video
 # The word of a plan in model files.
-MEDIA: dict[str, type[Media]] = {"audio": Audio, "image": Image}
+MEDIA: dict[str, type[Media]] = {"audio": Audio, "features": Features, "image": Image, "video": Video}
+
+
+def is_ordered(plan: Media) -> bool:
+    """Whether the steps of an example have an order, as those of a recording have; cells of a grid have none.
+
+    A picture that is one step is read as such a grid.
+    """
+    match plan:
+        case Features(ordered=ordered):
+            return ordered
+        case Image(steps=steps):
+            return steps != "picture"
+        case _:
+            return True
 
 
 def word_of(plan: Media) -> str:

@@ -182,6 +182,8 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
             more (wait-k, Ma et al. 2019, section 3.1). None reads all of them first.
         recall: whether the target of the most similar source of training is the answer where a source is similar
             enough.
+        ordered: whether what is read has an order, so that a core reads it. Without one it is a picture or cells of a
+            grid, each read by itself, and their mean begins the two layers (Xu et al. 2015, section 3.1.2).
     """
 
     attention: Attention = "dot"
@@ -191,6 +193,7 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     input_feeding: bool = False
     wait: int | None = None
     recall: bool = False
+    ordered: bool = True
 
 
 Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder
@@ -327,6 +330,18 @@ class Transposition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     most: int
 
 
+class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="views"):
+    """Pictures of training are seen as from elsewhere; the frames of a video are all changed alike.
+
+    Args:
+        mirror: whether left and right change places half of the time.
+        shift: a picture is moved up to this share of its height and of its width; its border is repeated.
+    """
+
+    mirror: bool = True
+    shift: float = 0.06
+
+
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a task is: a function from its fields to this.
 
@@ -350,5 +365,5 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head: Head
     readout: str
     dropout: float = 0.1
-    augmentation: Augmentation | SoundChange | Forgetting | Transposition | None = None
+    augmentation: Augmentation | SoundChange | Forgetting | Transposition | Views | None = None
     prefixes: float = 0.0

@@ -6,12 +6,11 @@ import numpy as np
 
 from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence
-from whorl.report import drawing
+from whorl.report import drawing, looks
 from whorl.report.drawing import Picture
 from whorl.report.evidence import HeldOut
-from whorl.runtime import attention, writing
-from whorl.runtime import operations as ops
-from whorl.runtime.interpreter import Interpreter
+from whorl.report.looks import alignment
+from whorl.runtime import writing
 from whorl.runtime.model import Model
 
 _EXAMPLES = 4
@@ -21,7 +20,8 @@ _LONGEST = 40
 
 def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Picture]:
     """Attention of each token that is written over those that were read, for some of the pairs; none without pairs."""
-    return [_picture(model, one) for one in shown_pairs(held_out, _EXAMPLES)]
+    draw = _picture if isinstance(model.reader, PairReader) else looks.picture
+    return [draw(model, one) for one in shown_pairs(held_out, _EXAMPLES)]
 
 
 def shown_pairs(held_out: HeldOut | List[Sequence] | None, count: int) -> list[Sequence]:
@@ -30,34 +30,6 @@ def shown_pairs(held_out: HeldOut | List[Sequence] | None, count: int) -> list[S
     pairs = [one for one in given if one.targets is not None]
     known = [one for one in pairs if len(one.read_steps) <= _LONGEST] or pairs
     return [known[n] for n in np.unique(np.linspace(0, len(known) - 1, count).astype(np.int64))] if known else []
-
-
-def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-    """How much each token that is written looks at each that was read, (L + 1, S): the last row is that of the end.
-
-    Args:
-        model: one that reads a text whole and writes another.
-        source: codes (S, 1) that were read.
-        tokens: codes (L,) that were written.
-    """
-    program = model.engine.program
-    looks = [op for op in program.operations if isinstance(op, ops.Attend)]
-    past = np.concatenate([[writing.pair_reader(model).outputs.begin], tokens]).astype(np.float32)
-    inputs = written_inputs(model, source, past[:, None])
-    seen = Interpreter(program).trace(inputs, [name for op in looks for name in ops.operands(op)])
-    each = []
-    for op in looks:
-        vector = None if op.vector is None else program.tensors[op.vector]
-        each.append(attention.weights(op, seen[op.query], seen[op.keys], seen[op.length], vector)[0, :, : len(source)])
-    shares: np.ndarray = np.mean(each, axis=0)  # of networks side by side
-    return shares
-
-
-def written_inputs(model: Model, source: np.ndarray, past: np.ndarray) -> dict[str, np.ndarray]:
-    """What the side that writes reads of a source (S, 1) and of what was written before each step, (L, 1)."""
-    assert model.encoder is not None
-    (told,) = writing.contexts(model.encoder, model.engine, [source], writing.wait_of(model))
-    return {"past": past[None], **{name: value[None] for name, value in told.items()}}
 
 
 def _picture(model: Model, one: Sequence) -> Picture:

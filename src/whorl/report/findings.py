@@ -10,6 +10,7 @@ import numpy as np
 from whorl.report.card import Epoch
 from whorl.report.measured import Measured as Measured
 from whorl.report.measured import measure as measure
+from whorl.runtime.writing import OTHER
 
 Severity = Literal["warning", "note"]
 
@@ -23,6 +24,7 @@ _CUT_OFF = 0.4
 _RARE, _NO_BETTER = 0.8, 0.05
 _LARGE, _SMALL = 20.0, 0.02
 _SHARED = 0.1
+_UNSEEN = 0.97
 _FEWEST_EPOCHS = 5
 
 
@@ -268,6 +270,21 @@ def _leaking(measured: Measured) -> Iterator[Finding]:
         )
 
 
+def _unseen(measured: Measured) -> Iterator[Finding]:
+    scores = measured.card.scores
+    own, other = ({}, {}) if scores is None else (scores.metrics, scores.baselines.get(OTHER, {}))
+    if "perplexity" not in own or "perplexity" not in other or own["perplexity"] < _UNSEEN * other["perplexity"]:
+        return
+    yield Finding(
+        rule="source unused",
+        severity="warning",
+        evidence=f"texts have a perplexity of {own['perplexity']:.4g} beside the source that they are about, and of "
+        f"{other['perplexity']:.4g} beside another one: the model writes what is usual, and hardly looks",
+        advice="more sources, more epochs, less dropout, larger pictures or features of a large network "
+        "(whorl.Features); check that texts and sources belong together",
+    )
+
+
 _RULES: tuple[Callable[[Measured], Iterator[Finding]], ...] = (
     _not_converged,
     _overfitting,
@@ -280,4 +297,5 @@ _RULES: tuple[Callable[[Measured], Iterator[Finding]], ...] = (
     _imbalance,
     _unscaled,
     _leaking,
+    _unseen,
 )

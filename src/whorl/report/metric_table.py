@@ -30,6 +30,7 @@ METRICS: dict[str, Metric] = {
     "mase": Metric("mae over that of the seasonal naive forecast in training", "least", ".3f"),
     "phm08": Metric("sum of exp(late / 10) - 1 and exp(early / 13) - 1 over the answers", "least", ".5g"),
     "bleu": Metric("shared runs of one to four words, of whole corpora, 0 to 100", "most", ".2f"),
+    "cider": Metric("agreement with all captions of a source in telling runs of words, 0 to 10", "most", ".3f"),
     "chrf": Metric("shared runs of one to six characters, of whole corpora, 0 to 100", "most", ".2f"),
     "rouge_l": Metric(
         "harmonic mean of precision and recall of the longest common run of words with gaps", "most", ".2f"

@@ -58,6 +58,7 @@ _TITLES = {
     "summarize": "Summaries:",
     "chat": "Dialogues:",
     "recommend": "Recommendation of the",
+    "caption": "Captions:",
 }
 # What a step is called, by what is read.
 _STEPS = {"text": "token", "music": "step"}

@@ -5,10 +5,12 @@ from collections.abc import Sequence as List
 import numpy as np
 
 from whorl.codecs.text import TextCodec
+from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence
 from whorl.report import traces
-from whorl.report.alignments import shown_pairs, written_inputs
+from whorl.report.alignments import shown_pairs
 from whorl.report.evidence import HeldOut
+from whorl.report.looks import written_inputs
 from whorl.report.views import MOST_STEPS, View, tokens_of
 from whorl.runtime import writing
 from whorl.runtime.engine import Inputs
@@ -24,20 +26,23 @@ def views(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[View]
     return [
         view
         for number, one in enumerate(shown_pairs(held_out, _PAIRS))
-        for view in (_read(model, one, number + 1), _written(model, one, number + 1))
+        for view in (*_read(model, one, number + 1), _written(model, one, number + 1))
     ]
 
 
-def _read(model: Model, one: Sequence, number: int) -> View:
+def _read(model: Model, one: Sequence, number: int) -> list[View]:
+    """Of a text; what else is read has no tokens that name its steps."""
     assert model.encoder is not None
+    if not isinstance(model.reader, PairReader):
+        return []
     source = one.read_steps
     title, inputs = f"text {number}, as it is read", {"source": source[None]}
-    return _view(title, model.encoder.program, inputs, writing.pair_reader(model).source, source)
+    return [_view(title, model.encoder.program, inputs, model.reader.source, source)]
 
 
 def _written(model: Model, one: Sequence, number: int) -> View:
     title, inputs = f"text {number}, the true one as it is written", written_inputs(model, one.read_steps, one.past)
-    return _view(title, model.engine.program, inputs, writing.pair_reader(model).outputs.text, one.past)
+    return _view(title, model.engine.program, inputs, writing.writing_reader(model).outputs.text, one.past)
 
 
 def _view(title: str, program: Program, inputs: Inputs, codec: TextCodec, codes: np.ndarray) -> View:

@@ -7,6 +7,7 @@ import numpy as np
 
 from whorl.codecs.codec import codecs
 from whorl.data.array_reader import ArrayReader
+from whorl.data.caption_reader import CaptionReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.event_reader import EventReader
@@ -14,12 +15,12 @@ from whorl.data.indicators import Indicators
 from whorl.data.lookahead import LateReader
 from whorl.data.media_reader import MediaReader
 from whorl.data.music_reader import MusicReader
-from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
 from whorl.data.transcript_reader import TranscriptReader
 from whorl.data.word_reader import WordReader
+from whorl.data.writing_reader import WritingReader
 from whorl.errors import ModelFileError
 from whorl.plans.wiring import (
     Autoregressive,
@@ -50,9 +51,10 @@ from whorl.runtime.program import Program
 from whorl.runtime.readouts import QuantileReadout, Readout
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
-from whorl.runtime.text_readout import SummaryReadout, TextReadout
+from whorl.runtime.text_readout import CaptionReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 from whorl.runtime.transcript_readout import TranscriptReadout
+from whorl.specs import Picture
 
 _LONGEST = 1_000_000  # rows; a window of a program may be as long
 # Numbers that a decoder is told of a source: 4096 steps of 2048 units in both directions, and their keys, are fewer.
@@ -73,7 +75,7 @@ def check_parts(
     """Raises ModelFileError unless wiring, reader, programs, readout and baselines are those of one model."""
     writes = isinstance(wiring.shape, EncoderDecoder)
     _expect(writes == (encoder is not None), "a side that reads is missing, or odd")
-    _expect(writes == isinstance(reader, PairReader), "its reader is of others")
+    _expect(writes == isinstance(reader, WritingReader), "its reader is of others")
     _expect(writes == isinstance(readout, TextReadout), "its readout is of others")
     if isinstance(wiring.head, Ctc) or isinstance(reader, TranscriptReader) or isinstance(readout, TranscriptReadout):
         _check_transcripts(wiring, reader, readout, program, baselines)
@@ -83,8 +85,8 @@ def check_parts(
     kept = of_classes.coverage if isinstance(of_classes, CategoricalReadout) else None
     _expect(promised == kept, f"its sets promise {promised}, those of its readout {kept}")
     if encoder is not None:
-        assert isinstance(reader, PairReader)
-        _check_two_sides(wiring, reader, program, encoder, baselines)
+        assert isinstance(reader, WritingReader)
+        _check_two_sides(wiring, reader, readout, program, encoder, baselines)
         recalls = isinstance(readout, SummaryReadout) and readout.recall is not None
         _expect(getattr(wiring.shape, "recall", False) == recalls, "its readout recalls answers, or its wiring does")
         return
@@ -206,7 +208,12 @@ def _check_transcripts(
 
 
 def _check_two_sides(
-    wiring: Wiring, reader: PairReader, program: Program, encoder: Program, baselines: Mapping[str, Program]
+    wiring: Wiring,
+    reader: WritingReader,
+    readout: Readout,
+    program: Program,
+    encoder: Program,
+    baselines: Mapping[str, Program],
 ) -> None:
     """The decoder is told what the encoder says, and writes the reader's tokens."""
     shape = wiring.shape
@@ -218,7 +225,13 @@ def _check_two_sides(
     _expect(turns == own, f"{turns} turns of a dialogue are read, but the reader gives {own}")
     _expect(isinstance(wiring.head, Categorical) and not baselines, "its head or its baselines are of others")
     _expect(shape.longest == reader.longest, f"{shape.longest} steps are read, but the reader gives {reader.longest}")
-    _expect([(op.out, op.shape) for op in encoder.inputs] == [("source", (1,))], "the encoder reads no source")
+    read = [("source", (reader.source_spec.width,))]
+    _expect([(op.out, op.shape) for op in encoder.inputs] == read, "the encoder reads no source")
+    describes = isinstance(reader, CaptionReader)
+    _expect(describes == isinstance(readout, CaptionReadout), "its readout is of others")
+    ordered = not isinstance(reader, CaptionReader) or reader.ordered
+    _expect(shape.ordered == ordered, "its steps have an order in its reader or in its wiring alone")
+    _expect(not isinstance(reader, CaptionReader) or reader.word == wiring.inputs, f"its reader reads {wiring.inputs}")
     _expect(not any(op.static for op in encoder.inputs), "the encoder has static inputs, which nothing gives")
     stepwise = {op.out: op.shape for op in program.inputs if not op.static}
     told = {op.out: op.shape for op in program.inputs if op.static}
@@ -232,10 +245,13 @@ def _check_two_sides(
     _expect(counts, f"the decoder waits for {waits} steps, its wiring for {shape.wait}")
     _expect(shape.wait is None or encoder.streams, "the encoder reads backwards, but the decoder does not wait for it")
     _expect(told.pop("length", None) == (1,), "the decoder is not told how long the source is")
-    fits = all(len(own) == 1 or (len(own) == 2 and own[0] == reader.longest) for own in told.values())
+    said, whole = encoder.shapes[encoder.output], (sum(math.prod(own) for own in told.values()),)
+    # A picture without an order is one step, of which the cells of its grid are told at once.
+    at_once = not shape.ordered and isinstance(reader.source_spec, Picture)
+    rows = {own[0] for own in told.values() if len(own) == 2}
+    fits = all(0 < len(own) < 3 for own in told.values()) and (at_once or rows <= {reader.longest}) and len(rows) < 2
     _expect(bool(told) and fits, f"the decoder is told {told}, but {reader.longest} steps are read at most")
-    said = encoder.shapes[encoder.output]
-    fits = said == (sum(own[-1] for own in told.values()),)
+    fits = said == (whole if at_once else (sum(own[-1] for own in told.values()),))
     _expect(fits, f"the encoder says {said}, but the decoder is told {told}")
     size = sum(math.prod(own) for own in told.values())
     too_much = f"the decoder is told {size} numbers, more than {_MOST_TOLD}; lower `longest` or `hidden_size`"

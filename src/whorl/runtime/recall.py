@@ -19,9 +19,10 @@ def calibrate(model: "Model", sequences: List[Sequence]) -> None:
     That is how similar a source must be for its target to be recalled, and whether what is not recalled is written, or
     begins as the source does.
     """
-    readout, reader = model.readout, pair_reader(model)
+    readout = model.readout
     if not isinstance(readout, SummaryReadout) or readout.recall is None:
         return
+    reader = pair_reader(model)
     texts, truths = [reader.source.decode(one.read_steps) for one in sequences], [one.texts[1] for one in sequences]
 
     def scores(answers: List[str]) -> np.ndarray:

@@ -9,28 +9,52 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from whorl.errors import MissingExtraError
+from whorl.runtime.caption_metrics import cider
 from whorl.runtime.prediction import Prediction, Rows
 
-Measure = Callable[[Sequence[str], Sequence[str]], dict[str, float]]
+# What should have been written, or several texts that would be as good.
+Truth = str | tuple[str, ...]
+Measure = Callable[[Sequence[str], Sequence[Truth]], dict[str, float]]
 
 
-def translation(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+def alternatives(truth: Truth) -> tuple[str, ...]:
+    """All that would be as good; an answer is compared with the one that is nearest to it."""
+    return (truth,) if isinstance(truth, str) else truth
+
+
+def caption(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
+    """BLEU as of `translation`, and CIDEr-D (Vedantam et al. 2015), from 0 to 10: agreement with what all wrote."""
+    known = [alternatives(truth) for truth in truths]
+    return {"bleu": _bleu(answers, known, spaced=True), "cider": cider(answers, known)}
+
+
+def translation(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
     """BLEU (Papineni et al. 2002) and chrF (Popovic 2015) of whole corpora, from 0 to 100.
 
-    By sacrebleu: cased, on detokenised text, with its standard tokens (13a).
+    By sacrebleu: cased, on detokenised text, with its standard tokens (13a), against all alternatives of each truth.
     """
+    known = [alternatives(truth) for truth in truths]
+    bleu = _bleu(answers, known)
+    from sacrebleu.metrics.chrf import CHRF
+
+    return {"bleu": bleu, "chrf": float(CHRF().corpus_score(answers, _sets(known)).score)}
+
+
+def _bleu(answers: Sequence[str], known: Sequence[tuple[str, ...]], *, spaced: bool = False) -> float:
+    """BLEU; where people put spaces before full stops, as in captions, nobody is told that this is odd."""
     try:
         from sacrebleu.metrics.bleu import BLEU
-        from sacrebleu.metrics.chrf import CHRF
     except ImportError:
         raise MissingExtraError("sacrebleu", "text", "to score texts") from None
-    return {
-        "bleu": float(BLEU().corpus_score(answers, [truths]).score),
-        "chrf": float(CHRF().corpus_score(answers, [truths]).score),
-    }
+    return float(BLEU(force=spaced).corpus_score(answers, _sets(known)).score)
 
 
-def summary(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+def _sets(known: Sequence[tuple[str, ...]]) -> list[list[str]]:
+    """The first alternative of each truth, the second of each, and so on; sacrebleu reads an empty one as none."""
+    return [[own[n] if n < len(own) else "" for own in known] for n in range(max(map(len, known)))]
+
+
+def summary(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
     """ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), each the mean F1 over texts, from 0 to 100.
 
     By rouge-score: lower case, words cut to their stems (Porter 1980); ROUGE-L of a text as one sentence.
@@ -41,22 +65,29 @@ def summary(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
         raise MissingExtraError("rouge-score", "text", "to score texts") from None
     kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
     scorer = RougeScorer(list(kinds.values()), use_stemmer=True)
-    found = [scorer.score(truth, answer) for answer, truth in zip(answers, truths, strict=True)]
-    return {name: 100.0 * math.fsum(one[kind].fmeasure for one in found) / len(found) for name, kind in kinds.items()}
+    found = [
+        [scorer.score(one, answer) for one in alternatives(truth)]
+        for answer, truth in zip(answers, truths, strict=True)
+    ]
+    return {
+        name: 100.0 * math.fsum(max(one[kind].fmeasure for one in own) for own in found) / len(found)
+        for name, kind in kinds.items()
+    }
 
 
-def transcript(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+def transcript(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
     """Words, and characters, that must be put in, taken out or replaced, over those of the truths, by jiwer.
 
-    Errors and lengths are added up over all texts. Truths without a word count as one each, lest nothing is divided by.
+    Errors and lengths are added up over all texts; of several that may be true the first counts. Truths without a word
+    count as one each, lest nothing is divided by.
     """
     try:
         from jiwer import process_characters, process_words
     except ImportError:
         raise MissingExtraError("jiwer", "audio", "to score transcripts") from None
-    found = {}
+    found, said = {}, [alternatives(truth)[0] for truth in truths]
     for name, process in (("wer", process_words), ("cer", process_characters)):
-        own = process(list(truths), list(answers))
+        own = process(said, list(answers))
         errors, there = own.substitutions + own.deletions + own.insertions, own.hits + own.substitutions + own.deletions
         found[name] = errors / max(1, there)
     return found
@@ -65,7 +96,7 @@ def transcript(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float
 _WORD = re.compile(r"\w+")
 
 
-def reply(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+def reply(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
     """Overlap with what was really replied, and how much replies differ from each other.
 
     `word_f1` is the mean over replies of the harmonic mean of precision and recall of their words, in lower case and
@@ -73,7 +104,10 @@ def reply(answers: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
     them (Li et al. 2016, section 5).
     """
     words = [_WORD.findall(text.lower()) for text in answers]
-    scores = [_overlap(own, _WORD.findall(truth.lower())) for own, truth in zip(words, truths, strict=True)]
+    scores = [
+        max(_overlap(own, _WORD.findall(one.lower())) for one in alternatives(truth))
+        for own, truth in zip(words, truths, strict=True)
+    ]
     pairs = [pair for own in words for pair in itertools.pairwise(own)]
     singles = [word for own in words for word in own]
     return {
@@ -113,14 +147,14 @@ class TextScores:
     def __init__(self, measure: Measure = translation) -> None:
         self._measure = measure
         self._answers: list[str] = []
-        self._truths: list[str] = []
+        self._truths: list[Truth] = []
         self._nats, self._tokens, self._characters = 0.0, 0, 0
 
     def add(self, prediction: Prediction, target: Rows) -> None:
-        """Adds answers and their truths, a list of texts each."""
+        """Adds answers and their truths, a list of texts each; a truth may be several texts."""
         self.update(prediction.value, target)
 
-    def update(self, answers: Sequence[str], truths: Sequence[str]) -> None:
+    def update(self, answers: Sequence[str], truths: Sequence[Truth]) -> None:
         """Adds texts."""
         self._answers += answers
         self._truths += truths

@@ -11,7 +11,7 @@ from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.readouts import readouts
-from whorl.runtime.text_metrics import Measure, TextScores, reply, summary, translation
+from whorl.runtime.text_metrics import Measure, TextScores, caption, reply, summary, translation
 
 
 @readouts.add("text")
@@ -80,3 +80,10 @@ class ReplyReadout(TextReadout):
     """The same, its texts scored as replies."""
 
     measure: Measure = staticmethod(reply)
+
+
+@readouts.add("caption")
+class CaptionReadout(TextReadout):
+    """The same, its texts scored as captions, against all that were given for a source."""
+
+    measure: Measure = staticmethod(caption)

@@ -6,7 +6,7 @@ import numpy as np
 
 from whorl.plans.decoding import Greedy
 from whorl.runtime.decoding import Decoded, decode, opened
-from whorl.runtime.writing import context, longest_answer, pair_reader, token_steps, wait_of
+from whorl.runtime.writing import context, token_steps, wait_of, writing_reader
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -60,7 +60,7 @@ def gone_on(model: "Model", before: Begun, codes: np.ndarray, *, whole: bool) ->
     wait, count = wait_of(model), len(codes)
     assert wait is not None
     # Token t, counted from 0, is due once t + wait tokens were read.
-    due = longest_answer(model, count) if whole else min(pair_reader(model).longest, count - wait + 1)
+    due = writing_reader(model).most_tokens(count) if whole else min(writing_reader(model).longest, count - wait + 1)
     return read if read.ended or due <= len(read.tokens) else _written(model, read, due - len(read.tokens))
 
 
@@ -80,7 +80,7 @@ def _read(model: "Model", before: Begun, codes: np.ndarray) -> Begun:
 def _written(model: "Model", before: Begun, count: int) -> Begun:
     """At most so many tokens more."""
     engine, steps = model.engine, token_steps(model)
-    first = before.tokens[-1] if before.tokens else pair_reader(model).outputs.begin
+    first = before.tokens[-1] if before.tokens else writing_reader(model).outputs.begin
     with opened(engine, [context(engine, before.said, wait_of(model))]) as slots:
         if before.decoder is not None:
             engine.write(slots[0], before.decoder)

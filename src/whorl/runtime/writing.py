@@ -1,13 +1,16 @@
 """Answers of models that read a sequence whole and write another: an encoder, a decoder, and a search between them."""
 
+import math
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as List
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from whorl.data.pair_reader import PairReader
-from whorl.data.sequences import Sequence
+from whorl.data.sequences import Sequence, num_sources
+from whorl.data.writing_reader import WritingReader
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
 from whorl.plans.wiring import Ctc, EncoderDecoder
@@ -15,8 +18,9 @@ from whorl.runtime.choosing import log_softmax
 from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
 from whorl.runtime.engine import Engine
 from whorl.runtime.evaluation import Evaluation
+from whorl.runtime.operations import Input
 from whorl.runtime.prediction import Index, Prediction
-from whorl.runtime.text_metrics import TextScores
+from whorl.runtime.text_metrics import TextScores, Truth
 from whorl.runtime.text_readout import SummaryReadout
 
 if TYPE_CHECKING:
@@ -24,11 +28,11 @@ if TYPE_CHECKING:
 
 DEFAULT = Beam(width=5)
 LENGTH = "length"
+# The rival that is the model itself, shown another source than the one that its text is about.
+OTHER = "model, another source"
 
 # Sources that are read together, and whose decoders are open at a time.
 _TOGETHER = 32
-# What is written may be so much longer than what was read.
-_LONGER, _MORE = 3, 20
 # Unknown and begin are never written.
 _NEVER = (0, 1)
 _UNWRITTEN = Decoded(tokens=np.empty(0, np.int64), log_probs=np.empty(0), score=np.nan, ended=True)
@@ -72,17 +76,12 @@ def check_streamed(model: "Model", decoding: Decoding) -> None:
         )
 
 
-def longest_answer(model: "Model", num_read: int) -> int:
-    """Most tokens that are written for a source of so many."""
-    return min(pair_reader(model).longest, _LONGER * num_read + _MORE)
-
-
 def token_steps(model: "Model") -> TokenSteps:
     """How tokens go into the side that writes, and out of it."""
     return TokenSteps(
         inputs=lambda tokens, _: {"past": tokens[:, None].astype(np.float32)},
         logits=lambda output: output[:, 0],
-        end=pair_reader(model).outputs.end,
+        end=writing_reader(model).outputs.end,
         banned=_NEVER,
     )
 
@@ -104,7 +103,7 @@ def context(decoder: Engine, said: np.ndarray, wait: int | None = None) -> dict[
 
     At each step the encoder says, side by side, what the decoder's static inputs but `length` hold: of those with two
     axes (longest, D) D numbers of each step, of the others their numbers at the last step that was read before the
-    first token is written.
+    first token is written. Of a picture, which is one step, it says all of the numbers at once.
 
     Args:
         decoder: writes.
@@ -113,11 +112,12 @@ def context(decoder: Engine, said: np.ndarray, wait: int | None = None) -> dict[
     """
     length = len(said)
     first = length if wait is None else min(wait, length)
+    static = [op for op in decoder.program.inputs if op.static and op.out != LENGTH]
+    if said.shape[1] == sum(math.prod(op.shape) for op in static) != sum(op.shape[-1] for op in static):
+        return _told_at_once(static, said[-1])
     told: dict[str, np.ndarray] = {LENGTH: np.array([length], np.float32)}
     at = 0
-    for op in decoder.program.inputs:
-        if not op.static or op.out == LENGTH:
-            continue
+    for op in static:
         part = said[:, at : at + op.shape[-1]]
         at += op.shape[-1]
         if len(op.shape) == 1:
@@ -128,9 +128,18 @@ def context(decoder: Engine, said: np.ndarray, wait: int | None = None) -> dict[
     return told
 
 
+def _told_at_once(static: List[Input], said: np.ndarray) -> dict[str, np.ndarray]:
+    """All static inputs, cut from one row of numbers (n,); every cell counts."""
+    ends = np.cumsum([math.prod(op.shape) for op in static])
+    parts = np.split(said, ends[:-1])
+    told = {op.out: np.ascontiguousarray(part.reshape(op.shape)) for op, part in zip(static, parts, strict=True)}
+    cells = max(op.shape[0] for op in static if len(op.shape) == 2)
+    return {LENGTH: np.array([cells], np.float32), **told}
+
+
 def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> list[Decoded]:
     """What is written for each source; no answer depends on those beside it, and draws on its place among them."""
-    reader, engine, found = pair_reader(model), model.engine, []
+    reader, engine, found = writing_reader(model), model.engine, []
     assert model.encoder is not None
     steps = token_steps(model)
     # Sources of like length are read together, so that little is padded.
@@ -138,7 +147,7 @@ def written(model: "Model", sources: List[np.ndarray], decoding: Decoding) -> li
     for first in range(0, len(order), _TOGETHER):
         places = order[first : first + _TOGETHER]
         together = [sources[n] for n in places]
-        limits = [longest_answer(model, len(source)) for source in together]
+        limits = [reader.most_tokens(len(source)) for source in together]
         with opened(engine, contexts(model.encoder, engine, together, wait_of(model))) as slots:
             begin = [reader.outputs.begin] * len(slots)
             made = decode(engine, slots, begin, decoding, steps, max_lengths=limits, numbers=places)
@@ -182,7 +191,7 @@ def start_of(text: str, words: int) -> str:
 
 def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], *, final: bool = True) -> Prediction:
     """What was written for each sequence, as a user gets it."""
-    reader = pair_reader(model)
+    reader = writing_reader(model)
     value = [reader.text_of(made.tokens) for made in found]
     index = Index(
         np.array([one.key for one in sequences], object),
@@ -195,14 +204,17 @@ def prediction(model: "Model", sequences: List[Sequence], found: List[Decoded], 
 def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:
     """Log-probability of each token of the targets of each sequence, (T,), given the tokens before it."""
     assert model.encoder is not None
+    wait = wait_of(model)
     for first in range(0, len(sequences), _TOGETHER):
         together = sequences[first : first + _TOGETHER]
         lengths = np.array([len(one) for one in together], np.int64)
         past = np.zeros((len(together), int(lengths.max()), 1), np.float32)
         for row, one in enumerate(together):
             past[row, : len(one)] = one.past
-        told = contexts(model.encoder, model.engine, [one.read_steps for one in together], wait_of(model))
-        static = {name: np.stack([own[name] for own in told]) for name in told[0]}
+        numbers = num_sources(together)
+        each = [together[numbers.index(n)].read_steps for n in range(numbers[-1] + 1)]
+        known = contexts(model.encoder, model.engine, each, wait)
+        static = {name: np.stack([known[n][name] for n in numbers]) for name in known[0]}
         logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0]
         for row, one in enumerate(together):
             own = log_softmax(logits[row, : len(one)])
@@ -211,20 +223,24 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
 
 class Written(NamedTuple):
     """Texts that were written and those that should have been, the log-probability of each token of the latter, and
-    how many characters these have; either pair may be empty.
+    how many characters these have; either pair may be empty. `sources` numbers what each was written for: of several
+    that were written for one the first counts, and the log-probabilities of all; empty where each has its own.
     """
 
     texts: List[str]
-    targets: List[str]
+    targets: List[Truth]
     log_probs: List[np.ndarray]
     sizes: List[int]
+    sources: List[int] = ()
 
     def scores(self, model: "Model", which: Iterable[int]) -> TextScores:
         """The scores of some of them."""
         chosen, sums = list(which), model.readout.scores(model.reader)
         assert isinstance(sums, TextScores)
         if self.texts:
-            sums.update([self.texts[n] for n in chosen], [self.targets[n] for n in chosen])
+            own = dict(enumerate(self.sources))
+            once = list({own.get(n, n): n for n in reversed(chosen)}.values())[::-1]
+            sums.update([self.texts[n] for n in once], [self.targets[n] for n in once])
         if self.log_probs:
             for n in chosen:
                 sums.add_tokens(self.log_probs[n], self.sizes[n])
@@ -235,33 +251,54 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
     """Scores what is written against the targets, beside naive rivals, and how likely the targets were."""
     if not sequences:
         raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
-    answers, every = answered(model, sequences, None), range(len(sequences))
+    numbers, every = num_sources(sequences), range(len(sequences))
+    once = [sequences[numbers.index(n)] for n in range(numbers[-1] + 1)]
+    answers = answered(model, once, None)
     own = written_by_model(model, sequences, answers)
     rivals = written_by_rivals(model, sequences)
     return Evaluation(
         metrics=own.scores(model, every).result(),
         baseline={name: rival.scores(model, every).result() for name, rival in rivals.items()},
-        num_answers=len(sequences),
+        num_answers=len(once),
         scale=model.reader.scale,
-        kept=None if keep is False else (answers, own.targets),
+        kept=None if keep is False else (answers, [_truth(one) for one in once]),
     )
 
 
 def written_by_model(model: "Model", sequences: List[Sequence], answers: Prediction | None = None) -> Written:
-    """What a model writes for sequences, beside the truths; `answers` where they are known already."""
-    answers = answered(model, sequences, None) if answers is None else answers
-    known = list(log_probabilities(model, sequences))
-    return Written(list(answers.value), [one.texts[1] for one in sequences], known, _sizes(model, sequences))
+    """What a model writes for sequences, beside the truths; `answers` to each source where they are known already."""
+    numbers = num_sources(sequences)
+    if answers is None:
+        answers = answered(model, [sequences[numbers.index(n)] for n in range(numbers[-1] + 1)], None)
+    known, texts = list(log_probabilities(model, sequences)), [answers.value[n] for n in numbers]
+    return Written(texts, list(map(_truth, sequences)), known, _sizes(model, sequences), numbers)
 
 
 def written_by_rivals(model: "Model", sequences: List[Sequence]) -> dict[str, Written]:
-    """What naive rivals write, and how probable others take the tokens of the truths to be."""
-    reader, sizes = pair_reader(model), _sizes(model, sequences)
-    sources, targets = ([one.texts[side] for one in sequences] for side in (0, 1))
-    found = {name: Written(texts, targets, (), ()) for name, texts in reader.rivals(sources).items()}
+    """What naive rivals write, and how probable others take the tokens of the truths to be.
+
+    One of a model that describes what it reads is the model itself, which is shown another source: only what it sees
+    tells the two apart.
+    """
+    reader, sizes, numbers = writing_reader(model), _sizes(model, sequences), num_sources(sequences)
+    targets = list(map(_truth, sequences))
+    found = {name: Written(texts, targets, (), (), numbers) for name, texts in reader.rivals(sequences).items()}
     for name, of_tokens in reader.token_rivals().items():
-        found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes)
+        found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes, numbers)
+    count = numbers[-1] + 1
+    if reader.describes and count > 1:
+        # Each is shown the next one of a random order, so that no order of the data brings alike ones together.
+        order = np.random.default_rng(0).permutation(count)
+        shown_to = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
+        others = [sequences[numbers.index(shown_to[n])].source for n in range(count)]
+        shown = [replace(one, source=others[n]) for one, n in zip(sequences, numbers, strict=True)]
+        found[OTHER] = Written((), (), list(log_probabilities(model, shown)), sizes, numbers)
     return found
+
+
+def _truth(one: Sequence) -> Truth:
+    """What should be written, or all that would be as good."""
+    return one.texts[1] if len(one.texts) == 2 else one.texts[1:]
 
 
 def _codes(sequence: Sequence) -> np.ndarray:
@@ -271,10 +308,16 @@ def _codes(sequence: Sequence) -> np.ndarray:
 
 def _sizes(model: "Model", sequences: List[Sequence]) -> list[int]:
     """How many characters each truth has."""
-    return [len(pair_reader(model).text_of(_codes(one))) for one in sequences]
+    return [len(writing_reader(model).text_of(_codes(one))) for one in sequences]
+
+
+def writing_reader(model: "Model") -> WritingReader:
+    """What reads the sources and the texts of a model."""
+    assert isinstance(model.reader, WritingReader)
+    return model.reader
 
 
 def pair_reader(model: "Model") -> PairReader:
-    """What reads the pairs of a model."""
+    """The same of a model that reads texts."""
     assert isinstance(model.reader, PairReader)
     return model.reader

@@ -99,7 +99,7 @@ class Classifier(Estimator):
     series: str | None = None
     static: tuple[str, ...] = ()
     text: str | None = None
-    tokens: Text | Audio | Image = field(default_factory=Text)
+    tokens: Text | Media = field(default_factory=Text)
     pooling: tuple[Pooling, ...] = ("last", "mean", "max")
     convolution: int | Literal["auto"] = "auto"
     class_weight: Literal["none", "balanced"] = "none"

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from whorl.data.dialogue_reader import REPLY
-from whorl.data.pair_reader import MOST_STEPS
 from whorl.data.turn_rows import TEXT
+from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Network
 from whorl.plans.table import Table

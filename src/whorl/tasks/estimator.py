@@ -127,6 +127,7 @@ def load(path: str | Path) -> Estimator:
     Raises:
         ModelFileError: the file is damaged, foreign, or names things that are not registered.
     """
+    import whorl.tasks.captioning
     import whorl.tasks.classification
     import whorl.tasks.conversation
     import whorl.tasks.detection

@@ -7,6 +7,7 @@ import numpy as np
 
 from whorl.data.augmentation import AugmentedBatches
 from whorl.data.batches import Batches
+from whorl.data.caption_reader import CaptionReader
 from whorl.data.event_reader import last_held_out, training_sessions
 from whorl.data.forgetting import ForgettingBatches
 from whorl.data.music_reader import MusicReader
@@ -15,12 +16,13 @@ from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches, steps_with_truths
 from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
-from whorl.data.sequences import Sequence
+from whorl.data.sequences import Sequence, num_sources
 from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
 from whorl.data.tied_batches import TiedBatches
 from whorl.data.token_strips import TokenStrips, held_out_text
 from whorl.data.transposing import Transposing
+from whorl.data.views import ViewedBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.segments import segment_length
 from whorl.plans.networks import Network, Perceptron
@@ -38,11 +40,12 @@ from whorl.plans.wiring import (
     SoundChange,
     Strips,
     Transposition,
+    Views,
     Windows,
     Wiring,
 )
 from whorl.runtime.kernels import running_statistics
-from whorl.specs import Spec
+from whorl.specs import Picture, Spec
 from whorl.tasks.preparation import Prepared
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
 
 # Tokens of the validation part that choose the epoch, where it has more than that and than 2 % of the training part.
 _JUDGED = 32_768
+# Most texts about one source in a batch.
+_TOGETHER = 2
 # Most texts that are written to score a model when its training ends; others are left out evenly.
 _WRITTEN = 1000
 
@@ -106,7 +111,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Sequences():
             recipe, plan = estimator.resolved(len(prepared.training), num_targets)
             if isinstance(wiring.shape, EncoderDecoder):
-                return PairBatches(prepared.training, plan.batch_size or 1), recipe, plan
+                return _pairs(wiring, prepared, plan), recipe, plan
             batches = SequenceBatches(prepared.training, plan.batch_size or 1)
             batches = _changed(batches, wiring, prepared.reader.past.spec, prepared.training)  # type: ignore[attr-defined]
             if wiring.prefixes:
@@ -118,6 +123,17 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
 
 
+def _pairs(wiring: Wiring, prepared: Prepared, plan: Training) -> Batches:
+    """Pairs; where several texts are about one source, it is read once for some of them."""
+    batch_size, reader = plan.batch_size or 1, prepared.reader
+    if not isinstance(reader, CaptionReader):
+        return PairBatches(prepared.training, batch_size)
+    batches = PairBatches(prepared.training, batch_size, together=_TOGETHER)
+    if isinstance(wiring.augmentation, Views) and isinstance(reader.source_spec, Picture):
+        return ViewedBatches(batches, wiring.augmentation, reader.source_spec, "source")
+    return batches
+
+
 def _transposing(wiring: Wiring, prepared: Prepared) -> Transposing | None:
     if not isinstance(wiring.augmentation, Transposition):
         return None
@@ -127,6 +143,8 @@ def _transposing(wiring: Wiring, prepared: Prepared) -> Transposing | None:
 
 def _changed(batches: Batches, wiring: Wiring, spec: Spec, training: list[Sequence]) -> Batches:
     match wiring.augmentation:
+        case Views() as plan:
+            return ViewedBatches(batches, plan, spec) if isinstance(spec, Picture) else batches
         case Augmentation() as plan:
             return AugmentedBatches(batches, plan, spec)
         case SoundChange() as plan:
@@ -159,7 +177,8 @@ def validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training
         case Sequences() if isinstance(wiring.shape, Autoregressive):
             return SequenceBatches([last_held_out(one) for one in prepared.validation], batch_size, shuffle=False)
         case Sequences() if isinstance(wiring.shape, EncoderDecoder):
-            return PairBatches(prepared.validation, plan.batch_size or 1, shuffle=False)
+            together = _TOGETHER if isinstance(prepared.reader, CaptionReader) else 1
+            return PairBatches(prepared.validation, plan.batch_size or 1, shuffle=False, together=together)
         case Sequences():
             return SequenceBatches(prepared.validation, batch_size, shuffle=False)
         case EachRow() as rows:
@@ -183,8 +202,13 @@ def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
     if isinstance(wiring.shape, Autoregressive):
         sequences, steps = held_out_text(prepared.sequences, prepared.cuts)
         return HeldOut(sequences=sequences, steps=steps)
-    if isinstance(wiring.shape, EncoderDecoder) or isinstance(wiring.head, Ctc):
+    if isinstance(wiring.head, Ctc):
         chosen = prepared.validation[:: max(1, -(-len(prepared.validation) // _WRITTEN))]
+        return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
+    if isinstance(wiring.shape, EncoderDecoder):
+        numbers = np.array(num_sources(prepared.validation))
+        every = max(1, -(-len(np.unique(numbers)) // _WRITTEN))
+        chosen = [one for one, n in zip(prepared.validation, numbers.tolist(), strict=True) if n % every == 0]
         return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
     steps = []
     for sequence, cut in zip(prepared.sequences, prepared.cuts, strict=True):

@@ -2,7 +2,7 @@
 
 from typing import Protocol, get_args
 
-from whorl.data.pair_reader import MOST_STEPS
+from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.table import Table
@@ -83,6 +83,8 @@ def wiring(
     input_feeding: bool = False,
     wait: int | None = None,
     recall: bool = False,
+    inputs: str = "text",
+    ordered: bool = True,
 ) -> Wiring:
     """The task as data; `readout` says how what is written is scored, `turns` how many of a dialogue are read."""
     shape = EncoderDecoder(
@@ -93,10 +95,11 @@ def wiring(
         input_feeding=input_feeding,
         wait=None if wait is None else int(wait),
         recall=recall,
+        ordered=ordered,
     )
     return Wiring(
         pairing=Sequences(every_step=True, turns=turns),
-        inputs="text",
+        inputs=inputs,
         shape=shape,
         outputs="text",
         head=Categorical(smoothing=float(task.smoothing)),

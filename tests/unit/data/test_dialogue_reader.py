@@ -149,7 +149,7 @@ def test_a_damaged_state_is_refused(damage):
 def test_a_reader_comes_back_from_its_config_and_arrays():
     model = reader()
     again = DialogueReader.restore(model.config(), model.arrays())
-    assert (again.context, again.longest, again.usual.reply) == (2, 20, "Hello.")
+    assert (again.context, again.longest, again.usual.text) == (2, 20, "Hello.")
     for one, other in zip(model.read(TALK, targets=True), again.read(TALK, targets=True), strict=True):
         np.testing.assert_array_equal(one.source, other.source)
     np.testing.assert_array_equal(again.token_rivals()["unigram"], model.token_rivals()["unigram"])
@@ -177,7 +177,7 @@ def test_a_damaged_reader_is_refused(config, arrays):
 
 def test_rivals_are_what_is_usually_said_and_the_answer_to_similar_turns():
     model = reader()
-    assert model.rivals(["how are they"]) == {"most frequent": ["Hello."], "nearest turns": ["Fine."]}
+    assert model.rivals(model.read([["how are they"]])) == {"most frequent": ["Hello."], "nearest turns": ["Fine."]}
     shares = np.exp(model.token_rivals()["unigram"])
     assert shares.sum() == pytest.approx(1.0)
     names = list(model.classes)

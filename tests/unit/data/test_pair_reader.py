@@ -103,7 +103,7 @@ def test_a_reader_comes_back_from_its_description():
     (a,), (b,) = first.encode(["a dög"], ["Hund 🙂"]), other.encode(["a dög"], ["Hund 🙂"])
     np.testing.assert_array_equal(a.source, b.source)
     np.testing.assert_array_equal(a.targets, b.targets)
-    assert other.rivals(["the cat"]) == first.rivals(["the cat"])
+    assert other.rivals(other.encode(["the cat"])) == first.rivals(first.encode(["the cat"]))
 
 
 @pytest.mark.parametrize(

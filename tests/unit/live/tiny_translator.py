@@ -30,7 +30,7 @@ def translator(attention="additive", longest=6, **shape):
     with torch.random.fork_rng():
         torch.manual_seed(5)
         network = EncoderDecoderNetwork(
-            num_sources=reader.source_spec.n,
+            source=reader.source_spec,
             num_targets=len(reader.classes),
             shape=shape,
             encoder=lambda size: RecurrentCore("gru", size, 4, bidirectional=shape.wait is None),

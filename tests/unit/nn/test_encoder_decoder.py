@@ -14,6 +14,7 @@ from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program
 from whorl.runtime.writing import contexts
+from whorl.specs import Picture, Reals, Tokens
 
 LENGTHS = [8, 3, 1]
 
@@ -21,7 +22,7 @@ LENGTHS = [8, 3, 1]
 def network(cell="gru", attention="dot", *, bidirectional=True, dropout=0.0, num_layers=2, **shape):
     torch.manual_seed(0)
     return EncoderDecoderNetwork(
-        num_sources=11,
+        source=Tokens(11),
         num_targets=13,
         shape=EncoderDecoder(attention=attention, longest=9, embedding_size=6, **shape),
         encoder=lambda size: RecurrentCore(cell, size, 5, bidirectional=bidirectional, num_layers=num_layers),
@@ -59,6 +60,51 @@ def test_the_programs_say_what_the_network_says(cell, bidirectional, attention, 
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     again = Program.from_json(decoder.to_json(), decoder.tensors)
     assert again.hash == decoder.hash
+
+
+@pytest.mark.parametrize("engine", [NativeEngine, Interpreter])
+@pytest.mark.parametrize("attention", ["dot", "additive"])
+@pytest.mark.parametrize(
+    ("spec", "ordered"),
+    [(Reals(5), False), (Reals(5), True), (Picture(2, 9, 6), False), (Picture(1, 4, 5), True)],
+    ids=str,
+)
+def test_the_programs_say_the_same_of_cells_frames_and_pictures(spec, ordered, attention, engine):
+    torch.manual_seed(0)
+    made = EncoderDecoderNetwork(
+        source=spec,
+        num_targets=13,
+        shape=EncoderDecoder(attention=attention, longest=9, embedding_size=6, ordered=ordered),
+        encoder=lambda size: RecurrentCore("gru", size, 5, bidirectional=True),
+        layer=lambda size: RecurrentCore("gru", size, 7),
+    ).eval()
+    for name, buffer in made.named_buffers():
+        if "running" in name:
+            buffer.add_(torch.rand_like(buffer))
+    lone = isinstance(spec, Picture) and not ordered
+    lengths = [1, 1, 1] if lone else LENGTHS
+    draw = torch.Generator().manual_seed(1)
+    inputs = {
+        "source": torch.randn(3, max(lengths), spec.width, generator=draw),
+        "past": batch()["past"],
+        "source_length": torch.tensor(lengths).float()[:, None],
+    }
+    with torch.no_grad():
+        wanted = made(inputs, torch.tensor([4, 4, 4])).numpy()
+        twice = {**inputs, "past": inputs["past"][[2, 0]], "source_place": torch.tensor([[2.0], [0.0]])}
+        np.testing.assert_allclose(made(twice, torch.tensor([4, 4])).numpy(), wanted[[2, 0]], atol=1e-6)
+        poisoned = {**inputs, "source": inputs["source"].clone()}
+        for n, length in enumerate(lengths):
+            poisoned["source"][n, length:] = float("nan")
+        np.testing.assert_array_equal(made(poisoned, torch.tensor([4, 4, 4])).numpy(), wanted)
+    encoder, decoder = Program(), Program()
+    made.emit_encoder(encoder)
+    made.emit(decoder)
+    reads, writes = engine(encoder), engine(decoder)
+    sources = [inputs["source"][n, :length].numpy() for n, length in enumerate(lengths)]
+    slots = [writes.open(told) for told in contexts(reads, writes, sources)]
+    found = writes.run({"past": inputs["past"].numpy()}, slots=slots)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("input_feeding", [False, True])

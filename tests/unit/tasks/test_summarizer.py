@@ -37,7 +37,7 @@ def test_scores_are_rouge_beside_starts_and_similar_texts(model, tmp_path):
 
 def test_a_start_has_as_many_words_as_a_summary_has(model):
     reader = model.model_.reader
-    assert reader.rivals(["one two three four five"])["start of the source"] == ["one two three"]
+    assert reader.rivals(reader.encode(["one two three four five"]))["start of the source"] == ["one two three"]
 
 
 def test_a_saved_summarizer_is_one_again(model, tmp_path):

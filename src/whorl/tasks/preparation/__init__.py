@@ -6,6 +6,7 @@ from whorl.data.arrays import LABEL, read_arrays, series_frame
 from whorl.data.media import mediums
 from whorl.plans.wiring import Autoregressive, Ctc, EachRow, EncoderDecoder, Sequences
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
+from whorl.tasks.preparation.captions import of_captions
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
 from whorl.tasks.preparation.events import of_events
@@ -35,6 +36,8 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
         return of_dialogues(estimator, wiring, data)
     if isinstance(wiring.head, Ctc):
         return of_transcripts(estimator, wiring, data)
+    if isinstance(wiring.shape, EncoderDecoder) and wiring.inputs in mediums:
+        return of_captions(estimator, wiring, data)
     if isinstance(wiring.shape, EncoderDecoder):
         return of_pairs(estimator, wiring, data)
     if wiring.inputs in mediums:

@@ -1,0 +1,213 @@
+"""Sources with the texts that describe them: lists, tables, and folders of files with a file of texts."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from whorl.data.features import ARRAY_SUFFIXES, read_arrays_file
+from whorl.data.media import Files, Medium, cells_of, files_of
+from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.text_files import text_lines
+from whorl.errors import DataError
+from whorl.plans.table import Kind, Table
+
+# A line of the captions of Flickr8k: the name of a picture, the number of the text, and the text.
+_NUMBERED = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*\S.*)")
+_NUMBERED_SUFFIXES = (".txt", ".token", ".text")
+
+
+class Described(NamedTuple):
+    """A source, and the texts that describe it.
+
+    Args:
+        name: what it is called in messages.
+        cell: a path, or what stands in memory.
+        texts: at least one where they were asked for.
+    """
+
+    name: str
+    cell: object
+    texts: tuple[str, ...] = ()
+
+
+class Where(NamedTuple):
+    """Where sources and texts stand.
+
+    Args:
+        medium: what sources are.
+        column: of their paths; None finds it.
+        targets: columns of the texts.
+        table: how tables are read.
+    """
+
+    medium: Medium
+    column: str | None
+    targets: tuple[str, ...]
+    table: Table
+
+    @property
+    def words(self) -> Table:
+        """The table, whose paths and texts are taken at their word: '-' and 'None' too."""
+        named = self.targets if self.column is None else (self.column, *self.targets)
+        kinds: dict[str, Kind] = dict.fromkeys(named, "category")
+        return replace(self.table, kinds={**self.table.kinds, **kinds}, missing=())
+
+
+def described(data: object, where: Where) -> list[Described]:
+    """Sources with their texts.
+
+    Args:
+        data: `(sources, texts)`, where a source is a path or stands in memory, and its texts are one or a list of them;
+            a table with a column of paths and one or several of texts, where rows of one path belong together; a file
+            of lines `path#0<TAB>text`; or a folder that has exactly one such table or file. Paths start at the folder
+            of the table or the file, or at a folder in it.
+        where: what sources are, and the columns.
+
+    Raises:
+        DataError: a source has no text, or the data are none of these.
+    """
+    if isinstance(data, tuple) and len(data) == 2:
+        return _paired(*data, where)
+    path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
+    if path is not None and path.is_dir():
+        data = path = _texts_in(path)
+    if path is not None and _is_numbered(path, where.table):
+        return _of_numbered(path, where.table)
+    files = files_of(data, where.medium, column=where.column, targets=where.targets, table=where.words)
+    found: dict[str, list[str]] = {}
+    for name in where.targets:
+        files.frame[name]  # which says what columns there are, where this is none
+    for row, source in enumerate(files.names):
+        texts = [files.frame[name][row] for name in where.targets]
+        found.setdefault(source, []).extend(str(text) for text in texts if text is not None and str(text).strip())
+    for source, texts in found.items():
+        if not texts:
+            told = ", ".join(map(repr, where.targets))
+            raise DataError(f"{files.frame.origin}: '{source}' has no text in {told}. Write one, or leave it out.")
+    return [one._replace(texts=tuple(found[one.name])) for one in _once(files, path)]
+
+
+def first_source(data: object, column: str | None, table: Table) -> object:
+    """The first source of data, so far as it shows without knowing what sources are; else the data."""
+    if isinstance(data, tuple) and len(data) == 2:
+        data = data[0]
+    if isinstance(data, list | np.ndarray) and len(data) and not isinstance(data[0], Mapping):
+        return data[0]
+    path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
+    if path is not None and path.suffix.lower() in ARRAY_SUFFIXES and path.is_file():
+        return read_arrays_file(path)[0]
+    if path is not None and path.is_dir():
+        data = path = _texts_in(path)
+    if path is not None and _is_numbered(path, table):
+        return _of_numbered(path, table)[0].cell
+    if column is None:
+        return data
+    return read_table(data, replace(table, kinds={column: "category"}, missing=()))[column][0]
+
+
+def bare(data: object, where: Where) -> list[Described]:
+    """Sources alone: a list of paths or of what stands in memory, a file, a folder of files, a table with their column,
+    or what `described` takes.
+
+    Raises:
+        DataError: there is none.
+    """
+    if isinstance(data, tuple) and len(data) == 2 and cells_of(list(data), where.medium) is None:
+        return [one._replace(texts=()) for one in described(data, where)]
+    listed = _listed(data)
+    path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
+    if listed is None and path is not None and not path.is_dir() and _is_numbered(path, where.table):
+        return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
+    given = data if listed is None else listed
+    return _once(files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words), path)
+
+
+def _listed(data: object) -> list[np.ndarray] | None:
+    """Sources that stand behind each other in one array, or in one file of several."""
+    if isinstance(data, np.ndarray) and data.ndim >= 3:
+        return list(data)
+    if isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".safetensors":
+        return read_arrays_file(Path(data))
+    return None
+
+
+def _paired(sources: object, texts: object, where: Where) -> list[Described]:
+    if isinstance(sources, str | os.PathLike) and Path(sources).suffix.lower() in ARRAY_SUFFIXES:
+        sources = read_arrays_file(Path(sources))
+    cells = cells_of(list(sources) if isinstance(sources, np.ndarray) else sources, where.medium)
+    if not cells:
+        raise DataError(
+            f"sources are a list of {where.medium.plural}, beside a list of their texts, but {sources!r:.60} came. "
+            "Give paths, or what stands in memory."
+        )
+    listed = texts.tolist() if isinstance(texts, np.ndarray) else texts
+    if not isinstance(listed, list) or len(listed) != len(cells):
+        count = len(listed) if isinstance(listed, list) else type(texts).__name__
+        raise DataError(f"there are {len(cells)} sources, but {count} texts. Give one for each, or a list for each.")
+    names = [str(cell) if isinstance(cell, Path) else str(n) for n, cell in enumerate(cells)]
+    given = zip(names, cells, listed, strict=True)
+    return [Described(name, cell, _texts(own, name)) for name, cell, own in given]
+
+
+def _texts(given: object, name: str) -> tuple[str, ...]:
+    listed = (given,) if isinstance(given, str) else given
+    if not isinstance(listed, list | tuple) or not listed or not all(isinstance(text, str) for text in listed):
+        raise DataError(f"the texts of source '{name}' are one text or a list of them, but {given!r:.80} came.")
+    return tuple(listed)
+
+
+def _once(files: Files, table: Path | None) -> list[Described]:
+    """Each source, in the order in which they come; a path that is not there is looked for beside its table."""
+    found = {name: Described(name, cell) for name, cell in reversed(list(zip(files.names, files.cells, strict=True)))}
+    ordered = [found[name] for name in dict.fromkeys(files.names)]
+    first = ordered[0].cell
+    if files.column is None or table is None or not isinstance(first, Path) or first.exists():
+        return ordered
+    base = _base(table.parent, ordered[0].name)
+    return [one._replace(cell=base / one.name) for one in ordered]
+
+
+def _base(folder: Path, name: str) -> Path:
+    """The folder that names are relative to: this one, or one in it."""
+    if (folder / name).exists() or not folder.is_dir():
+        return folder
+    inside = [one for one in sorted(folder.iterdir()) if one.is_dir() and (one / name).exists()]
+    return inside[0] if inside else folder
+
+
+def _texts_in(folder: Path) -> Path:
+    """The file with the texts of the sources in a folder."""
+    endings = (*TABLE_SUFFIXES, *_NUMBERED_SUFFIXES)
+    found = sorted(one for one in folder.iterdir() if one.suffix.lower() in endings and one.is_file())
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found[:5]) or "none"
+        raise DataError(
+            f"`{folder}`: a folder of sources has one file with their texts, but these could be it: {names}. Give the "
+            "path of that file."
+        )
+    return found[0]
+
+
+def _is_numbered(path: Path, table: Table) -> bool:
+    if path.suffix.lower() not in _NUMBERED_SUFFIXES or not path.is_file():
+        return False
+    first = next((line for line in text_lines(path, table.encoding or "utf-8") if line.strip()), "")
+    return _NUMBERED.fullmatch(first.strip()) is not None
+
+
+def _of_numbered(path: Path, table: Table) -> list[Described]:
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(text_lines(path, table.encoding or "utf-8"), start=1):
+        if not line.strip():
+            continue
+        match = _NUMBERED.fullmatch(line.strip())
+        if match is None:
+            raise DataError(f"{path.name}, line {number} is {line[:60]!r}, but no 'name#0<TAB>text'. Correct it.")
+        found.setdefault(match["name"], []).append(match["text"].strip())
+    base = _base(path.parent, next(iter(found)))
+    return [Described(name, base / name, tuple(texts)) for name, texts in found.items()]

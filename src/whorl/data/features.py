@@ -1,0 +1,97 @@
+"""Files of features that another encoder found: `.npy` and safetensors."""
+
+import math
+from collections.abc import Sequence as List
+from pathlib import Path
+
+import numpy as np
+
+from whorl.codecs.features import FeaturesCodec
+from whorl.data.media import Medium, mediums
+from whorl.errors import DataError, ResourceError
+from whorl.plans.media import Features
+
+ARRAY_SUFFIXES = (".npy", ".safetensors")
+# Numbers of one source, and of all in a file; a header that promises more is that of a damaged or hostile file.
+MOST_NUMBERS = 1 << 26
+_MOST_IN_FILE = 1 << 30
+
+
+def read_array(path: Path, most: int = MOST_NUMBERS) -> np.ndarray:
+    """The array of a `.npy` file.
+
+    Raises:
+        DataError: the file is damaged, is none, holds objects, or promises more numbers than `most`.
+    """
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            if version not in ((1, 0), (2, 0)):
+                raise ValueError(f"its version is {version}")
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+            _check(path, shape, dtype, most)
+            file.seek(0)
+            array: np.ndarray = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"`{path}` is no `.npy` file, or is damaged ({error!s:.80}). Write it anew.") from None
+    return array
+
+
+def read_arrays_file(path: Path) -> list[np.ndarray]:
+    """The sources of a file: the rows of a `.npy` array (N, S, D), or the arrays of a safetensors file by their names.
+
+    Raises:
+        DataError: as of `read_array`.
+        ResourceError: the file may not be read.
+    """
+    try:
+        return _read_arrays_file(path)
+    except PermissionError:
+        raise ResourceError(f"`{path}` may not be read by this user. Change its permissions.") from None
+    except OSError as error:
+        raise DataError(f"`{path}` cannot be read: {error.strerror or error}. Give a file of features.") from None
+
+
+def _read_arrays_file(path: Path) -> list[np.ndarray]:
+    if path.suffix.lower() == ".npy":
+        array = read_array(path, _MOST_IN_FILE)
+        if array.ndim < 3:
+            raise DataError(f"`{path}` is of the shape {array.shape}, but sources are (N, S, D). Reshape it.")
+        return list(array)
+    from safetensors import SafetensorError, safe_open
+
+    found = []
+    try:
+        with safe_open(path, "numpy") as file:
+            for name in sorted(file.keys()):
+                _check(path, file.get_slice(name).get_shape(), np.dtype(np.float32), MOST_NUMBERS)
+                found.append(np.asarray(file.get_tensor(name)))
+    except (SafetensorError, ValueError, TypeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"`{path}` is no safetensors file, or is damaged ({error!s:.80}). Write it anew.") from None
+    if not found:
+        raise DataError(f"`{path}` has no arrays. Give a file with one for each source.")
+    return found
+
+
+def _check(path: Path, shape: List[int], dtype: np.dtype, most: int) -> None:
+    if dtype.kind not in "fiub":
+        raise DataError(f"`{path}` holds {dtype}, but features are plain numbers. Convert it.")
+    if math.prod(shape) > most:
+        raise DataError(f"`{path}` promises {math.prod(shape)} numbers, but at most {most} are read. Cut it in parts.")
+
+
+mediums.add("features")(
+    Medium(
+        plan=Features,
+        plural="files of features",
+        suffixes=(".npy",),
+        load=lambda path, _: read_array(path),
+        codec=lambda _: FeaturesCodec(),
+        completed=lambda plan, _: plan,
+    )
+)

@@ -1,0 +1,192 @@
+"""Files of videos: which formats are read, and under which limits."""
+
+from collections.abc import Iterator
+from collections.abc import Sequence as List
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from whorl.codecs.image import ImageCodec, levels_of
+from whorl.codecs.video import VideoCodec
+from whorl.data.media import Medium, mediums
+from whorl.errors import DataError, MissingExtraError
+from whorl.plans.media import Video
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg")
+# Formats that are read, by their first bytes: the library below would follow playlists to other files as well.
+_MPEG, _MATROSKA = b"\x00\x00\x01", b"\x1a\x45\xdf\xa3"
+# Pixels of the longer side where nothing is said of a size and frames are larger: a CPU reads more slowly than that.
+_SIDE = 64
+# No camera takes so many frames a second; a clock that says so is damaged.
+_MOST_HZ = 1000.0
+# Numbers of a video that are kept in memory.
+_MOST_LEVELS = 1 << 30
+
+
+def load(path: Path, plan: Video) -> np.ndarray:
+    """Reads a video: levels (T, H, W, C) of its frames, cropped, in the size and the channels of the plan.
+
+    Raises:
+        DataError: it is damaged, of another format, or larger or longer than the plan allows, or `crop` does not fit.
+        MissingExtraError: PyAV is not installed.
+    """
+    sized = None
+    if plan.height is not None and plan.width is not None:
+        sized = ImageCodec(height=plan.height, width=plan.width, mode=plan.mode, fit=plan.fit)
+    frames: list[np.ndarray] = []
+    for levels in _frames(path, plan):
+        frames.append(levels if sized is None else sized.pictures(levels)[0])
+        if len(frames) * frames[0].size > _MOST_LEVELS:
+            raise DataError(f"`{path}` has more than {_MOST_LEVELS:,} numbers. Set `height` and `width`, or cut it.")
+    if not frames:
+        raise DataError(f"`{path}` has no frames. Leave it out, or record it again.")
+    return np.stack(frames)
+
+
+def _frames(path: Path, plan: Video) -> Iterator[np.ndarray]:
+    """Cropped frames at the rate of the plan."""
+    before, wanted = None, 0
+    for time, levels in _shown(path, plan):
+        if plan.frame_rate_hz is None:
+            yield levels
+            continue
+        while before is not None and wanted / plan.frame_rate_hz < time:
+            yield before
+            wanted += 1
+        before = levels
+    if before is not None:
+        yield before
+
+
+def _shown(path: Path, plan: Video) -> Iterator[tuple[float, np.ndarray]]:
+    """When each frame is shown, in seconds from the first one, and its levels."""
+    try:
+        import av
+    except ImportError:
+        raise MissingExtraError("av", "video", "to read videos") from None
+    with path.open("rb") as file, _opened(path, file) as container:
+        stream = _stream(container, path, plan)
+        first, last = None, -1.0
+        told, count = stream.frames, 0
+        try:
+            for frame in container.decode(stream):
+                shown: float | None = frame.time
+                time = count / float(stream.average_rate or 25) if shown is None else shown
+                first = time if first is None else first
+                last = max(last, time - first)  # a frame that comes late is shown with the one before it
+                count += 1
+                if last > plan.longest_s or count > plan.longest_s * _MOST_HZ + 1:
+                    raise DataError(
+                        f"`longest_s` is {plan.longest_s:g}, but `{path}` is longer. Raise it, or cut the video."
+                    )
+                yield last, _cropped(frame, path, plan)
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise _damaged(path, error) from None
+        if count < told:
+            raise DataError(
+                f"`{path}` is cut off: its header tells of {told} frames, but {count} are there. Copy it again."
+            )
+
+
+def _opened(path: Path, file: BinaryIO) -> "InputContainer":
+    import av
+
+    kind = _format(file.read(16))
+    file.seek(0)
+    if kind is None:
+        raise DataError(f"`{path}` is no MP4, MOV, WebM, Matroska, AVI or MPEG file: it begins otherwise. Convert it.")
+    try:
+        # Of an open file, and as one format, so that nothing in it can name another file or an address.
+        return av.open(file, "r", format=kind, metadata_errors="replace")
+    except (av.FFmpegError, ValueError, MemoryError) as error:
+        raise _damaged(path, error) from None
+
+
+def _format(begin: bytes) -> str | None:
+    """The name of a format by how its files begin."""
+    if begin[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "mov"
+    if begin.startswith(_MATROSKA):
+        return "matroska"
+    if begin.startswith(b"RIFF") and begin[8:12] == b"AVI ":
+        return "avi"
+    return ("mpeg" if begin[3:4] == b"\xba" else "mpegvideo") if begin.startswith(_MPEG) else None
+
+
+def _stream(container: "InputContainer", path: Path, plan: Video) -> "VideoStream":
+    """The first stream of frames, which are not too large."""
+    if not container.streams.video:
+        raise DataError(f"`{path}` has no pictures. Leave it out.")
+    stream = container.streams.video[0]
+    context: VideoCodecContext | None = stream.codec_context
+    if context is None:
+        raise _damaged(path, ValueError("its codec is not known"))
+    if context.width * context.height > plan.most_pixels:
+        raise DataError(
+            f"`most_pixels` is {plan.most_pixels:,}, but the frames of `{path}` have {context.width:,} x "
+            f"{context.height:,} pixels. Raise it, or make the video smaller."
+        )
+    context.thread_count = 1
+    return stream
+
+
+def _cropped(frame: "VideoFrame", path: Path, plan: Video) -> np.ndarray:
+    """Levels of the part of a frame that is read, (H, W, C)."""
+    if frame.width * frame.height > plan.most_pixels:  # it may change on the way
+        raise DataError(f"`most_pixels` is {plan.most_pixels:,}, but a frame of `{path}` has more. Raise it.")
+    levels = frame.to_ndarray(format="gray" if plan.mode == "grey" else "rgb24")
+    levels = levels[..., None] if levels.ndim == 2 else levels
+    if not plan.crop:
+        return levels
+    left, top, width, height = plan.crop
+    if left + width > levels.shape[1] or top + height > levels.shape[0]:
+        raise DataError(
+            f"`crop` is {plan.crop}, which goes beyond the {levels.shape[1]} x {levels.shape[0]} pixels of the frames "
+            f"of `{path}`. Change it."
+        )
+    return levels[top : top + height, left : left + width]
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"`{path}` cannot be read as a video: {str(error)[:120].rstrip('.')}. Record or convert it again.")
+
+
+def completed(plan: Video, cells: List[object]) -> Video:
+    """A plan with a size: that of the first video, cropped, in at most 64 pixels; what is given of it stays."""
+    if plan.height is not None and plan.width is not None:
+        return plan
+    if not cells:
+        raise DataError("there is no video to take a size of. Correct the paths, or set `height` and `width`.")
+    first = cells[0]
+    levels = next(_frames(first, plan), None) if isinstance(first, Path) else levels_of(first)[0]
+    if levels is None:
+        raise DataError(f"`{first}` has no frames. Leave it out, or set `height` and `width`.")
+    height, width = levels.shape[:2]
+    if plan.height is not None:
+        return replace(plan, width=max(1, round(plan.height * width / height)))
+    if plan.width is not None:
+        return replace(plan, height=max(1, round(plan.width * height / width)))
+    share = min(1.0, _SIDE / max(height, width))
+    return replace(plan, height=max(1, round(share * height)), width=max(1, round(share * width)))
+
+
+def codec(plan: Video) -> VideoCodec:
+    """The codec of a complete plan."""
+    assert plan.height is not None
+    assert plan.width is not None
+    return VideoCodec(height=plan.height, width=plan.width, mode=plan.mode, fit=plan.fit, background=plan.background)
+
+
+mediums.add("video")(
+    Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, completed=completed)
+)

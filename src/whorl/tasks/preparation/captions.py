@@ -1,0 +1,63 @@
+"""Pictures, videos or features, and the texts about each of them."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from whorl.codecs.text import TextCodec
+from whorl.data.caption_reader import fit_captions
+from whorl.data.described import Where, described
+from whorl.data.media import mediums
+from whorl.errors import DataError
+from whorl.plans.wiring import EncoderDecoder, Wiring
+from whorl.runtime.readouts import readouts
+from whorl.runtime.text_readout import TextReadout
+from whorl.tasks.columns import names
+from whorl.tasks.preparation.pairs import num_filled
+from whorl.tasks.preparation.prepared import Prepared, held_out
+
+if TYPE_CHECKING:
+    from whorl.tasks.estimator import Estimator
+
+
+def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
+    """Prepares sources and their texts; a source is held out with all of its texts."""
+    columns, shape = estimator.columns(), wiring.shape
+    assert isinstance(shape, EncoderDecoder)
+    assert columns.media is not None
+    scored = readouts.get(wiring.readout)
+    assert issubclass(scored, TextReadout)
+    scored.measure(["a"], ["a"])  # a package that scores texts is missed before the training, not after it
+    medium = mediums.get(wiring.inputs)
+    where = Where(medium, columns.text or columns.media.column, names(columns.target), columns.table)
+    sources = described(data, where)
+    if len(sources) < 2:
+        raise DataError("one source is left for training and none for validation. Bring more, each with its texts.")
+    held = held_out(len(sources), estimator.training.validation, estimator.training.seed)
+    reader = fit_captions(
+        [one for n, one in enumerate(sources) if n not in held],
+        where=where,
+        plan=columns.media,
+        text=TextCodec(**asdict(columns.tokens), begin=True, end=True),
+        longest=shape.longest,
+        ordered=shape.ordered,
+    )
+    sequences = reader.encode(sources)
+    groups = [str(n) for n, one in enumerate(sources) for _ in one.texts]
+    cuts = [0 if int(group) in held else len(one) for group, one in zip(groups, sequences, strict=True)]
+    reader.remember([one for one, cut in zip(sequences, cuts, strict=True) if cut])
+    notes = [
+        f"{len(sources)} {medium.plural} with {len(sequences)} texts; a step is {reader.source_spec.width} numbers, "
+        f"{len(reader.classes)} {columns.tokens.unit}s are known"
+    ]
+    cut = num_filled(sequences, shape.longest)
+    if cut:
+        notes.append(f"{cut} texts or their sources are as long as may be, {shape.longest} steps, or were cut there")
+    facts: dict[str, object] = {
+        "origin": str(data) if isinstance(data, str) else medium.plural,
+        "sequences": len(sources),
+        "past": [reader.columns[0]],
+        "targets": list(reader.names),
+        "training_sequences": len(sources) - len(held),
+        "validation_sequences": len(held),
+    }
+    return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
