@@ -28,6 +28,7 @@ PROMISES = {
     "R7": "Memory does not grow with the number of steps.",
     "D1": "Any bytes end in success or in a message that names file, row, column, what was found and what to do.",
     "D2": "No statistic of validation or test rows reaches training.",
+    "D3": "Seconds, pixels and events of media are bounded before memory is taken; known formats alone are read.",
     "D4": "Truncated and mutated files end in success or in such a message.",
     "D5": "Text that a spreadsheet would run as a formula is escaped in exported CSV; numbers are not.",
     "M1": "A model file holds numbers and names, never code; everything unknown in it is refused.",

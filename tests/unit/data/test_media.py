@@ -157,6 +157,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_a_data_error(name: str, tmp_path: Path) -> None:
+    """D3, D4: what is no recording is refused, whatever it claims."""
     path = tmp_path / "hostile.wav"
     path.write_bytes(HOSTILE[name])
     with pytest.raises(DataError, match=r"hostile\.wav"):
@@ -165,6 +166,7 @@ def test_a_hostile_file_is_a_data_error(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_a_damaged_file_is_read_or_refused_in_no_time(tmp_path: Path, suffix: str) -> None:
+    """D4: recordings that are changed anywhere are read or refused."""
     whole = record(tmp_path / f"whole.{suffix}", seconds=0.5).read_bytes()
     random = np.random.default_rng(7)
     refused, start = 0, time.perf_counter()
@@ -186,6 +188,7 @@ def test_a_damaged_file_is_read_or_refused_in_no_time(tmp_path: Path, suffix: st
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_a_file_that_was_cut_off_is_told(tmp_path: Path, suffix: str) -> None:
+    """D4: recordings that end early are refused."""
     path = record(tmp_path / f"a.{suffix}", seconds=2)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

@@ -112,6 +112,7 @@ WHOLE = midi(track((0, [0x90, 60, 80]), (100, [0x80, 60, 0]), (0, [0xFF, 0x51, 3
 
 
 def test_damaged_files_end_in_an_error_about_the_file(tmp_path):
+    """D4: MIDI that is cut or changed anywhere is read or refused."""
     rng = np.random.default_rng(0)
     for n in range(300):
         data = bytearray(WHOLE[: rng.integers(len(WHOLE))] if n % 3 == 0 else WHOLE)
@@ -141,6 +142,7 @@ def test_damaged_files_end_in_an_error_about_the_file(tmp_path):
     ],
 )
 def test_hostile_files_end_in_an_error_soon(tmp_path, data):
+    """D3: lengths and times that a file claims are bounded before they are believed."""
     path, started = saved(tmp_path, data), time.perf_counter()
     with pytest.raises(DataError, match=r"x\.mid"):
         read(path)

@@ -95,6 +95,8 @@ def test_a_size_goes_by_the_most_frequent_one_and_is_at_most_64(tmp_path):
 
 
 def test_a_header_of_an_enormous_picture_is_refused_before_anything_is_decoded(tmp_path):
+    """D3: pixels are bounded by what the header says."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -114,6 +116,7 @@ def test_a_header_of_an_enormous_picture_is_refused_before_anything_is_decoded(t
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".webp", ".bmp"])
 def test_a_file_that_is_cut_off_is_told_and_one_that_was_changed_is_read_or_told(tmp_path, suffix):
+    """D4: pictures that are cut are refused, and changed ones read or refused."""
     whole = saved(tmp_path / f"whole{suffix}", levels(40, 50)).read_bytes()
     path = tmp_path / f"a{suffix}"
     for share in (0.0, 0.05, 0.3, 0.6, 0.9):

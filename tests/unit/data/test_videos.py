@@ -77,6 +77,7 @@ def test_a_frame_rate_takes_the_frame_that_is_shown_then(video, rate, wanted):
 
 
 def test_longer_and_larger_videos_than_allowed_are_refused_before_they_are_kept(video):
+    """D3: seconds and pixels of videos are bounded."""
     with pytest.raises(DataError, match=r"`longest_s` is 0\.1"):
         load(video, Video(longest_s=0.1))
     with pytest.raises(DataError, match="`most_pixels` is 3,071"):
@@ -85,6 +86,7 @@ def test_longer_and_larger_videos_than_allowed_are_refused_before_they_are_kept(
 
 @pytest.mark.parametrize("damage", ["empty", "text", "playlist", "cut", "zeros", "header", "no pictures"])
 def test_hostile_files_end_in_a_data_error_soon(video, tmp_path, damage):
+    """D3, D4: what is no video is refused, whatever it claims."""
     good, path = video.read_bytes(), tmp_path / "x.mp4"
     made = {
         "empty": b"",
@@ -103,6 +105,7 @@ def test_hostile_files_end_in_a_data_error_soon(video, tmp_path, damage):
 
 
 def test_mutated_files_are_read_or_end_in_a_data_error(video, tmp_path):
+    """D4: videos that are changed anywhere are read or refused."""
     good, rng, refused = video.read_bytes(), np.random.default_rng(0), 0
     for n in range(40):
         damaged = bytearray(good)
