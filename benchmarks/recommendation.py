@@ -1,4 +1,4 @@
-"""Next films of MovieLens 100k in a ranking of all of them, beside popularity, item-kNN and a Markov chain.
+"""Next films of MovieLens 100k in a ranking of all of them, beside popularity, a Markov chain, item-kNN and neighbours.
 
     python -m benchmarks.recommendation DATA [--seeds 0 1 2] [--networks gru ...] [--part valid] [--out FILE.json]
 
@@ -25,9 +25,9 @@ HEADS = ("answered by", "validation: HR@10", "NDCG@10", "test: HR@10", "NDCG@10"
 TEXT = (
     "MovieLens 100k, leave-last-out: the last of each of 943 users' films in a ranking of the whole catalogue without "
     "those that the user has seen, for all alike; events of one time in order of the file. Training holds the last "
-    "film but one out: it chooses the epoch, and settings and the memory of item-kNN were chosen on it. Before these "
-    "runs the test part was read once by a fit of three epochs, and by rivals while they were looked for. Fits ran on "
-    "one core of a busy machine."
+    "film but one out: it chooses the epoch, and settings and the memories of item-kNN and of neighbours were chosen "
+    "on it. Before these runs the test part was read by a fit of three epochs, by three fits of an earlier default, and "
+    "by rivals while they were looked for. Fits ran on one core of a busy machine."
 )
 
 Log = dict[str, np.ndarray]

@@ -188,7 +188,7 @@ for name in baselines.forecasts(3, 2, 7, 3, 4):
     PROGRAMS[name] = functools.partial(lambda name: baselines.forecasts(3, 2, 7, 3, 4)[name], name)
 PROGRAMS["prior answer"] = lambda: baselines.prior_answer(3, np.array([2, 5, 1]))
 PROGRAMS["mean answer"] = lambda: baselines.mean_answer(3, 2)
-for name in ("popularity", "markov", "item_knn"):
+for name in ("popularity", "markov", "item_knn", "neighbours"):
     PROGRAMS[f"rival {name}"] = functools.partial(item_rival, name)
 for (engine, kind), (name, program) in itertools.product(ENGINES.items(), PROGRAMS.items()):
     running = functools.partial(EngineSubject, program=program, engine=kind)

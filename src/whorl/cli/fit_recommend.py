@@ -28,7 +28,8 @@ def fit_recommend(data: str, out: str | None, report: str | None, resume: bool, 
 
     DATA is a log of events: a table with a row for each, which names its user and its item, and when it happened.
     Events of a user are put in order of time; those of one time stay as they stand. The last event of many sessions is
-    held out: it scores the model in a ranking of the whole catalogue, beside popularity, item-kNN and a Markov chain.
+    held out: it scores the model in a ranking of the whole catalogue, beside popularity, a Markov chain, item-kNN and
+    neighbours.
     """
     fitting.run(WORDS, data, out, report, resume)
 

@@ -1,5 +1,7 @@
 """The loss of next items: over a whole catalogue, or over some items of a large one that are drawn for each batch.
 
+Where seen items are left out of answers, they are left out of the loss: a network need not learn what is filtered.
+
 Axes: B sessions, T steps, M steps whose truth is known, V items, K items that are drawn, H width of the last layer.
 """
 
@@ -25,6 +27,9 @@ def item_loss(
 ) -> LossSum:
     """The cross entropy of the items that came; unknown ones (NaN, or below 0) count for nothing.
 
+    Where the network leaves seen items out, the choice is among those that the session has not had so far, and the item
+    that came.
+
     Only steps with a truth meet the last layer, which is most of the work where a catalogue is large. In training with
     `head.negatives` the sum over all items is estimated by so many (see `drawn`); it is exact otherwise.
 
@@ -41,24 +46,65 @@ def item_loss(
     known_BT = torch.isfinite(truths_BT) & (truths_BT >= 0)
     truths_M, y_MH = truths_BT[known_BT].long(), y_BTH[known_BT]
     weights_M = weights[:, None].expand_as(truths_BT)[known_BT]
+    row_M, step_M = known_BT.nonzero(as_tuple=True)
+    seen = None
+    if network.items is not None and network.items.seen:
+        seen = _first_steps(inputs["past"][..., 0], truths_BT, len(network.bias)), row_M, step_M
     if network.training and head.negatives:
-        each_M = _sampled(network, y_MH, truths_M, head.negatives)
+        each_M = _sampled(network, y_MH, truths_M, head.negatives, seen)
     else:
-        each_M = cross_entropy(network.logits(y_MH), truths_M, reduction="none", label_smoothing=head.smoothing)
+        each_M = _exact(network, y_MH, truths_M, head.smoothing, seen)
     return LossSum((each_M * weights_M).sum(), weights_M.sum())
 
 
-def _sampled(network: NextToken, y_MH: Tensor, truths_M: Tensor, count: int) -> Tensor:
+# The step at which each item was first seen, (B, V); session and step of each row, (M,) both.
+_Seen = tuple[Tensor, Tensor, Tensor]
+
+
+def _first_steps(codes_BT: Tensor, truths_BT: Tensor, num_items: int) -> Tensor:
+    """The step at which each item has been seen first, (B, V); T + 1 where it never is.
+
+    An item that training has forgotten on its way in is known as the truth of the step before it.
+    """
+    num_rows, length = codes_BT.shape
+    after_BT = torch.nan_to_num(truths_BT, nan=-1.0) + 1.0  # code 0, an unknown item, where nobody knows
+    codes = torch.cat([codes_BT, after_BT], dim=1).long()
+    steps = torch.arange(length, dtype=torch.int32, device=codes.device)  # int64 would be twice the scores' memory
+    steps = torch.cat([steps, steps + 1]).expand(num_rows, -1)
+    first = torch.full((num_rows, num_items + 1), length + 1, dtype=torch.int32, device=codes.device)
+    return first.scatter_reduce_(1, codes, steps, "amin")[:, 1:]
+
+
+def _exact(network: NextToken, y_MH: Tensor, truths_M: Tensor, smoothing: float, seen: _Seen | None) -> Tensor:
+    """The cross entropy over all items but seen ones, (M,); `smoothing` is spread evenly over these."""
+    s_MV = network.logits(y_MH)
+    if seen is None:
+        return cross_entropy(s_MV, truths_M, reduction="none", label_smoothing=smoothing)
+    first_BV, row_M, step_M = seen
+    out_MV = (first_BV[row_M] <= step_M[:, None]).scatter_(1, truths_M[:, None], False)
+    log_MV = torch.log_softmax(s_MV.masked_fill(out_MV, -torch.inf), dim=-1)
+    own_M = log_MV.gather(1, truths_M[:, None])[:, 0]
+    if smoothing:
+        spread_M = log_MV.masked_fill(out_MV, 0.0).sum(dim=-1) / (~out_MV).sum(dim=-1)
+        own_M = (1.0 - smoothing) * own_M + smoothing * spread_M
+    return -own_M
+
+
+def _sampled(network: NextToken, y_MH: Tensor, truths_M: Tensor, count: int, seen: _Seen | None) -> Tensor:
     """-s_t + log(exp(s_t) + the sum over drawn items j other than t of exp(s_j - log(K q_j))), (M,).
 
-    The sum is that over all other items on average (importance sampling, Bengio & Senecal 2008, section III.B).
+    The sum is that over all other items on average (importance sampling, Bengio & Senecal 2008, section III.B), or over
+    those that were not seen.
     """
     others_K, log_q_K = drawn(truths_M, len(network.bias), count)
     vectors, bias = network.answers, network.bias
     own_M = (y_MH * vectors[truths_M]).sum(dim=-1) + bias[truths_M]
     s_MK = linear(y_MH, vectors[others_K], bias[others_K]) - log_q_K - math.log(count)
-    s_MK = s_MK.masked_fill(others_K == truths_M[:, None], -torch.inf)
-    total_M: Tensor = torch.logsumexp(torch.cat([own_M[:, None], s_MK], dim=1), dim=1)
+    out_MK = others_K == truths_M[:, None]
+    if seen is not None:
+        first_BV, row_M, step_M = seen
+        out_MK |= first_BV[:, others_K][row_M] <= step_M[:, None]
+    total_M: Tensor = torch.logsumexp(torch.cat([own_M[:, None], s_MK.masked_fill(out_MK, -torch.inf)], dim=1), dim=1)
     return total_M - own_M
 
 

@@ -1,4 +1,4 @@
-"""Naive rivals of a recommender as programs: what is popular, what follows the last item, what goes together."""
+"""Naive rivals of a recommender as programs: what is popular, follows an item, goes with it or stands beside it."""
 
 from collections.abc import Sequence as List
 
@@ -12,19 +12,24 @@ from whorl.runtime.program import Program
 
 # Items of which pairs are counted: a table of all pairs is a rival's only weight, and 4 bytes for each.
 _MOST_PAIRED = 2_000
-# How much an event counts beside the one after it in item-kNN: what one came to last tells most.
-_DECAY = 0.7
+# How much an event counts beside the one after it: what one came to last tells most.
+_KNN_DECAY, _NEIGHBOURS_DECAY = 0.7, 0.85
+# Neighbours stand at most so many events apart, and count so much less for each event more.
+_FARTHEST, _NEARER = 10, 0.8
 # How much popularity counts beside cosines: it settles their ties, and nothing else.
 _TIES = 1e-4
 
 
 def rivals(sessions: List[Sequence], num_items: int, seen: int) -> dict[str, Program]:
-    """Popularity, and of catalogues that are not too large a Markov chain of first order and item-kNN.
+    """Popularity, and of catalogues that are not too large a Markov chain of first order, item-kNN and neighbours.
 
     Popularity is how many events an item has. The chain counts which item came after which, and popularity counts as
     one event more. item-kNN adds up, over the events of a session, the cosine between items by the training sessions
     that have both: n_ij / sqrt(n_i n_j) (Sarwar et al. 2001, section 3.1.1, for what was bought or not). An event
-    counts 0.7 times as much as the one after it, which makes a stronger rival than if all counted alike.
+    counts 0.7 times as much as the one after it, which makes a stronger rival than if all counted alike. Neighbours
+    adds up likewise, by 0.85, how often each item stood beside those of the session, in either order, for each time
+    that the one of the session came. A pair d events apart counts 0.8^(d - 1), up to 10 events. So it knows what lies
+    near in time, where item-kNN knows what has a session in common.
 
     Args:
         sessions: encoded, of training; the first column of a row is its item.
@@ -44,8 +49,10 @@ def rivals(sessions: List[Sequence], num_items: int, seen: int) -> dict[str, Pro
             own = np.unique(one[one > 0]) - 1
             together[np.ix_(own, own)] += 1.0
         after[0] = 0.0
-        found["markov"] = _by_item(width, np.log(after[:, 1:] + shares), seen, whole=False)
-        found["item_knn"] = _by_item(width, _cosines(together) + _TIES * shares, seen, whole=True)
+        found["markov"] = _by_item(width, np.log(after[:, 1:] + shares), seen)
+        ties = _TIES * shares
+        found["item_knn"] = _by_item(width, _cosines(together) + ties, seen, decay=_KNN_DECAY)
+        found["neighbours"] = _by_item(width, _beside(codes, num_items) + ties, seen, decay=_NEIGHBOURS_DECAY)
     return found
 
 
@@ -55,6 +62,18 @@ def _cosines(together: np.ndarray) -> np.ndarray:
     alike = together / norms / norms[:, None]
     np.fill_diagonal(alike, 0.0)
     return np.concatenate([np.zeros((1, len(together))), alike])
+
+
+def _beside(codes: List[np.ndarray], num_items: int) -> np.ndarray:
+    """How often each item stands near each, in either order, for each time that the latter comes, (V + 1, V)."""
+    near = np.zeros((num_items + 1, num_items + 1))
+    for one in codes:
+        for apart in range(1, min(_FARTHEST, len(one) - 1) + 1):
+            np.add.at(near, (one[:-apart], one[apart:]), _NEARER ** (apart - 1))
+    times = np.bincount(np.concatenate(codes), minlength=num_items + 1)
+    near = (near + near.T) / np.maximum(times, 1)[:, None]
+    near[0] = 0.0
+    return near[:, 1:]
 
 
 def _code(program: Program, width: int) -> Name:
@@ -71,13 +90,20 @@ def _popularity(width: int, shares: np.ndarray, seen: int) -> Program:
     return program
 
 
-def _by_item(width: int, table: np.ndarray, seen: int, *, whole: bool) -> Program:
-    """The row of the last item, or the weighted mean of those of all, which ranks as their sum does."""
+def _by_item(width: int, table: np.ndarray, seen: int, *, decay: float | None = None) -> Program:
+    """The row of the last item, or the weighted mean of those of all, which ranks as their sum does.
+
+    Args:
+        width: columns of a row.
+        table: what each item says of each, (V + 1, V); row 0 is what an unknown one says.
+        seen: codes of last items behind the answer.
+        decay: how much an event counts beside the one after it; None reads the last one alone.
+    """
     program = Program()
     code = _code(program, width)
     said = program.add(ops.Embed(x=code, table=program.tensor("pairs", table)))
-    if whole:
-        running = program.add(ops.Running(x=said, decay=_DECAY, floor=1.0))
+    if decay is not None:
+        running = program.add(ops.Running(x=said, decay=decay, floor=1.0))
         running = program.add(ops.Slice(x=running, axis=0, start=0, stop=1))
         said = program.add(ops.Reshape(x=running, shape=(table.shape[1],)))
     emit_items(program, code, said, seen)

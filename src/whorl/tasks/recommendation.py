@@ -41,8 +41,9 @@ class Recommender(Estimator):
         gap: a session ends where the next event comes more than so many seconds later, or units of a time that is
             counted. None makes all events of a user one session.
         times: also read how long after the one before it an event came.
-        seen: 'exclude' leaves the items of the last 1,000 events of a session out of its answers; 'keep' leaves them
-            in, for things that one comes back to.
+        seen: 'exclude' leaves the items of the last 1,000 events of a session out of its answers, and those that came
+            before an event out of what training tells it from; 'keep' leaves them in, for things that one comes back
+            to.
         k: items of an answer.
         embedding_size: numbers that an item is read as; None takes 128.
         tied: answer by the vectors that items are read as; None does so.

@@ -44,7 +44,7 @@ def test_fit_tells_what_was_read_and_scores_beside_the_rivals(shop):
     told = shop.fitted.stdout
     assert "events: 84 of 24 users in 24 sessions" in told
     assert "catalogue: 5 items of training" in told
-    for word in ("hr@10", "ndcg@10", "popularity", "markov", "item_knn"):
+    for word in ("hr@10", "ndcg@10", "popularity", "markov", "item_knn", "neighbours"):
         assert word in told
     assert f"whorl stream {shop.model} < {shop.data}" in told
 
@@ -71,7 +71,7 @@ def test_predict_tells_how_many_items_it_does_not_know(shop):
 def test_evaluate_ranks_the_whole_catalogue_beside_the_rivals(shop):
     found = as_json(run("evaluate", shop.model, shop.data, "--json"))
     assert found["answers"] == 24
-    assert set(found["baselines"]) == {"popularity", "markov", "item_knn"}
+    assert set(found["baselines"]) == {"popularity", "markov", "item_knn", "neighbours"}
     assert found["metrics"].keys() >= {"hr@10", "ndcg@10", "mrr@10", "recall@10", "mrr", "unseen"}
 
 

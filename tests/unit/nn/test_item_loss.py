@@ -16,9 +16,9 @@ from whorl.specs import Tokens
 ITEMS = 7
 
 
-def network(tied=True):
+def network(tied=True, seen=3):
     torch.manual_seed(1)
-    shape = Autoregressive(embedding_size=5, tied=tied, items=Items(seen=3))
+    shape = Autoregressive(embedding_size=5, tied=tied, items=Items(seen=seen))
     core = partial(cores.make, Recurrent("gru", hidden_size=6, num_layers=1))
     return NextToken(past=Tokens(ITEMS + 1), shape=shape, core=core, dropout=0.0)
 
@@ -31,13 +31,41 @@ def batch():
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_it_is_the_cross_entropy_of_known_truths_each_with_its_weight(tied):
-    own, (inputs, lengths, targets, weights) = network(tied), batch()
+    own, (inputs, lengths, targets, weights) = network(tied, seen=0), batch()
     found = item_loss(own, Categorical(), inputs, lengths, targets, weights)
     y, _ = own.read(inputs, lengths=lengths)
     nats = -torch.log_softmax(own.logits(y), dim=-1)
     wanted = nats[0, 0, 4] + nats[0, 1, 2] + 2.0 * nats[1, 0, 6]
     torch.testing.assert_close(found.total, wanted)
     assert found.weight.item() == 4.0
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_items_that_the_session_has_had_are_no_choices_where_they_are_left_out_of_answers(smoothing):
+    own, (inputs, lengths, targets, weights) = network(), batch()
+    found = item_loss(own, Categorical(smoothing=smoothing), inputs, lengths, targets, weights)
+    y, _ = own.read(inputs, lengths=lengths)
+    scores, wanted = own.logits(y), 0.0
+    for row, step, truth, seen in ((0, 0, 4, {0}), (0, 1, 2, {0, 4}), (1, 0, 6, {1})):
+        others = [item for item in range(ITEMS) if item not in seen]
+        nats = -torch.log_softmax(scores[row, step, others], dim=-1)
+        each = (1 - smoothing) * nats[others.index(truth)] + smoothing * nats.mean()
+        wanted += each * weights[row]
+    torch.testing.assert_close(found.total, wanted)
+    found.total.backward()
+    assert all(torch.isfinite(one.grad).all() for one in own.parameters() if one.grad is not None)
+
+
+def test_an_item_that_is_forgotten_on_its_way_in_is_no_choice_either_and_one_that_comes_again_is():
+    own, (_, _, _, weights) = network(), batch()
+    inputs = {"past": torch.tensor([[1, 0, 3]], dtype=torch.float32)[..., None]}
+    targets = torch.tensor([[4, 2, 0]], dtype=torch.float32)[..., None]
+    found = item_loss(own, Categorical(), inputs, None, targets, weights[:1])
+    scores = own.logits(own.read(inputs)[0])[0]
+    wanted = -torch.log_softmax(scores[0, [1, 2, 3, 4, 5, 6]], dim=-1)[3]
+    wanted = wanted - torch.log_softmax(scores[1, [1, 2, 3, 5, 6]], dim=-1)[1]
+    wanted = wanted - torch.log_softmax(scores[2, [0, 1, 3, 5, 6]], dim=-1)[0]  # 0 comes again: it is among them
+    torch.testing.assert_close(found.total, wanted)
 
 
 def test_padding_does_not_change_it():
@@ -56,8 +84,9 @@ def test_a_batch_without_a_truth_costs_nothing():
         assert found.total.item() == found.weight.item() == 0.0
 
 
-def test_drawn_items_estimate_the_sum_over_all_of_them():
-    own, (inputs, lengths, targets, weights) = network().train(), batch()
+@pytest.mark.parametrize("seen", [0, 3])
+def test_drawn_items_estimate_the_sum_over_all_of_them(seen):
+    own, (inputs, lengths, targets, weights) = network(seen=seen).train(), batch()
     exact = item_loss(own, Categorical(), inputs, lengths, targets, weights).total.item()
     few = [
         item_loss(own, Categorical(negatives=400), inputs, lengths, targets, weights).total.item() for _ in range(60)
