@@ -16,7 +16,7 @@ _MOST_PAIRED = 2_000
 _KNN_DECAY, _NEIGHBOURS_DECAY = 0.7, 0.85
 # Neighbours stand at most so many events apart, and count so much less for each event more.
 _FARTHEST, _NEARER = 10, 0.8
-# How much popularity counts beside cosines: it settles their ties, and nothing else.
+# How much popularity counts beside cosines and neighbours: it settles their ties, and nothing else.
 _TIES = 1e-4
 
 
