@@ -269,7 +269,7 @@ def test_a_recommender_knows_in_which_order_things_came():
         embedding_size=12,
         dropout=0.1,
         network=whorl.Recurrent("gru", hidden_size=16),
-        training=whorl.Training(epochs=25, batch_size=16, learning_rate=1e-2, seed=0, device="cpu"),
+        training=whorl.Training(epochs=40, batch_size=16, learning_rate=2e-2, seed=0, device="cpu"),
     )
     model.fit(errands(200, seed=0), verbose=False)
     scores = model.evaluate(errands(100, seed=1))
