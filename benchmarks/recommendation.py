@@ -26,8 +26,8 @@ TEXT = (
     "MovieLens 100k, leave-last-out: the last of each of 943 users' films in a ranking of the whole catalogue without "
     "those that the user has seen, for all alike; events of one time in order of the file. Training holds the last "
     "film but one out: it chooses the epoch, and settings and the memories of item-kNN and of neighbours were chosen "
-    "on it. Before these runs the test part was read by a fit of three epochs, by three fits of an earlier default, and "
-    "by rivals while they were looked for. Fits ran on one core of a busy machine."
+    "on it. Before these runs the test part was read by a fit of three epochs, by three fits of an earlier default, "
+    "and by rivals while they were looked for. Fits ran on one core of a busy machine."
 )
 
 Log = dict[str, np.ndarray]
