@@ -56,7 +56,7 @@ from whorl.runtime.readouts import PointReadout, QuantileReadout
 from whorl.runtime.spelling import Advice
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
-from whorl.runtime.text_readout import ReplyReadout, SummaryReadout, TextReadout
+from whorl.runtime.text_readout import CaptionReadout, ReplyReadout, SummaryReadout, TextReadout
 from whorl.runtime.token_readout import TokenReadout
 from whorl.runtime.transcript_readout import TranscriptReadout
 from whorl.specs import Picture, Reals
@@ -257,6 +257,7 @@ for name, kind, steps in (
     ("next event", EventReadout, 1),
     ("text", TextReadout, 3),
     ("summary", SummaryReadout, 3),
+    ("caption", CaptionReadout, 3),
     ("reply", ReplyReadout, 3),
 ):
     # `fit` is called as it is for others, and learns nothing.

@@ -13,7 +13,7 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "execfile", "breakpo
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "zipimport", "runpy"}
 FORBIDDEN_ATTRIBUTES = {("torch", "load"), ("torch", "save"), ("torch.jit", "load"), ("importlib", "reload")}
 # Fits side by side are sent to processes that the comparison starts itself; no file is unpickled.
-ALLOWED = {("fits.py", "joblib")}
+ALLOWED = {("side_by_side.py", "joblib")}
 
 
 def uses(tree):

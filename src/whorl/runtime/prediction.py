@@ -114,9 +114,15 @@ class Prediction:
             }
         )
 
+    @property
+    def ranks(self) -> bool:
+        """Whether each answer is a list of items, the best first, with the probability of each."""
+        shares = self.probabilities
+        return isinstance(shares, np.ndarray) and self.classes is None and shares.shape == np.shape(self.value)
+
     def most_likely(self, count: int = 5) -> list[list[tuple[object, float]]]:
         """For each answer its most probable labels with their probabilities, the most probable first."""
-        if isinstance(self.probabilities, np.ndarray) and self.classes is None:  # items, in order
+        if self.ranks:
             pairs = zip(self.value.tolist(), self.probabilities.tolist(), strict=True)
             return [list(zip(items, shares, strict=True))[:count] for items, shares in pairs]
         if self.probabilities is None or self.classes is None:
@@ -193,7 +199,7 @@ class Prediction:
             )
         if isinstance(self.value, list):
             return self._drawn_steps(self.value[row], row)
-        if isinstance(self.probabilities, np.ndarray):
+        if self.ranks or (isinstance(self.probabilities, np.ndarray) and self.classes is not None):
             labels, shares = zip(*self.take(slice(row, row + 1)).most_likely(MOST_LISTED)[0], strict=True)
             figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
             figure.subplots().barh([str(label) for label in labels[::-1]], shares[::-1])

@@ -13,12 +13,12 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
 
     Of texts one for each answer: series, origin, output, value, score, and of transcripts when each of their words was
     said, in seconds. Of pieces of music one for each note: series, its start and end in steps, pitch, velocity. Of
-    labels one for each answer: series, origin,
-    output, value, its probability, the labels of its `set` where it has one, and `p(label)` of each class; of several
-    labels at once the labels that are answered and `p(label)` of each. Of labels for each step one for each step:
-    series, step, its word where it is one, output, value, and so on. Of a Detector one for each row: series, origin,
-    value, score, threshold, the channel that surprises most, and `surprise(channel)` of each channel. Of a Recommender
-    one for each item of each answer, the best first: series, origin, rank, output, value, probability.
+    labels one for each answer: series, origin, output, value, its probability, the labels of its `set` where it has
+    one, and `p(label)` of each class; of several labels at once the labels that are answered and `p(label)` of each. Of
+    labels for each step one for each step: series, step, its word where it is one, output, value, and so on. Of a
+    Detector one for each row: series, origin, value, score, threshold, the channel that surprises most, and
+    `surprise(channel)` of each channel. Of a Recommender one for each item of each answer, the best first: series,
+    origin, rank, output, value, probability.
     """
     if isinstance(answers.value, list):
         of_list = _text_records if answers.classes is None else _step_records
@@ -33,8 +33,8 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
     if isinstance(answers.probabilities, np.ndarray) and answers.classes is not None:
         yield from _label_records(answers, answers.probabilities, answers.classes)
         return
-    if isinstance(answers.probabilities, np.ndarray):
-        yield from _item_records(answers, answers.probabilities)
+    if answers.ranks:
+        yield from _item_records(answers)
         return
     value, quantiles = answers.value, answers.quantiles
     if value.ndim < 3:
@@ -86,9 +86,9 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
         yield record | (dict(zip(names, shares, strict=True)) if len(names) <= MOST_LISTED else {})
 
 
-def _item_records(answers: Prediction, probabilities: np.ndarray) -> Iterator[dict[str, object]]:
-    for n, (items, shares) in enumerate(zip(answers.value.tolist(), probabilities.tolist(), strict=True)):
-        for rank, (item, share) in enumerate(zip(items, shares, strict=True), 1):
+def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
+    for n, items in enumerate(answers.most_likely(len(answers.value[0]) if len(answers.value) else 0)):
+        for rank, (item, share) in enumerate(items, 1):
             if item is not None:  # fewer are left where most were seen
                 yield {
                     "series": answers.index.series[n],
