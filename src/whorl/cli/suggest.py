@@ -92,7 +92,7 @@ def _traits(traits: "Traits") -> str:
     told += [f"a season of {traits.season}"] if traits.season is not None else []
     told += ["irregular times"] if traits.irregular else []
     told += [f"{len(traits.classes)} classes, the largest {traits.largest_class:.0%}"] if traits.classes else []
-    told += [f"{traits.vocabulary:,} tokens are known"] if traits.vocabulary is not None else []
+    told += [f"{traits.vocabulary:,} tokens or items are known"] if traits.vocabulary is not None else []
     return f"traits: {'; '.join(told)}"
 
 

@@ -31,6 +31,9 @@ _TABLES = set(TABLE_SUFFIXES) - set(PLAIN_SUFFIXES)
 _TEXT_WORDS, _LINES = 3, 20
 # A short text is a summary of a long one where it has at most so many of its words.
 _SUMMARY = 1 / 3
+# What columns of logs of events are called, with or without "id" behind it.
+_USERS, _ITEMS = ("user", "customer", "session", "visitor"), ("item", "product", "article", "movie", "track", "song")
+_TIMES = ("time", "timestamp", "date")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,10 +221,31 @@ def _of_table(frame: Frame, asked: Question) -> Guess:
     texts = [name for name, kind in kinds.items() if kind == "category" and _is_text(frame[name])]
     if asked.text is not None or (texts and time is None and asked.series is None):
         return _of_text_column(frame, asked, asked.text or texts[0])
+    events = _of_events(frame, asked, time)
+    if events is not None:
+        return events
     if not asked.targets:
         seen = f"rows in time, by column '{time}', and no label" if time else "rows in order, and no label"
         return Guess(task="forecast", because=f"{frame.origin} has {seen}")
     return _of_targets(frame, asked, time)
+
+
+def _of_events(frame: Frame, asked: Question, time: str | None) -> Guess | None:
+    """A log of what users had, by the names of its columns; None where it is none."""
+    user, item = (_called(frame, words) for words in (_USERS, _ITEMS))
+    if asked.targets or asked.series or user is None or item is None:
+        return None
+    when = time or _called(frame, _TIMES)
+    roles: dict[str, object] = {"user": user, "item": item}
+    if when is not None:
+        roles["time"] = when
+    return Guess(task="recommend", because=f"each row has a user, '{user}', and an item, '{item}'", roles=roles)
+
+
+def _called(frame: Frame, words: Sequence[str]) -> str | None:
+    """The first column that is called so."""
+    plain = {name: name.lower().replace("_", "").removesuffix("id") for name in frame.columns}
+    return next((name for name, word in plain.items() if word in words), None)
 
 
 def _is_text(column: np.ndarray) -> bool:

@@ -23,6 +23,7 @@ _WHERE = {
     "translate": "translation",
     "summarize": "summarization",
     "chat": "conversation",
+    "recommend": "recommendation",
 }
 TASKS = tuple(_WHERE)
 

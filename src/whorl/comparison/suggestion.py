@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whorl.comparison.event_rules import recommend_rules
 from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
 from whorl.comparison.guessing import Guess, guess_task
 from whorl.comparison.label_rules import classify_rules, picture_rules, recording_rules, tag_rules
@@ -41,6 +42,7 @@ _RULES = {
     "translate": translate_rules,
     "summarize": summarize_rules,
     "chat": chat_rules,
+    "recommend": recommend_rules,
 }
 # Rules of examples that are files, by the word of their medium.
 _OF_MEDIA = {"audio": "recordings", "image": "pictures"}
@@ -226,7 +228,7 @@ def _guess(data: object, asked: Question, task: str | None) -> Guess:
     if task is None:
         return guess_task(data, asked)
     task_named(task)
-    if task in ("classify", "regress", "generate"):
+    if task in ("classify", "regress", "generate", "recommend"):
         found = guess_task(data, asked)
         if found.task == task:
             return found

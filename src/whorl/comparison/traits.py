@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data.corpus_reader import CorpusReader
+from whorl.data.event_reader import EventReader
 from whorl.data.lookahead import LateReader
 from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
@@ -45,7 +46,7 @@ class Traits:
             a random walk (Lo & MacKinlay 1988, eq. 12). The median over targets; None where there are too few rows.
         irregular: rows come at irregular times.
         classes: label -> sequences that have it; of tags, steps.
-        vocabulary: tokens that training has.
+        vocabulary: tokens or items that training has.
         cores: of this machine.
     """
 
@@ -174,5 +175,7 @@ def _vocabulary(reader: Reader) -> int | None:
             return len(reader.source.vocabulary)
         case WordReader():
             return len(reader.past.words.symbols)
+        case EventReader():
+            return len(reader.classes)
         case _:
             return None

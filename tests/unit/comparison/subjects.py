@@ -71,6 +71,13 @@ def dialogues(folder, count=12):
     return path
 
 
+def shop(folder, users=30, events=12, items=20):
+    """A log of what users bought."""
+    rng = np.random.default_rng(0)
+    rows = [(f"u{user}", f"i{rng.integers(items)}", 100 * user + n) for user in range(users) for n in range(events)]
+    return _csv(folder / "shop.csv", "user_id,item_id,time", rows)
+
+
 # Task -> its data and what is said of them.
 SUBJECTS = {
     "forecast": (hourly, {"target": "load", "horizon": 6}),
@@ -82,4 +89,5 @@ SUBJECTS = {
     "translate": (pairs, {"source": "long", "target": "german"}),
     "summarize": (pairs, {"source": "long", "target": "short"}),
     "chat": (dialogues, {}),
+    "recommend": (shop, {}),
 }

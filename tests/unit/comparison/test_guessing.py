@@ -7,7 +7,7 @@ import whorl
 from whorl.comparison.guessing import guess_task
 from whorl.comparison.question import Question
 
-from .subjects import archive, beats, dialogues, hourly, pairs, plays, tagged
+from .subjects import archive, beats, dialogues, hourly, pairs, plays, shop, tagged
 
 SERIES = np.arange(60.0).reshape(5, 6, 2)
 
@@ -35,6 +35,8 @@ def task_of(data, **asked):
         (pairs, {"text": "long"}, "generate"),
         (pairs, {"text": "long", "target": "short"}, "classify"),
         (dialogues, {}, "chat"),
+        (shop, {}, "recommend"),
+        (shop, {"target": "item_id"}, "tag"),
     ],
 )
 def test_a_file_tells_its_task(make, asked, task, tmp_path):
