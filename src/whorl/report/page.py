@@ -95,7 +95,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
     probes = memory.measured(model, held_out)
     judged = isinstance(model.wiring.pairing, EachRow)
     whole = judged or isinstance(model.wiring.pairing, Sequences) or isinstance(model.wiring.shape, Autoregressive)
-    lines = split.bars(facts.data, held_out, ahead=not judged, whole=is_whole(model.wiring.pairing))
+    lines = _split(model, facts, held_out)
     seen = written_views.views(model, held_out) if writes else [] if evidence is None else views.views(model, evidence)
     levels, sizes = model.readout.levels, dissect(model.engine.program)
     return {
@@ -142,6 +142,13 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
     }
+
+
+def _split(model: Model, facts: Card, held_out: HeldOut | List[Sequence] | None) -> list[split.Bar]:
+    pairing = model.wiring.pairing
+    # Of a session its last event is held out.
+    whole = is_whole(pairing) and not isinstance(model.reader, EventReader)
+    return split.bars(facts.data, held_out, ahead=not isinstance(pairing, EachRow), whole=whole)
 
 
 def _title(model: Model) -> str:

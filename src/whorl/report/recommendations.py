@@ -114,8 +114,9 @@ def pictures(evidence: Evidence) -> list[Picture]:
     axes.set_ylim(bottom=0.0)
     drawing.tidy(axes, x="k", y="share of sessions")
     drawing.legend(axes)
+    of = f" Of one answer in {evidence.every:.3g}." if evidence.every > 1 else ""
     says = (
-        "How often the item that came is among the first k of the whole catalogue, without those that are left out. "
-        f"Among the first 10: {', '.join(told)}."
+        "How often the item that came is among the first k of the whole catalogue, without those that are left out."
+        f"{of} Among the first 10: {', '.join(told)}."
     )
     return [Picture(drawing.source(figure), says, "How often the next item is among the first k")]

@@ -51,11 +51,12 @@ def bars(
 def _bar(sequence: Sequence, steps: np.ndarray, ahead: int, whole: bool) -> Bar:
     # Answers that come late stand at steps that no row has, whose time is not known.
     times = sequence.time[sequence.time.astype(np.int64) != np.iinfo(np.int64).min]
-    count = len(times)
+    known = count = len(times)
     # The first answer that counts stands one row before the first row that was held out.
     cut = int(steps[0]) + ahead if len(steps) and count > 1 else count
     cut = 0 if whole and len(steps) else cut
-    at = [0, cut, count - 1] if 0 < cut < count else [0, count - 1]
+    count = max(count, cut + 1) if len(steps) else count  # the event after a session is no row of it
+    at = [0, cut, count - 1] if 0 < cut < known else [0, known - 1]
     return Bar(sequence.key or "rows", cut, count - cut, tuple(short(str(plain(times[n]))) for n in at))
 
 
@@ -99,6 +100,8 @@ def _times(bar: Bar, y: float, left: float, right: float) -> list[str]:
         parts.append(f'<path d="M{x:g} {y - 14:g} v17" stroke="#333333"/>')
         parts.append(svg.text(x + shift, y, f"held out from {border[0]}", size=11, anchor=anchor, fill="#333333"))
         y += 15
+    if 6.5 * len(first + last) > left + right:  # there is no room for both, one at each end
+        return [*parts, svg.text(_LEFT, y, f"{first} to {last}", size=11, anchor="start", fill="#333333")]
     parts.append(svg.text(_LEFT, y, first, size=11, anchor="start", fill="#333333"))
     parts.append(svg.text(_LEFT + left + right, y, last, size=11, anchor="end", fill="#333333"))
     return parts

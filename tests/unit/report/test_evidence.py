@@ -92,6 +92,13 @@ def test_the_bars_are_the_split(forecaster, regressor):
     assert "held out from" in timeline(drawn)
 
 
+def test_times_without_room_for_both_are_one_text():
+    times = ("2024-01-01 00:00", "2024-01-01 03:00")
+    drawn = timeline([Bar("short", 3, 1, times), Bar("long", 300, 100, times)])
+    assert drawn.count("2024-01-01 00:00 to 2024-01-01 03:00") == 1
+    assert drawn.count(">2024-01-01 03:00<") == 1
+
+
 def evidence_card(estimator):
     from whorl.report.card import read
 

@@ -315,3 +315,11 @@ def test_validation_counts_sessions_whose_last_event_is_held_out():
     assert model.model_.card["scores"]["answers"] == 7
     with pytest.raises(DataError, match="only 30 sessions have 3 events"):
         recommender(training=replace(QUICK, validation=31)).fit(turns(30), verbose=False)
+
+
+def test_a_report_shows_sessions_neighbours_and_that_the_last_event_was_held_out(round_trip, tmp_path):
+    round_trip.report(tmp_path / "r.html")
+    told = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert all(f'id="{part}"' in told for part in ("sessions", "nearest"))
+    events = [len(one.past) for one in round_trip.held_out_.sequences[:2]]  # without the last
+    assert all(f"{count} for training, 1 held out" in told for count in events)

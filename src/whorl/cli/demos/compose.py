@@ -69,4 +69,4 @@ def _listen(model: "Generator", piece: list[list[int]]) -> None:
     for chord in piece[:_LIVE]:
         (answer,) = stream.push(chord)
         told = "  ".join(f"{note} {share:.2f}" for note, share in answer.most_likely(4)[0])
-        tell(f"  {' '.join(map(str, chord)):16}{told:>40}")
+        tell(f"  {' '.join(map(str, chord)) or 'rest':16}{told:>40}")
