@@ -15,6 +15,7 @@ from whorl.data.convert import time_column
 from whorl.data.events import MICROSECONDS, EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
+from whorl.data.piece_rows import refuse_known
 from whorl.data.problems import refuse
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.sequences import Sequence
@@ -119,7 +120,7 @@ class EventReader(Reader):
         return columns.user, columns.item, *when
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
-        _refuse_known(known)
+        refuse_known(known)
         log = read_log(source, self.columns, self.table, self.past.items.kind)
         dated = log.sessions[0].times.dtype.kind == "M" if log.timed else None
         if self.needs_time and dated != self.dated:
@@ -237,7 +238,7 @@ class EventRows(RowReader):
         self.restarts = reader.columns.gap is not None
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
-        _refuse_known(known)
+        refuse_known(known)
         columns = self._reader.columns
         item = row.get(columns.item) if isinstance(row, Mapping) else row
         past = self._reader.past
@@ -287,7 +288,7 @@ class EventRows(RowReader):
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
         if times is not None:
             raise ArgumentError("`time` stands beside arrays, but a row of this model is an event. Push records.")
-        _refuse_known(known)
+        refuse_known(known)
         if isinstance(rows, str | Mapping) or not isinstance(rows, list | tuple | np.ndarray):
             raise DataError(f"rows of this model are a list of events, but {rows!r:.80} came. Give a list.")
         mark = self.mark()
@@ -324,8 +325,3 @@ class EventRows(RowReader):
             raise damaged_state()
         self._count = counts.unpacked(remainder[:8])
         self._last = int.from_bytes(remainder[8:], "little", signed=True)
-
-
-def _refuse_known(known: object) -> None:
-    if known is not None:
-        raise ArgumentError("`known` was given, but events have no covariates ahead. Leave it out.")

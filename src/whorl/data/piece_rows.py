@@ -104,6 +104,6 @@ class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 def refuse_known(known: object) -> None:
-    """Raises ArgumentError where covariates came for a text."""
+    """Raises ArgumentError where covariates came for a text, a file, music or events."""
     if known is not None:
-        raise ArgumentError("`known` was given, but a text has no covariates ahead. Leave it out.")
+        raise ArgumentError("`known` was given, but what this model reads has no covariates ahead. Leave it out.")

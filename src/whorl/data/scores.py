@@ -232,8 +232,9 @@ def _of_list(source: List[object]) -> list[tuple[str, object]]:
 
 
 def _is_chord(value: object) -> bool:
-    plain = isinstance(value, list | tuple | np.ndarray) and not isinstance(value, Piece)
-    return plain and all(isinstance(note, Integral | np.integer) for note in value)  # type: ignore[attr-defined]
+    if not isinstance(value, list | tuple | np.ndarray) or isinstance(value, Piece):
+        return False
+    return all(isinstance(note, Integral) and not isinstance(note, bool) for note in value)
 
 
 def _score(name: str, piece: object, label: str | None, codec: MusicCodec) -> Score:
@@ -250,10 +251,11 @@ def _score(name: str, piece: object, label: str | None, codec: MusicCodec) -> Sc
     if not isinstance(piece, list | tuple):
         raise DataError(f"piece {name} is a {type(piece).__name__}, which is no music. {_TAKES}.")
     require_steps(len(piece), f"piece {name}")
-    if all(_is_chord(one) for one in piece):
+    odd = [one for one in piece if not _is_chord(one)]
+    if not odd:
         return _of_chords(name, piece, label, codec)
     if codec.is_roll:
-        raise DataError(f"piece {name} is no list of chords such as [60, 64, 67], but has {piece[0]!r:.60}. Change it.")
+        raise DataError(f"piece {name} is no list of {codec.kind}, but has {odd[0]!r:.60}. Change it.")
     moments: list[Moment] = [one if isinstance(one, str) else repr(one) for one in piece]
     codec.rows(moments)
     return Score(name=name, moments=moments, label=label)

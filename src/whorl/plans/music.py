@@ -75,8 +75,9 @@ class Music:
                 f"`lowest` and `highest` are two notes from {LOWEST} to {HIGHEST} in rising order, but are {notes}. "
                 "A piano has 21 to 108."
             )
-        ends = self.transpose
-        if tuple(map(_is_whole, ends)) != (True, True) or not -HIGHEST <= ends[0] <= 0 <= ends[1] <= HIGHEST:
+        ends: object = self.transpose
+        pair = ends if isinstance(ends, tuple | list) else ()
+        if tuple(map(_is_whole, pair)) != (True, True) or not -HIGHEST <= pair[0] <= 0 <= pair[1] <= HIGHEST:
             raise ArgumentError(
                 f"`transpose` is two whole numbers of semitones, the first at most 0 and the second at least 0, but is "
                 f"{ends!r}. Give (0, 0) for none."

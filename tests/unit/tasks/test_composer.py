@@ -1,6 +1,7 @@
 """A Generator of music: what it learns, what it composes, and what it refuses."""
 
 import json
+import re
 import wave
 
 import numpy as np
@@ -253,6 +254,8 @@ def test_what_is_no_music_is_refused(chords, wrong):
         {"highest": 128},
         {"transpose": (1, 2)},
         {"transpose": (0,)},
+        {"transpose": 3},
+        {"transpose": None},
         {"tempo": 0},
         {"tempo": float("nan")},
         {"velocities": True},
@@ -261,6 +264,18 @@ def test_what_is_no_music_is_refused(chords, wrong):
 def test_a_plan_that_means_nothing_is_refused(options):
     with pytest.raises(ArgumentError, match=f"`{next(iter(options))}`"):
         whorl.Music(**options)
+
+
+@pytest.mark.parametrize("chord", [[60.5], [True], "C4", [None]])
+def test_a_chord_that_is_none_is_named_wherever_it_stands(chords, chord):
+    with pytest.raises(DataError, match=re.escape(f"chords such as [60, 64, 67], but has {chord!r}.")):
+        chords.predict([[[60], [64], chord]])
+
+
+def test_covariates_of_music_are_refused(chords):
+    for given in (lambda: chords.predict([[[60]]], known=[1]), lambda: chords.stream().push([60], known=[1])):
+        with pytest.raises(ArgumentError, match="what this model reads has no covariates ahead"):
+            given()
 
 
 def test_notes_that_are_none_are_refused():

@@ -167,6 +167,17 @@ def test_a_row_without_an_item_is_refused(round_trip, row):
         round_trip.stream().push(row)
 
 
+def test_covariates_ahead_are_refused(round_trip):
+    stream = round_trip.stream()
+    for given in (
+        lambda: round_trip.predict([["a"]], known=[1]),
+        lambda: stream.push("a", known=[1]),
+        lambda: stream.push_rows(["a"], known=[1]),
+    ):
+        with pytest.raises(ArgumentError, match="what this model reads has no covariates ahead"):
+            given()
+
+
 def test_whole_numbers_come_back_as_such_and_may_come_as_text():
     rows = [{**row, "item": ROUND.index(row["item"]) * 10} for row in turns(40)]
     model = recommender().fit(rows, verbose=False)
