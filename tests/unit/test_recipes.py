@@ -57,6 +57,8 @@ def test_what_describes_no_recipe_is_refused(plain):
         (whorl.Convolution, {"num_layers": 40}, "`num_layers` is at most 18"),
         (whorl.Perceptron, {"window": True}, "`window` is a whole number >= 1, but is True"),
         (whorl.Perceptron, {"dropout": 1.0}, "`dropout` is a probability in"),
+        (whorl.Perceptron, {"dropout": "half"}, "`dropout` is a probability in"),
+        (whorl.Recurrent, {"zoneout": True}, "`zoneout` is a probability in"),
         (whorl.Perceptron, {"members": 0}, "`members` is a whole number >= 1, but is 0"),
     ],
 )

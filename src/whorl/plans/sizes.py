@@ -14,9 +14,9 @@ def check_sizes(recipe: object, *names: str) -> None:
         _at_least_one(name, getattr(recipe, name))
 
 
-def check_probability(name: str, value: float) -> None:
-    """Raises ArgumentError unless a number is a probability less than one."""
-    if not 0.0 <= value < 1.0:
+def check_probability(name: str, value: object) -> None:
+    """Raises ArgumentError unless a setting is a probability less than one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < 1.0:
         raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
 
 

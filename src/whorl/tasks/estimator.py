@@ -9,7 +9,7 @@ import numpy as np
 
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
-from whorl.plans.networks import Network
+from whorl.plans.networks import Network, from_key
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
 from whorl.registry import Registry
@@ -155,3 +155,11 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Raises ArgumentError unless a setting is a whole number of at least that size."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ArgumentError(f"`{name}` is a whole number >= {least}, but is {value!r}. Change it.")
+
+
+def check_one_way(network: Network | str) -> None:
+    """Raises ArgumentError where a network reads both ways, of a task that tells what comes next."""
+    if from_key(network).bidirectional:
+        raise ArgumentError(
+            "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
+        )

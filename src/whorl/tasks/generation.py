@@ -7,12 +7,13 @@ from whorl.data.scores import is_music
 from whorl.errors import ArgumentError
 from whorl.plans.music import Music
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import Autoregressive, Bernoulli, Categorical, Strips, Transposition, Wiring
 from whorl.tasks.columns import Columns
-from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.estimator import Estimator, check_one_way, check_whole, estimators
 
 # Tokens that a run without a limit of time or epochs reads, and steps of music.
 _TOKENS, _MOMENTS = 6_000_000, 2_000_000
@@ -44,7 +45,7 @@ class Generator(Estimator):
         tokens: how the text, or the music, is cut; where nothing is said, files of MIDI are rolls. A normal form holds
             the last character back while text is typed.
         embedding_size: numbers that a token is read as; None takes 64 for characters, bytes and events, else 128.
-        tied: answer by the vectors that tokens are read as; None does so for words and byte pairs.
+        tied: answer by the vectors that tokens are read as, which chords cannot; None does so for words and byte pairs.
         dropout: probability of dropping an output of the core on its way to the last layer. A text that is read a few
             times is known by heart without it; one that is read once wants less.
         table: how tables and files are read.
@@ -81,17 +82,16 @@ class Generator(Estimator):
             raise ArgumentError(
                 f"`text` and `condition` are both {self.text!r}. Name the column of the label as `condition`."
             )
+        if self.tied and isinstance(self.tokens, Music) and self.tokens.steps == "roll":
+            raise ArgumentError(
+                "`tied` answers by the vectors that tokens are read as, but the notes of a chord are answered each by "
+                "itself. Leave it out."
+            )
         if self.embedding_size is not None:
             check_whole("embedding_size", self.embedding_size, 1)
-        if not 0.0 <= self.dropout < 1.0:
-            raise ArgumentError(
-                f"`dropout` is a probability in [0, 1), but is {self.dropout!r}. Use 0 to switch it off."
-            )
+        check_probability("dropout", self.dropout)
         super().__post_init__()
-        if from_key(self.network).bidirectional:
-            raise ArgumentError(
-                "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
-            )
+        check_one_way(self.network)
 
     def for_data(self, data: object) -> Self:
         if self.tokens == _TEXT and is_music(data):

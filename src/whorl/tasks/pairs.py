@@ -5,6 +5,7 @@ from typing import Protocol, get_args
 from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.networks import WRITES, Network, recurrent
+from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -66,9 +67,7 @@ def check_writing(task: Writing) -> None:
             f"{did_you_mean(str(task.attention), known)}"
         )
     for name in ("sampling", "smoothing", "dropout"):
-        value = getattr(task, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-            raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
+        check_probability(name, getattr(task, name))
     check_whole("embedding_size", task.embedding_size, 1)
     check_whole("longest", task.longest, 2)
     if task.longest > MOST_STEPS:

@@ -5,12 +5,13 @@ from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Autoregressive, Categorical, Forgetting, Items, Sequences, Wiring
 from whorl.runtime.item_readout import MOST_LISTED
 from whorl.tasks.columns import Columns
-from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.estimator import Estimator, check_one_way, check_whole, estimators
 
 # Last events of a session whose items are left out: what a stream remembers has one size.
 REMEMBERED = 1_000
@@ -100,15 +101,9 @@ class Recommender(Estimator):
                 check_whole(name, getattr(self, name), 1)
         if self.k > MOST_LISTED:
             raise ArgumentError(f"`k` is at most {MOST_LISTED}, but is {self.k}. Lower it.")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ArgumentError(
-                f"`dropout` is a probability in [0, 1), but is {self.dropout!r}. Use 0 to switch it off."
-            )
+        check_probability("dropout", self.dropout)
         super().__post_init__()
-        if from_key(self.network).bidirectional:
-            raise ArgumentError(
-                "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
-            )
+        check_one_way(self.network)
 
     def wiring(self) -> Wiring:
         seen = REMEMBERED if self.seen == "exclude" else 0

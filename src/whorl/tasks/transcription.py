@@ -11,6 +11,7 @@ from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.media import MEDIA, Audio, Media, word_of
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -104,9 +105,7 @@ class Transcriber(Estimator):
                 f"`augmentation` must be one of {', '.join(_AUGMENTATIONS)}, but is {self.augmentation!r}."
                 f"{did_you_mean(str(self.augmentation), _AUGMENTATIONS)}"
             )
-        dropout: object = self.dropout
-        if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-            raise ArgumentError(f"`dropout` is a probability in [0, 1), but is {dropout!r}. Use 0 to switch it off.")
+        check_probability("dropout", self.dropout)
         super().__post_init__()
 
     def for_data(self, data: object) -> Self:

@@ -266,6 +266,13 @@ def test_a_plan_that_means_nothing_is_refused(options):
         whorl.Music(**options)
 
 
+def test_chords_are_not_answered_by_the_vectors_they_are_read_as():
+    with pytest.raises(ArgumentError, match="`tied` answers by the vectors that tokens are read as"):
+        composer(tied=True)
+    assert composer(tied=False).wiring().shape.tied is False
+    assert composer("events", tied=True).wiring().shape.tied is True
+
+
 @pytest.mark.parametrize("chord", [[60.5], [True], "C4", [None]])
 def test_a_chord_that_is_none_is_named_wherever_it_stands(chords, chord):
     with pytest.raises(DataError, match=re.escape(f"chords such as [60, 64, 67], but has {chord!r}.")):
