@@ -203,7 +203,7 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             found.append(told)
             continue
         if answer.probabilities is not None:
-            pairs = [pair for pair in answer.take(slice(n, n + 1)).most_likely(len(answer.value[n]))[0] if pair[1] > 0]
+            pairs = answer.take(slice(n, n + 1)).most_likely(len(answer.value[n]))[0]
             told["value"] = {answer.names[0]: [item for item, _ in pairs]}
             told["probability"] = {answer.names[0]: [share for _, share in pairs]}
             found.append(told)

@@ -75,7 +75,7 @@ def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> 
             Example(
                 read=["(unknown)" if item is None else str(item) for item in read.tolist()],
                 more=max(0, last - _READ),
-                recommended=[(str(item), share) for item, share in answer if share > 0],
+                recommended=[(str(item), share) for item, share in answer],
                 true="(unknown)" if true is None else str(true),
                 rank=rank,
             )

@@ -121,10 +121,16 @@ class Prediction:
         return isinstance(shares, np.ndarray) and self.classes is None and shares.shape == np.shape(self.value)
 
     def most_likely(self, count: int = 5) -> list[list[tuple[object, float]]]:
-        """For each answer its most probable labels with their probabilities, the most probable first."""
+        """For each answer its most probable labels with their probabilities, the most probable first.
+
+        Of a Recommender they are the items that are left: fewer than `k`, or none, where most were seen.
+        """
         if self.ranks:
-            pairs = zip(self.value.tolist(), self.probabilities.tolist(), strict=True)
-            return [list(zip(items, shares, strict=True))[:count] for items, shares in pairs]
+            rows = zip(self.value.tolist(), self.probabilities.tolist(), strict=True)
+            return [
+                [(item, share) for item, share in zip(items, shares, strict=True) if item is not None][:count]
+                for items, shares in rows
+            ]
         if self.probabilities is None or self.classes is None:
             raise ArgumentError("`most_likely` is of labels with probabilities, but these answers have none.")
         if isinstance(self.probabilities, list):
@@ -189,55 +195,9 @@ class Prediction:
 
         Of labels for each step of a sequence the probability of the label of each step.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise MissingExtraError("matplotlib", "train", "to draw") from None
-        if isinstance(self.value, list) and self.classes is None:
-            raise ArgumentError(
-                "`plot` draws numbers and probabilities, but these answers are not. Print or write them."
-            )
-        if isinstance(self.value, list):
-            return self._drawn_steps(self.value[row], row)
-        if self.ranks or (isinstance(self.probabilities, np.ndarray) and self.classes is not None):
-            labels, shares = zip(*self.take(slice(row, row + 1)).most_likely(MOST_LISTED)[0], strict=True)
-            figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
-            figure.subplots().barh([str(label) for label in labels[::-1]], shares[::-1])
-            return figure
-        if self.contributions is not None:
-            figure = Figure(figsize=(6, 0.8 + 0.25 * len(self.names)), layout="constrained")
-            figure.subplots().barh(list(self.names), np.nan_to_num(self.contributions[row]))
-            return figure
-        figure = Figure(figsize=(8, 2.2 * len(self.names)), layout="constrained")
-        axes = figure.subplots(len(self.names), squeeze=False)[:, 0]
-        value = self.value if self.value.ndim == 3 else self.value[:, None]
-        steps = np.arange(1, value.shape[1] + 1) if self.index.time is None else self.index.time[row]
-        for k, (axis, name) in enumerate(zip(axes, self.names, strict=True)):
-            if self.quantiles is not None and len(self.levels) > 1:
-                lower, upper = (bound.reshape(value.shape)[row, :, k] for bound in self.interval)
-                axis.fill_between(steps, lower, upper, alpha=0.25, label=f"{self.levels[0]:g} to {self.levels[-1]:g}")
-            axis.plot(steps, value[row, :, k], marker="." if value.shape[1] < 30 else "", label=name)
-            axis.legend(loc="upper left", frameon=False)
-        return figure
+        from whorl.runtime.plots import plotted
 
-    def _drawn_steps(self, labels: np.ndarray, row: int) -> "Figure":
-        from matplotlib.figure import Figure
-
-        assert self.probabilities is not None
-        assert self.classes is not None
-        tokens, place = self.index.tokens, {label: n for n, label in enumerate(self.classes.tolist())}
-        figure = Figure(figsize=(6, 0.8 + 0.25 * len(labels)), layout="constrained")
-        axes = figure.subplots()
-        names = [str(label) if tokens is None else f"{tokens[row][t]}  {label}" for t, label in enumerate(labels)]
-        steps = np.arange(len(labels))
-        # With a chain the label of a step need not be its most probable one.
-        own = [
-            float(shares[place[label]]) for label, shares in zip(labels.tolist(), self.probabilities[row], strict=True)
-        ]
-        axes.barh(steps, own)
-        axes.set_yticks(steps, names)
-        axes.invert_yaxis()
-        return figure
+        return plotted(self, row)
 
 
 def taken(parts: list[np.ndarray], rows: np.ndarray | slice) -> list[np.ndarray]:

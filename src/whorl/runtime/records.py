@@ -87,17 +87,16 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
 
 
 def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
-    for n, items in enumerate(answers.most_likely(len(answers.value[0]) if len(answers.value) else 0)):
+    for n, items in enumerate(answers.most_likely(answers.value.shape[1])):
         for rank, (item, share) in enumerate(items, 1):
-            if item is not None:  # fewer are left where most were seen
-                yield {
-                    "series": answers.index.series[n],
-                    "origin": plain(answers.index.origin[n]),
-                    "rank": rank,
-                    "output": answers.names[0],
-                    "value": item,
-                    "probability": share,
-                }
+            yield {
+                "series": answers.index.series[n],
+                "origin": plain(answers.index.origin[n]),
+                "rank": rank,
+                "output": answers.names[0],
+                "value": item,
+                "probability": share,
+            }
 
 
 def _several_records(answers: Prediction, probabilities: np.ndarray) -> Iterator[dict[str, object]]:

@@ -12,7 +12,7 @@ from tests.unit.live.tiny import LEVELS, accumulator
 
 from whorl.errors import ArgumentError, MissingExtraError, ResourceError
 from whorl.runtime.export_records import to_csv, write_records
-from whorl.runtime.prediction import Index, Prediction, joined
+from whorl.runtime.prediction import Index, Prediction, joined, judged
 
 
 def prediction(count=2, horizon=3, names=("a", "b"), levels=LEVELS, series="north"):
@@ -147,6 +147,27 @@ def test_a_plot_has_a_panel_for_each_output(levels):
         assert len(axis.collections) == bool(levels)
     single = accumulator().predict([np.ones((3, 2))]).plot()
     assert single.axes[0].lines[0].get_ydata().tolist() == [3.0]
+
+
+def bars(answers, row):
+    """Names of the bars of a picture, the first one at the top, with their lengths."""
+    (axes,) = answers.plot(row).axes
+    drawn = [
+        (label.get_text(), bar.get_width()) for label, bar in zip(axes.get_yticklabels(), axes.patches, strict=True)
+    ]
+    return drawn if axes.yaxis_inverted() else drawn[::-1]
+
+
+def test_a_plot_of_alarms_has_a_bar_for_each_channel_and_one_of_steps_for_each_label():
+    index = Index(np.array(["a", "b"], object), np.arange(2))
+    alarms = judged(index, np.array([[1.0, 3.0, 2.0, 1.0], [0.0, 0.5, np.nan, 0.5]]), ("x", "y"), 2.0)
+    assert bars(alarms, 0) == [("y", 1.0), ("x", 2.0)]
+    assert bars(alarms, 1) == [("y", 0.5), ("x", 0.0)]
+    shares, classes = [np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])], np.array(["N", "V"], object)
+    labels = [np.array(["N", "V", "V"], object)]
+    alone = Index(index.series[:1], index.origin[:1])
+    steps = Prediction(value=labels, index=alone, names=("tag",), probabilities=shares, classes=classes)
+    assert bars(steps, 0) == [("N", 0.9), ("V", 0.6), ("V", 0.3)]
 
 
 def test_what_needs_an_extra_names_it():

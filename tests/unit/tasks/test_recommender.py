@@ -81,9 +81,14 @@ def test_where_fewer_items_are_left_than_asked_for_the_others_are_none(round_tri
     found = round_trip.predict([["a", "b", "c", "d", "e"]])
     assert found.value.tolist() == [["f", None, None]]
     assert [one["value"] for one in found.to_records()] == ["f"]
+    assert [[item for item, _ in items] for items in found.most_likely(3)] == [["f"]]
     everything = round_trip.predict([ROUND])
     assert everything.value.tolist() == [[None, None, None]]
     assert everything.probabilities.tolist() == [[0.0, 0.0, 0.0]]
+    assert everything.most_likely(3) == [[]]
+    for answers, names in ((found, ["f"]), (everything, [])):
+        (axes,) = answers.plot().axes
+        assert [label.get_text() for label in axes.get_yticklabels()] == names
 
 
 def test_an_item_that_training_does_not_have_is_read_as_unknown_and_counts_as_missed(round_trip):

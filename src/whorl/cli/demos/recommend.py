@@ -52,5 +52,5 @@ def _fill(model: "Recommender") -> None:
     stream = model.stream()
     for product in _BASKET:
         (answer,) = stream.push(product)
-        told = ", ".join(f"{item} {share:.2f}" for item, share in answer.most_likely(3)[0] if share > 0)
+        told = ", ".join(f"{item} {share:.2f}" for item, share in answer.most_likely(3)[0])
         tell(f"  {product:16}{told}")
