@@ -11,15 +11,14 @@ from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.plans.decoding import Beam, Decoding, Greedy, Sample
 from whorl.runtime.choosing import generator_of
-from whorl.runtime.decoding import TokenSteps, decode, opened
-from whorl.runtime.prediction import PIECE, Index, Prediction
+from whorl.runtime.prediction import PIECE, Prediction
+from whorl.runtime.primers import index_of, primed, tokens_after
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
 
-# Chords of a piece and events of one where nothing says how many, and steps of a primer that are read at once.
+# Chords of a piece and events of one where nothing says how many.
 MAX_LENGTH = {"roll": 64, "events": 400}
-_PIECE = 1 << 14
 
 
 def composed(model: "Model", sequences: List[Sequence], decoding: Decoding) -> Prediction:
@@ -42,19 +41,8 @@ def composed(model: "Model", sequences: List[Sequence], decoding: Decoding) -> P
         if reader.music.is_roll
         else _events(model, reader, sequences, decoding)
     )
-    index = Index(
-        np.array([one.key for one in sequences], object), np.array([len(one) - 1 for one in sequences], np.int64)
-    )
     pieces = [reader.piece(np.concatenate([one.past, rows])) for one, rows in zip(sequences, made, strict=True)]
-    return Prediction(value=pieces, index=index, names=(PIECE,), score=np.array(scores))
-
-
-def _read(model: "Model", slots: List[int], sequences: List[Sequence]) -> None:
-    """Reads all of the primers but the last step of each."""
-    for slot, one in zip(slots, sequences, strict=True):
-        for start in range(0, len(one) - 1, _PIECE):
-            piece = one.past[None, start : min(start + _PIECE, len(one) - 1)]
-            model.engine.run({"past": piece}, slots=[slot], start=piece.shape[1])
+    return Prediction(value=pieces, index=index_of(sequences), names=(PIECE,), score=np.array(scores))
 
 
 def _chords(
@@ -71,8 +59,7 @@ def _chords(
     generators = [generator_of(decoding.seed, n) for n in range(len(sequences))] if isinstance(decoding, Sample) else []
     rows = np.empty((len(sequences), length, reader.past.spec.width), np.float32)
     scores = np.zeros(len(sequences))
-    with opened(model.engine, [None] * len(sequences)) as slots:
-        _read(model, slots, sequences)
+    with primed(model.engine, sequences) as slots:
         last = np.concatenate([one.past[-1:] for one in sequences])
         rows[:] = last[:, None]  # the label stays
         for step in range(length):
@@ -110,26 +97,18 @@ def _events(
     model: "Model", reader: MusicReader, sequences: List[Sequence], decoding: Decoding
 ) -> tuple[list[np.ndarray], list[float]]:
     """The same of events, among those that may come."""
-    beside = np.stack([one.past[-1, 1:] for one in sequences])
-
-    def inputs(tokens: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        return {"past": np.concatenate([tokens[:, None], beside[numbers]], axis=1).astype(np.float32)}
-
-    steps = TokenSteps(
-        inputs=inputs,
-        logits=lambda output: output[:, 0, 0],
+    found = tokens_after(
+        model.engine,
+        sequences,
+        decoding,
         end=END,
         banned=(BEGIN,),
+        limit=MAX_LENGTH["events"],
         rules=Sounding(reader.music, [one.past[:, 0] for one in sequences]),
     )
-    with opened(model.engine, [None] * len(sequences)) as slots:
-        _read(model, slots, sequences)
-        last = [int(one.past[-1, 0]) for one in sequences]
-        limit = MAX_LENGTH["events"]
-        found = [answers[0] for answers in decode(model.engine, slots, last, decoding, steps, max_lengths=limit)]
     rows = [
-        np.concatenate([made.tokens[:, None], np.repeat(own[None], len(made.tokens), axis=0)], axis=1)
-        for made, own in zip(found, beside, strict=True)
+        np.concatenate([made.tokens[:, None], np.repeat(one.past[-1:, 1:], len(made.tokens), axis=0)], axis=1)
+        for made, one in zip(found, sequences, strict=True)
     ]
     return rows, [float(made.log_probs.sum()) for made in found]
 

@@ -12,15 +12,14 @@ from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.plans.decoding import DRAWN, Decoding, check_decoding
 from whorl.runtime.composing import composed
-from whorl.runtime.decoding import TokenSteps, decode, opened
-from whorl.runtime.prediction import Index, Prediction
+from whorl.runtime.prediction import Prediction
+from whorl.runtime.primers import index_of, tokens_after
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
 
-# Tokens of an answer where nothing says how many, and of a prompt that are read at once.
+# Tokens of an answer where nothing says how many.
 MAX_LENGTH = 200
-_PIECE = 1 << 14
 
 
 def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Prediction:
@@ -42,33 +41,20 @@ def continued(model: "Model", prompts: object, decoding: Decoding | None) -> Pre
 
 def go_on(model: "Model", sequences: List[Sequence], decoding: Decoding) -> Prediction:
     """The same of encoded texts."""
-    reader, engine = model.reader, model.engine
+    reader = model.reader
     if not isinstance(reader, CorpusReader):
         raise ArgumentError("`decoding` continues texts, but this model reads none. Leave it out.")
-    beside = np.stack([one.past[-1, 1:] for one in sequences])
-
-    def inputs(tokens: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        return {"past": np.concatenate([tokens[:, None], beside[numbers]], axis=1).astype(np.float32)}
-
-    steps = TokenSteps(
-        inputs=inputs,
-        logits=lambda output: output[:, 0, 0],
+    found = tokens_after(
+        model.engine,
+        sequences,
+        decoding,
         end=END if reader.ends else None,
         banned=(UNKNOWN, BEGIN) if reader.ends else (UNKNOWN, BEGIN, END),
+        limit=MAX_LENGTH,
     )
-    with opened(engine, [None] * len(sequences)) as slots:
-        for slot, one in zip(slots, sequences, strict=True):
-            for start in range(0, len(one) - 1, _PIECE):
-                piece = one.past[None, start : min(start + _PIECE, len(one) - 1)]
-                engine.run({"past": piece}, slots=[slot], start=piece.shape[1])
-        last = [int(one.past[-1, 0]) for one in sequences]
-        found = [answers[0] for answers in decode(engine, slots, last, decoding, steps, max_lengths=MAX_LENGTH)]
     texts = [_following(reader, one.past[:, 0], made.tokens) for one, made in zip(sequences, found, strict=True)]
-    index = Index(
-        np.array([one.key for one in sequences], object), np.array([len(one) - 1 for one in sequences], np.int64)
-    )
     scores = np.array([float(made.log_probs.sum()) for made in found])
-    return Prediction(value=texts, index=index, names=("text",), score=scores)
+    return Prediction(value=texts, index=index_of(sequences), names=("text",), score=scores)
 
 
 def _following(reader: CorpusReader, prompt: np.ndarray, tokens: np.ndarray) -> str:
