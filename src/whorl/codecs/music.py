@@ -53,6 +53,8 @@ class MusicCodec(Codec[List[Moment]]):
             *(f"wait {count}" for count in range(1, plan.waits + 1)),
         )
         self._codes = {word: code for code, word in enumerate(self.vocabulary)}
+        # Steps that each event waits, (V,).
+        self.waits = np.array([int(word[5:]) if word.startswith("wait ") else 0 for word in self.vocabulary], np.int64)
 
     def fit(self, sequences: Iterable[List[Moment]]) -> Self:
         return self

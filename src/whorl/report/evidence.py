@@ -102,6 +102,17 @@ def _mean(error: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def longest(held_out: HeldOut | List[Sequence] | None) -> tuple[Sequence, int] | None:
+    """The longest part that was held out, or that was given, and its first step that is scored."""
+    if held_out is None:
+        return None
+    if isinstance(held_out, List):
+        parts = [(one, 0) for one in held_out if len(one) > 1]
+    else:
+        parts = [(one, int(at[0])) for one, at in zip(held_out.sequences, held_out.steps, strict=True) if len(at)]
+    return max(parts, key=lambda part: len(part[0]) - part[1], default=None)
+
+
 def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence | None:
     """Answers what is held out, or the sequences given; None where there is nothing with a truth."""
     if held_out is None:

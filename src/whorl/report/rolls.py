@@ -13,7 +13,8 @@ from whorl.data.sequences import Sequence
 from whorl.plans.decoding import Sample
 from whorl.report import drawing
 from whorl.report.drawing import Picture
-from whorl.report.evidence import HeldOut
+from whorl.report.evidence import HeldOut, longest
+from whorl.runtime.choosing import log_softmax
 from whorl.runtime.composing import composed
 from whorl.runtime.model import Model
 
@@ -32,19 +33,8 @@ def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Pi
     reader = model.reader
     if not isinstance(reader, MusicReader):
         return []
-    part = _longest(held_out)
+    part = longest(held_out)
     return [_made(model, reader, part), *([] if part is None else [_surprise(model, reader, part)])]
-
-
-def _longest(held_out: HeldOut | List[Sequence] | None) -> tuple[Sequence, int] | None:
-    """The longest part that was held out, and its first step that is scored."""
-    if held_out is None:
-        return None
-    if isinstance(held_out, List):
-        parts = [(one, 0) for one in held_out if len(one) > 1]
-    else:
-        parts = [(one, int(at[0])) for one, at in zip(held_out.sequences, held_out.steps, strict=True) if len(at)]
-    return max(parts, key=lambda part: len(part[0]) - part[1], default=None)
 
 
 def _made(model: Model, reader: MusicReader, part: tuple[Sequence, int] | None) -> Picture:
@@ -101,12 +91,11 @@ def _nats(model: Model, reader: MusicReader, one: Sequence, first: int, stop: in
     if reader.music.is_roll:
         logits = out.reshape(truths.shape)
         return np.logaddexp(0.0, np.where(truths > 0, -logits, logits)).sum(axis=1), np.arange(1, len(truths) + 1)
-    logits, codes = out[:, 0, 0], truths[:, 0].astype(np.int64)
-    top = logits.max(axis=1)
-    own = top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - logits[np.arange(len(codes)), codes]
+    codes = truths[:, 0].astype(np.int64)
+    own = -log_softmax(out[:, 0, 0])[np.arange(len(codes)), codes]
     # Events have no length of their own but those that wait: a step's nats are those of the events at it.
-    lengths = [int(word.split()[1]) if word.startswith("wait") else 0 for word in reader.music.vocabulary]
-    place = np.cumsum(np.array(lengths)[codes]) - np.array(lengths)[codes]
+    lengths = reader.music.waits[codes]
+    place = np.cumsum(lengths) - lengths
     steps = np.unique(place)
     return np.array([own[place == step].sum() for step in steps]), steps
 

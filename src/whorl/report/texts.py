@@ -9,7 +9,8 @@ from whorl.codecs.text import TextCodec
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
 from whorl.plans.decoding import Sample
-from whorl.report.evidence import Evidence, HeldOut
+from whorl.report.evidence import Evidence, HeldOut, longest
+from whorl.runtime.choosing import log_softmax
 from whorl.runtime.generation import go_on
 from whorl.runtime.model import Model
 
@@ -57,25 +58,21 @@ def texts(model: Model, evidence: Evidence | None, held_out: HeldOut | List[Sequ
     for temperature in _TEMPERATURES:
         made = go_on(model, [opening], Sample(temperature=temperature, max_length=_LENGTH))
         samples[f"temperature {temperature:g}"] = str(made.value[0])
-    spans = [] if held_out is None else _piece(model, reader, held_out)
+    spans = _piece(model, reader, held_out)
     return Texts(samples=samples, piece=spans, mean=float(np.mean([one.nats for one in spans])) if spans else 0.0)
 
 
-def _piece(model: Model, reader: CorpusReader, held_out: HeldOut | List[Sequence]) -> list[Span]:
+def _piece(model: Model, reader: CorpusReader, held_out: HeldOut | List[Sequence] | None) -> list[Span]:
     """The beginning of the longest part that was held out."""
-    if isinstance(held_out, List):
-        parts = [(one, 0) for one in held_out]
-    else:
-        parts = [(one, int(at[0])) for one, at in zip(held_out.sequences, held_out.steps, strict=True) if len(at)]
-    if not parts:
+    part = longest(held_out)
+    if part is None:
         return []
-    sequence, first = max(parts, key=lambda part: len(part[0]) - part[1])
+    sequence, first = part
     start, stop = max(0, first - _BEFORE), min(len(sequence), first + _SHOWN + 1)
     codes = np.asarray(sequence.past[start:stop, 0], np.int64)
     outputs = model.engine.run({"past": sequence.past[None, start : stop - 1]}, start=first - start)[0, :, 0, 0]
     truths = codes[first - start + 1 :]
-    shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
-    nats = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(truths)), truths]
+    nats = -log_softmax(outputs.astype(np.float64))[np.arange(len(truths)), truths]
     added = text_of_each(reader.past.text, codes, first - start + 1)
     return [
         Span(text=text, nats=nat, share=min(1.0, nat / _MOST_NATS))

@@ -54,11 +54,11 @@ class EventScores:
 
     Args:
         vocabulary: the events.
+        waits: (V,) steps that each of them waits.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._lengths = np.array([_waited(word) for word in vocabulary.classes.tolist()], np.int64)
+    def __init__(self, vocabulary: Vocabulary, waits: np.ndarray) -> None:
+        self._vocabulary, self._waits = vocabulary, waits
         self._nats, self._right, self._events, self._length = 0.0, 0, 0, 0
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
@@ -72,7 +72,7 @@ class EventScores:
         self._nats -= float(np.log(np.maximum(own, np.finfo(np.float64).tiny)).sum())
         self._right += int((probabilities.argmax(axis=1) == codes).sum())
         self._events += len(codes)
-        self._length += int(self._lengths[codes].sum())
+        self._length += int(self._waits[codes].sum())
 
     def result(self) -> dict[str, float]:
         """The metrics; empty when no truth was known."""
@@ -85,8 +85,3 @@ class EventScores:
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: the next event is one step ahead."""
         return {}
-
-
-def _waited(word: str) -> int:
-    kind, _, number = word.partition(" ")
-    return int(number) if kind == "wait" else 0

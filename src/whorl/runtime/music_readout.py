@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from whorl.data.music_reader import MusicReader
 from whorl.data.reader import Reader
 from whorl.data.vocabulary import Vocabulary
 from whorl.errors import ModelFileError
@@ -49,9 +50,9 @@ class EventReadout(TokenReadout):
     """The most likely next event, and the probability of each; nothing is calibrated."""
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        if not isinstance(reader.outputs, Vocabulary):
+        if not isinstance(reader, MusicReader) or not isinstance(reader.outputs, Vocabulary):
             raise ModelFileError("a readout of next events needs a reader of events. The file is damaged.")
-        return EventScores(reader.outputs)
+        return EventScores(reader.outputs, reader.music.waits)
 
     def of_rivals(self) -> Readout:
         return EventReadout()
