@@ -8,13 +8,13 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.labels import Labels
 from whorl.data.problems import name_rows
-from whorl.data.unitless import Unitless
+from whorl.data.unitless import NamedUnitless
 from whorl.errors import DataError, ModelFileError
 
 _RULE = "a label is 1 where an example has it, 0 where not, and empty (NaN, None) where nobody knows"
 
 
-class Indicators(Unitless):
+class Indicators(NamedUnitless):
     """Which labels an example has, one column each; NaN where it is not known.
 
     Args:
@@ -30,16 +30,6 @@ class Indicators(Unitless):
         made = np.empty(len(self.names), object)
         made[:] = self.names
         return made
-
-    @property
-    def scale(self) -> np.ndarray:
-        """Ones, (C,)."""
-        return np.ones(len(self.names))
-
-    @property
-    def center(self) -> np.ndarray:
-        """Zeros, (C,)."""
-        return np.zeros(len(self.names))
 
     def checked(self, frame: Frame) -> Frame:
         """A table as it was read, with the columns of labels as numbers where it has them.

@@ -3,10 +3,10 @@
 import numpy as np
 
 from whorl.codecs.music import MusicCodec, note_name
-from whorl.data.unitless import Unitless
+from whorl.data.unitless import NamedUnitless
 
 
-class Notes(Unitless):
+class Notes(NamedUnitless):
     """The notes of a roll as answers, each of which sounds, 1, or not, 0.
 
     Args:
@@ -16,16 +16,6 @@ class Notes(Unitless):
     def __init__(self, codec: MusicCodec) -> None:
         self.names = tuple(map(note_name, codec.pitches))
         self.classes = np.array(list(codec.pitches), object)
-
-    @property
-    def scale(self) -> np.ndarray:
-        """Ones, (K,)."""
-        return np.ones(len(self.names))
-
-    @property
-    def center(self) -> np.ndarray:
-        """Zeros, (K,)."""
-        return np.zeros(len(self.names))
 
     def decode(self, numbers: np.ndarray) -> np.ndarray:
         """Zeros and ones (n, K) of those of steps (n, 1, K); NaN where nothing is known."""

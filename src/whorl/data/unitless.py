@@ -15,3 +15,19 @@ class Unitless:
     def center(self) -> np.ndarray:
         """Zero."""
         return np.zeros(1)
+
+
+class NamedUnitless(Unitless):
+    """The same of several outputs, each of which has a name."""
+
+    names: tuple[str, ...]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Ones, (K,)."""
+        return np.ones(len(self.names))
+
+    @property
+    def center(self) -> np.ndarray:
+        """Zeros, (K,)."""
+        return np.zeros(len(self.names))
