@@ -41,7 +41,8 @@ from whorl.data.token_strips import TokenStrips
 from whorl.data.views import ViewedBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.ops.dispatch import BACKENDS
-from whorl.plans.wiring import Augmentation, EachRow, Forgetting, Sequences, SoundChange, Strips, Views, Windows
+from whorl.plans.changes import Augmentation, Forgetting, SoundChange, Views
+from whorl.plans.wiring import EachRow, Sequences, Strips, Windows
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.engine import Engine

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Bernoulli, Categorical, Point, Wiring
+from whorl.plans.heads import Bernoulli, Categorical, Point
+from whorl.plans.wiring import Wiring
 from whorl.runtime.class_metrics import auroc
 from whorl.runtime.evaluation import answers, outputs_of_rival
 from whorl.runtime.model import Model

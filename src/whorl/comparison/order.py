@@ -16,18 +16,9 @@ from whorl.comparison.order_parts import Parts, parts_of
 from whorl.data.shuffling import ShuffledBatches, Shuffling
 from whorl.errors import ArgumentError
 from whorl.nn.segments import segment_length
+from whorl.plans.heads import Ctc
 from whorl.plans.networks import LOOKING_BACK, Perceptron, from_key, key_of
-from whorl.plans.wiring import (
-    Autoregressive,
-    Ctc,
-    EachRow,
-    EncoderDecoder,
-    ManyToOne,
-    Sequences,
-    Strips,
-    Windows,
-    Wiring,
-)
+from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, ManyToOne, Sequences, Strips, Windows, Wiring
 from whorl.report import card
 from whorl.report.findings import Finding, Measured, findings
 from whorl.runtime.model import Model

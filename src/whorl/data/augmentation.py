@@ -3,7 +3,7 @@
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
-from whorl.plans.wiring import Augmentation
+from whorl.plans.changes import Augmentation
 from whorl.specs import Fields, Reals, Spec
 
 # Speeds at so many points of a series; between them they change evenly.

@@ -6,7 +6,7 @@ import numpy as np
 
 from whorl.data.batches import Batch, Batches
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Forgetting
+from whorl.plans.changes import Forgetting
 from whorl.specs import Fields, Spec, Tokens
 
 

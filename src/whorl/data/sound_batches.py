@@ -3,7 +3,7 @@
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
-from whorl.plans.wiring import SoundChange
+from whorl.plans.changes import SoundChange
 
 
 class SoundBatches(Batches):

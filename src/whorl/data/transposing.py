@@ -7,7 +7,7 @@ import numpy as np
 from whorl.codecs.music import MusicCodec
 from whorl.data.batches import Orders
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Transposition
+from whorl.plans.changes import Transposition
 
 
 class Transposing:

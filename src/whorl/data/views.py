@@ -3,7 +3,7 @@
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
-from whorl.plans.wiring import Views
+from whorl.plans.changes import Views
 from whorl.specs import Picture
 
 

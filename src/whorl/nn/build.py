@@ -24,20 +24,17 @@ from whorl.nn.segments import segment_length
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
 from whorl.nn.windowed import WindowedForecaster
+from whorl.plans.heads import Bernoulli, Categorical, Normal, StudentT
 from whorl.plans.networks import REBUILDS, WRITES, ConvLSTM, Recurrent, recurrent
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.wiring import (
     Autoregressive,
-    Bernoulli,
-    Categorical,
     EachRow,
     EncoderDecoder,
     ManyToMany,
     ManyToOne,
-    Normal,
     Sequences,
     Strips,
-    StudentT,
     Surprise,
     Windows,
     Wiring,

@@ -11,7 +11,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from whorl.nn.densities import nats
-from whorl.plans.wiring import Bernoulli, Categorical, Ctc, Head, Normal, Point, Quantiles, StudentT
+from whorl.plans.heads import Bernoulli, Categorical, Ctc, Head, Normal, Point, Quantiles, StudentT
 
 Floats = tuple[float, ...]
 

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, linear
 
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.heads import LossSum
-from whorl.plans.wiring import Categorical
+from whorl.plans.heads import Categorical
 
 
 def item_loss(

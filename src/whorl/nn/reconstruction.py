@@ -21,7 +21,8 @@ from whorl.nn.emission import emit_affine, emit_last, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.surprise import emit_known, emit_smoothed, first_flag, known_numbers, smoothed, without_padding
-from whorl.plans.wiring import StudentT, Surprise
+from whorl.plans.heads import StudentT
+from whorl.plans.wiring import Surprise
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program

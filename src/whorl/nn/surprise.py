@@ -17,7 +17,8 @@ from whorl.nn.densities import Density, emit_nats, freedom_of, nats
 from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
-from whorl.plans.wiring import StudentT, Surprise
+from whorl.plans.heads import StudentT
+from whorl.plans.wiring import Surprise
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program

@@ -9,6 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from whorl.plans.changes import Change
+from whorl.plans.heads import Head
+
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="windows"):
     """Every origin is one example: `context` rows before it, `horizon` rows after it, one origin every `stride`."""
@@ -199,149 +202,6 @@ class EncoderDecoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
 Shape = ManyToOne | ManyToMany | Autoregressive | Surprise | EncoderDecoder
 
 
-class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="point"):
-    """One number an output, learned by `loss`."""
-
-    loss: Literal["mse", "mae"] = "mse"
-
-
-class Quantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="quantiles"):
-    """A point and these quantiles for each output, learned together; levels ascend within (0, 1)."""
-
-    levels: tuple[float, ...]
-
-
-class Categorical(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="categorical"):
-    """The probability of each class, learned by its cross entropy.
-
-    `smoothing` is the share of the truth that is spread over all classes (Szegedy et al. 2016, section 7). With `chain`
-    it is learned, too, how classes follow each other, and a sequence's classes are answered together. With `coverage`
-    an answer has a set of classes, too, which holds the true one so often. Where `negatives` is not 0, a step of
-    training sets the truths against so many classes alone, and corrects for that.
-    """
-
-    smoothing: float = 0.0
-    chain: bool = False
-    coverage: float | None = None
-    negatives: int = 0
-
-
-class Bernoulli(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bernoulli"):
-    """The probability that each output is 1 and not 0, whatever the others are, learned by its cross entropy.
-
-    With `joint` what is wrong at all outputs of a step is added up, as of one answer, and not averaged.
-    """
-
-    joint: bool = False
-
-
-class Normal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="normal"):
-    """A normal distribution of each output, learned by its negative log-likelihood; its deviation is above `floor`."""
-
-    floor: float = 0.05
-
-
-class StudentT(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="student_t"):
-    """Student's t of each output, learned by its negative log-likelihood: location, scale above `floor`, and degrees of
-    freedom above 2, so that it has a variance. Its tails are heavy where those of the data are.
-    """
-
-    floor: float = 0.05
-
-
-class Ctc(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ctc"):
-    """At each step the probability of each symbol, and of none, which is class 0.
-
-    It is learned by the probability of a text, summed over all ways in which its symbols can be spread over the steps
-    (connectionist temporal classification, Graves et al. 2006, eq. 3). A search may also ask n-grams of the training
-    texts, of `order` symbols, how likely a text is; 0 asks none.
-    """
-
-    order: int = 0
-
-
-Head = Point | Quantiles | Categorical | Bernoulli | Normal | StudentT | Ctc
-
-
-class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="augmentation"):
-    """Random changes that leave the label of a series as it is.
-
-    Args:
-        warp: spread of the logarithm of the speed at which a series is read, which changes smoothly over time.
-        scale: spread of a factor of each column around 1.
-        noise: spread of what is added to each number, in units of the training scale.
-    """
-
-    warp: float = 0.2
-    scale: float = 0.1
-    noise: float = 0.03
-
-
-class SoundChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="sound_change"):
-    """Random changes that leave what is said in a recording as it is; made of its features.
-
-    Args:
-        speed: spread of the logarithm of a factor by which a recording is faster.
-        warp: spread of the logarithm of a factor by which its frequencies are higher, as of a voice of another size
-            (Jaitly & Hinton 2013, of bands and not of the spectrum).
-        gain: spread of what is added to all bands at once, as of a louder voice.
-        tilt: spread of what is added to the highest band and taken from the lowest, and evenly to those between, as of
-            another microphone; of a cepstrum, to each coefficient of the recording.
-        noise: spread of what is added to each number, in units of the training scale.
-        masks: spans of time, and as many of bands, that are set to their mean (Park et al. 2019, section 2).
-        time_share: of the steps that such a span has at most.
-        band_share: of the bands that such a span has at most.
-        bands: whether the numbers of a step are bands in their order; of a cepstrum only time is masked and changed.
-    """
-
-    speed: float = 0.15
-    warp: float = 0.1
-    gain: float = 0.3
-    tilt: float = 0.6
-    noise: float = 0.25
-    masks: int = 2
-    time_share: float = 0.2
-    band_share: float = 0.2
-    bands: bool = True
-
-
-class Forgetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="forgetting"):
-    """Symbols of training are read as unknown at times, so that what an unknown one means is learned.
-
-    Args:
-        rate: a symbol that training has n times is forgotten with the probability rate / (rate + n) (Kiperwasser &
-            Goldberg 2016, section 4).
-        least: the probability is at least this, so that no symbol is relied on alone.
-    """
-
-    rate: float = 0.25
-    least: float = 0.0
-
-
-class Transposition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="transposition"):
-    """Pieces of music are moved up or down as a whole, each time anew, as far as the range of notes allows.
-
-    Args:
-        least: semitones at least, at most 0.
-        most: semitones at most, at least 0.
-    """
-
-    least: int
-    most: int
-
-
-class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="views"):
-    """Pictures of training are seen as from elsewhere; the frames of a video are all changed alike.
-
-    Args:
-        mirror: whether left and right change places half of the time.
-        shift: a picture is moved up to this share of its height and of its width; its border is repeated.
-    """
-
-    mirror: bool = True
-    shift: float = 0.06
-
-
 class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a task is: a function from its fields to this.
 
@@ -365,5 +225,5 @@ class Wiring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     head: Head
     readout: str
     dropout: float = 0.1
-    augmentation: Augmentation | SoundChange | Forgetting | Transposition | Views | None = None
+    augmentation: Change | None = None
     prefixes: float = 0.0

@@ -12,7 +12,8 @@ from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
 from whorl.nn.heads import loss
 from whorl.nn.replay import Replay
-from whorl.plans.wiring import Categorical, EachRow, Sequences
+from whorl.plans.heads import Categorical
+from whorl.plans.wiring import EachRow, Sequences
 from whorl.report import traces
 from whorl.report.anatomy import dissect, recurrences
 from whorl.runtime.model import Model

@@ -13,7 +13,8 @@ from whorl.codecs.table import TableCodec
 from whorl.data.lookahead import LateReader
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
-from whorl.plans.wiring import Bernoulli, Categorical, Sequences, Strips, Windows
+from whorl.plans.heads import Bernoulli, Categorical
+from whorl.plans.wiring import Sequences, Strips, Windows
 from whorl.report.probes import column_names
 from whorl.runtime.model import Model
 from whorl.runtime.transcribing import transcribes

@@ -8,7 +8,8 @@ import numpy as np
 
 from whorl.data.event_reader import EventReader
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Autoregressive, Bernoulli, EachRow, Sequences, is_whole
+from whorl.plans.heads import Bernoulli
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, is_whole
 from whorl.report import (
     alignments,
     answers,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Bernoulli, Categorical, Head
+from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.report import traces
 from whorl.runtime.model import Model
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Bernoulli, Wiring
+from whorl.plans.heads import Bernoulli
+from whorl.plans.wiring import Wiring
 from whorl.runtime.class_readout import COLDEST, HOTTEST, temperature_of
 from whorl.runtime.indicator_metrics import FrequencyScores, IndicatorScores
 from whorl.runtime.metrics import Scoring

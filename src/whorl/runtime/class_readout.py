@@ -7,7 +7,8 @@ import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Categorical, Wiring
+from whorl.plans.heads import Categorical
+from whorl.plans.wiring import Wiring
 from whorl.runtime.class_metrics import ClassScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled

@@ -22,23 +22,18 @@ from whorl.data.transcript_reader import TranscriptReader
 from whorl.data.word_reader import WordReader
 from whorl.data.writing_reader import WritingReader
 from whorl.errors import ModelFileError
+from whorl.plans.changes import Transposition
+from whorl.plans.heads import Bernoulli, Categorical, Ctc, Normal, Quantiles, StudentT
 from whorl.plans.wiring import (
     Autoregressive,
-    Bernoulli,
-    Categorical,
-    Ctc,
     EachRow,
     EncoderDecoder,
     ManyToMany,
     ManyToOne,
-    Normal,
     Pairing,
-    Quantiles,
     Sequences,
     Strips,
-    StudentT,
     Surprise,
-    Transposition,
     Windows,
     Wiring,
 )

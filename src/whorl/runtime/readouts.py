@@ -9,7 +9,8 @@ import numpy as np
 from whorl import _native
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Quantiles, Wiring
+from whorl.plans.heads import Quantiles
+from whorl.plans.wiring import Wiring
 from whorl.registry import Registry
 from whorl.runtime.metrics import Scores, Scoring
 from whorl.runtime.prediction import Index, Prediction, answer

@@ -8,7 +8,8 @@ import numpy as np
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.alarm import LONGEST_BUFFER
-from whorl.plans.wiring import EachRow, Normal, StudentT, Surprise, Wiring
+from whorl.plans.heads import Normal, StudentT
+from whorl.plans.wiring import EachRow, Surprise, Wiring
 from whorl.runtime.detection_metrics import DetectionScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, judged

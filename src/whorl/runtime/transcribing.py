@@ -12,7 +12,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.transcript_reader import TranscriptReader, words_of
 from whorl.errors import DataError
 from whorl.plans.decoding import Decoding
-from whorl.plans.wiring import Ctc
+from whorl.plans.heads import Ctc
 from whorl.runtime.answering import outputs
 from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.ngrams import KneserNey

@@ -7,7 +7,8 @@ import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ModelFileError
-from whorl.plans.wiring import Ctc, Wiring
+from whorl.plans.heads import Ctc
+from whorl.plans.wiring import Wiring
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.ngrams import KneserNey

@@ -13,7 +13,8 @@ from whorl.data.sequences import Sequence, num_sources
 from whorl.data.writing_reader import WritingReader
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
-from whorl.plans.wiring import Ctc, EncoderDecoder
+from whorl.plans.heads import Ctc
+from whorl.plans.wiring import EncoderDecoder
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.decoding import Decoded, TokenSteps, decode, opened
 from whorl.runtime.engine import Engine

@@ -10,12 +10,13 @@ from whorl.data.described import first_source
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
+from whorl.plans.changes import Views
 from whorl.plans.media import MEDIA, Features, Media, is_ordered, word_of
 from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import Attention, Views, Wiring
+from whorl.plans.wiring import Attention, Wiring
 from whorl.tasks import pairs
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators

@@ -6,24 +6,14 @@ from typing import ClassVar, Literal, Self, get_args
 
 from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.changes import Augmentation, Forgetting, SoundChange
+from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.plans.media import Audio, Image, Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import (
-    Augmentation,
-    Bernoulli,
-    Categorical,
-    Convolution,
-    Forgetting,
-    Head,
-    ManyToOne,
-    Pooling,
-    Sequences,
-    SoundChange,
-    Wiring,
-)
+from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 from whorl.tasks.media import check_tokens, tokens_for

@@ -25,22 +25,18 @@ from whorl.data.transposing import Transposing
 from whorl.data.views import ViewedBatches
 from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.segments import segment_length
+from whorl.plans.changes import Augmentation, Forgetting, SoundChange, Transposition, Views
+from whorl.plans.heads import Ctc
 from whorl.plans.networks import Network, Perceptron
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
-    Augmentation,
     Autoregressive,
-    Ctc,
     EachRow,
     EncoderDecoder,
-    Forgetting,
     ManyToMany,
     ManyToOne,
     Sequences,
-    SoundChange,
     Strips,
-    Transposition,
-    Views,
     Windows,
     Wiring,
 )

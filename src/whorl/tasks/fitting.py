@@ -29,20 +29,11 @@ from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.spread import spread_loss
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
+from whorl.plans.heads import Categorical, Ctc
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
-from whorl.plans.wiring import (
-    Autoregressive,
-    Categorical,
-    Ctc,
-    EachRow,
-    Sequences,
-    Strips,
-    Windows,
-    Wiring,
-    is_whole,
-)
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Strips, Windows, Wiring, is_whole
 from whorl.runtime import recall, transcribing, writing
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.engines import engine_for

@@ -5,13 +5,15 @@ from typing import ClassVar, Self
 
 from whorl.data.scores import is_music
 from whorl.errors import ArgumentError
+from whorl.plans.changes import Transposition
+from whorl.plans.heads import Bernoulli, Categorical
 from whorl.plans.music import Music
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import Autoregressive, Bernoulli, Categorical, Strips, Transposition, Wiring
+from whorl.plans.wiring import Autoregressive, Strips, Wiring
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_one_way, check_whole, estimators
 

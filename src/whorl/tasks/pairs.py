@@ -4,12 +4,13 @@ from typing import Protocol, get_args
 
 from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.heads import Categorical
 from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import Attention, Categorical, EncoderDecoder, Sequences, Wiring
+from whorl.plans.wiring import Attention, EncoderDecoder, Sequences, Wiring
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import check_whole
 

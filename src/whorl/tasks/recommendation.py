@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.changes import Forgetting
+from whorl.plans.heads import Categorical
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.training import Training
-from whorl.plans.wiring import Autoregressive, Categorical, Forgetting, Items, Sequences, Wiring
+from whorl.plans.wiring import Autoregressive, Items, Sequences, Wiring
 from whorl.runtime.item_readout import MOST_LISTED
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_one_way, check_whole, estimators

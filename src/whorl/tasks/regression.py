@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
+from whorl.plans.changes import Augmentation
+from whorl.plans.heads import Head, Point, Quantiles
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
-from whorl.plans.wiring import Augmentation, Head, ManyToMany, ManyToOne, Point, Quantiles, Sequences, Wiring
+from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
 

@@ -5,16 +5,8 @@ import numpy as np
 from whorl.data.event_reader import training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
-from whorl.plans.wiring import (
-    Autoregressive,
-    Bernoulli,
-    Ctc,
-    EachRow,
-    EncoderDecoder,
-    Sequences,
-    Windows,
-    Wiring,
-)
+from whorl.plans.heads import Bernoulli, Ctc
+from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences, Windows, Wiring
 from whorl.runtime.program import Program
 from whorl.tasks import baselines, chord_rivals, item_rivals, surprise_rivals, token_rivals
 from whorl.tasks.label_rivals import label_rivals, several_rivals

@@ -9,13 +9,15 @@ from whorl.codecs.framed import MOST_STRIDE
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.changes import SoundChange
+from whorl.plans.heads import Ctc
 from whorl.plans.media import MEDIA, Audio, Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
-from whorl.plans.wiring import Convolution, Ctc, ManyToMany, Sequences, SoundChange, Wiring
+from whorl.plans.wiring import Convolution, ManyToMany, Sequences, Wiring
 from whorl.runtime.transcript_readout import MOST_ORDER
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators

@@ -6,7 +6,7 @@ import pytest
 from whorl.data.augmentation import AugmentedBatches
 from whorl.data.padded import SequenceBatches
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Augmentation
+from whorl.plans.changes import Augmentation
 from whorl.specs import Fields, Flags, Reals, Tokens
 
 SPEC = Fields({"numeric": Reals(2), "missing": Flags(1), "word": Tokens(50)})

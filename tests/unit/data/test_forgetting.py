@@ -6,7 +6,7 @@ import pytest
 from whorl.data.forgetting import ForgettingBatches
 from whorl.data.padded import SequenceBatches
 from whorl.data.sequences import Sequence
-from whorl.plans.wiring import Forgetting
+from whorl.plans.changes import Forgetting
 from whorl.specs import Fields, Reals, Tokens
 
 SPEC = Fields({"size": Reals(1), "word": Tokens(5)})

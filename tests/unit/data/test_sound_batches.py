@@ -5,7 +5,7 @@ import numpy as np
 from whorl.data.padded import SequenceBatches
 from whorl.data.sequences import Sequence
 from whorl.data.sound_batches import SoundBatches
-from whorl.plans.wiring import SoundChange
+from whorl.plans.changes import SoundChange
 
 STILL = {"speed": 0.0, "warp": 0.0, "gain": 0.0, "tilt": 0.0, "noise": 0.0, "masks": 0}
 

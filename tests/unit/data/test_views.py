@@ -6,7 +6,7 @@ import pytest
 from whorl.data.pair_batches import PairBatches
 from whorl.data.sequences import Sequence
 from whorl.data.views import ViewedBatches
-from whorl.plans.wiring import Views
+from whorl.plans.changes import Views
 from whorl.specs import Picture
 
 SPEC = Picture(2, 5, 7)

@@ -10,8 +10,8 @@ from whorl.data.sentences import Sentence, SentenceColumns, read_sentences
 from whorl.data.sequences import Sequence
 from whorl.data.word_reader import WordColumns
 from whorl.errors import DataError
+from whorl.plans.changes import Forgetting
 from whorl.plans.table import Table
-from whorl.plans.wiring import Forgetting
 from whorl.specs import Fields, Reals, Tokens
 
 COLUMNS = SentenceColumns(table=Table())

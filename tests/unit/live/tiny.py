@@ -8,8 +8,9 @@ from whorl.data.schema import infer_schema
 from whorl.data.series import read_series
 from whorl.data.sources import read_table
 from whorl.data.table_fitting import fit_table
+from whorl.plans.heads import Point, Quantiles
 from whorl.plans.table import Table
-from whorl.plans.wiring import ManyToMany, ManyToOne, Point, Quantiles, Sequences, Strips, Windows, Wiring
+from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Strips, Windows, Wiring
 from whorl.runtime import operations as ops
 from whorl.runtime.model import Model
 from whorl.runtime.native import NativeEngine

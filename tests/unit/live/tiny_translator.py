@@ -6,8 +6,9 @@ from whorl.codecs.text import TextCodec
 from whorl.data.pair_reader import fit_pairs
 from whorl.nn.encoder_decoder import EncoderDecoderNetwork
 from whorl.nn.recurrent import RecurrentCore
+from whorl.plans.heads import Categorical
 from whorl.plans.table import Table
-from whorl.plans.wiring import Categorical, EncoderDecoder, Sequences, Wiring
+from whorl.plans.wiring import EncoderDecoder, Sequences, Wiring
 from whorl.runtime.model import Model
 from whorl.runtime.native import NativeEngine
 from whorl.runtime.program import Program

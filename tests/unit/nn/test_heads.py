@@ -5,7 +5,7 @@ import torch
 
 from whorl.nn.dropout import dropout
 from whorl.nn.heads import loss
-from whorl.plans.wiring import Bernoulli, Head, Normal, Point, Quantiles, StudentT
+from whorl.plans.heads import Bernoulli, Head, Normal, Point, Quantiles, StudentT
 
 HEADS = (Point("mse"), Point("mae"), Quantiles((0.1, 0.5, 0.9)), Quantiles((0.25,)))
 # Orders in which (B, T, K, O) may lie in memory.

@@ -9,8 +9,9 @@ import torch
 from whorl.nn import cores
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.item_loss import drawn, item_loss
+from whorl.plans.heads import Categorical
 from whorl.plans.networks import Recurrent
-from whorl.plans.wiring import Autoregressive, Categorical, Items
+from whorl.plans.wiring import Autoregressive, Items
 from whorl.specs import Tokens
 
 ITEMS = 7

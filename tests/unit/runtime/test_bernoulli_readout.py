@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.wiring import Bernoulli, ManyToOne, Point, Sequences, Wiring
+from whorl.plans.heads import Bernoulli, Point
+from whorl.plans.wiring import ManyToOne, Sequences, Wiring
 from whorl.runtime.bernoulli_readout import BernoulliReadout
 from whorl.runtime.indicator_metrics import FrequencyScores, IndicatorScores
 

@@ -300,7 +300,7 @@ def test_notes_that_are_none_are_refused():
 def test_training_moves_pieces_and_validation_does_not(chords):
     from whorl.data.token_strips import TokenStrips
     from whorl.data.transposing import Transposing
-    from whorl.plans.wiring import Transposition
+    from whorl.plans.changes import Transposition
 
     reader = chords.model_.reader
     pieces = reader.read(tunes(5), targets=True)

@@ -10,7 +10,8 @@ import whorl
 from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.nn.reconstruction import ReconstructionNetwork
 from whorl.nn.recurrent import RecurrentCore
-from whorl.plans.wiring import StudentT, Surprise
+from whorl.plans.heads import StudentT
+from whorl.plans.wiring import Surprise
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.specs import Fields, Reals
 

@@ -10,7 +10,8 @@ import pytest
 import whorl
 from whorl.codecs.alphabet import END
 from whorl.errors import ArgumentError, DataError, ModelFileError
-from whorl.plans.wiring import Point, Strips
+from whorl.plans.heads import Point
+from whorl.plans.wiring import Strips
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.consistency import check_parts
 from whorl.runtime.interpreter import Interpreter

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from whorl.data.arrays import LABEL, read_arrays, series_frame
 from whorl.data.media import mediums
-from whorl.plans.wiring import Autoregressive, Ctc, EachRow, EncoderDecoder, Sequences
+from whorl.plans.heads import Ctc
+from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.captions import of_captions
 from whorl.tasks.preparation.corpora import of_corpus

@@ -11,7 +11,8 @@ from whorl.data.countdown import Countdown
 from whorl.data.reader import Reader
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
-from whorl.plans.wiring import Bernoulli, Categorical, Sequences, Wiring
+from whorl.plans.heads import Bernoulli, Categorical
+from whorl.plans.wiring import Sequences, Wiring
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
