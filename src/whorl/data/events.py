@@ -20,6 +20,8 @@ from whorl.plans.table import Kind as Kinds
 from whorl.plans.table import Table
 
 MICROSECONDS = 1e6
+# Items that are numbers are smaller; in a table, whose numbers are real, so much smaller, or two of them are one.
+_OVER, _OVER_IN_TABLES = 2**63, 2**53
 
 
 class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -149,6 +151,13 @@ def _kind_and_cells(frame: Frame, name: str, kind: Kind | None) -> tuple[Kind, l
             f"{frame.origin}: column '{name}' names the item of every event, but {name_rows(frame, absent)} "
             f"{'has' if len(absent) == 1 else 'have'} no value. Fill them in, or remove these rows."
         )
+    large = np.flatnonzero(np.abs(cells) >= _OVER_IN_TABLES) if kind != "text" and cells.dtype.kind == "f" else ()
+    if len(large):
+        raise DataError(
+            f"{frame.origin}: column '{name}' has items that are numbers of 2**53 or more, as in "
+            f"{name_rows(frame, large[:1])}, which a table does not tell apart. Write them as text; those "
+            f"of a file are read so by whorl.Table(kinds={{'{name}': 'category'}}), or --kinds {name}=category."
+        )
     return kind, cells.tolist()
 
 
@@ -162,12 +171,12 @@ def _lists(source: object) -> list[list[object]] | None:
 
 
 def is_item(cell: object) -> bool:
-    """Whether something can be an item: text that is not blank, or a number."""
+    """Whether something can be an item: text that is not blank, or a number of 64 bits."""
     if isinstance(cell, str):
         return bool(cell.strip())
     if isinstance(cell, bool) or not isinstance(cell, int | float | np.integer | np.floating):
         return False
-    return bool(np.isfinite(cell))
+    return bool(-_OVER < cell < _OVER)
 
 
 def _of_lists(listed: List[List[object]], kind: Kind | None) -> Log:
@@ -176,7 +185,8 @@ def _of_lists(listed: List[List[object]], kind: Kind | None) -> Log:
         if not one or bad:
             came = f"has {bad[0]!r:.40}" if bad else "is empty"
             raise DataError(
-                f"a session is a list of at least one item, each text or a number, but session {n} {came}. Correct it."
+                f"a session is a list of at least one item, each text or a number of 64 bits, but session {n} {came}. "
+                "Correct it."
             )
     if kind is None:
         kinds = {"text" if isinstance(cell, str) else "number" for one in listed for cell in one}

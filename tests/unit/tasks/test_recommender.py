@@ -165,7 +165,7 @@ def test_an_event_before_the_last_one_is_refused_and_changes_nothing(round_trip)
 
 
 @pytest.mark.parametrize(
-    "row", [None, {}, {"item": None}, {"item": " "}, [], ["a"], float("nan"), b"a", {"item": True}]
+    "row", [None, {}, {"item": None}, {"item": " "}, [], ["a"], float("nan"), b"a", {"item": True}, 10**400, 2**63]
 )
 def test_a_row_without_an_item_is_refused(round_trip, row):
     with pytest.raises(DataError, match="a row of this model is an event"):
@@ -190,6 +190,26 @@ def test_whole_numbers_come_back_as_such_and_may_come_as_text():
         (answer,) = model.predict([session]).value
         assert answer[0] == 20
         assert type(answer[0]) is int
+
+
+def test_large_numbers_are_told_apart_in_lists_and_refused_in_tables(tmp_path):
+    large = [2**60 + n for n in range(6)]
+    alone = replace(QUICK, epochs=1)
+    model = recommender(time=None, training=alone).fit([large] * 9, verbose=False)
+    assert model.model_.reader.classes.tolist() == large
+    assert set(model.predict([large[:3]]).value[0]) == set(large[3:])
+    rows = [{**row, "item": large[ROUND.index(row["item"])]} for row in turns(9)]
+    for use in (lambda: recommender().fit(rows, verbose=False), lambda: model.predict(rows)):
+        with pytest.raises(
+            DataError, match=r"column 'item' has items that are numbers of 2\*\*53 or more, as in row 0"
+        ):
+            use()
+    file = tmp_path / "log.csv"
+    file.write_text("user,item,time\n" + "".join(f"{row['user']},{row['item']},{row['time']}\n" for row in rows))
+    as_text = whorl.Table(kinds={"item": "category"})
+    for data, table in (([{**row, "item": str(row["item"])} for row in rows], whorl.Table()), (file, as_text)):
+        text = recommender(table=table, training=alone).fit(data, verbose=False)
+        assert text.model_.reader.classes.tolist() == list(map(str, large))
 
 
 def test_items_that_are_text_stay_as_they_are_written():
@@ -302,7 +322,8 @@ def test_logs_that_teach_nothing_are_refused(data, said):
 
 
 @pytest.mark.parametrize(
-    "sessions", [[[]], [["a"], []], [["a", None]], [["a", float("nan")]], [["a", ["b"]]], [["a", " "]]]
+    "sessions",
+    [[[]], [["a"], []], [["a", None]], [["a", float("nan")]], [["a", ["b"]]], [["a", " "]], [["a", 10**400]]],
 )
 def test_sessions_without_items_are_refused(round_trip, sessions):
     with pytest.raises(DataError, match="a session is a list of at least one item"):
