@@ -59,13 +59,12 @@ class Note(NamedTuple):
 
 def piece_of(notes: list[Note], grid: float, tempo: float, length: float) -> Piece:
     """A piece of notes on a grid."""
-    columns = np.array(notes, np.int64).reshape(-1, 4)[np.lexsort(_keys(notes))]
-    start, end, pitch, velocity = columns.T
+    start, end, pitch, velocity = np.array(_in_order(notes), np.int64).reshape(-1, 4).T
     return Piece(start.astype(np.float64), end.astype(np.float64), pitch, velocity, grid, tempo, float(length))
 
 
-def _keys(notes: list[Note]) -> tuple[list[int], list[int]]:
-    return [note.pitch for note in notes], [note.start for note in notes]
+def _in_order(notes: list[Note]) -> list[Note]:
+    return sorted(notes, key=lambda note: (note.start, note.pitch))
 
 
 def gridded(piece: Piece) -> list[Note]:
@@ -91,7 +90,7 @@ def gridded(piece: Piece) -> list[Note]:
                 continue
             made[-1] = last._replace(end=note[0])
         made.append(Note(*note))
-    return sorted(made, key=lambda note: (note.start, note.pitch))
+    return _in_order(made)
 
 
 def _check(piece: Piece) -> None:

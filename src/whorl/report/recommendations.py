@@ -42,7 +42,7 @@ class Recommendations:
     """What a report shows of a recommender.
 
     Args:
-        examples: some sessions; none where nothing was held out.
+        examples: some sessions.
         nearest: for frequent items those whose learned vectors point most nearly the same way, with the cosine.
     """
 
@@ -51,11 +51,12 @@ class Recommendations:
 
 
 def recommendations(model: Model, evidence: Evidence | None) -> Recommendations | None:
-    """Examples and neighbours; None for models that recommend nothing."""
-    if not isinstance(model.reader, EventReader) or not isinstance(model.readout, ItemReadout):
+    """Examples and neighbours; None for models that recommend nothing, and where nothing was held out."""
+    if evidence is None or not isinstance(model.reader, EventReader) or not isinstance(model.readout, ItemReadout):
         return None
-    examples = [] if evidence is None else _examples(evidence, model.reader, model.readout)
-    return Recommendations(examples=examples, nearest={} if evidence is None else _nearest(model, evidence))
+    return Recommendations(
+        examples=_examples(evidence, model.reader, model.readout), nearest=_nearest(model, evidence)
+    )
 
 
 def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> list[Example]:

@@ -110,9 +110,11 @@ def test_a_report_and_a_model_card_are_made(shop):
     page = shop.folder / "page.html"
     assert run("report", shop.model, shop.data, "--out", page).exit_code == 0
     text = page.read_text(encoding="utf-8")
-    assert "Recommended" in text
+    assert '<section id="recommended">' in text
     assert "How often the next item is among the first k" in text
     assert "task recommend" in run("inspect", shop.model).stdout
+    assert run("report", shop.model, "--out", page).exit_code == 0
+    assert "Recommended" not in page.read_text(encoding="utf-8")  # nothing to show an example of
 
 
 def test_a_log_without_the_columns_is_refused(shop):
