@@ -54,9 +54,7 @@ def recommendations(model: Model, evidence: Evidence | None) -> Recommendations 
     """Examples and neighbours; None for models that recommend nothing, and where nothing was held out."""
     if evidence is None or not isinstance(model.reader, EventReader) or not isinstance(model.readout, ItemReadout):
         return None
-    return Recommendations(
-        examples=_examples(evidence, model.reader, model.readout), nearest=_nearest(model, evidence)
-    )
+    return Recommendations(examples=_examples(evidence, model.reader, model.readout), nearest=_nearest(model, evidence))
 
 
 def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> list[Example]:
