@@ -151,7 +151,8 @@ def _kind_and_cells(frame: Frame, name: str, kind: Kind | None) -> tuple[Kind, l
             f"{frame.origin}: column '{name}' names the item of every event, but {name_rows(frame, absent)} "
             f"{'has' if len(absent) == 1 else 'have'} no value. Fill them in, or remove these rows."
         )
-    large = np.flatnonzero(np.abs(cells) >= _OVER_IN_TABLES) if kind != "text" and cells.dtype.kind == "f" else ()
+    counted = kind != "text" and cells.dtype.kind == "f"
+    large = np.flatnonzero(np.abs(cells) >= _OVER_IN_TABLES if counted else np.zeros(0, bool))
     if len(large):
         raise DataError(
             f"{frame.origin}: column '{name}' has items that are numbers of 2**53 or more, as in "
