@@ -66,8 +66,8 @@ def trade(decided: np.ndarray, market: Market, trading: Trading, start: int) -> 
         position = held[n]
         traded[n] = abs(position - before)
         gain = position * change[n] + (1 - position) * cash[n]
-        # Costs are paid at once, so that they earn nothing.
-        earned[n] = (1 - share * traded[n]) * (1 + gain) - 1
+        # Costs are paid at once, so that they earn nothing; of what costs or a fall take whole nothing is left.
+        earned[n] = max(0.0, 1 - share * traded[n]) * max(0.0, 1 + gain) - 1
         if earned[n] <= -1:  # ruin: nothing is left to trade with
             earned[n], earned[n + 1 :], traded[n + 1 :], held[n + 1 :] = -1.0, 0.0, 0.0, 0.0
             break

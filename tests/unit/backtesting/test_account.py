@@ -85,6 +85,12 @@ def test_who_is_ruined_stays_so():
     assert (ledger.drawdown >= -1).all()
 
 
+def test_costs_and_a_fall_that_each_take_all_do_not_make_a_gain():
+    # A price that triples takes more than all from who is short of it, and so do costs of a third of four times all.
+    ledger = account([-4.0] * 3, price=[1.0, 1.0, 3.0], costs=1 / 3)
+    assert ledger.equity.tolist() == [1.0, 0.0]
+
+
 def test_the_drawdown_is_how_far_the_equity_is_below_its_highest():
     np.testing.assert_allclose(account([1.0] * 7).drawdown[[1, 2, 4, 5]], [0.0, 9.0 / 12.1 - 1, 0.0, -0.5])
 
