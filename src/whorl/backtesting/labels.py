@@ -46,8 +46,8 @@ class Labels(Subject):
         return self.context + 1  # the change of the first row is not known
 
     def told(self, first: int, last: int) -> Mapping[str, np.ndarray]:
-        rows = slice(first, last)
-        return {"delay": np.array(self.delay), "inputs": self.inputs[rows], "change": self.market.change[rows]}
+        rows, settings = slice(first, last), np.array([self.delay, self.context])
+        return {"delay and context": settings, "inputs": self.inputs[rows], "change": self.market.change[rows]}
 
     def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
         # The label of a row is known when the row has come in which its decision would have been held.

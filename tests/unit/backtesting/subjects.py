@@ -40,6 +40,13 @@ def quick(**settings):
     return forecaster(network=network, training=whorl.Training(epochs=1, batch_size=64), **settings)
 
 
+def quick_classifier():
+    """So does this one."""
+    return whorl.Classifier(
+        network=whorl.Recurrent("rnn", hidden_size=2), training=whorl.Training(epochs=1, batch_size=64), convolution=0
+    )
+
+
 def market(price, change=None, **trading):
     """A market of months at these prices."""
     price = np.asarray(price, np.float64)

@@ -9,7 +9,7 @@ import whorl
 from whorl.backtesting import walk
 from whorl.backtesting.walk import legs
 
-from .subjects import forecaster, prices, quick
+from .subjects import forecaster, prices, quick, quick_classifier
 
 PLAN = whorl.Refits(start=120, every=60)
 FREE = whorl.Trading(costs=0.0001, slippage=0.0)
@@ -97,6 +97,17 @@ def test_a_backtest_goes_on_where_it_stopped(edge, echoes, monkeypatch, capsys):
     other["other"][200] += 1
     whorl.backtest(forecaster(), other, price="price", verbose=True, **settings)
     assert "1 of 2 fits are done already" in capsys.readouterr().out
+
+
+def test_answers_by_fewer_rows_are_other_answers(chances, tmp_path):
+    asked = {"price": "price", "signal": whorl.Signal(rule="size", shorts=True), "verbose": False}
+
+    def decided(context, folder):
+        plan = whorl.Refits(start=200, every="once", context=context)
+        return whorl.backtest(quick_classifier(), chances, refits=plan, folder=folder, **asked).decided
+
+    decided(12, tmp_path)
+    np.testing.assert_array_equal(decided(6, tmp_path), decided(6, None))
 
 
 @pytest.mark.parametrize("damage", ["{", '{"change": [[1]], "low": [[1], [2, 3]], "high": []}', "rows"])

@@ -10,7 +10,7 @@ from whorl.backtesting import backtest as module
 from whorl.backtesting.forecasts import Forecasts
 from whorl.backtesting.signals import positions
 
-from .subjects import prices, quick
+from .subjects import prices, quick, quick_classifier
 
 ROWS, START = 100, 50
 MODELS = {
@@ -18,9 +18,7 @@ MODELS = {
     "forecaster of prices": quick(target="price", table=whorl.Table()),
     "carried": quick(memory="carried"),
     "known ahead": quick(known=("other",)),
-    "classifier": whorl.Classifier(
-        network=whorl.Recurrent("rnn", hidden_size=2), training=whorl.Training(epochs=1, batch_size=64), convolution=0
-    ),
+    "classifier": quick_classifier(),
 }
 RULES = {
     "sign": whorl.Signal(shorts=True),
