@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import torch
 
 from whorl.backtesting.signals import Outlook
 from whorl.backtesting.subject import Subject
@@ -142,14 +141,9 @@ def _each(subject: Subject, course: List[Leg], left: List[int], workers: int) ->
         for n in left:
             yield n, run(subject, course[n])
         return
-    threads = max(1, torch.get_num_threads() // workers)
-    tasks = [(subject, course[n], n, threads) for n in left]
-    yield from side_by_side(_apart, tasks, workers, "Run the same again with fewer `workers`.")
-
-
-def _apart(subject: Subject, leg: Leg, number: int, threads: int) -> tuple[int, Outlook]:
-    torch.set_num_threads(threads)
-    return number, run(subject, leg)
+    tasks = [(subject, course[n]) for n in left]
+    for at, outlook in side_by_side(run, tasks, workers, "Run the same again with fewer `workers`."):
+        yield left[at], outlook
 
 
 def run(subject: Subject, leg: Leg) -> Outlook:

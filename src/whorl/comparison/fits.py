@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import torch
 
 from whorl.comparison.matching import Match
 from whorl.comparison.parts import Parts, divide
@@ -252,7 +251,7 @@ def each(
             "one."
         ) from None
     workers = min(workers, len(jobs))
-    if workers <= 1 or len(jobs) <= 1:
+    if workers <= 1:
         for job in jobs:
             yield job, run(course, job, parts, watched=watched)
         return
@@ -260,23 +259,20 @@ def each(
 
 
 def _side_by_side(course: Course, jobs: List[Job], workers: int) -> Iterator[tuple[Job, Record]]:
-    threads = max(1, torch.get_num_threads() // workers)
-    tasks = [(course, job, n, threads) for n, job in enumerate(jobs)]
     advice = (
         f"What is done is in `{course.folder}`: compare again with fewer `workers`, and the comparison goes on from "
         "there."
     )
-    for n, record in side_by_side(_apart, tasks, workers, advice):
+    for n, record in side_by_side(_apart, [(course, job) for job in jobs], workers, advice):
         yield jobs[n], record
 
 
 _KNOWN: dict[str, Parts] = {}
 
 
-def _apart(course: Course, job: Job, number: int, threads: int) -> tuple[int, Record]:
+def _apart(course: Course, job: Job) -> Record:
     """A fit in a process of its own, which reads the data once."""
-    torch.set_num_threads(threads)
     if course.identity not in _KNOWN:
         _KNOWN.clear()
         _KNOWN[course.identity] = divide(course.estimator, course.data, course.test)
-    return number, run(course, job, _KNOWN[course.identity])
+    return run(course, job, _KNOWN[course.identity])
