@@ -38,7 +38,9 @@ def page(found: Backtest) -> str:
         MissingExtraError: matplotlib or jinja2 is not installed.
     """
     return template(Path(__file__).with_name("page.html")).render(
+        title=f"Backtest: {found.price}",
         found=found,
+        notes=[*found.seeds_told, *found.notes],
         wins=has_edge(found.accounts, found.trading),
         tables=[(WORTH, list(map(worth, found.accounts))), (TRADED, list(map(traded, found.accounts)))],
         meaning=MEANING,

@@ -3,16 +3,14 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from whorl.backtesting.account import Ledger
 from whorl.backtesting.statistics import Difference, Performance
 from whorl.data.problems import plural
-from whorl.errors import ArgumentError
 from whorl.plans.trading import Refits, Signal, Trading
 from whorl.report.scores import aligned, probability
-from whorl.runtime.artifact import write_bytes
+from whorl.report.template import write_found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,18 +139,13 @@ class Backtest:
             MissingExtraError: a library that draws pages is not installed.
             ResourceError: the file cannot be written.
         """
-        target = Path(path)
-        match target.suffix.lower():
-            case ".json":
-                write_bytes(target, msgspec.json.format(msgspec.json.encode(self.to_dict())))
-            case ".html" | ".htm":
-                from whorl.backtesting.page import page
 
-                write_bytes(target, page(self).encode())
-            case _:
-                raise ArgumentError(
-                    f"`path` ends in .html or .json, but is `{path}`. A backtest is written as one of the two."
-                )
+        def made() -> str:
+            from whorl.backtesting.page import page
+
+            return page(self)
+
+        write_found(path, "backtest", made, self.to_dict)
 
 
 WORTH = ("", "a year", "volatility", "Sharpe", "error", "95 % interval", "drawdown", "model ahead by", "p")

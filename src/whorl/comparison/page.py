@@ -37,7 +37,10 @@ def page(found: Comparison) -> str:
     fitted = [one for one in found.networks if one.failed is None]
     names, others = _others(found)
     return template(Path(__file__).with_name("page.html")).render(
+        title=f"Comparison of networks: {found.task}",
         found=found,
+        notes=found.notes,
+        wins=True,
         matched=_MATCHED[found.match],
         columns=columns(found),
         meaning=METRICS[found.metric].meaning,

@@ -10,10 +10,9 @@ from whorl.comparison.fits import Record
 from whorl.comparison.latency import Latency
 from whorl.comparison.matching import Match
 from whorl.comparison.statistics import Estimate
-from whorl.errors import ArgumentError
 from whorl.report.metric_table import METRICS
 from whorl.report.scores import aligned, number, probability, size_of
-from whorl.runtime.artifact import write_bytes
+from whorl.report.template import write_found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,18 +114,13 @@ class Comparison:
             MissingExtraError: a library that draws pages is not installed.
             ResourceError: the file cannot be written.
         """
-        target = Path(path)
-        match target.suffix.lower():
-            case ".json":
-                write_bytes(target, msgspec.json.format(msgspec.json.encode(self.to_dict())))
-            case ".html" | ".htm":
-                from whorl.comparison.page import page
 
-                write_bytes(target, page(self).encode())
-            case _:
-                raise ArgumentError(
-                    f"`path` ends in .html or .json, but is `{path}`. A comparison is written as one of the two."
-                )
+        def made() -> str:
+            from whorl.comparison.page import page
+
+            return page(self)
+
+        write_found(path, "comparison", made, self.to_dict)
 
 
 def table(found: Comparison) -> list[str]:
