@@ -1,15 +1,14 @@
 """`whorl backtest DATA`, `whorl backtest TASK DATA` and `whorl backtest MODEL DATA`."""
 
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from whorl.cli.each_task import EachTask
+from whorl.cli.each_task import EachTask, find
 from whorl.cli.options import build, options_of
-from whorl.cli.output import is_quiet, option, show, tell, wants_json
+from whorl.cli.output import option
 from whorl.plans.trading import Refits, Signal, Trading
 
 if TYPE_CHECKING:
@@ -57,24 +56,16 @@ def _options() -> list[click.Parameter]:
 def _run(estimator: "Estimator", data: str, given: dict[str, object]) -> None:
     """Tests, and writes what was found into the folder."""
     from whorl.backtesting.backtest import backtest
+    from whorl.backtesting.result import Backtest
 
     folder = Path(str(given["folder"] or f"{Path(data).stem}-backtest"))
-    verbose = not (is_quiet() or wants_json())
-    plans = {
-        "signal": build(Signal, [field.name for field in fields(Signal)]),
-        "trading": build(Trading, [field.name for field in fields(Trading)]),
-        "refits": build(Refits, [field.name for field in fields(Refits)]),
-    }
-    tell(f"answers: {folder}")
-    try:
-        found = backtest(estimator, data, price=str(given["price"]), folder=folder, verbose=verbose, **plans)  # type: ignore[arg-type]
-    except (KeyboardInterrupt, SystemExit) as interrupt:
-        click.echo(f"Interrupted. What was answered is in {folder}; the same command goes on from there.", err=True)
-        sys.exit(getattr(interrupt, "exit_code", getattr(interrupt, "code", 130)))
-    pages = [folder / "backtest.html", folder / "backtest.json"]
-    for page in pages:
-        found.write(page)
-    show(found.to_dict(), ["", *found.lines(), *(["", f"page: {pages[0]}"] if verbose else [])])
+    kinds = {"signal": Signal, "trading": Trading, "refits": Refits}
+    plans = {name: build(kind, [field.name for field in fields(kind)]) for name, kind in kinds.items()}
+
+    def make(verbose: bool) -> Backtest:
+        return backtest(estimator, data, price=str(given["price"]), folder=folder, verbose=verbose, **plans)
+
+    find(make, folder, parts="answers", done="answered", name="backtest")
 
 
 command = EachTask(

@@ -1,15 +1,14 @@
 """`whorl compare TASK DATA` and `whorl compare MODEL DATA`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from whorl.cli.each_task import EachTask
+from whorl.cli.each_task import EachTask, find
 from whorl.cli.fit import command as fit
 from whorl.cli.kinds import Choice, Levels, Names, Number
-from whorl.cli.output import is_quiet, option, show, tell, wants_json
+from whorl.cli.output import option
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -77,20 +76,15 @@ def _options() -> list[click.Parameter]:
 def _run(estimator: "Estimator", data: str, given: dict[str, object]) -> None:
     """Compares, and writes what was found into the folder."""
     from whorl.comparison.compare import compare
+    from whorl.comparison.result import Comparison
 
     folder = Path(str(given.pop("folder") or f"{Path(data).stem}-comparison"))
     rates = given.pop("learning_rates") or ()
-    verbose = not (is_quiet() or wants_json())
-    tell(f"fits: {folder}")
-    try:
-        found = compare(estimator, data, learning_rates=rates, folder=folder, verbose=verbose, **given)  # type: ignore[arg-type]
-    except (KeyboardInterrupt, SystemExit) as interrupt:
-        click.echo(f"Interrupted. What was fitted is in {folder}; the same command goes on from there.", err=True)
-        sys.exit(getattr(interrupt, "exit_code", getattr(interrupt, "code", 130)))
-    pages = [folder / "comparison.html", folder / "comparison.json"]
-    for page in pages:
-        found.write(page)
-    show(found.to_dict(), ["", *found.lines(), *(["", f"page: {pages[0]}"] if verbose else [])])
+
+    def make(verbose: bool) -> Comparison:
+        return compare(estimator, data, learning_rates=rates, folder=folder, verbose=verbose, **given)  # type: ignore[arg-type]
+
+    find(make, folder, parts="fits", done="fitted", name="comparison")
 
 
 _OF_TASK = """Fit several networks to DATA, as `whorl fit {task}` does, and say which one to use.

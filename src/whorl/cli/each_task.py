@@ -1,15 +1,17 @@
 """Groups that do for each task what `whorl fit` has options for, or for a model file whose settings are taken."""
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from whorl.cli.fit import command as fit
 from whorl.cli.group import Entry, LazyGroup
 from whorl.cli.output import command as make_command
+from whorl.cli.output import is_quiet, show, tell, wants_json
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -20,6 +22,39 @@ _MODEL = "MODEL"
 
 # What is done with a task, the path of data, and the options of the group that were given.
 Run = Callable[["Estimator", str, dict[str, object]], None]
+
+
+class Found(Protocol):
+    """What is told and written in the end."""
+
+    def to_dict(self) -> dict[str, object]: ...
+
+    def lines(self) -> list[str]: ...
+
+    def write(self, path: Path) -> None: ...
+
+
+def find(make: Callable[[bool], Found], folder: Path, *, parts: str, done: str, name: str) -> None:
+    """Finds what takes long, and writes and shows it.
+
+    Args:
+        make: finds it, and is told whether to say how it goes.
+        folder: where parts are kept and the result goes.
+        parts: what is kept there, in a word.
+        done: what was done with each of them.
+        name: of the files of the result.
+    """
+    verbose = not (is_quiet() or wants_json())
+    tell(f"{parts}: {folder}")
+    try:
+        found = make(verbose)
+    except (KeyboardInterrupt, SystemExit) as interrupt:
+        click.echo(f"Interrupted. What was {done} is in {folder}; the same command goes on from there.", err=True)
+        sys.exit(getattr(interrupt, "exit_code", getattr(interrupt, "code", 130)))
+    pages = [folder / f"{name}.html", folder / f"{name}.json"]
+    for page in pages:
+        found.write(page)
+    show(found.to_dict(), ["", *found.lines(), *(["", f"page: {pages[0]}"] if verbose else [])])
 
 
 class EachTask(LazyGroup):
