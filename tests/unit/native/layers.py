@@ -1,7 +1,7 @@
 """Programs of one recurrent layer."""
 
 import numpy as np
-from tests.laws.programs import Builder
+from tests.laws.builder import Builder
 
 from whorl.runtime import operations as ops
 

@@ -5,7 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from tests.laws.programs import BY_HAND, Builder
+from tests.laws.builder import Builder
+from tests.laws.programs import BY_HAND
 from tests.unit.native.layers import CELLS, recurrent
 
 from whorl.errors import ArgumentError, ModelFileError, StreamingError

@@ -8,7 +8,8 @@ import weakref
 
 import numpy as np
 import pytest
-from tests.laws.programs import BY_HAND, Builder
+from tests.laws.builder import Builder
+from tests.laws.programs import BY_HAND
 from tests.threads import in_threads
 from tests.unit.native.layers import CELLS, recurrent
 from tests.unit.processes import check_one_digest, run_python

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.laws.programs import Builder
+from tests.laws.builder import Builder
 
 from whorl import _native
 from whorl.errors import ArgumentError
