@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from tests.laws import descriptors
 from tests.laws.batch_laws import BatchesSubject
+from tests.laws.batches import piece_batches, sequence_batches, strip_batches, token_batches, window_batches
 from tests.laws.broken.twins import twin
 
 from whorl.data.batches import Batch, Batches
@@ -61,11 +61,11 @@ def never_afresh(batch: Batch) -> Batch:
 
 
 BATCHES = {
-    "window batches": descriptors.window_batches,
-    "strip batches": lambda: descriptors.strip_batches(3),
-    "piece batches": lambda: descriptors.piece_batches(4),
-    "sequence batches": descriptors.sequence_batches,
-    "text": lambda: descriptors.token_batches(3),
+    "window batches": window_batches,
+    "strip batches": lambda: strip_batches(3),
+    "piece batches": lambda: piece_batches(4),
+    "sequence batches": sequence_batches,
+    "text": lambda: token_batches(3),
 }
 
 
