@@ -12,7 +12,7 @@ from whorl.plans.networks import Network, Recurrent
 
 def of_arrays(task: type, network: Network, **options: Any) -> ModelSubject:
     """A model of arrays of two columns with missing numbers; `options` are those of `model`."""
-    return _of_short(task, network, functools.partial(sources.array, width=2, missing=0.1), options)
+    return of_short(task, network, functools.partial(sources.array, width=2, missing=0.1), **options)
 
 
 def of_pieces(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
@@ -21,17 +21,12 @@ def of_pieces(task: type, network: Network, words: tuple[str, ...], **options: A
     def pieces(rng: np.random.Generator, length: int) -> list[Any]:
         return [words[n] + (" " if n % 2 else "") for n in rng.integers(0, len(words), length)]
 
-    return _of_short(task, network, pieces, {"text": True, **options})
-
-
-def of_lists(task: type, network: Network, rows: Any, **options: Any) -> ModelSubject:
-    """A model of sequences that are lists of whatever `rows` draws."""
-    return _of_short(task, network, rows, {"listed": True, **options})
+    return of_short(task, network, pieces, text=True, **options)
 
 
 def of_grids(task: type, network: Network, **options: Any) -> ModelSubject:
     """A model of features of three columns, none of them missing; `options` are those of `model`."""
-    return _of_short(task, network, functools.partial(sources.array, width=3), options)
+    return of_short(task, network, functools.partial(sources.array, width=3), **options)
 
 
 def of_dialogues(task: type, network: Network, words: tuple[str, ...], **options: Any) -> ModelSubject:
@@ -40,10 +35,11 @@ def of_dialogues(task: type, network: Network, words: tuple[str, ...], **options
     def turns(rng: np.random.Generator, length: int) -> list[Any]:
         return [" ".join(words[n] for n in rng.integers(0, len(words), rng.integers(1, 5))) for _ in range(length)]
 
-    return _of_short(task, network, turns, {"dialogue": True, **options})
+    return of_short(task, network, turns, dialogue=True, **options)
 
 
-def _of_short(task: type, network: Network, rows: Any, options: dict[str, Any]) -> ModelSubject:
+def of_short(task: type, network: Network, rows: Any, **options: Any) -> ModelSubject:
+    """A model of 23 sequences of three to seven rows, pieces or steps, that `rows` draws."""
     rng = np.random.default_rng(9)
     return model(task, network, training={str(n): rows(rng, 3 + n % 5) for n in range(23)}, rows=rows, **options)
 

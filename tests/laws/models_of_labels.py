@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from tests.laws import sources
-from tests.laws.model_data import of_arrays, of_pieces, of_shops
+from tests.laws.model_data import of_arrays, of_pieces, of_shops, of_short
 from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
@@ -81,12 +81,10 @@ def classifier_on_sounds(network: Network, **settings: Any) -> ModelSubject:
     def pieces(rng: np.random.Generator, length: int) -> list[Any]:
         return [rng.uniform(-1, 1, rng.choice([4, 8])).astype(np.float32) for _ in range(length)]
 
-    rng = np.random.default_rng(9)
-    return model(
+    return of_short(
         whorl.Classifier,
         network,
-        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
-        rows=pieces,
+        pieces,
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
         settings={"tokens": whorl.Audio(sample_rate_hz=1000, window_ms=8, hop_ms=4, num_bands=5), **settings},
         labels=True,
@@ -100,12 +98,10 @@ def classifier_on_pictures(network: Network, steps: str, **settings: Any) -> Mod
     def pieces(rng: np.random.Generator, length: int) -> list[Any]:
         return list(rng.integers(0, 256, (length, 1, 3, 5, 1)).astype(np.uint8))
 
-    rng = np.random.default_rng(9)
-    return model(
+    return of_short(
         whorl.Classifier,
         network,
-        training={str(n): pieces(rng, 3 + n % 5) for n in range(23)},
-        rows=pieces,
+        pieces,
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
         settings={"tokens": whorl.Image(mode="grey", steps=steps), **settings},  # type: ignore[arg-type]
         labels=True,
@@ -168,17 +164,14 @@ def tagger_on_arrays(network: Network, **settings: Any) -> ModelSubject:
 
 
 def tagger_on_words(network: Network, **settings: Any) -> ModelSubject:
-    rng = np.random.default_rng(9)
-
     def words(rng: np.random.Generator, length: int) -> list[Any]:
         known = ("calm", "Sea", "s", "Sturm\u0308", "1,000", "antidisestablishmentarianism", "\U0001f642", "U.S.-led")
         return [known[n] for n in rng.integers(0, len(known), length)]
 
-    return model(
+    return of_short(
         whorl.Tagger,
         network,
-        training={str(n): words(rng, 3 + n % 5) for n in range(23)},
-        rows=words,
+        words,
         truths=lambda rng, given: [list(rng.choice(["B-sea", "I-sea", "O"], len(one))) for one in given],
         settings=settings,
         lookahead=settings.get("lookahead", 0),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from tests.laws.model_data import of_lists
+from tests.laws.model_data import of_short
 from tests.laws.model_subject import ModelSubject
 
 import whorl
@@ -25,10 +25,11 @@ def composer(network: Network, steps: str, **settings: Any) -> ModelSubject:
     """A model of 7 notes, which are moved while it learns."""
     plan = whorl.Music(steps=steps, lowest=60, highest=66, transpose=(-2, 2), velocities=2, waits=3)
     roll = steps == "roll"
-    return of_lists(
+    return of_short(
         whorl.Generator,
         network,
         chords if roll else events,
+        listed=True,
         text=not roll,
         settings={"tokens": plan, **settings},
         asked={"decoding": whorl.Greedy(max_length=9) if roll else whorl.Beam(width=3, max_length=9)},
