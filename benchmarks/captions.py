@@ -12,7 +12,6 @@ goes by how telling words are in the part that is scored.
 import csv
 import json
 import os
-import statistics
 import time
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from whorl.runtime.writing import OTHER
 
 # Photos of the training part that are held out.
 _VALIDATION = 200
-_PARTS = ("validation", "test")
 _DECODINGS = {"greedy": whorl.Greedy(), "beam 5": whorl.Beam(width=5)}
 Photos = tuple[list[Path], list[list[str]]]
 
@@ -73,26 +71,21 @@ def run(folder: Path, seed: int, changes: dict[str, object], part: str) -> dict[
 
 def main() -> None:
     """Prints a line for each fit and the means, and writes everything as JSON."""
-    parser = writing.arguments(__doc__, _PARTS, "photos")
+    parser = writing.arguments(__doc__, writing.PARTS, "photos")
     chosen = parser.parse_args()
     folder = (chosen.data or Path(os.environ.get("WHORL_DATA", ".")) / "image_captioning") / "flickr8k_a"
     runs = []
     for seed in chosen.seeds:
         runs.append(run(folder, seed, writing.changed(chosen.change), chosen.part))
         print(json.dumps(runs[-1]), flush=True)
-    for part in _PARTS if chosen.part == "test" else _PARTS[:1]:
+    for part in writing.scored(chosen.part):
         for name in ("bleu", "cider", "perplexity"):
             values = [one[part][name] for one in runs]  # type: ignore[index]
-            print(f"{part}: {name} {_told(values)}, rivals " + _rivals(runs, part, name))
+            print(f"{part}: {name} {quality.spread(values, '.3f')}, rivals " + _rivals(runs, part, name))
         shares: list[float] = [one[f"{part}_ratio"] for one in runs]  # type: ignore[misc]
-        print(f"{part}: perplexity beside its photo over that beside another {_told(shares)}")
+        print(f"{part}: perplexity beside its photo over that beside another {quality.spread(shares, '.3f')}")
     settings = {"validation": _VALIDATION, "part": chosen.part}
     quality.write(chosen.out, machine=quality.machine(), settings=settings, runs=runs)
-
-
-def _told(values: list[float]) -> str:
-    spread = f" +- {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread} (n = {len(values)})"
 
 
 def _rivals(runs: list[dict[str, object]], part: str, name: str) -> str:

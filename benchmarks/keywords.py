@@ -56,8 +56,9 @@ def recordings(folder: Path) -> list[Recording]:
 
 def parts(name: str, found: list[Recording]) -> tuple[list[Recording], list[Recording]]:
     """Training and test part of a set."""
-    test = [one for one in found if (one.index < 5 if name == "recordings" else one.speaker == name)]
-    return [one for one in found if one not in set(test)], test
+    tested = [one.index < 5 if name == "recordings" else one.speaker == name for one in found]
+    train, test = ([one for one, own in zip(found, tested, strict=True) if own is part] for part in (False, True))
+    return train, test
 
 
 def pair(part: list[Recording]) -> tuple[list[Path], list[str]]:
@@ -122,41 +123,34 @@ def cross(folder: Path, seed: int) -> None:
     print(f"mean  {statistics.mean(scores):.4f}")
 
 
-def row(runs: list[dict[str, Any]]) -> list[str]:
+def row(name: str, runs: list[dict[str, Any]]) -> list[str]:
     """The line of the table for several seeds."""
     first = runs[0]
     return [
-        first["set"] if first["set"] == "recordings" else f"speaker {first['set']}",
+        name,
         " / ".join(map(str, first["examples"])),
         quality.spread([one["test"]["accuracy"] for one in runs]),
         quality.spread([one["validation"]["accuracy"] for one in runs]),
         quality.spread([one["test"]["nll"] for one in runs], ".3f"),
         f"{statistics.mean(one['svm']['test'] for one in runs):.4f}",
         f"{statistics.mean(one['linear']['accuracy'] for one in runs):.4f}",
-        f"{first['prior']['accuracy']:.4f}",
+        f"{statistics.mean(one['prior']['accuracy'] for one in runs):.4f}",
         quality.duration(runs),
     ]
 
 
 def mean_row(runs: list[dict[str, Any]]) -> list[str]:
     """The line of the mean over the speakers, for several seeds."""
-    seeds = sorted({one["seed"] for one in runs})
-    of_seed = [[one for one in runs if one["seed"] == seed] for seed in seeds]
-
-    def mean(*path: str) -> list[float]:
-        return [statistics.mean(one[path[0]][path[1]] for one in own) for own in of_seed]
-
-    return [
-        "mean of the speakers",
-        "",
-        quality.spread(mean("test", "accuracy")),
-        quality.spread(mean("validation", "accuracy")),
-        quality.spread(mean("test", "nll"), ".3f"),
-        f"{statistics.mean(mean('svm', 'test')):.4f}",
-        f"{statistics.mean(mean('linear', 'accuracy')):.4f}",
-        f"{statistics.mean(mean('prior', 'accuracy')):.4f}",
-        quality.duration(runs),
-    ]
+    means = []
+    for seed in sorted({one["seed"] for one in runs}):
+        own = [one for one in runs if one["seed"] == seed]
+        scores = {
+            part: {name: statistics.mean(one[part][name] for one in own) for name in own[0][part]}
+            for part in ("test", "validation", "linear", "prior", "svm")
+        }
+        seconds = statistics.mean(one["fit_seconds"] for one in own)
+        means.append({**scores, "examples": [], "fit_seconds": seconds, "threads": own[0]["threads"]})
+    return row("mean of the speakers", means)
 
 
 def main() -> None:
@@ -170,7 +164,7 @@ def main() -> None:
     runs, rows = [], []
     for name in chosen.sets:
         of_set = [run(name, chosen.data, seed) for seed in chosen.seeds]
-        rows.append(row(of_set))
+        rows.append(row(name if name == "recordings" else f"speaker {name}", of_set))
         print("  ".join(rows[-1]), flush=True)
         runs += of_set
     of_speakers = [one for one in runs if one["set"] != "recordings"]

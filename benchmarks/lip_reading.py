@@ -11,7 +11,6 @@ answered at its end. All sentences follow one grammar: n-grams of the training t
 
 import csv
 import json
-import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from whorl.runtime.text_metrics import transcript
 # Left, top, width and height in frames of 180 x 144 pixels; the speaker hardly moves.
 MOUTH = (56, 92, 48, 32)
 ORDER = 6
-_PARTS = ("validation", "test")
 _NAMES = {"train": "train", "validation": "val", "test": "test"}
 Clips = tuple[list[Path], list[str]]
 
@@ -53,7 +51,7 @@ def run(folder: Path, seed: int, chosen: Any, changes: dict[str, object]) -> dic
     started = time.perf_counter()
     model.fit(clips(folder, "train", chosen.learned), verbose=False)
     found = {"seed": seed, **writing.described(model, time.perf_counter() - started)}
-    for part in _PARTS if chosen.part == "test" else _PARTS[:1]:
+    for part in writing.scored(chosen.part):
         paths, texts = clips(folder, part, chosen.scored)
         asked = model.evaluate((paths, texts))
         greedy = model.predict(paths, decoding=whorl.Greedy()).value
@@ -68,7 +66,7 @@ def run(folder: Path, seed: int, chosen: Any, changes: dict[str, object]) -> dic
 
 def main() -> None:
     """Prints a line for each fit and the means, and writes everything as JSON."""
-    parser = writing.arguments(__doc__, _PARTS, "clips")
+    parser = writing.arguments(__doc__, writing.PARTS, "clips")
     parser.add_argument("--learned", type=int, help="clips that are learned from, for a trial; all by default")
     parser.set_defaults(max_seconds=3300.0)
     chosen = parser.parse_args()
@@ -76,11 +74,10 @@ def main() -> None:
     for seed in chosen.seeds:
         runs.append(run(chosen.data, seed, chosen, writing.changed(chosen.change)))
         print(json.dumps(runs[-1]), flush=True)
-    for part in _PARTS if chosen.part == "test" else _PARTS[:1]:
+    for part in writing.scored(chosen.part):
         for name in ("greedy", "ngrams"):
             own = [one[part][name]["wer"] for one in runs]
-            spread = f" +- {statistics.stdev(own):.3f}" if len(own) > 1 else ""
-            print(f"{part}: WER {statistics.mean(own):.3f}{spread} (n = {len(own)}), {name}")
+            print(f"{part}: WER {quality.spread(own, '.3f')}, {name}")
         rivals = ", ".join(f"{name} {own['wer']:.3f}" for name, own in runs[0][part]["rivals"].items())
         print(f"{part}: WER of rivals: {rivals}", flush=True)
     settings = {"crop": MOUTH, "order": ORDER, "part": chosen.part, "max_seconds": chosen.max_seconds}

@@ -104,10 +104,8 @@ def main() -> None:
                 f"{last['fit_seconds']:.0f} s",
                 flush=True,
             )
-    for row in section(runs):
-        print("  ".join(row), flush=True)
-    if chosen.out is not None and chosen.part == "test":
-        quality.save(chosen.out, title="Transcription", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
+    out = chosen.out if chosen.part == "test" else None
+    quality.finish(out, title="Transcription", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 
 
 if __name__ == "__main__":

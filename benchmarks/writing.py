@@ -10,6 +10,8 @@ from benchmarks import quality
 
 import whorl
 
+# Of benchmarks whose validation part is scored, too.
+PARTS = ("validation", "test")
 _OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
 
 Task = TypeVar("Task", bound=whorl.Estimator)
@@ -23,6 +25,11 @@ def arguments(description: str | None, parts: Sequence[str], scored: str) -> arg
     parser.add_argument("--scored", type=int, help=f"{scored} of the part that are scored, for a trial; all by default")
     parser.add_argument("--change", nargs="*", default=[], metavar="NAME=VALUE", help="settings that are not default")
     return parser
+
+
+def scored(part: str) -> tuple[str, ...]:
+    """The parts that a run scores which was told one of them: validation comes before the test."""
+    return PARTS[: PARTS.index(part) + 1]
 
 
 def changed(given: Sequence[str]) -> dict[str, object]:
