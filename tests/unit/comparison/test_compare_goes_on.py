@@ -137,7 +137,9 @@ def test_a_worker_that_is_killed_loses_no_result(waves, tmp_path):
     assert all(known[one.name].mean == one.scores["mae"].mean for one in first.networks)
 
 
-def test_training_that_fails_is_told_and_loses_nothing(waves, monkeypatch):
+@pytest.fixture
+def failing(monkeypatch):
+    """The training of any rnn fails."""
     real = fits.learn
 
     def fit(estimator, *rest, **named):
@@ -146,21 +148,18 @@ def test_training_that_fails_is_told_and_loses_nothing(waves, monkeypatch):
         return real(estimator, *rest, **named)
 
     monkeypatch.setattr(fits, "learn", fit)
+
+
+@pytest.mark.usefixtures("failing")
+def test_training_that_fails_is_told_and_loses_nothing(waves):
     found = whorl.compare(forecaster(), waves, networks=["gru", "rnn"], seeds=1)
     assert [one.failed for one in found.networks] == [None, "the loss is not a number"]
     assert "rnn: the loss is not a number" in found.notes
     assert any("failed" in line for line in found.lines())
 
 
-def test_of_a_network_that_fails_at_every_rate_no_score_is_asked(waves, monkeypatch):
-    real = fits.learn
-
-    def fit(estimator, *rest, **named):
-        if estimator.network.cell == "rnn":
-            raise TrainingError("the loss is not a number")
-        return real(estimator, *rest, **named)
-
-    monkeypatch.setattr(fits, "learn", fit)
+@pytest.mark.usefixtures("failing")
+def test_of_a_network_that_fails_at_every_rate_no_score_is_asked(waves):
     asked = {"networks": ["gru", "rnn"], "seeds": 1, "metric": "rmse", "learning_rates": [0.001, 0.01]}
     found = whorl.compare(forecaster(), waves, **asked)
     assert [one.failed for one in found.networks] == [None, "the loss is not a number"]
