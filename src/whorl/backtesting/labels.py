@@ -13,6 +13,7 @@ from whorl.data.convert import convert
 from whorl.data.problems import refuse
 from whorl.data.schema import infer_schema
 from whorl.errors import ArgumentError, DataError
+from whorl.plans.text import Text
 from whorl.tasks.classification import Classifier
 
 if TYPE_CHECKING:
@@ -93,12 +94,13 @@ def of_classifier(model: Classifier, market: Market, price: str, delay: int, row
     Raises:
         ArgumentError: the model reads or answers something else.
     """
-    for name in ("target", "series", "text"):
-        if getattr(model, name) is not None:
-            raise ArgumentError(
-                f"`{name}` is {getattr(model, name)!r}, but a backtest makes the examples of a Classifier itself: the "
-                "last rows, and whether the price rose after them. Leave it out."
-            )
+    given = [name for name in ("target", "series", "text") if getattr(model, name) is not None]
+    given += [] if isinstance(model.tokens, Text) else ["tokens"]
+    if given:
+        raise ArgumentError(
+            f"`{given[0]}` is {getattr(model, given[0])!r}, but a backtest makes the examples of a Classifier itself: the "
+            "last rows, and whether the price rose after them. Leave it out."
+        )
     if model.static:
         raise ArgumentError("`static` is of several sequences, but a backtest trades one price. Leave it out.")
     frame = market.frame

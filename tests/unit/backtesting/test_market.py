@@ -80,6 +80,7 @@ def test_counted_times_and_columns_of_two_roles_and_mean_prices_are_refused():
         (quick(known=("price",), table=whorl.Table()), {}, "which nobody knows ahead"),
         (quick(series="other"), {}, "`series` is 'other', but a backtest trades one price"),
         (whorl.Classifier(target="other"), {}, "`target` is 'other', but a backtest makes the examples"),
+        (whorl.Classifier(tokens=whorl.Image()), {}, r"`tokens` is Image\(.*\), but a backtest makes the examples"),
         (whorl.Classifier(static=("other",)), {}, "`static` is of several sequences"),
         (whorl.Detector(), {}, "`model` is a Forecaster or a Classifier, but is a Detector"),
         (quick(), {"price": None}, "`price` is the name of a column, but is None"),
