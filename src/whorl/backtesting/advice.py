@@ -39,7 +39,7 @@ def advice(accounts: List[Account], signal: Signal, trading: Trading, *, years: 
     assert ahead is not None
     said = (
         f"its Sharpe ratio after costs is {own.sharpe:.2f}, with a standard error of {own.sharpe_error_correlated:.2f} "
-        f"(95 %: {own.sharpe_low:.2f} to {own.sharpe_high:.2f}) over {years:.0f} years"
+        f"(95 %: {own.sharpe_low:.2f} to {own.sharpe_high:.2f}) over {plural(round(years), 'year')}"
     )
     tested = f"p {probability(ahead.p)}{f' for {trials} trials' if trials > 1 else ''}"
     if trading.delay == 0:

@@ -12,7 +12,7 @@ from whorl.backtesting.subject import Subject
 from whorl.codecs.frame import Frame
 from whorl.data.convert import convert
 from whorl.data.pairing import first_answer
-from whorl.data.problems import refuse
+from whorl.data.problems import plural, refuse
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.table import Table
 from whorl.tasks.columns import names
@@ -121,7 +121,7 @@ def of_forecaster(model: Forecaster, market: Market, price: str, delay: int, row
         raise ArgumentError(f"`known` has the price {price!r}, which nobody knows ahead. Take it out.")
     if model.horizon < delay + 1:
         raise ArgumentError(
-            f"`horizon` is {model.horizon}, but what is traded {delay} row{'s' if delay > 1 else ''} after its "
+            f"`horizon` is {model.horizon}, but what is traded {plural(delay, 'row')} after its "
             f"decision is held in row {delay + 1}. Raise it to {delay + 1}."
         )
     targets = names(model.target) if model.target is not None else ()

@@ -98,8 +98,8 @@ def of_classifier(model: Classifier, market: Market, price: str, delay: int, row
     given += [] if isinstance(model.tokens, Text) else ["tokens"]
     if given:
         raise ArgumentError(
-            f"`{given[0]}` is {getattr(model, given[0])!r}, but a backtest makes the examples of a Classifier itself: the "
-            "last rows, and whether the price rose after them. Leave it out."
+            f"`{given[0]}` is {getattr(model, given[0])!r}, but a backtest makes the examples of a Classifier itself: "
+            "the last rows, and whether the price rose after them. Leave it out."
         )
     if model.static:
         raise ArgumentError("`static` is of several sequences, but a backtest trades one price. Leave it out.")

@@ -5,7 +5,7 @@ import numpy as np
 from whorl.backtesting.market import Market
 from whorl.data.columns import guess_kind
 from whorl.data.convert import convert
-from whorl.data.problems import refuse
+from whorl.data.problems import plural, refuse
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -41,8 +41,8 @@ def check_columns(market: Market, table: Table, price: str, rows: int) -> None:
             least = max(_COPY, _correlation(market.change[: rows - ahead], later))
             if max(_correlation(one[: rows - ahead], later) for one in (own, moved)) > least:
                 raise DataError(
-                    f"{frame.origin}: column '{name}' tells what the price does {ahead} "
-                    f"row{'s' if ahead > 1 else ''} later (correlation above {_COPY}), which nobody knew then. Leave "
+                    f"{frame.origin}: column '{name}' tells what the price does {plural(ahead, 'row')} "
+                    f"later (correlation above {_COPY}), which nobody knew then. Leave "
                     f"it out with --kinds {name}=ignore, or move it to the rows in which it was known."
                 )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from whorl.backtesting.signals import Outlook
 from whorl.backtesting.subject import Subject
+from whorl.data.problems import plural
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.trading import Refits
 from whorl.runtime.artifact import write_bytes
@@ -66,8 +67,8 @@ def first_decision(refits: Refits, rows: int, needed: int) -> int:
         raise DataError(f"`start` is row {start}, but there are {rows} rows. Lower it, or bring more rows.")
     if start < needed:
         raise DataError(
-            f"`start` leaves {start} rows before the first decision, but an answer of this model, and the moving "
-            f"average beside it, need {needed}. Raise `start`, lower `context`, or bring more rows."
+            f"`start` leaves {plural(start, 'row')} before the first decision, but an answer of this model, and the "
+            f"moving average beside it, need {needed}. Raise `start`, lower `context`, or bring more rows."
         )
     return start
 

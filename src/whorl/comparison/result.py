@@ -10,6 +10,7 @@ from whorl.comparison.fits import Record
 from whorl.comparison.latency import Latency
 from whorl.comparison.matching import Match
 from whorl.comparison.statistics import Estimate
+from whorl.data.problems import plural
 from whorl.report.metric_table import METRICS
 from whorl.report.scores import aligned, number, probability, size_of
 from whorl.report.template import write_found
@@ -103,7 +104,7 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """A table for a terminal, and the advice below it."""
-        scored = f"scored: {self.part}, {self.answers:,} answers; {self.seeds} {'seeds' if self.seeds > 1 else 'seed'}"
+        scored = f"scored: {self.part}, {self.answers:,} answers; {plural(self.seeds, 'seed')}"
         return [scored, *table(self), *(f"  {note}" for note in self.notes), self.advice]
 
     def write(self, path: str | Path) -> None:

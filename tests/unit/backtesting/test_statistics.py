@@ -51,7 +51,7 @@ def test_the_bootstrap_spreads_as_much_as_the_error_says():
     assert resampled(own[None])[0].std() == pytest.approx(correlated_error(own), rel=0.15)
 
 
-def test_blocks_keep_what_follows_each_other(monkeypatch):
+def test_blocks_keep_what_follows_each_other():
     own = np.tile([1.0, -1.0], 200) + 0.1
     assert resampled(own[None])[0].std() < 0.5 / 400**0.5  # each block holds as many of both
     shuffled = np.random.default_rng(0).permutation(own)
