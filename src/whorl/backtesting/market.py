@@ -94,7 +94,7 @@ def _time_column(frame: Frame, table: Table, time: str | None) -> str:
         frame[time]
         return time
     for name in frame.columns:
-        if table.kinds.get(name, None if name in table.kinds else guess_kind(frame[name])) == "time":
+        if (table.kinds.get(name) or guess_kind(frame[name])) == "time":
             return name
     raise DataError(
         f"{frame.origin} has no column of times, but a backtest walks through time; its columns are "
