@@ -8,8 +8,8 @@ from whorl.report.scores import number, probability
 
 # A difference that is as probable as this by chance is none.
 CHANCE = 0.05
-# So many times as cheap is worth telling.
-_CHEAPER, _MUCH = 1.2, 2.0
+# So many times as cheap is worth telling, of a step and of training, which is paid once.
+_STEP, _TRAINING = 1.2, 2.0
 
 
 def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *, lower: bool) -> str:
@@ -28,11 +28,11 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
     if beaten is not None:
         return beaten
     equal = [one for one in networks if one is best or one.p is None or one.p >= CHANCE]
-    cost, what = _cost(best, equal)
+    cost, what, least = _cost(equal)
     chosen = min(equal, key=cost)
     times = cost(best) / max(cost(chosen), 1e-12)
     others = [one for one in networks if one not in equal]
-    if times >= _CHEAPER:
+    if times >= least:
         sure = "within noise of" if chosen.p is not None else "not told apart from"
         return (
             f"Use the {chosen.name}: {sure} the {best.name} ({metric} {_score(chosen, metric)} against "
@@ -47,7 +47,7 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
         )
         return (
             f"Use the {best.name}: it has the best {metric} ({_score(best, metric)}), and none of those within noise "
-            f"of it ({near}) is {_CHEAPER}x {what}{tail}."
+            f"of it ({near}) is {least:g}x {what}{tail}."
         )
     if others:
         next_ = others[0]
@@ -77,12 +77,12 @@ def _beaten(best: Contestant, rivals: List[Contestant], metric: str, *, lower: b
     return None
 
 
-def _cost(best: Contestant, equal: List[Contestant]) -> tuple[Callable[[Contestant], float], str]:
-    """What is paid for an answer: time of a step where all have one, else time of training."""
+def _cost(equal: List[Contestant]) -> tuple[Callable[[Contestant], float], str, float]:
+    """What is paid for an answer, what less of it is called, and how many times less is worth telling."""
     if all(one.latency is not None for one in equal):
-        return _step, "cheaper a step"
-    # Where some have no steps, what streams and what does not are not alike, and training is paid once.
-    return (lambda one: one.seconds if one.seconds < best.seconds / _MUCH else best.seconds), "quicker to train"
+        return _step, "cheaper a step", _STEP
+    # Where some have no steps, what streams and what does not are not alike.
+    return (lambda one: one.seconds), "quicker to train", _TRAINING
 
 
 def _step(one: Contestant) -> float:

@@ -3,15 +3,19 @@
 import pytest
 
 from whorl.comparison.advice import advice
+from whorl.comparison.fits import Record
 from whorl.comparison.latency import Latency
 from whorl.comparison.result import Contestant, duration
 from whorl.comparison.statistics import Estimate
 from whorl.report.scores import probability
 
 
-def network(name, mae, p=None, step=1e-5):
+def network(name, mae, p=None, step=1e-5, seconds=1.0):
     timed = None if step is None else Latency(step, 2 * step, 100)
-    return Contestant(name=name, recipe={"cell": name}, scores={"mae": Estimate(mae)}, p=p, latency=timed)
+    fit = Record(network=name, seed=0, learning_rate=None, seconds=seconds)
+    return Contestant(
+        name=name, recipe={"cell": name}, records=(fit,), scores={"mae": Estimate(mae)}, p=p, latency=timed
+    )
 
 
 def rival(name, mae, p=None):
@@ -57,9 +61,16 @@ def test_a_metric_of_which_more_is_better_is_read_the_other_way():
     assert found.startswith("None of these networks beats prior")
 
 
-def test_where_one_has_no_steps_the_time_of_training_is_the_cost():
-    found = said([network("gru", 12.0, step=None), network("rnn", 12.1, p=0.9)])
-    assert "quicker to train" in found
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (7.0, "Use the gru: it has the best mae (12.00), and none of those within noise of it (rnn) is 2x quicker to"),
+        (4.0, "Use the rnn: within noise of the gru (mae 12.10 against 12.00, p 0.90), and 2.5x quicker to train."),
+    ],
+)
+def test_where_one_has_no_steps_the_time_of_training_is_the_cost(seconds, told):
+    found = said([network("gru", 12.0, step=None, seconds=10.0), network("rnn", 12.1, p=0.9, seconds=seconds)])
+    assert found.startswith(told)
 
 
 def test_without_any_fit_nothing_is_advised():
