@@ -112,19 +112,16 @@ def walk(
         folder: where answers are written down; None keeps nothing.
         tell: says how it goes.
     """
-    found: dict[int, Outlook] = {}
-    for n, leg in enumerate(course):
-        known = None if folder is None else _read(_path(folder, subject, leg), leg)
-        if known is not None:
-            found[n] = known
+    paths = [] if folder is None else [_path(folder, subject, leg) for leg in course]
+    found = {n: known for n, path in enumerate(paths) if (known := _read(path, course[n])) is not None}
     if found:
         tell.lines([f"{len(found)} of {len(course)} fits are done already, in {folder}"])
     left = [n for n in range(len(course)) if n not in found]
     for count, (n, outlook) in enumerate(_each(subject, course, left, refits.workers), len(found) + 1):
         found[n] = outlook
         leg = course[n]
-        if folder is not None:
-            _write(_path(folder, subject, leg), outlook)
+        if paths:
+            _write(paths[n], outlook)
         if leg.seed is not None:
             days = subject.market.time[[leg.first - 1, leg.first, leg.last - 1]].astype("datetime64[D]")
             tell.lines(
