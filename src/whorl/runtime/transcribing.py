@@ -14,6 +14,7 @@ from whorl.errors import DataError
 from whorl.plans.decoding import Decoding
 from whorl.plans.heads import Ctc
 from whorl.runtime.answering import outputs
+from whorl.runtime.choosing import log_softmax
 from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.prediction import Index, Prediction
@@ -64,7 +65,7 @@ def log_probs(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]
             yield _joined(found[at], num_symbols)
             found[at] = []
             at += 1
-        found[n].append(model.readout.stacked(out))
+        found[n].append(log_softmax(out[:, 0]))
     for rest in found[at:]:
         yield _joined(rest, num_symbols)
 

@@ -11,6 +11,7 @@ import numpy as np
 from whorl.data.reader import Inputs, Mark, Row
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.decoding import Decoding
+from whorl.runtime.choosing import log_softmax
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
@@ -78,7 +79,7 @@ class TranscriptLive(Live):
         steps = np.concatenate([inputs["past"] for inputs in readings])
         if len(steps):
             out = self._engine.run({"past": steps[None]}, slots=self._slots)[0]
-            self._search.read(self.model.readout.stacked(out))
+            self._search.read(log_softmax(out[:, 0]))
             self.num_rows += len(steps)
         return len(steps)
 

@@ -5,32 +5,33 @@ from typing import Self
 
 import numpy as np
 
-from whorl.data.reader import Reader
 from whorl.errors import ModelFileError
 from whorl.plans.heads import Ctc
 from whorl.plans.wiring import Wiring
-from whorl.runtime.choosing import log_softmax
-from whorl.runtime.metrics import Scoring
 from whorl.runtime.ngrams import KneserNey
-from whorl.runtime.prediction import Index, Prediction
-from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
+from whorl.runtime.readouts import readouts
 from whorl.runtime.spelling import Advice
-from whorl.runtime.text_metrics import TextScores, transcript
+from whorl.runtime.text_metrics import Measure, transcript
+from whorl.runtime.text_readout import TextReadout
 
 # Longest n-grams that are counted.
 MOST_ORDER = 20
 
 
 @readouts.add("transcript")
-class TranscriptReadout(UnitlessReadout):
-    """The logarithm of the probability of each symbol at each step, from which a search makes a text.
+class TranscriptReadout(TextReadout):
+    """The probability of each symbol at each step, or of none; a text is made of all steps by a search, as transcripts
+    are scored.
 
     Args:
         order: n of the n-grams that a search asks; 0 asks none.
         advice: what they say, once they are learned.
     """
 
+    measure: Measure = staticmethod(transcript)
+
     def __init__(self, order: int = 0, advice: Advice | None = None) -> None:
+        super().__init__()
         self.order, self.advice = order, advice
         self.calibration = "weighed the n-grams" if order else ""
 
@@ -38,23 +39,6 @@ class TranscriptReadout(UnitlessReadout):
     def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
         assert isinstance(wiring.head, Ctc)
         return cls(wiring.head.order)
-
-    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
-        return self
-
-    def stacked(self, outputs: np.ndarray) -> np.ndarray:
-        """Log-probabilities (N, V) of outputs (N, 1, V)."""
-        return log_softmax(outputs[..., 0, :])
-
-    def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
-        """Not of steps: a text is made of all of them; see `whorl.runtime.transcribing`."""
-        raise NotImplementedError("a transcript is made of all steps of a sequence")
-
-    def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
-        return TextScores(transcript)
-
-    def of_rivals(self) -> Readout:
-        return self
 
     def arrays(self) -> dict[str, np.ndarray]:
         if self.advice is None:

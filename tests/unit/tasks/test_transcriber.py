@@ -1,12 +1,14 @@
 """Transcriber: from frames or recordings to texts, whole, in pieces, and with when each word was said."""
 
+import sys
+
 import numpy as np
 import pytest
 import soundfile
 
 import whorl
 from whorl.data.transcript_reader import constant_answers
-from whorl.errors import ArgumentError, DataError, ModelFileError, StreamingError
+from whorl.errors import ArgumentError, DataError, MissingExtraError, ModelFileError, StreamingError
 
 WORDS = ("ab", "ba", "cad", "dab")
 RATE = 8000
@@ -142,6 +144,25 @@ def test_a_saved_model_answers_the_same_with_and_without_torch(fitted, tmp_path)
     wanted = fitted.predict(x).value
     assert whorl.load(tmp_path / "m.whorl").predict(x).value == wanted
     assert whorl.runtime.load(tmp_path / "m.whorl").predict(x).value == wanted
+
+
+def test_a_step_answers_with_a_symbol_or_none_and_the_likeliest_ones_are_the_transcript(fitted):
+    model, (x, _) = fitted.model_, examples(1, seed=9)
+    (sequence,) = model.reader.read(x)
+    steps = np.arange(len(sequence))
+    ((_, _, out),) = model.outputs([sequence], [steps])
+    each = model.answered(model.index(sequence, steps), out)
+    np.testing.assert_allclose(each.probabilities.sum(axis=1), 1.0)
+    codes = each.probabilities.argmax(axis=1)
+    assert each.value.tolist() == model.reader.classes[codes].tolist()
+    said = codes[(np.diff(codes, prepend=0) != 0) & (codes > 0)]
+    assert [model.reader.text_of(said)] == fitted.predict(x, decoding=whorl.Greedy()).value
+
+
+def test_a_missing_package_of_scores_is_named_before_the_training(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jiwer", None)
+    with pytest.raises(MissingExtraError, match=r"whorl\[audio\]"):  # before the one example is found too few
+        transcriber().fit(examples(1, seed=0), verbose=False)
 
 
 def test_n_grams_travel_in_the_model_file_and_are_asked_unless_greedy_is_asked_for(tmp_path):

@@ -6,6 +6,8 @@ from whorl.data.arrays import LABEL, read_arrays, series_frame
 from whorl.data.media import mediums
 from whorl.plans.heads import Ctc
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
+from whorl.runtime.readouts import readouts
+from whorl.runtime.text_readout import TextReadout
 from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
 from whorl.tasks.preparation.captions import of_captions
 from whorl.tasks.preparation.corpora import of_corpus
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 def prepare(estimator: "Estimator", data: object) -> Prepared:
     """Reads, splits and encodes; statistics come from training rows alone."""
     wiring = estimator.wiring()
+    scored = readouts.get(wiring.readout)
+    if issubclass(scored, TextReadout):
+        scored.measure(["a"], ["a"])  # a package that scores texts is missed before the training, not after it
     if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
         return of_events(estimator, data)
     if isinstance(wiring.shape, Autoregressive):

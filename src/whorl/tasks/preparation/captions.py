@@ -9,8 +9,6 @@ from whorl.data.described import Where, described
 from whorl.data.media import mediums
 from whorl.errors import DataError
 from whorl.plans.wiring import EncoderDecoder, Wiring
-from whorl.runtime.readouts import readouts
-from whorl.runtime.text_readout import TextReadout
 from whorl.tasks.columns import names
 from whorl.tasks.preparation.pairs import num_filled
 from whorl.tasks.preparation.prepared import Prepared, held_out
@@ -24,9 +22,6 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
     columns, shape = estimator.columns(), wiring.shape
     assert isinstance(shape, EncoderDecoder)
     assert columns.media is not None
-    scored = readouts.get(wiring.readout)
-    assert issubclass(scored, TextReadout)
-    scored.measure(["a"], ["a"])  # a package that scores texts is missed before the training, not after it
     medium = mediums.get(wiring.inputs)
     where = Where(medium, columns.text or columns.media.column, names(columns.target), columns.table)
     sources = described(data, where)

@@ -16,7 +16,6 @@ from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant
 from whorl.errors import DataError
 from whorl.plans.media import word_of
 from whorl.plans.wiring import ManyToMany, Wiring
-from whorl.runtime.text_metrics import transcript
 from whorl.tasks.preparation.media import groups_of
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     """Prepares frames with texts."""
-    transcript(["a"], ["a"])  # a package that scores texts is missed before the training, not after it
     columns = estimator.columns()
     target, plan = str(columns.target), columns.media
     found = examples_of(data, plan, target, columns.table)
