@@ -13,7 +13,7 @@ from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.music_readout import ChordReadout, EventReadout
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.readouts import PointReadout, QuantileReadout
-from whorl.runtime.spelling import Advice
+from whorl.runtime.spelling_beam import Advice
 from whorl.runtime.surprise_readout import SurpriseReadout
 from whorl.runtime.tag_readout import TagReadout
 from whorl.runtime.text_readout import CaptionReadout, ReplyReadout, SummaryReadout, TextReadout

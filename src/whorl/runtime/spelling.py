@@ -1,10 +1,9 @@
-"""From the probability of each symbol at each step, or of none, to a text: the likeliest one step by step, or a search.
+"""From the probability of each symbol at each step, or of none, to a text: what a search is, and that of the likeliest.
 
 Symbol 0 is none, the blank: between two equal symbols it says that there are two of them. A search reads steps as they
 come; what it has found after some steps depends on these alone.
 """
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from typing import Annotated, NamedTuple, TypeVar
@@ -12,15 +11,12 @@ from typing import Annotated, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
-from whorl.codecs.alphabet import BEGIN, END
-from whorl.errors import ArgumentError, ModelFileError
-from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
-from whorl.runtime.ngrams import KneserNey
+from whorl.errors import ModelFileError
 
 BLANK = 0
-# What a step says with less than this is not followed: e ** -9 = 1 / 8103.
-_LEAST = -9.0
-_NEVER = -math.inf
+NEVER = -math.inf
+
+Packed = TypeVar("Packed", bound=msgspec.Struct)
 
 
 class Spelled(NamedTuple):
@@ -35,28 +31,6 @@ class Spelled(NamedTuple):
     symbols: tuple[int, ...] = ()
     steps: tuple[int, ...] = ()
     score: float = 0.0
-
-
-class Advice(NamedTuple):
-    """What n-grams say of a text, beside the network.
-
-    Args:
-        ngrams: of the training texts, each between a begin and an end.
-        weight: what their log-probabilities are multiplied by.
-        bonus: what each symbol adds, since n-grams alone make texts short.
-    """
-
-    ngrams: KneserNey
-    weight: float
-    bonus: float
-
-    def of(self, before: tuple[int, ...], symbol: int) -> float:
-        """What a symbol adds to the score of a text."""
-        order = self.ngrams.order
-        context = before[-(order - 1) :] if order > 1 else ()
-        if len(before) < order - 1:
-            context = (BEGIN, *before)
-        return self.bonus - self.weight * self.ngrams.next_nats(context, symbol)
 
 
 class Search(ABC):
@@ -85,22 +59,6 @@ class Search(ABC):
     @abstractmethod
     def unpack(self, state: bytes, num_symbols: int) -> None:
         """Goes on from what `packed` returned; raises ModelFileError for what it never returned."""
-
-
-def search_of(decoding: Decoding | None, advice: Advice | None) -> Search:
-    """The search that a user asks for.
-
-    Args:
-        decoding: how; None searches with a beam where there is advice, and takes the likeliest symbols else.
-        advice: what n-grams say; a search that takes the likeliest symbol of each step asks nobody.
-    """
-    chosen = (Greedy() if advice is None else Beam(width=10)) if decoding is None else check_decoding(decoding)
-    if not isinstance(chosen, Greedy | Beam) or chosen.max_length is not None:
-        raise ArgumentError(
-            f"`decoding` is {chosen}, but a transcript is as long as what is said, and nothing of it is drawn. Use "
-            "whorl.Greedy() or whorl.Beam(width=...)."
-        )
-    return GreedySearch() if isinstance(chosen, Greedy) else BeamSearch(int(chosen.width), advice)
 
 
 class GreedySearch(Search):
@@ -134,180 +92,30 @@ class GreedySearch(Search):
         self._last, self._count, self._found = mark  # type: ignore[misc]
 
     def packed(self) -> bytes:
-        return msgspec.msgpack.encode(_Greedy(self._last, self._count, _kept(self._found), self._found.score))
+        return msgspec.msgpack.encode(_Greedy(self._last, self._count, kept(self._found), self._found.score))
 
     def unpack(self, state: bytes, num_symbols: int) -> None:
-        plain = _unpacked(state, _Greedy)
-        found = _restored(plain.kept, plain.score, plain.count, num_symbols)
+        plain = unpacked(state, _Greedy)
+        found = restored(plain.kept, plain.score, plain.count, num_symbols)
         if plain.last >= num_symbols:
-            raise _damaged()
+            raise damaged()
         self._last, self._count, self._found = plain.last, plain.count, found
 
 
-class _Tail(NamedTuple):
-    """The end of a text that may still be another: what stands behind the part that all texts of a beam share."""
-
-    symbols: tuple[int, ...]
-    steps: tuple[int, ...]
-    blank: float  # logarithm of the probability of all ways that end in none
-    said: float  # and of those that end in its last symbol
-    advised: float  # what the n-grams and the bonus add
-
-    @property
-    def total(self) -> float:
-        return _sum(self.blank, self.said) + self.advised
-
-
-class BeamSearch(Search):
-    """The likeliest texts, each over all of its ways (Hannun et al. 2014, algorithm 1, in logarithms).
-
-    What all texts of the beam begin with is final, so that a step takes the same time however long they are. Where
-    there is advice it is asked at each new symbol, and for the end of a text.
-
-    Args:
-        width: texts that are followed.
-        advice: what n-grams say of a text, or None.
-    """
-
-    def __init__(self, width: int, advice: Advice | None = None) -> None:
-        self._width, self._advice = width, advice
-        self._count, self._sure = 0, Spelled()
-        self._tails: tuple[_Tail, ...] = (_Tail((), (), 0.0, _NEVER, 0.0),)
-
-    def read(self, log_probs: np.ndarray) -> None:
-        for row in log_probs.tolist():
-            self._tails = self._onward(row)
-            self._count += 1
-            self._settle()
-
-    def _onward(self, row: list[float]) -> tuple[_Tail, ...]:
-        """The best texts after one more step."""
-        followed = [symbol for symbol, value in enumerate(row) if value > _LEAST and symbol != BLANK]
-        made: dict[tuple[int, ...], _Tail] = {}
-        kept = {tail.symbols: tail for tail in self._tails}
-        for tail in self._tails:
-            last = self._last(tail)
-            said = tail.said + row[last] if last is not None else _NEVER
-            self._add(made, tail.symbols, tail.steps, _sum(tail.blank, tail.said) + row[BLANK], said, tail.advised)
-            for symbol in followed:
-                ways = tail.blank if symbol == last else _sum(tail.blank, tail.said)
-                if ways == _NEVER:
-                    continue
-                longer = (*tail.symbols, symbol)
-                known = made.get(longer) or kept.get(longer)
-                steps = (*tail.steps, self._count) if known is None else known.steps
-                advised = self._advised(tail, symbol) if known is None else known.advised
-                self._add(made, longer, steps, _NEVER, ways + row[symbol], advised)
-        # Of equal ones that which was found first.
-        return tuple(sorted(made.values(), key=lambda tail: -tail.total)[: self._width])
-
-    @staticmethod
-    def _add(
-        made: dict[tuple[int, ...], _Tail],
-        symbols: tuple[int, ...],
-        steps: tuple[int, ...],
-        blank: float,
-        said: float,
-        advised: float,
-    ) -> None:
-        before = made.get(symbols)
-        if before is not None:
-            blank, said = _sum(before.blank, blank), _sum(before.said, said)
-        made[symbols] = _Tail(symbols, steps, blank, said, advised)
-
-    def _last(self, tail: _Tail) -> int | None:
-        if tail.symbols:
-            return tail.symbols[-1]
-        return self._sure.symbols[-1] if self._sure.symbols else None
-
-    def _advised(self, tail: _Tail, symbol: int) -> float:
-        if self._advice is None:
-            return tail.advised
-        return tail.advised + self._advice.of(self._before(tail), symbol)
-
-    def _before(self, tail: _Tail) -> tuple[int, ...]:
-        """As many of the last symbols of a text as the n-grams look back at, or all there are."""
-        assert self._advice is not None
-        more = max(0, self._advice.ngrams.order - len(tail.symbols))
-        return (*self._sure.symbols[max(0, len(self._sure.symbols) - more) :], *tail.symbols)
-
-    def _settle(self) -> None:
-        """What all texts begin with goes where nothing changes it any more."""
-        first = self._tails[0].symbols
-        shared = min(len(tail.symbols) for tail in self._tails)
-        for tail in self._tails[1:]:
-            same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first[:shared], tail.symbols, strict=False))
-            shared = sum(1 for _ in same)
-        if not shared:
-            return
-        sure, best = self._sure, self._tails[0]
-        self._sure = Spelled((*sure.symbols, *first[:shared]), (*sure.steps, *best.steps[:shared]))
-        self._tails = tuple(
-            tail._replace(symbols=tail.symbols[shared:], steps=tail.steps[shared:]) for tail in self._tails
-        )
-
-    def best(self, *, final: bool) -> Spelled:
-        def score(tail: _Tail) -> float:
-            if not final or self._advice is None:
-                return tail.total
-            return tail.total + self._advice.of(self._before(tail), END) - self._advice.bonus
-
-        found = max(self._tails, key=score)
-        sure = self._sure
-        return Spelled((*sure.symbols, *found.symbols), (*sure.steps, *found.steps), score(found))
-
-    def mark(self) -> object:
-        return self._count, self._sure, self._tails
-
-    def back_to(self, mark: object) -> None:
-        self._count, self._sure, self._tails = mark  # type: ignore[misc]
-
-    def packed(self) -> bytes:
-        tails = [
-            (_kept(Spelled(tail.symbols, tail.steps)), tail.blank, tail.said, tail.advised) for tail in self._tails
-        ]
-        return msgspec.msgpack.encode(_Beam(self._width, self._count, _kept(self._sure), tails))
-
-    def unpack(self, state: bytes, num_symbols: int) -> None:
-        plain = _unpacked(state, _Beam)
-        if plain.width != self._width:
-            raise ModelFileError(
-                f"`state` was made by a beam of {plain.width}, but this stream has one of {self._width}. Start it with "
-                f"decoding=whorl.Beam(width={plain.width})."
-            )
-        if not 0 < len(plain.tails) <= self._width or any(math.isnan(one) for tail in plain.tails for one in tail[1:]):
-            raise _damaged()
-        sure = _restored(plain.sure, 0.0, plain.count, num_symbols)
-        tails = []
-        for kept, blank, said, advised in plain.tails:
-            found = _restored(kept, 0.0, plain.count, num_symbols)
-            tails.append(_Tail(found.symbols, found.steps, blank, said, advised))
-        self._count, self._sure, self._tails = plain.count, sure, tuple(tails)
-
-
 # Symbols and steps as little-endian integers of 4 and of 8 bytes.
-_Kept = tuple[bytes, bytes]
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Kept = tuple[bytes, bytes]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class _Greedy(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="greedy"):
-    last: _Count
-    count: _Count
-    kept: _Kept
+    last: Count
+    count: Count
+    kept: Kept
     score: float
 
 
-class _Beam(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="beam"):
-    width: _Count
-    count: _Count
-    sure: _Kept
-    tails: list[tuple[_Kept, float, float, float]]
-
-
-_Packed = TypeVar("_Packed", _Greedy, _Beam)
-
-
-def _unpacked(state: bytes, kind: type[_Packed]) -> _Packed:
+def unpacked(state: bytes, kind: type[Packed]) -> Packed:
+    """The struct that a search packed; raises ModelFileError for that of another search."""
     try:
         return msgspec.msgpack.decode(state, type=kind)
     except msgspec.DecodeError:
@@ -317,31 +125,26 @@ def _unpacked(state: bytes, kind: type[_Packed]) -> _Packed:
         ) from None
 
 
-def _damaged() -> ModelFileError:
+def damaged() -> ModelFileError:
+    """What says that a state is none of a search."""
     return ModelFileError("the search in `state` is damaged, or belongs to another model.")
 
 
-def _kept(found: Spelled) -> _Kept:
+def kept(found: Spelled) -> Kept:
+    """Symbols and steps as bytes."""
     return np.array(found.symbols, "<i4").tobytes(), np.array(found.steps, "<i8").tobytes()
 
 
-def _restored(kept: _Kept, score: float, count: int, num_symbols: int) -> Spelled:
+def restored(held: Kept, score: float, count: int, num_symbols: int) -> Spelled:
     """The way back; each symbol is said at one of `count` steps, none before the one it follows."""
-    if len(kept[0]) % 4 or len(kept[1]) != 2 * len(kept[0]) or not math.isfinite(score):
-        raise _damaged()
-    symbols, steps = np.frombuffer(kept[0], "<i4"), np.frombuffer(kept[1], "<i8")
+    if len(held[0]) % 4 or len(held[1]) != 2 * len(held[0]) or not math.isfinite(score):
+        raise damaged()
+    symbols, steps = np.frombuffer(held[0], "<i4"), np.frombuffer(held[1], "<i8")
     if len(symbols) and (symbols.min() < 1 or symbols.max() >= num_symbols):
-        raise _damaged()
+        raise damaged()
     if len(steps) and (steps[0] < 0 or steps[-1] >= count or (np.diff(steps) < 0).any()):
-        raise _damaged()
+        raise damaged()
     return Spelled(tuple(symbols.tolist()), tuple(steps.tolist()), score)
-
-
-def _sum(a: float, b: float) -> float:
-    """log(exp(a) + exp(b))."""
-    if a < b:
-        a, b = b, a
-    return a if b == _NEVER else a + math.log1p(math.exp(b - a))
 
 
 def nats(log_probs: np.ndarray, symbols: np.ndarray) -> float:
@@ -362,7 +165,7 @@ def nats(log_probs: np.ndarray, symbols: np.ndarray) -> float:
         return math.inf if len(symbols) else 0.0
     skips = np.zeros(len(ways), bool)
     skips[3::2] = ways[3::2] != ways[1:-2:2]
-    alpha = np.full(len(ways), _NEVER)
+    alpha = np.full(len(ways), NEVER)
     alpha[:2] = log_probs[0, ways[:2]]
     for row in log_probs[1:]:
         before = alpha.copy()

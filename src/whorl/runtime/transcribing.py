@@ -10,15 +10,16 @@ import numpy as np
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.data.sequences import Sequence
 from whorl.data.transcript_reader import TranscriptReader, words_of
-from whorl.errors import DataError
-from whorl.plans.decoding import Decoding
+from whorl.errors import ArgumentError, DataError
+from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
 from whorl.plans.heads import Ctc
 from whorl.runtime.answering import outputs
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.prediction import Index, Prediction
-from whorl.runtime.spelling import Advice, Search, Spelled, nats, search_of
+from whorl.runtime.spelling import GreedySearch, Search, Spelled, nats
+from whorl.runtime.spelling_beam import Advice, BeamSearch
 from whorl.runtime.text_metrics import transcript
 from whorl.runtime.transcript_readout import TranscriptReadout
 from whorl.runtime.writing import Written
@@ -52,6 +53,22 @@ def transcript_readout(model: "Model") -> TranscriptReadout:
 def search(model: "Model", decoding: Decoding | None) -> Search:
     """A search before its first step; raises ArgumentError for a `decoding` that finds no transcript."""
     return search_of(decoding, transcript_readout(model).advice)
+
+
+def search_of(decoding: Decoding | None, advice: Advice | None) -> Search:
+    """The search that a user asks for.
+
+    Args:
+        decoding: how; None searches with a beam where there is advice, and takes the likeliest symbols else.
+        advice: what n-grams say; a search that takes the likeliest symbol of each step asks nobody.
+    """
+    chosen = (Greedy() if advice is None else Beam(width=10)) if decoding is None else check_decoding(decoding)
+    if not isinstance(chosen, Greedy | Beam) or chosen.max_length is not None:
+        raise ArgumentError(
+            f"`decoding` is {chosen}, but a transcript is as long as what is said, and nothing of it is drawn. Use "
+            "whorl.Greedy() or whorl.Beam(width=...)."
+        )
+    return GreedySearch() if isinstance(chosen, Greedy) else BeamSearch(int(chosen.width), advice)
 
 
 def log_probs(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:

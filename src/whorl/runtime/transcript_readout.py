@@ -10,7 +10,7 @@ from whorl.plans.heads import Ctc
 from whorl.plans.wiring import Wiring
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.readouts import readouts
-from whorl.runtime.spelling import Advice
+from whorl.runtime.spelling_beam import Advice
 from whorl.runtime.text_metrics import Measure, transcript
 from whorl.runtime.text_readout import TextReadout
 

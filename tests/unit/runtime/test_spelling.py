@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,9 @@ import whorl
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.ngrams import KneserNey
-from whorl.runtime.spelling import Advice, BeamSearch, GreedySearch, nats, search_of
+from whorl.runtime.spelling import GreedySearch, nats
+from whorl.runtime.spelling_beam import Advice, BeamSearch
+from whorl.runtime.transcribing import search_of
 
 SYMBOLS = 4
 
@@ -164,3 +167,11 @@ def test_a_state_with_symbols_that_are_none_is_refused():
     search.read(said(1, 3))
     with pytest.raises(ModelFileError, match="damaged"):
         GreedySearch().unpack(search.packed(), 3)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_a_state_of_a_beam_with_probabilities_that_are_none_is_refused(wrong):
+    kind, width, count, sure, tails = msgspec.msgpack.decode(BeamSearch(3).packed())
+    (kept, _, *others), *_ = tails
+    with pytest.raises(ModelFileError, match="damaged"):
+        BeamSearch(3).unpack(msgspec.msgpack.encode([kind, width, count, sure, [[kept, wrong, *others]]]), SYMBOLS)
