@@ -8,6 +8,7 @@ import numpy as np
 
 from whorl import _native
 from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.numeric import center_and_scale
 from whorl.codecs.resampling import Resampler
 from whorl.codecs.spectrum import Bands
 from whorl.errors import ArgumentError, DataError, ModelFileError, NotFittedError, StreamingError
@@ -197,13 +198,7 @@ class AudioCodec(Codec[np.ndarray | Sound]):
             codec = cls(**msgspec.structs.asdict(msgspec.convert(config, _Config)))
         except (msgspec.ValidationError, ArgumentError) as error:
             raise ModelFileError(f"The audio codec of the model file is damaged: {error}") from None
-        size = (codec._bands.size,)
-        sound = set(arrays) == {"center", "scale"} and all(
-            one.shape == size and one.dtype == np.float64 and np.isfinite(one).all() for one in arrays.values()
-        )
-        if not sound or (arrays["scale"] <= 0).any():
-            raise ModelFileError("The audio codec of the model file is damaged: its statistics are of another one.")
-        codec._center, codec._scale = arrays["center"], arrays["scale"]
+        codec._center, codec._scale = center_and_scale(arrays, codec._bands.size, _LEAST_DEVIATION)
         return codec
 
 

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from whorl.codecs.codec import Codec, Encoder, codecs
+from whorl.codecs.numeric import center_and_scale
 from whorl.errors import DataError, MissingExtraError, ModelFileError, NotFittedError
 from whorl.plans.media import MOST_SIDE, Fit, Mode, Steps
 from whorl.specs import Picture, Reals, Spec
@@ -141,13 +142,7 @@ class ImageCodec(Codec[np.ndarray]):
         except msgspec.ValidationError as error:
             raise ModelFileError(f"The image codec of the model file is damaged: {error}.") from None
         codec = cls(**msgspec.structs.asdict(plain))
-        if set(arrays) != {"center", "scale"}:
-            raise ModelFileError(f"The image codec of the model file is damaged: its arrays are {sorted(arrays)}.")
-        for name, array in arrays.items():
-            sound = array.shape == (codec.channels,) and array.dtype == np.float64 and np.isfinite(array).all()
-            if not sound or (name == "scale" and (array < _LEAST_DEVIATION).any()):
-                raise ModelFileError(f"The image codec of the model file is damaged: `{name}` is {array[:3]}.")
-        codec._center, codec._scale = arrays["center"], arrays["scale"]
+        codec._center, codec._scale = center_and_scale(arrays, codec.channels, _LEAST_DEVIATION)
         return codec
 
     @property

@@ -97,12 +97,33 @@ class Numeric:
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray], n: int, missing: Missing, clip: np.ndarray | None = None) -> Self:
         """Builds what `arrays` described; raises ModelFileError on any mismatch."""
-        for name, kind in (("center", np.float64), ("scale", np.float64), ("flagged", np.bool_)):
-            require_array(arrays, name, kind, n)
-        center, scale = arrays["center"], arrays["scale"]
-        if not (np.isfinite(center) & np.isfinite(scale) & (scale > 0)).all():
-            raise ModelFileError("The model file is damaged: `center` and `scale` are finite, and `scale` is above 0.")
-        return cls(center, scale, arrays["flagged"], missing, clip)
+        own = {name: array for name, array in arrays.items() if name in ("center", "scale")}
+        center, scale = center_and_scale(own, n)
+        return cls(center, scale, require_array(arrays, "flagged", np.bool_, n), missing, clip)
+
+
+def center_and_scale(arrays: dict[str, np.ndarray], n: int, least: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """What is subtracted from n numbers, and what they are divided by: all that a codec keeps in a model file.
+
+    Args:
+        arrays: of the file.
+        n: numbers.
+        least: what a deviation is at least, where it is kept from being smaller.
+
+    Raises:
+        ModelFileError: they are none of such a codec.
+    """
+    if set(arrays) != {"center", "scale"}:
+        raise ModelFileError(
+            f"The model file is damaged: a codec has the arrays {sorted(arrays)}, not `center` and `scale`."
+        )
+    center, scale = (require_array(arrays, name, np.float64, n) for name in ("center", "scale"))
+    if not (np.isfinite(center) & np.isfinite(scale) & (scale > 0) & (scale >= least)).all():
+        raise ModelFileError(
+            "The model file is damaged: `center` and `scale` are finite, and `scale` is "
+            f"{'above 0' if not least else f'at least {least:g}'}."
+        )
+    return center, scale
 
 
 def hold_last(values: np.ndarray, known: np.ndarray, before: np.ndarray) -> np.ndarray:

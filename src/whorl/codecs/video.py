@@ -8,6 +8,7 @@ import numpy as np
 
 from whorl.codecs.codec import Codec, Encoder, codecs
 from whorl.codecs.image import ImageCodec, levels_of
+from whorl.codecs.numeric import center_and_scale
 from whorl.errors import DataError, ModelFileError, NotFittedError, StreamingError
 from whorl.plans.media import MOST_SIDE, Background, Fit, Mode
 from whorl.specs import Spec
@@ -130,13 +131,7 @@ class VideoCodec(Codec[np.ndarray]):
         except msgspec.ValidationError as error:
             raise ModelFileError(f"The video codec of the model file is damaged: {error}.") from None
         codec = cls(**msgspec.structs.asdict(plain))
-        if set(arrays) != {"center", "scale"}:
-            raise ModelFileError(f"The video codec of the model file is damaged: its arrays are {sorted(arrays)}.")
-        for name, array in arrays.items():
-            sound = array.shape == codec._scale.shape and array.dtype == np.float64 and np.isfinite(array).all()
-            if not sound or (name == "scale" and (array < _LEAST_DEVIATION).any()):
-                raise ModelFileError(f"The video codec of the model file is damaged: `{name}` is {array[:3]}.")
-        codec._center, codec._scale = arrays["center"], arrays["scale"]
+        codec._center, codec._scale = center_and_scale(arrays, codec.pictures.channels, _LEAST_DEVIATION)
         return codec
 
 

@@ -219,10 +219,17 @@ def test_a_codec_of_damaged_statistics_is_refused() -> None:
     made = codec()
     arrays = made.arrays()
     for wrong in ({}, {**arrays, "scale": arrays["scale"] * 0}, {**arrays, "center": arrays["center"][:3]}):
-        with pytest.raises(ModelFileError, match="audio codec"):
+        with pytest.raises(ModelFileError, match="model file is damaged"):
             AudioCodec.restore(made.config(), wrong)
     with pytest.raises(ModelFileError, match="audio codec"):
         AudioCodec.restore({**made.config(), "sample_rate_hz": 10**9}, arrays)
+
+
+@pytest.mark.parametrize("normalise", ["training", "file", "running", "none"])
+def test_a_codec_that_has_heard_silence_alone_is_restored(normalise: str) -> None:
+    made = AudioCodec(sample_rate_hz=RATE, normalise=normalise).fit([np.zeros(RATE, np.float32)])  # type: ignore[arg-type]
+    again = AudioCodec.restore(made.config(), made.arrays())
+    assert np.array_equal(again.encode(noise(RATE)), made.encode(noise(RATE)))
 
 
 @pytest.mark.parametrize(
