@@ -37,7 +37,7 @@ _WHERE = {
     "Audio": "whorl.plans.media",
     "Image": "whorl.plans.media",
     "Video": "whorl.plans.media",
-    "Sound": "whorl.codecs.audio",
+    "Sound": "whorl.codecs.sound",
     "Music": "whorl.plans.music",
     "Features": "whorl.plans.media",
     "Alarm": "whorl.plans.alarm",
@@ -71,7 +71,7 @@ __all__ = [*_WHERE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll
 if TYPE_CHECKING:
     from whorl.backtesting.backtest import backtest as backtest
     from whorl.backtesting.result import Backtest as Backtest
-    from whorl.codecs.audio import Sound as Sound
+    from whorl.codecs.sound import Sound as Sound
     from whorl.comparison.compare import compare as compare
     from whorl.comparison.result import Comparison as Comparison
     from whorl.comparison.suggestion import Suggestion as Suggestion

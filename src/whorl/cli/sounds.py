@@ -9,8 +9,9 @@ import numpy as np
 from whorl.cli.lone import Lone
 from whorl.cli.stream_rows import Numbered, Skip
 from whorl.cli.streams import rows_of
-from whorl.codecs.audio import AudioCodec, Sound
+from whorl.codecs.audio import AudioCodec
 from whorl.codecs.framed import FramedCodec
+from whorl.codecs.sound import Sound
 from whorl.data import sounds
 from whorl.data.media_reader import MediaReader
 from whorl.data.transcript_reader import TranscriptReader

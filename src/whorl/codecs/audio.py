@@ -1,7 +1,7 @@
 """Sound as steps of features: energies in bands, or cepstral coefficients, of short pieces that overlap."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from whorl import _native
 from whorl.codecs.codec import Codec, Encoder, codecs
 from whorl.codecs.numeric import center_and_scale
-from whorl.codecs.resampling import Resampler
+from whorl.codecs.sound import Sound
+from whorl.codecs.sound_windows import Windows, samples_of
 from whorl.codecs.spectrum import Bands
 from whorl.errors import ArgumentError, DataError, ModelFileError, NotFittedError, StreamingError
 from whorl.plans.media import LEAST_HZ, MOST_HZ, AudioFeatures, Normalise
@@ -17,26 +18,9 @@ from whorl.specs import Reals, Spec
 
 # The level of training counts as so many seconds of a recording in its running mean.
 _PRIOR_S = 0.03
-MOST_CHANNELS = 64
 # Rows that a stream may have counted.
 _MOST = 1 << 62
 _LEAST_DEVIATION = 1e-3
-# Far above full scale: the energies of louder samples would not be finite numbers.
-_LOUDEST = np.float32(1e6)
-# What samples of these kinds are divided by; unsigned bytes are silent at 128.
-_FULL_SCALE = {"i1": 2.0**7, "u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31}
-
-
-class Sound(NamedTuple):
-    """Samples of sound with their rate.
-
-    Args:
-        samples: (T,), or (T, C) of several channels; whole numbers of 8, 16 or 32 bits, or numbers from -1 to 1.
-        rate_hz: samples a second.
-    """
-
-    samples: np.ndarray
-    rate_hz: int
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -154,8 +138,8 @@ class AudioCodec(Codec[np.ndarray | Sound]):
 
     def rows(self, value: np.ndarray | Sound) -> np.ndarray:
         """Features that are not normalised, (T, D) float32."""
-        framer = _Framer(self)
-        return np.concatenate([framer.push(value), framer.flush()])
+        windows = _windows(self)
+        return np.concatenate([windows.push(value), windows.flush()])
 
     def encode(self, values: np.ndarray | Sound) -> np.ndarray:
         rows = self.rows(values)
@@ -233,65 +217,12 @@ class Running:
         return _cast((rows - louder - self._codec.center) / self._codec.scale)
 
 
-class _Framer:
-    """Cuts sound that comes in pieces into overlapping windows, and makes features of each."""
-
-    def __init__(self, codec: AudioCodec) -> None:
-        self.codec = codec
-        self.resampler: Resampler | None = None
-        self.rate_hz = 0
-        # Samples from the begin of the next window on; of those, the first `read` stood in a window already.
-        self.held, self.read = np.empty(0, np.float32), 0
-
-    def push(self, piece: np.ndarray | Sound) -> np.ndarray:
-        samples, rate = mono(piece), piece.rate_hz if isinstance(piece, Sound) else self.codec.sample_rate_hz
-        if not len(samples):
-            return self.cut(samples)
-        if self.rate_hz not in (0, rate):
-            raise DataError(
-                f"`rate_hz` of a piece of sound is {rate}, but the pieces before it came at {self.rate_hz}. Start "
-                "another stream."
-            )
-        if not self.rate_hz:
-            self.begin(rate)
-        return self.cut(samples if self.resampler is None else self.resampler.push(samples))
-
-    def begin(self, rate: int) -> None:
-        """Settles at which rate samples come."""
-        self.rate_hz = rate
-        own = self.codec.sample_rate_hz
-        self.resampler = None if rate == own else Resampler(rate, own)
-
-    def flush(self) -> np.ndarray:
-        rows = self.cut(np.empty(0, np.float32) if self.resampler is None else self.resampler.flush())
-        if len(self.held) > self.read:
-            silence = np.zeros(self.codec.window - len(self.held), np.float32)
-            rows = np.concatenate([rows, self.codec._bands(np.concatenate([self.held, silence])[None])])
-        self.held, self.read = self.held[:0], 0
-        return rows
-
-    def cut(self, samples: np.ndarray) -> np.ndarray:
-        """Features of the windows that these samples complete."""
-        window, hop = self.codec.window, self.codec.hop
-        held = np.concatenate([self.held, samples])
-        count = max(0, (len(held) - window) // hop + 1)
-        if not count:
-            self.held = held
-            return np.empty((0, self.codec.spec.width), np.float32)
-        pieces = np.lib.stride_tricks.sliding_window_view(held, window)[::hop][:count]
-        rows = np.concatenate([self.codec._bands(pieces[at : at + 1024]) for at in range(0, count, 1024)])
-        self.held, self.read = held[count * hop :].copy(), window - hop
-        return rows
-
-
 class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """Of one size at any time: `counts` are the rate, samples held of the signal and of its windows, those that a
-    window had, the place of the first and how many were given, and rows.
-    """
+    """Of one size at any time: `counts` are those of `Windows.read`, and rows."""
 
     counts: bytes
-    resampled: bytes
-    held: bytes
+    signal: bytes
+    windows: bytes
     total: bytes
 
 
@@ -304,99 +235,41 @@ class AudioEncoder(Encoder[np.ndarray | Sound]):
 
     def __init__(self, codec: AudioCodec) -> None:
         self._codec = codec
-        self._framer, self._running = _Framer(codec), Running(codec)
+        self._windows, self._running = _windows(codec), Running(codec)
 
     def push(self, piece: np.ndarray | Sound) -> np.ndarray:
-        return self._running.push(self._framer.push(piece))
+        return self._running.push(self._windows.push(piece))
 
     def flush(self) -> np.ndarray:
-        return self._running.push(self._framer.flush())
+        return self._running.push(self._windows.flush())
 
     def read(self) -> bytes:
-        framer, resampler, running = self._framer, self._framer.resampler, self._running
-        resampled = np.empty(0, np.float32) if resampler is None else resampler.held
-        first, given = (0, 0) if resampler is None else (resampler.first, resampler.given)
-        counted = [framer.rate_hz, len(resampled), len(framer.held), framer.read, first, given, running.count]
-        room = 0 if resampler is None else resampler.most
-        return msgspec.msgpack.encode(
-            _Remainder(
-                np.array(counted, np.int64).tobytes(),
-                np.pad(resampled, (0, room - len(resampled))).tobytes(),
-                np.pad(framer.held, (0, self._codec.window - len(framer.held))).tobytes(),
-                running.total.tobytes(),
-            )
-        )
+        counts, signal, windows = self._windows.read()
+        counted = np.array([*counts, self._running.count], np.int64).tobytes()
+        return msgspec.msgpack.encode(_Remainder(counted, signal, windows, self._running.total.tobytes()))
 
     def write(self, remainder: bytes) -> None:
+        windows, running = _windows(self._codec), Running(self._codec)
         try:
             plain = msgspec.msgpack.decode(remainder, type=_Remainder)
-            rate, many, few, read, first, given, count = np.frombuffer(plain.counts, np.int64).tolist()
-            resampled, held = _floats(plain.resampled, np.float32), _floats(plain.held, np.float32)
-            total = _floats(plain.total, np.float64)
+            *counts, count = np.frombuffer(plain.counts, np.int64).tolist()
+            windows.write(counts, plain.signal, plain.windows)
+            total = samples_of(plain.total, np.float64)
         except (msgspec.DecodeError, ValueError):
             raise _damaged() from None
-        framer, running, window = _Framer(self._codec), Running(self._codec), self._codec.window
-        fits = (
-            len(held) == window and 0 <= few < window and read in (0, window - self._codec.hop) and 0 <= count < _MOST
-        )
-        fits = fits and len(total) == len(running.total) and (rate == 0 or LEAST_HZ <= rate <= MOST_HZ)
-        if fits and rate:
-            framer.begin(rate)
-        one = framer.resampler
-        fits = fits and len(resampled) == (0 if one is None else one.most)
-        if not fits or (one is not None and not one.fits(many, first, given)):
+        if not 0 <= count < _MOST or len(total) != len(running.total):
             raise _damaged()
-        if one is not None:
-            one.held, one.first, one.given = resampled[:many], first, given
-        framer.held, framer.read, running.total, running.count = held[:few], read, total, count
-        self._framer, self._running = framer, running
+        running.total, running.count = total, count
+        self._windows, self._running = windows, running
 
 
-def mono(piece: np.ndarray | Sound) -> np.ndarray:
-    """Samples of one channel, (T,) float32, in [-1, 1] where they were whole numbers.
-
-    Raises:
-        DataError: they are no samples, or not finite, or the rate is none.
-    """
-    samples = piece.samples if isinstance(piece, Sound) else piece
-    rate: object = piece.rate_hz if isinstance(piece, Sound) else LEAST_HZ
-    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not LEAST_HZ <= rate <= MOST_HZ:
-        raise DataError(f"`rate_hz` is a whole number from {LEAST_HZ} to {MOST_HZ}, but is {rate!r}. Correct it.")
-    given = np.asarray(samples)
-    kind = f"{given.dtype.kind}{given.dtype.itemsize}"
-    if given.ndim not in (1, 2) or (given.dtype.kind != "f" and kind not in _FULL_SCALE and given.size):
-        raise DataError(
-            "a sound is an array of samples (T,) or (T, C), numbers from -1 to 1 or whole ones of 8, 16 or 32 bits, "
-            f"but an array of shape {given.shape} of {given.dtype} came. Convert it."
-        )
-    if given.ndim == 2 and not 1 <= given.shape[1] <= MOST_CHANNELS:
-        raise DataError(
-            f"a sound has 1 to {MOST_CHANNELS} channels, (T, C), but the shape is {given.shape}. Turn it around."
-        )
-    if kind in _FULL_SCALE:
-        given = (given.astype(np.float64) - (128.0 if kind == "u1" else 0.0)) / _FULL_SCALE[kind]
-    values = given.astype(np.float64) if given.ndim == 2 else given
-    if values.ndim == 2:
-        # Channel by channel: their sum has the same bits however many samples come at once.
-        mixed = values[:, 0].copy()
-        for channel in range(1, values.shape[1]):
-            mixed += values[:, channel]
-        values = mixed / given.shape[1]
-    made = values.astype(np.float32)
-    if not np.isfinite(made).all():
-        raise DataError(f"sample {int(np.argmin(np.isfinite(made)))} of a sound is not finite. Repair the recording.")
-    return np.clip(made, -_LOUDEST, _LOUDEST)
+def _windows(codec: AudioCodec) -> Windows:
+    """What cuts the windows of one recording."""
+    return Windows(codec._bands, codec.sample_rate_hz, codec.hop)
 
 
 def _cast(values: np.ndarray) -> np.ndarray:
     made: np.ndarray = values.astype(np.float32)
-    return made
-
-
-def _floats(held: bytes, kind: type[np.floating]) -> np.ndarray:
-    made = np.frombuffer(held, kind).copy()
-    if not np.isfinite(made).all():
-        raise ValueError
     return made
 
 

@@ -35,6 +35,7 @@ class Bands:
     """
 
     def __init__(self, rate_hz: int, length: int, num_bands: int, num_coefficients: int | None) -> None:
+        self.length = length
         self._window = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)).astype(np.float32)
         self._size = 1 << max(1, (length - 1).bit_length())
         finest = self._size * _FINEST

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whorl.codecs.audio import MOST_CHANNELS, AudioCodec, Sound, mono
+from whorl.codecs.audio import AudioCodec
+from whorl.codecs.sound import MOST_CHANNELS, Sound, mono
 from whorl.data.media import Medium, mediums
 from whorl.errors import ArgumentError, DataError, MissingExtraError
 from whorl.plans.media import LEAST_HZ, MOST_HZ, Audio

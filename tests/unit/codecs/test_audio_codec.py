@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import whorl
-from whorl.codecs.audio import AudioCodec, Sound, mono
+from whorl.codecs.audio import AudioCodec
 from whorl.codecs.resampling import Resampler
+from whorl.codecs.sound import Sound, mono
 from whorl.codecs.spectrum import FLOOR, cosines, triangles
 from whorl.errors import ArgumentError, DataError, ModelFileError, StreamingError
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 import whorl
-from whorl.codecs.audio import Sound
+from whorl.codecs.sound import Sound
 from whorl.data import sounds
 from whorl.data.media import Files, files_of, mediums
 from whorl.data.media_guess import medium_of
