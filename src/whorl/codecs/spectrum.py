@@ -15,6 +15,8 @@ _LOWEST_HZ = 40.0
 FLOOR = 1e-9
 # A spectrum is made finer by silence around the piece until each filter has a bin, up to so many times.
 _FINEST = 8
+# Weights of all bins in all bands: more would be of windows that nobody cuts, and fill gigabytes.
+_MOST_WEIGHTS = 1 << 24
 
 
 class Bands:
@@ -31,16 +33,21 @@ class Bands:
             1980, eq. 1, scaled to be orthonormal); None leaves the logarithms.
 
     Raises:
-        ArgumentError: the bands are narrower than a piece of that length can tell.
+        ArgumentError: the bands are narrower than a piece of that length can tell, or pieces are too long.
     """
 
     def __init__(self, rate_hz: int, length: int, num_bands: int, num_coefficients: int | None) -> None:
         self.length = length
         self._window = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)).astype(np.float32)
         self._size = 1 << max(1, (length - 1).bit_length())
-        finest = self._size * _FINEST
+        finest = min(self._size * _FINEST, 2 * _MOST_WEIGHTS // num_bands)
+        if self._size > finest:
+            raise ArgumentError(
+                f"`window_ms` makes windows of {length} samples at {rate_hz} Hz, which are too long for {num_bands} "
+                "bands. Make it shorter, or lower `num_bands` or `sample_rate_hz`."
+            )
         filters = triangles(rate_hz, self._size, num_bands)
-        while (filters.sum(axis=1) == 0).any() and self._size < finest:
+        while (filters.sum(axis=1) == 0).any() and 2 * self._size <= finest:
             self._size *= 2
             filters = triangles(rate_hz, self._size, num_bands)
         if (filters.sum(axis=1) == 0).any():

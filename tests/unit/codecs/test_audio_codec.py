@@ -226,6 +226,14 @@ def test_a_codec_of_damaged_statistics_is_refused() -> None:
         AudioCodec.restore({**made.config(), "sample_rate_hz": 10**9}, arrays)
 
 
+def test_windows_that_would_fill_the_memory_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="`window_ms` makes windows of 1920000 samples"):
+        codec(sample_rate_hz=192_000, window_ms=10_000, num_bands=512)
+    made = codec()
+    with pytest.raises(ModelFileError, match="audio codec"):
+        AudioCodec.restore({**made.config(), "sample_rate_hz": 192_000, "window_ms": 10_000.0}, made.arrays())
+
+
 @pytest.mark.parametrize("normalise", ["training", "file", "running", "none"])
 def test_a_codec_that_has_heard_silence_alone_is_restored(normalise: str) -> None:
     made = AudioCodec(sample_rate_hz=RATE, normalise=normalise).fit([np.zeros(RATE, np.float32)])  # type: ignore[arg-type]
