@@ -8,6 +8,7 @@ from tests.laws.models_of_items import recommender
 from tests.laws.models_of_labels import (
     classifier_on_a_table,
     classifier_on_arrays,
+    classifier_on_features,
     classifier_on_pictures,
     classifier_on_sounds,
     classifier_on_texts,
@@ -69,6 +70,7 @@ MODELS = {
     "classifier on sounds": lambda: classifier_on_sounds(recipe("gru")),
     "classifier on pictures": lambda: classifier_on_pictures(whorl.ConvLSTM(hidden_size=3), "picture"),
     "classifier on rows of pictures": lambda: classifier_on_pictures(recipe("gru"), "rows"),
+    "classifier on features": lambda: classifier_on_features(recipe("gru")),
     "classifier on texts": lambda: classifier_on_texts(recipe("gru")),
     "several labels of arrays": lambda: several_on_arrays(recipe("gru")),
     "several labels of arrays, both ways": lambda: several_on_arrays(

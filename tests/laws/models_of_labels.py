@@ -1,6 +1,6 @@
 """Estimators that answer labels, and what each is fitted on."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tests.laws import sources
@@ -77,33 +77,39 @@ def classifier_on_texts(network: Network) -> ModelSubject:
 
 def classifier_on_sounds(network: Network, **settings: Any) -> ModelSubject:
     """Pieces of sound that complete one or two steps."""
-
-    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
-        return [rng.uniform(-1, 1, rng.choice([4, 8])).astype(np.float32) for _ in range(length)]
-
-    return of_short(
-        whorl.Classifier,
+    return _of_files(
         network,
-        pieces,
-        truths=lambda rng, given: rng.integers(0, 3, len(given)),
-        settings={"tokens": whorl.Audio(sample_rate_hz=1000, window_ms=8, hop_ms=4, num_bands=5), **settings},
-        labels=True,
-        text=True,
+        lambda rng, length: [rng.uniform(-1, 1, rng.choice([4, 8])).astype(np.float32) for _ in range(length)],
+        {"tokens": whorl.Audio(sample_rate_hz=1000, window_ms=8, hop_ms=4, num_bands=5), **settings},
     )
 
 
-def classifier_on_pictures(network: Network, steps: str, **settings: Any) -> ModelSubject:
+def classifier_on_pictures(network: Network, steps: Literal["picture", "rows"], **settings: Any) -> ModelSubject:
     """Pictures one after the other, each a piece; a step is one of them, or a row of it."""
+    return _of_files(
+        network,
+        lambda rng, length: list(rng.integers(0, 256, (length, 1, 3, 5, 1)).astype(np.uint8)),
+        {"tokens": whorl.Image(mode="grey", steps=steps), **settings},
+    )
 
-    def pieces(rng: np.random.Generator, length: int) -> list[Any]:
-        return list(rng.integers(0, 256, (length, 1, 3, 5, 1)).astype(np.uint8))
 
+def classifier_on_features(network: Network, **settings: Any) -> ModelSubject:
+    """Features that were found elsewhere, a step a piece."""
+    return _of_files(
+        network,
+        lambda rng, length: list(rng.standard_normal((length, 1, 3))),
+        {"tokens": whorl.Features(ordered=True), **settings},
+    )
+
+
+def _of_files(network: Network, pieces: Any, settings: dict[str, Any]) -> ModelSubject:
+    """A classifier of what would stand in files, which comes in pieces."""
     return of_short(
         whorl.Classifier,
         network,
         pieces,
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
-        settings={"tokens": whorl.Image(mode="grey", steps=steps), **settings},  # type: ignore[arg-type]
+        settings=settings,
         labels=True,
         text=True,
     )

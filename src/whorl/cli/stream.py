@@ -12,7 +12,7 @@ from whorl.cli.output import command as make_command
 from whorl.cli.output import option
 from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
-from whorl.plans.media import LEAST_HZ, MOST_HZ, Audio
+from whorl.plans.media import LEAST_HZ, MOST_HZ, Audio, Features, Image, Video
 
 if TYPE_CHECKING:
     from whorl.cli.dialogues import Answers, Dialogues
@@ -96,9 +96,9 @@ def stream(
             streams: Kinds = Dialogues(loaded, decoding)
         case TextReader() | CorpusReader() | PairReader():
             streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
-        case MediaReader(word="image"):
+        case MediaReader(plan=Image()):
             streams = Pictures(loaded, source)
-        case CaptionReader() | MediaReader(word="video" | "features"):
+        case CaptionReader() | MediaReader(plan=Video() | Features()):
             streams = NamedFiles(loaded, decoding)
         case MediaReader():
             streams = Sounds(loaded, source, rate_hz=rate, every_s=every)

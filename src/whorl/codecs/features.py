@@ -7,7 +7,7 @@ import numpy as np
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.codec import Codec, Encoder, codecs
-from whorl.errors import DataError, ModelFileError
+from whorl.errors import DataError, ModelFileError, NotFittedError
 from whorl.specs import Reals, Spec
 
 
@@ -19,7 +19,7 @@ class FeaturesCodec(Codec[np.ndarray]):
     """
 
     def __init__(self) -> None:
-        self._numbers = ArrayCodec()
+        self._numbers: ArrayCodec | None = None
 
     def fit(self, sequences: Iterable[np.ndarray]) -> Self:
         cells = [cells_of(one) for one in sequences]
@@ -30,9 +30,15 @@ class FeaturesCodec(Codec[np.ndarray]):
         return self
 
     @property
+    def _fitted(self) -> ArrayCodec:
+        if self._numbers is None:
+            raise NotFittedError("This `FeaturesCodec` has no statistics yet. Call `fit` with training features first.")
+        return self._numbers
+
+    @property
     def size(self) -> int:
         """D."""
-        return len(self._numbers.center)
+        return len(self._fitted.center)
 
     @property
     def spec(self) -> Spec:
@@ -44,20 +50,21 @@ class FeaturesCodec(Codec[np.ndarray]):
             raise DataError(
                 f"features have {self.size} numbers in training, but {cells.shape[1]} came. Use the same encoder."
             )
-        return self._numbers.encode(cells)
+        return self._fitted.encode(cells)
 
     def decode(self, array: np.ndarray) -> np.ndarray:
         """Returns features (S, D) as they came, float64."""
-        return self._numbers.decode(array)
+        return self._fitted.decode(array)
 
     def chunks(self) -> Encoder[np.ndarray]:
         return _Pieces(self)
 
     def config(self) -> dict[str, object]:
-        return self._numbers.config()
+        # Before it is fitted there is nothing to say: no option is a user's.
+        return {} if self._numbers is None else self._numbers.config()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return self._numbers.arrays()
+        return self._fitted.arrays()
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:

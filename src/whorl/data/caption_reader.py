@@ -12,9 +12,9 @@ from whorl.codecs.text import TextCodec
 from whorl.data.caption_rows import CaptionRows
 from whorl.data.described import Described, Where, bare, described
 from whorl.data.glances import Glances, glance
-from whorl.data.media import mediums
+from whorl.data.media import medium_for, restored
 from whorl.data.media_reader import encoded
-from whorl.data.parts import configured, joined, split, table_of
+from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import RowReader, readers
 from whorl.data.sequences import Sequence
@@ -22,7 +22,7 @@ from whorl.data.text_outputs import TextOutputs
 from whorl.data.usual import Usual
 from whorl.data.writing_reader import MOST_STEPS, WritingReader
 from whorl.errors import ModelFileError
-from whorl.plans.media import Media, from_plain, to_plain, word_of
+from whorl.plans.media import Media, to_plain, word_of
 from whorl.specs import Picture, Spec
 
 
@@ -140,18 +140,14 @@ class CaptionReader(WritingReader):
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
         plain = configured(config, _Config)
-        try:
-            plan, word = from_plain(plain.plan), str(plain.plan.get("medium"))
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts = split(arrays, ("source", "target", "glances", "usual"))
+        plan, parts = media_of(plain.plan), split(arrays, ("source", "target", "glances", "usual"))
         target = TextCodec.restore(plain.target, parts["target"])
         if not (target.begin and target.end):
             raise ModelFileError("the reader of the model file is damaged: its texts have no begin or no end.")
         outputs = TextOutputs(target)
-        source = type(mediums.get(word).codec(plan)).restore(plain.source, parts["source"])
+        source = restored(plan, plain.source, parts["source"])
         return cls(
-            where=Where(mediums.get(word), plain.column, plain.targets, table_of(plain.table)),
+            where=Where(medium_for(plan), plain.column, plain.targets, table_of(plain.table)),
             plan=plan,
             source=source,
             outputs=outputs,

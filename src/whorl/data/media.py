@@ -3,19 +3,19 @@
 import os
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as List
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whorl.codecs.codec import Codec
+from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_objects
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_reader import LABEL, several
-from whorl.errors import DataError, ResourceError
-from whorl.plans.media import Media
+from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
+from whorl.plans.media import Media, word_of
 from whorl.plans.table import Kind, Table
 from whorl.registry import Registry
 
@@ -64,6 +64,29 @@ class Medium:
 
 # By the word that wirings name them with, which is also that of their codec.
 mediums: Registry[Medium] = Registry("medium")
+
+
+def medium_for(plan: Media) -> Medium:
+    """What the files are that a plan is of."""
+    return mediums.get(word_of(plan))
+
+
+def restored(plan: Media, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Codec[Any]:
+    """The codec of files in a model file; raises ModelFileError unless it is that of their plan."""
+    codec = codecs.get(word_of(plan)).restore(config, arrays)
+    check_codec(codec, plan)
+    return codec
+
+
+def check_codec(codec: Codec[Any], plan: Media) -> None:
+    """Raises ModelFileError unless a codec is one of a plan, which leaves nothing to the files of training."""
+    medium = medium_for(plan)
+    try:
+        own = medium.codec(medium.completed(plan, []))
+    except (ArgumentError, DataError) as error:
+        raise ModelFileError(f"the reader of the model file is damaged: its plan has no codec. {error}") from None
+    if type(codec) is not type(own) or not own.config().items() <= codec.config().items():
+        raise ModelFileError("the reader of the model file is damaged: its codec is not that of its plan.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +194,7 @@ def hidden_left_out(folders: list[str]) -> bool:
 
 def _of_table(source: object, medium: Medium, column: str | None, table: Table) -> Files:
     kinds: dict[str, Kind] = {} if column is None else {column: "category"}
-    frame = read_table(source, Table(**{**vars(table), "kinds": {**kinds, **table.kinds}}))
+    frame = read_table(source, replace(table, kinds={**kinds, **table.kinds}))
     found = column_of(frame, medium) if column is None else column
     if found is None:
         raise DataError(

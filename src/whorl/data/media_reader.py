@@ -18,13 +18,13 @@ from whorl.data import (
 )
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
-from whorl.data.media import Files, Medium, files_of, mediums
-from whorl.data.parts import configured, joined, split, table_of
+from whorl.data.media import Files, Medium, files_of, medium_for, restored
+from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, ModelFileError
-from whorl.plans.media import Media, from_plain, to_plain
+from whorl.plans.media import Media, to_plain
 from whorl.plans.table import Table
 
 Outputs = Labels | Indicators | TableCodec
@@ -35,8 +35,7 @@ class MediaReader(Reader):
     """Reads folders, tables and lists of files.
 
     Args:
-        medium: registered word of what the files are.
-        plan: how they are read, complete.
+        plan: how files are read, complete.
         past: encodes what is in a file.
         outputs: encodes and decodes what is answered.
         targets: columns of what is answered.
@@ -48,21 +47,20 @@ class MediaReader(Reader):
     def __init__(
         self,
         *,
-        medium: str,
         plan: Media,
         past: Codec[Any],
         outputs: Outputs,
         targets: tuple[str, ...],
         table: Table,
     ) -> None:
-        self.word, self.plan, self.past, self.outputs, self.table = medium, plan, past, outputs, table
+        self.plan, self.past, self.outputs, self.table = plan, past, outputs, table
         self.horizon = 0
         self.names, self.streams = targets, past.streams != "never"
 
     @property
     def medium(self) -> Medium:
         """What the files are."""
-        return mediums.get(self.word)
+        return medium_for(self.plan)
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
@@ -110,11 +108,7 @@ class MediaReader(Reader):
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
         plain = configured(config, _Config)
-        try:
-            plan, word = from_plain(plain.plan), str(plain.plan.get("medium"))
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        parts = split(arrays, ("past", "outputs"))
+        plan, parts = media_of(plain.plan), split(arrays, ("past", "outputs"))
         outputs: Outputs
         if plain.labels:
             outputs = restore_labels(plain.outputs, parts["outputs"])
@@ -123,13 +117,9 @@ class MediaReader(Reader):
         own = outputs.numeric if isinstance(outputs, TableCodec) else getattr(outputs, "names", plain.targets[:1])
         if own != plain.targets or (isinstance(outputs, TableCodec) and not _of_numbers_alone(outputs)):
             raise ModelFileError(f"the reader of the model file answers {own}, not {plain.targets}.")
-        past = type(mediums.get(word).codec(plan)).restore(plain.past, parts["past"])
-        if past.config() != mediums.get(word).codec(plan).config():
-            raise ModelFileError("the reader of the model file is damaged: its codec is not that of its plan.")
         return cls(
-            medium=word,
             plan=plan,
-            past=past,
+            past=restored(plan, plain.past, parts["past"]),
             outputs=outputs,
             targets=plain.targets,
             table=table_of(plain.table),
@@ -171,7 +161,6 @@ def fit_media(
     files: Files,
     training: List[int],
     *,
-    medium: str,
     plan: Media,
     targets: tuple[str, ...],
     table: Table,
@@ -182,13 +171,12 @@ def fit_media(
     Args:
         files: all examples.
         training: numbers of those that are learned from.
-        medium: what they are.
         plan: how they are read.
         targets: columns of what is answered.
         table: how tables are read.
         labels: the target is a label; several targets are labels that may come together.
     """
-    own = mediums.get(medium)
+    own = medium_for(plan)
     rows = files.frame.take(np.asarray(training, np.int64))
     plan = own.completed(plan, [files.cells[n] for n in training])
     outputs: Outputs
@@ -197,7 +185,6 @@ def fit_media(
     else:
         outputs = TableCodec(numeric=targets, scaling=table.scaling, missing="keep").fit([rows])
     return MediaReader(
-        medium=medium,
         plan=plan,
         past=own.codec(plan).fit(own.open(files.cells[n], plan) for n in training),
         outputs=outputs,

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from whorl.errors import ModelFileError
+from whorl.plans.media import Media, from_plain
 from whorl.plans.table import Table
 
 Config = TypeVar("Config", bound=msgspec.Struct)
@@ -58,6 +59,14 @@ def table_of(options: Mapping[str, object]) -> Table:
     if set(options) != set(asdict(table)):
         raise ModelFileError(f"the reader of the model file has unknown options of tables: {sorted(options)}.")
     return table
+
+
+def media_of(options: Mapping[str, object]) -> Media:
+    """How files are read, among these settings; ModelFileError where no plan has such options."""
+    try:
+        return from_plain(options)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _damaged(error) from None
 
 
 def _damaged(error: Exception) -> ModelFileError:

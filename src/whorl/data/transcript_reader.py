@@ -16,16 +16,16 @@ from whorl.codecs.codec import Codec
 from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.arrays import read_arrays
-from whorl.data.media import Files, Medium, files_of, mediums
+from whorl.data.media import Files, Medium, check_codec, files_of, medium_for
 from whorl.data.media_reader import MediaRows, encoded
-from whorl.data.parts import configured, joined, split, table_of
+from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Inputs, Reader, Row, RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.text_files import text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.errors import DataError, ModelFileError
-from whorl.plans.media import Media, from_plain, to_plain, word_of
+from whorl.plans.media import Media, to_plain
 from whorl.plans.table import Table
 
 RIVALS = ("most frequent transcript", "most frequent words")
@@ -82,7 +82,7 @@ class TranscriptReader(Reader):
     @property
     def medium(self) -> Medium | None:
         """What the files are, where frames are not given as arrays."""
-        return None if self.plan is None else mediums.get(word_of(self.plan))
+        return None if self.plan is None else medium_for(self.plan)
 
     @property
     def step_time(self) -> float:
@@ -169,11 +169,12 @@ class TranscriptReader(Reader):
         parts = split(arrays, ("past", "outputs"))
         text = TextCodec.restore(plain.outputs, parts["outputs"])
         past = FramedCodec.restore(plain.past, parts["past"])
-        try:
-            plan = None if plain.plan is None else from_plain(plain.plan)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise ModelFileError(f"the reader of the model file is damaged: {error}") from None
-        reader = cls(
+        plan = None if plain.plan is None else media_of(plain.plan)
+        if plan is not None:
+            check_codec(past.codec, plan)
+        if text.begin or text.end or (plan is None and not isinstance(past.codec, ArrayCodec)):
+            raise ModelFileError("the reader of the model file is damaged: its texts or its frames are of others.")
+        return cls(
             past=past,
             outputs=TextOutputs(text),
             target=plain.target,
@@ -181,10 +182,6 @@ class TranscriptReader(Reader):
             rivals=plain.rivals,
             table=table_of(plain.table),
         )
-        own = ArrayCodec if plan is None or reader.medium is None else type(reader.medium.codec(plan))
-        if text.begin or text.end or type(past.codec) is not own:
-            raise ModelFileError("the reader of the model file is damaged: its texts or its frames are of others.")
-        return reader
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -226,7 +223,7 @@ def examples_of(source: object, plan: Media | None, target: str, table: Table) -
     """
     if plan is None:
         return _of_arrays(source)
-    medium = mediums.get(word_of(plan))
+    medium = medium_for(plan)
     if isinstance(source, str | os.PathLike) and Path(source).is_dir():
         files = files_of(source, medium, column=plan.column, targets=(target,), table=table)
         if files.column is None:

@@ -230,9 +230,9 @@ def from_plain(plain: Mapping[str, object]) -> Media:
     """
     given = dict(plain)
     word = given.pop("medium", None)
-    if word not in MEDIA:
+    if not isinstance(word, str) or word not in MEDIA:
         raise msgspec.ValidationError(f"there is no medium {word!r}")
-    plan: Media = msgspec.convert(given, MEDIA[str(word)])
+    plan: Media = msgspec.convert(given, MEDIA[word])
     return plan
 
 

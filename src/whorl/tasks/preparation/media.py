@@ -35,7 +35,6 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     reader = fit_media(
         files,
         training,
-        medium=wiring.inputs,
         plan=plan,
         targets=targets,
         table=columns.table,

@@ -9,12 +9,11 @@ from whorl.codecs.array import ArrayCodec
 from whorl.codecs.codec import Codec
 from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
-from whorl.data.media import mediums
+from whorl.data.media import medium_for
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant_answers, examples_of
 from whorl.errors import DataError
-from whorl.plans.media import word_of
 from whorl.plans.wiring import ManyToMany, Wiring
 from whorl.tasks.preparation.media import groups_of
 from whorl.tasks.preparation.prepared import Prepared, held_out
@@ -50,7 +49,7 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
             f"{len(sequences[training[0]])} steps. Lower `stride`, or check which text belongs to which recording."
         )
     notes = [
-        f"{len(found.cells)} {'sequences' if plan is None else mediums.get(word_of(plan)).plural} with texts; cut into "
+        f"{len(found.cells)} {'sequences' if plan is None else medium_for(plan).plural} with texts; cut into "
         f"{columns.tokens.unit}s, {len(reader.classes)} are known; {reader.past.stride} frames a step"
     ]
     if unfit:
@@ -86,7 +85,7 @@ def _reader(columns: "Columns", stride: int, found: Transcribed, training: list[
         codec = ArrayCodec(scaling=columns.table.scaling, clip=columns.table.clip)
         values = iter(cells)
     else:
-        medium = mediums.get(word_of(plan))
+        medium = medium_for(plan)
         plan = medium.completed(plan, cells)
         codec = medium.codec(plan)
         values = (medium.open(cell, plan) for cell in cells)

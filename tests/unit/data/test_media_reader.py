@@ -1,0 +1,62 @@
+"""The reader of files, an example each: what of its description may be damaged."""
+
+import numpy as np
+import pytest
+
+import whorl
+from whorl.data.media import files_of, mediums
+from whorl.data.media_reader import MediaReader, fit_media
+from whorl.errors import ModelFileError
+from whorl.plans.media import Media, word_of
+from whorl.plans.table import Table
+
+RNG = np.random.default_rng(0)
+PICTURES = list(RNG.integers(0, 256, (4, 5, 6, 3)).astype(np.uint8))
+SOUNDS = list(RNG.uniform(-0.5, 0.5, (4, 900)).astype(np.float32))
+FEATURES = list(RNG.standard_normal((4, 7, 3)))
+
+
+def fitted(plan: Media, values: list[np.ndarray]) -> MediaReader:
+    files = files_of((values, ["a", "b", "a", "b"]), mediums.get(word_of(plan)), column=None, table=Table())
+    return fit_media(files, [0, 1, 2], plan=plan, targets=("label",), table=Table(), labels=True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "values"),
+    [
+        (whorl.Image(), PICTURES),
+        (whorl.Audio(sample_rate_hz=8000), SOUNDS),
+        (whorl.Features(), FEATURES),
+        (whorl.Video(background="running"), [np.stack([one, one]) for one in PICTURES]),
+    ],
+)
+def test_a_reader_comes_back_from_its_description(plan: Media, values: list[np.ndarray]) -> None:
+    reader = fitted(plan, values)
+    again = MediaReader.restore(reader.config(), reader.arrays())
+    assert again.config() == reader.config()
+    for one, other in zip(again.read(values), reader.read(values), strict=True):
+        assert np.array_equal(one.past, other.past)
+
+
+@pytest.mark.parametrize(
+    ("plan", "values", "change"),
+    [
+        (whorl.Image(), PICTURES, {"height": None}),
+        (whorl.Image(), PICTURES, {"steps": "rows"}),
+        (whorl.Image(), PICTURES, {"medium": "smell"}),
+        (whorl.Image(), PICTURES, {"medium": ["image"]}),
+        (whorl.Image(), PICTURES, {"medium": None}),
+        (whorl.Audio(sample_rate_hz=8000), SOUNDS, {"sample_rate_hz": None}),
+        (whorl.Audio(sample_rate_hz=8000), SOUNDS, {"sample_rate_hz": 16000}),
+        (whorl.Audio(sample_rate_hz=8000), SOUNDS, {"window_ms": 10.0, "num_bands": 500}),
+    ],
+)
+def test_a_plan_that_is_not_complete_or_of_another_codec_is_refused(
+    plan: Media, values: list[np.ndarray], change: dict[str, object]
+) -> None:
+    reader = fitted(plan, values)
+    config = reader.config()
+    own = config["plan"]
+    assert isinstance(own, dict)
+    with pytest.raises(ModelFileError, match="damaged"):
+        MediaReader.restore({**config, "plan": {**own, **change}}, reader.arrays())
