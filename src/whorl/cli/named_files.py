@@ -1,13 +1,16 @@
 """Files as they are named, one a line: each is read and answered by itself."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 from whorl.cli.stream_rows import Numbered, Skip, read_lines
 from whorl.cli.streams import describe, read_states, rows_of, write_states
 from whorl.data.caption_reader import CaptionReader
+from whorl.data.media import medium_for
 from whorl.data.media_reader import MediaReader
+from whorl.data.transcript_reader import TranscriptReader
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.decoding import Decoding
 from whorl.runtime.model import Model
@@ -17,18 +20,17 @@ class NamedFiles:
     """A stream for each file.
 
     Args:
-        model: reads videos or features, or writes about what is in a file.
+        model: reads videos or features, says what is said in them, or writes about what is in a file.
         decoding: how the tokens of a text that is written are chosen; None lets the task choose.
     """
 
     def __init__(self, model: Model, decoding: Decoding | None = None) -> None:
         reader = rows_of(model)
-        assert isinstance(reader, CaptionReader | MediaReader)
+        assert isinstance(reader, CaptionReader | MediaReader | TranscriptReader)
+        assert reader.plan is not None
         self._model, self._decoding, self._plan = model, decoding, reader.plan
-        if isinstance(reader, CaptionReader):
-            self._medium, self._column = reader.where.medium, reader.where.column
-        else:
-            self._medium, self._column = reader.medium, reader.plan.column
+        self._medium = medium_for(reader.plan)
+        self._column = reader.where.column if isinstance(reader, CaptionReader) else reader.plan.column
         model.stream(decoding=decoding).close()  # which says, where it cannot be, why not, before a file is read
 
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
@@ -50,10 +52,10 @@ class NamedFiles:
                 f"a line of this model is the path of a file that ends in {', '.join(self._medium.suffixes)}, but "
                 f"{row!r:.80} came. Write one."
             )
-        stream = self._model.stream(str(named), decoding=self._decoding)
-        answers = stream.push(self._medium.open(Path(str(named)), self._plan))
-        answers = stream.flush() or answers
-        stream.close()
+        whole = self._medium.open(Path(str(named)), self._plan)
+        with closing(self._model.stream(str(named), decoding=self._decoding)) as stream:
+            answers = stream.push(whole)
+            answers = stream.flush() or answers
         return [one for answer in answers[-1:] for one in describe(answer)]
 
     def end(self) -> list[dict[str, object]]:

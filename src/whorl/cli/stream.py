@@ -98,7 +98,11 @@ def stream(
             streams = Texts(loaded, most_likely=most_likely, decoding=decoding)
         case MediaReader(plan=Image()):
             streams = Pictures(loaded, source)
-        case CaptionReader() | MediaReader(plan=Video() | Features()):
+        case (
+            CaptionReader()
+            | MediaReader(plan=Video() | Features())
+            | TranscriptReader(plan=Video() | Features() | Image())
+        ):
             streams = NamedFiles(loaded, decoding)
         case MediaReader():
             streams = Sounds(loaded, source, rate_hz=rate, every_s=every)

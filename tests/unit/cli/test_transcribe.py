@@ -77,3 +77,22 @@ def test_settings_of_the_task_and_of_sound_reach_the_model(recordings, tmp_path)
     assert (fitted.stride, fitted.language_model, fitted.dropout, fitted.tokens.unit) == (2, 3, 0.1, "word")
     assert fitted.media.num_bands == 16
     assert fitted.model_.readout.advice.ngrams.order == 3
+
+
+def test_files_of_frames_are_transcribed_as_they_are_named(tmp_path):
+    rng, lines = np.random.default_rng(0), ["file,text"]
+    for n in range(8):
+        text = "ab" if n % 2 else "ba"
+        np.save(tmp_path / f"{n}.npy", np.repeat(np.eye(2)[["ab".index(c) for c in text]], 5, axis=0) + n / 100)
+        lines.append(f"{n}.npy,{text}")
+    (tmp_path / "said.csv").write_text("\n".join(lines))
+    model = whorl.Transcriber(media=whorl.Features(ordered=True), training=whorl.Training(epochs=40, seed=0))
+    model.fit(tmp_path / "said.csv", verbose=False).save(tmp_path / "m.whorl")
+    paths = [str(tmp_path / f"{n}.npy") for n in rng.permutation(8)[:3]]
+    result = run("stream", tmp_path / "m.whorl", stdin="".join(f"{path}\n" for path in paths))
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert any(one["value"]["text"] for one in found)
+    assert [(one["series"], one["value"]["text"]) for one in found] == list(
+        zip(paths, model.predict(paths).value, strict=True)
+    )
