@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from whorl.codecs.features import FeaturesCodec
-from whorl.data.media import Medium, mediums
-from whorl.errors import DataError, ResourceError
+from whorl.data.media import Medium, mediums, unread
+from whorl.errors import DataError
 from whorl.plans.media import Features
 
 ARRAY_SUFFIXES = (".npy", ".safetensors")
@@ -49,10 +49,8 @@ def read_arrays_file(path: Path) -> list[np.ndarray]:
     """
     try:
         return _read_arrays_file(path)
-    except PermissionError:
-        raise ResourceError(f"`{path}` may not be read by this user. Change its permissions.") from None
     except OSError as error:
-        raise DataError(f"`{path}` cannot be read: {error.strerror or error}. Give a file of features.") from None
+        raise unread(path, error) from None
 
 
 def _read_arrays_file(path: Path) -> list[np.ndarray]:
@@ -92,6 +90,6 @@ mediums.add("features")(
         suffixes=(".npy",),
         load=lambda path, _: read_array(path),
         codec=lambda _: FeaturesCodec(),
-        completed=lambda plan, _: plan,
+        complete=lambda plan, _: plan,
     )
 )

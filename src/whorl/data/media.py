@@ -30,7 +30,7 @@ class Medium:
         suffixes: how the names of its files end, in lower case.
         load: opens a file, under the limits of a plan; raises DataError for one that is damaged, or too large.
         codec: of a complete plan, not fitted yet.
-        completed: a plan with what it leaves to the files of training; those given in memory come as they are.
+        complete: a plan with what it leaves to the files of training, which are there.
         value: the types of what may stand in memory in place of a file.
         apart: takes an array apart that holds several; None where an array is always one.
     """
@@ -40,7 +40,7 @@ class Medium:
     suffixes: tuple[str, ...]
     load: Callable[[Path, Any], Any]
     codec: Callable[[Any], Codec[Any]]
-    completed: Callable[[Any, List[object]], Any]
+    complete: Callable[[Any, List[object]], Any]
     value: tuple[type, ...] = (np.ndarray,)
     apart: Callable[[np.ndarray], list[np.ndarray]] | None = None
 
@@ -52,14 +52,33 @@ class Medium:
         """What the codec encodes: what is in a file, or what stands in memory."""
         if not isinstance(cell, Path):
             return cell
-        if not cell.is_file():
-            raise DataError(f"`{cell}` is no file. Correct the path; in a table it starts at the table's folder.")
+        _check_there(cell)
         try:
             return self.load(cell, plan)
-        except PermissionError:
-            raise ResourceError(f"`{cell}` may not be read by this user. Change its permissions.") from None
         except OSError as error:
-            raise DataError(f"`{cell}` cannot be read: {error.strerror or error}. Give another file.") from None
+            raise unread(cell, error) from None
+
+    def completed(self, plan: Media, cells: List[object]) -> Any:
+        """A plan with what it leaves to the files of training; what is given in memory comes as it is."""
+        for cell in cells:
+            if isinstance(cell, Path):
+                _check_there(cell)
+        try:
+            return self.complete(plan, cells)
+        except OSError as error:
+            raise unread(error.filename, error) from None
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"`{path}` is no file. Correct the path; in a table it starts at the table's folder.")
+
+
+def unread(path: object, error: OSError) -> ResourceError | DataError:
+    """What says that a file is there, but cannot be read."""
+    if isinstance(error, PermissionError):
+        return ResourceError(f"`{path}` may not be read by this user. Change its permissions.")
+    return DataError(f"`{path}` cannot be read: {error.strerror or error}. Give another file.")
 
 
 # By the word that wirings name them with, which is also that of their codec.

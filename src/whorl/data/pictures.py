@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Sequence as List
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from whorl.codecs.image import ImageCodec, levels_of
 from whorl.data.media import Medium, mediums
 from whorl.errors import DataError, MissingExtraError
-from whorl.plans.media import Image
+from whorl.plans.media import Image, Video
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Opened
@@ -33,6 +33,8 @@ _TURNS = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+
+Sized = TypeVar("Sized", Image, Video)
 
 
 def load(path: Path, plan: Image) -> np.ndarray:
@@ -88,16 +90,21 @@ def _turned(picture: "Opened", mode: str) -> np.ndarray:
     """Levels of a picture, (H, W) or (H, W, 3), turned as its camera was held."""
     import PIL.Image
 
-    try:
-        orientation = picture.getexif().get(_ORIENTATION)
-    except Exception:
-        orientation = None  # a picture is one without what its camera wrote
+    orientation = _orientation(picture)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = _plain(picture, mode)
         if orientation in _TURNS:
             made = made.transpose(PIL.Image.Transpose[_TURNS[orientation]])
         return np.asarray(made, np.uint8)
+
+
+def _orientation(picture: "Opened") -> object:
+    """How a camera was held; None where it did not write that, or it cannot be read."""
+    try:
+        return picture.getexif().get(_ORIENTATION)
+    except Exception:
+        return None  # a picture is one without what its camera wrote
 
 
 def _plain(picture: "Opened", mode: str) -> "Opened":
@@ -116,20 +123,25 @@ def _plain(picture: "Opened", mode: str) -> "Opened":
 
 
 def completed(plan: Image, cells: List[object]) -> Image:
-    """A plan with a size: the most frequent one of pictures, in at most 64 pixels; what is given of it stays."""
+    """A plan with a size: the most frequent one of pictures; see `sized`."""
     if plan.height is not None and plan.width is not None:
         return plan
     sizes: Counter[tuple[int, int]] = Counter()
     for cell in cells:
-        if isinstance(cell, Path):
-            if cell.is_file():
-                sizes[_upright(cell, plan)] += 1
-        else:
-            given = levels_of(cell)
-            sizes[given.shape[1:3] if given.ndim == 4 else given.shape[:2]] += 1
+        sizes[_upright(cell, plan) if isinstance(cell, Path) else size_of(cell)] += 1
     if not sizes:
-        raise DataError("there is no picture to take a size of. Correct the paths, or set `height` and `width`.")
-    height, width = max(sizes, key=lambda size: (sizes[size], size))
+        raise DataError("there is no picture to take a size of. Bring some, or set `height` and `width`.")
+    return sized(plan, *max(sizes, key=lambda size: (sizes[size], size)))
+
+
+def size_of(given: object) -> tuple[int, int]:
+    """Height and width of a picture that stands in memory, or of several; raises DataError where it is none."""
+    shape = levels_of(given).shape
+    return shape[1:3] if len(shape) == 4 else shape[:2]
+
+
+def sized(plan: Sized, height: int, width: int) -> Sized:
+    """A plan with the size of such pictures, in at most 64 pixels; what is given of it stays."""
     if plan.height is not None:
         return replace(plan, width=max(1, round(plan.height * width / height)))
     if plan.width is not None:
@@ -141,10 +153,7 @@ def completed(plan: Image, cells: List[object]) -> Image:
 def _upright(path: Path, plan: Image) -> tuple[int, int]:
     """Height and width of a picture as it is meant to be looked at, by its header."""
     with _opened(path, plan) as picture:
-        try:
-            lies = picture.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-        except Exception:
-            lies = False
+        lies = _orientation(picture) in (5, 6, 7, 8)
         return (picture.width, picture.height) if lies else (picture.height, picture.width)
 
 
@@ -167,5 +176,5 @@ def apart(given: np.ndarray) -> list[np.ndarray]:
 
 
 mediums.add("image")(
-    Medium(plan=Image, plural="pictures", suffixes=SUFFIXES, load=load, codec=codec, completed=completed, apart=apart)
+    Medium(plan=Image, plural="pictures", suffixes=SUFFIXES, load=load, codec=codec, complete=completed, apart=apart)
 )

@@ -116,7 +116,7 @@ def completed(plan: Audio, cells: List[object]) -> Audio:
     for cell in cells:
         if isinstance(cell, Sound):
             rates[int(cell.rate_hz)] += 1
-        elif isinstance(cell, Path) and cell.is_file():
+        elif isinstance(cell, Path):
             with _opened(cell) as file:
                 rates[file.samplerate] += 1
     if not rates:
@@ -148,7 +148,7 @@ mediums.add("audio")(
         suffixes=SUFFIXES,
         load=load,
         codec=codec,
-        completed=completed,
+        complete=completed,
         value=(Sound, np.ndarray),
     )
 )

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from collections.abc import Sequence as List
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from whorl.codecs.image import ImageCodec, levels_of
+from whorl.codecs.image import ImageCodec
 from whorl.codecs.video import VideoCodec
 from whorl.data.media import Medium, mediums
+from whorl.data.pictures import size_of, sized
 from whorl.errors import DataError, MissingExtraError
 from whorl.plans.media import Video
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg")
 # Formats that are read, by their first bytes: the library below would follow playlists to other files as well.
 _MPEG, _MATROSKA = b"\x00\x00\x01", b"\x1a\x45\xdf\xa3"
-# Pixels of the longer side where nothing is said of a size and frames are larger: a CPU reads more slowly than that.
-_SIDE = 64
 # No camera takes so many frames a second; a clock that says so is damaged.
 _MOST_HZ = 1000.0
 # Numbers of a video that are kept in memory.
@@ -162,22 +160,18 @@ def _damaged(path: Path, error: Exception) -> DataError:
 
 
 def completed(plan: Video, cells: List[object]) -> Video:
-    """A plan with a size: that of the first video, cropped, in at most 64 pixels; what is given of it stays."""
+    """A plan with a size: that of the first video, cropped; see `sized`."""
     if plan.height is not None and plan.width is not None:
         return plan
     if not cells:
-        raise DataError("there is no video to take a size of. Correct the paths, or set `height` and `width`.")
+        raise DataError("there is no video to take a size of. Bring some, or set `height` and `width`.")
     first = cells[0]
-    levels = next(_frames(first, plan), None) if isinstance(first, Path) else levels_of(first)[0]
+    if not isinstance(first, Path):
+        return sized(plan, *size_of(first))
+    levels = next(_frames(first, plan), None)
     if levels is None:
         raise DataError(f"`{first}` has no frames. Leave it out, or set `height` and `width`.")
-    height, width = levels.shape[:2]
-    if plan.height is not None:
-        return replace(plan, width=max(1, round(plan.height * width / height)))
-    if plan.width is not None:
-        return replace(plan, height=max(1, round(plan.width * height / width)))
-    share = min(1.0, _SIDE / max(height, width))
-    return replace(plan, height=max(1, round(share * height)), width=max(1, round(share * width)))
+    return sized(plan, *levels.shape[:2])
 
 
 def codec(plan: Video) -> VideoCodec:
@@ -187,6 +181,4 @@ def codec(plan: Video) -> VideoCodec:
     return VideoCodec(height=plan.height, width=plan.width, mode=plan.mode, fit=plan.fit, background=plan.background)
 
 
-mediums.add("video")(
-    Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, completed=completed)
-)
+mediums.add("video")(Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, complete=completed))

@@ -1,4 +1,6 @@
-"""The reader of files, an example each: what of its description may be damaged."""
+"""The reader of files, an example each: what of its description may be damaged, and files that are not there."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import pytest
 import whorl
 from whorl.data.media import files_of, mediums
 from whorl.data.media_reader import MediaReader, fit_media
-from whorl.errors import ModelFileError
+from whorl.errors import DataError, ModelFileError, ResourceError
 from whorl.plans.media import Media, word_of
 from whorl.plans.table import Table
 
@@ -60,3 +62,29 @@ def test_a_plan_that_is_not_complete_or_of_another_codec_is_refused(
     assert isinstance(own, dict)
     with pytest.raises(ModelFileError, match="damaged"):
         MediaReader.restore({**config, "plan": {**own, **change}}, reader.arrays())
+
+
+@pytest.mark.parametrize(
+    ("plan", "name"), [(whorl.Image(), "a.png"), (whorl.Audio(), "a.wav"), (whorl.Video(), "a.mp4")]
+)
+def test_a_path_of_training_that_is_no_file_is_told(tmp_path: Path, plan: Media, name: str) -> None:
+    (tmp_path / "folder" / name).mkdir(parents=True)
+    for path in (tmp_path / name, tmp_path / "folder" / name):
+        with pytest.raises(DataError, match=f"{name}` is no file"):
+            whorl.Classifier(tokens=plan).fit(([path] * 4, ["a", "b", "a", "b"]), verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("plan", "name"), [(whorl.Image(), "a.png"), (whorl.Audio(), "a.wav"), (whorl.Video(), "a.mp4")]
+)
+def test_a_file_of_training_that_may_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: Media, name: str
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("PIL.Image.open", refuse)
+    with pytest.raises(ResourceError, match=f"{name}` may not be read by this user"):
+        whorl.Classifier(tokens=plan).fit(([tmp_path / name] * 4, ["a", "b", "a", "b"]), verbose=False)

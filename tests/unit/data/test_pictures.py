@@ -91,7 +91,7 @@ def test_a_size_goes_by_the_most_frequent_one_and_is_at_most_64(tmp_path):
     given = whorl.Image(height=5, width=6)
     assert pictures.completed(given, []) is given
     with pytest.raises(DataError, match="no picture to take a size of"):
-        pictures.completed(COLOUR, [tmp_path / "none.png"])
+        pictures.completed(COLOUR, [])
 
 
 def test_a_header_of_an_enormous_picture_is_refused_before_anything_is_decoded(tmp_path):

@@ -143,6 +143,13 @@ def test_a_damaged_description_of_the_codec_is_refused(change):
         VideoCodec.restore(codec.config(), {**codec.arrays(), "scale": np.zeros(3)})
 
 
+def test_the_size_of_videos_in_memory_is_that_of_their_frames():
+    medium = mediums.get("video")
+    for one in (frames(2, 3, 60), frames(2, 3, 60)[0], frames(2, 3, 60)[0, :, :, 0], frames(2, 3, 60)[:0]):
+        plan = medium.completed(Video(), [one])
+        assert (plan.height, plan.width) == frames(2, 3, 60).shape[1:3]
+
+
 def test_the_size_is_that_of_the_first_video_in_at_most_64_pixels(video, tmp_path):
     medium = mediums.get("video")
     assert medium.completed(Video(), [video]).height == 48
