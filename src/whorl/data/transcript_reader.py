@@ -17,7 +17,7 @@ from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.arrays import read_arrays
 from whorl.data.media import Files, Medium, check_codec, files_of, medium_for
-from whorl.data.media_reader import MediaRows, encoded
+from whorl.data.media_reader import MediaRows
 from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Inputs, Reader, Row, RowReader, readers
@@ -108,10 +108,8 @@ class TranscriptReader(Reader):
         """Encodes sequences. The first rows of a sequence's targets are the codes of its text, as far as they fit."""
         medium, plan, made = self.medium, self.plan, []
         for n, (name, cell) in enumerate(zip(examples.names, examples.cells, strict=True)):
-            if medium is None or plan is None:
-                past = self.past.encode(cell)
-            else:
-                past = encoded(self.past, medium, cell, plan, name)
+            # One that is shorter than a step has none, and nothing is said in it.
+            past = self.past.encode(cell if medium is None or plan is None else medium.open(cell, plan))
             text = None if examples.texts is None else examples.texts[n]
             made.append(
                 Sequence(
