@@ -282,8 +282,9 @@ def words_of(reader: TranscriptReader, codes: List[int], steps: List[int]) -> tu
     words: list[tuple[list[int], int, int]] = []
     open_word = False
     whole = reader.outputs.text.unit == "word"
+    pieces = {code: reader.outputs.text.decode(np.array([code])) for code in set(codes)}
     for code, step in zip(codes, steps, strict=True):
-        piece = reader.outputs.text.decode(np.array([code]))
+        piece = pieces[code]
         if whole or piece[:1].isspace() or not words:
             open_word = False
         if piece.strip():

@@ -11,7 +11,7 @@ from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Views
-from whorl.plans.media import MEDIA, Features, Media, is_ordered, word_of
+from whorl.plans.media import Features, Media, is_ordered, word_of
 from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.table import Table
 from whorl.plans.text import Text
@@ -20,6 +20,7 @@ from whorl.plans.wiring import Attention, Wiring
 from whorl.tasks import pairs
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
+from whorl.tasks.media import check_media
 
 
 @estimators.add("caption")
@@ -79,10 +80,7 @@ class Captioner(Estimator):
 
     def __post_init__(self) -> None:
         pairs.check_writing(self)
-        media: object = self.media
-        if media is not None and not isinstance(media, Media):
-            kinds = " or ".join(f"a whorl.{kind.__name__}(...)" for kind in MEDIA.values())
-            raise ArgumentError(f"`media` is {kinds}, or None, but is a {type(media).__name__}. Make it one.")
+        check_media(self.media)
         if self.augmentation not in ("views", "none"):
             raise ArgumentError(f"`augmentation` is 'views' or 'none', but is {self.augmentation!r}. Choose one.")
         targets = names(self.target)

@@ -11,10 +11,8 @@ from whorl.tasks.estimator import Estimator
 
 def check_tokens(estimator: Estimator, tokens: object) -> None:
     """Raises ArgumentError unless `tokens` says how a text or a medium is cut, and nothing else contradicts it."""
-    known: tuple[type, ...] = (Text, *MEDIA.values())
-    if not isinstance(tokens, known):
-        kinds = " or ".join(f"a whorl.{kind.__name__}(...)" for kind in known)
-        raise ArgumentError(f"`tokens` is {kinds}, but is a {type(tokens).__name__}. Make it one.")
+    if not isinstance(tokens, Text | Media):
+        raise ArgumentError(f"`tokens` is {_told(Text)}, but is a {type(tokens).__name__}. Make it one.")
     if isinstance(tokens, Text):
         return
     for name in ("time", "series", "text", "static"):
@@ -23,6 +21,17 @@ def check_tokens(estimator: Estimator, tokens: object) -> None:
                 f"`{name}` is of tables of rows, but with `tokens` a whorl.{type(tokens).__name__} each example is a "
                 "file. Leave it out."
             )
+
+
+def check_media(media: object) -> None:
+    """Raises ArgumentError unless `media` says how files are read, or leaves that to the data."""
+    if media is not None and not isinstance(media, Media):
+        raise ArgumentError(f"`media` is {_told()}, or None, but is a {type(media).__name__}. Make it one.")
+
+
+def _told(*others: type) -> str:
+    """Plans of media, after others, as users make them."""
+    return " or ".join(f"a whorl.{kind.__name__}(...)" for kind in (*others, *MEDIA.values()))
 
 
 def tokens_for(data: object, tokens: Text | Media, table: Table) -> Text | Media:

@@ -11,7 +11,7 @@ from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.changes import SoundChange
 from whorl.plans.heads import Ctc
-from whorl.plans.media import MEDIA, Audio, Media, word_of
+from whorl.plans.media import Audio, Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
@@ -21,6 +21,7 @@ from whorl.plans.wiring import Convolution, ManyToMany, Sequences, Wiring
 from whorl.runtime.transcript_readout import MOST_ORDER
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.media import check_media
 
 # Channels of the convolutions before the core, their steps, and how many there are of them.
 _CHANNELS, _KERNEL, _LAYERS = 128, 5, 2
@@ -88,10 +89,7 @@ class Transcriber(Estimator):
     training: Training = field(default_factory=Training)
 
     def __post_init__(self) -> None:
-        media: object = self.media
-        if media is not None and not isinstance(media, Media):
-            kinds = " or ".join(f"a whorl.{kind.__name__}(...)" for kind in MEDIA.values())
-            raise ArgumentError(f"`media` is {kinds}, or None, but is a {type(media).__name__}. Make it one.")
+        check_media(self.media)
         if not isinstance(self.tokens, Text):
             raise ArgumentError(f"`tokens` is a whorl.Text(...), but is a {type(self.tokens).__name__}. Make it one.")
         if self.stride != "auto":

@@ -1,6 +1,7 @@
 """Files of sound, pictures or videos, one an example."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whorl.data.convert import category_column
@@ -25,7 +26,7 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     files = files_of(data, mediums.get(wiring.inputs), column=plan.column, targets=targets, table=columns.table)
     several = answers_several(wiring)
     if several:
-        files = Files(**{**vars(files), "frame": Indicators(targets).checked(files.frame)})
+        files = replace(files, frame=Indicators(targets).checked(files.frame))
     for name in targets:
         files.frame[name]
     labels = files.frame[targets[0]].tolist() if answers_labels(wiring) and not several else None
