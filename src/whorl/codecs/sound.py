@@ -36,7 +36,10 @@ def mono(piece: np.ndarray | Sound) -> np.ndarray:
     rate: object = piece.rate_hz if isinstance(piece, Sound) else LEAST_HZ
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not LEAST_HZ <= rate <= MOST_HZ:
         raise DataError(f"`rate_hz` is a whole number from {LEAST_HZ} to {MOST_HZ}, but is {rate!r}. Correct it.")
-    given = np.asarray(samples)
+    try:
+        given = np.asarray(samples)
+    except ValueError:  # lists of several lengths
+        given = np.empty((), object)
     kind = f"{given.dtype.kind}{given.dtype.itemsize}"
     if given.ndim not in (1, 2) or (given.dtype.kind != "f" and kind not in _FULL_SCALE and given.size):
         raise DataError(

@@ -52,18 +52,18 @@ class Medium:
         """What the codec encodes: what is in a file, or what stands in memory."""
         if not isinstance(cell, Path):
             return cell
-        _check_there(cell)
         try:
+            _check_there(cell)
             return self.load(cell, plan)
         except OSError as error:
             raise unread(cell, error) from None
 
     def completed(self, plan: Media, cells: List[object]) -> Any:
         """A plan with what it leaves to the files of training; what is given in memory comes as it is."""
-        for cell in cells:
-            if isinstance(cell, Path):
-                _check_there(cell)
         try:
+            for cell in cells:
+                if isinstance(cell, Path):
+                    _check_there(cell)
             return self.complete(plan, cells)
         except OSError as error:
             raise unread(error.filename, error) from None
@@ -78,7 +78,7 @@ def unread(path: object, error: OSError) -> ResourceError | DataError:
     """What says that a file is there, but cannot be read."""
     if isinstance(error, PermissionError):
         return ResourceError(f"`{path}` may not be read by this user. Change its permissions.")
-    return DataError(f"`{path}` cannot be read: {error.strerror or error}. Give another file.")
+    return DataError(f"`{path!s:.200}` cannot be read: {error.strerror or error}. Give another file.")
 
 
 # By the word that wirings name them with, which is also that of their codec.

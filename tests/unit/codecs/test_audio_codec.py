@@ -183,6 +183,7 @@ def test_a_lower_rate_has_no_echo_of_what_it_cannot_hold() -> None:
         (np.array([True]), "array of samples"),
         ("beep.wav", "array of samples"),
         (np.zeros((3, 65), np.float32), "1 to 64 channels"),
+        ([[1, 2], [3]], "an array of shape"),
         (np.array([0.0, np.nan]), "sample 1 of a sound is not finite"),
         (Sound(np.zeros(3), 0), "`rate_hz` is a whole number from 100"),
         (Sound(np.zeros(3), 44100.5), "`rate_hz`"),  # type: ignore[arg-type]

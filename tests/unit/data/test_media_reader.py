@@ -88,3 +88,19 @@ def test_a_file_of_training_that_may_not_be_read_is_told(
     monkeypatch.setattr("PIL.Image.open", refuse)
     with pytest.raises(ResourceError, match=f"{name}` may not be read by this user"):
         whorl.Classifier(tokens=plan).fit(([tmp_path / name] * 4, ["a", "b", "a", "b"]), verbose=False)
+
+
+def test_a_name_that_is_too_long_for_a_file_is_told() -> None:
+    paths = ["a" * 5000 + ".wav"] * 4
+    for plan in (whorl.Audio(), whorl.Audio(sample_rate_hz=8000)):
+        with pytest.raises(DataError, match="a` cannot be read: File name too long"):
+            whorl.Classifier(tokens=plan).fit((paths, ["a", "b", "a", "b"]), verbose=False)
+
+
+@pytest.mark.parametrize("pattern", [r"(z)?\.npy", r"(z)\.npy"])
+def test_a_name_without_the_part_that_is_the_group_is_told(tmp_path: Path, pattern: str) -> None:
+    paths = [tmp_path / f"{n}_.npy" for n in range(4)]
+    for path in paths:
+        np.save(path, FEATURES[0])
+    with pytest.raises(DataError, match="npy' has no such part"):
+        whorl.Classifier(tokens=whorl.Features(group=pattern)).fit((paths, ["a", "b", "a", "b"]), verbose=False)

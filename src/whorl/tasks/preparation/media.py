@@ -86,10 +86,11 @@ def groups_of(files: Files, group: str) -> list[str]:
             f"`group` finds a part of a file's name by one pair of parentheses, but {group!r} has {pattern.groups}. "
             r"Write r'_(\w+)_', say."
         )
-    found = [pattern.search(name) for name in files.names]
+    matches = [pattern.search(name) for name in files.names]
+    found = [None if match is None else match[1] for match in matches]
     if None in found:
         raise DataError(
             f"`group` is {group!r}, but the name of '{files.names[found.index(None)]}' has no such part. Correct the "
             "pattern, or the name."
         )
-    return [one[1] for one in found if one is not None]
+    return [one for one in found if one is not None]
