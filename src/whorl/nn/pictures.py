@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from whorl.nn.emission import numpy
 from whorl.runtime import operations as ops
@@ -75,7 +76,7 @@ class PictureEncoder(nn.Module):
         y = x.reshape(-1, self.spec.c, self.spec.h, self.spec.w)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             y = layer(y)
-            y = torch.relu(norm(y) if isinstance(norm, nn.BatchNorm2d) else norm(y.movedim(-3, -1)).movedim(-1, -3))
+            y = torch.relu(_over_batch(norm, y) if isinstance(norm, nn.BatchNorm2d) else _over_channels(norm, y))
         lead = (*x.shape[:-1], y.shape[-2] * y.shape[-1]) if self.grid else x.shape[:-1]
         features: Tensor = self.last(y.movedim(-3, -1).reshape(*lead, self.last.in_features))
         return features
@@ -100,6 +101,18 @@ class PictureEncoder(nn.Module):
         features = program.add(ops.Reshape(x=pixels, shape=(*lead, *shape, self.last.in_features)))
         weight, bias = _tensors(program, f"{stem}.last", self.last)
         return program.add(ops.Affine(x=features, weight=weight, bias=bias))
+
+
+def _over_channels(norm: nn.Module, y: Tensor) -> Tensor:
+    made: Tensor = norm(y.movedim(-3, -1)).movedim(-1, -3)
+    return made
+
+
+def _over_batch(norm: nn.BatchNorm2d, y: Tensor) -> Tensor:
+    if norm.training and y[:, 0].numel() == 1:  # a pixel that is alone has no spread: what is known of others stands in
+        return functional.batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+    made: Tensor = norm(y)
+    return made
 
 
 def _folded(program: Program, name: str, layer: nn.Module, norm: nn.Module) -> tuple[Name, Name]:

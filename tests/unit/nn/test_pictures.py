@@ -57,6 +57,12 @@ def test_the_smallest_picture_has_a_layer_and_the_largest_side_is_kept_to():
     assert [layer.out_channels for layer in PictureEncoder(Picture(3, 96, 60)).layers] == [16, 32, 64, 64, 64]
 
 
+def test_a_picture_that_is_alone_in_a_batch_is_learned_though_it_has_one_pixel():
+    encoder = PictureEncoder(Picture(3, 1, 2), 5, norm="batch").train()
+    encoder(torch.randn(1, 6)).sum().backward()
+    assert all(one.grad is not None and torch.isfinite(one.grad).all() for one in encoder.parameters())
+
+
 def test_pictures_stand_behind_numbers_in_the_features_of_a_step():
     torch.manual_seed(0)
     columns = InputColumns(Fields({"camera": Picture(1, 4, 5), "numeric": Reals(3)}))
