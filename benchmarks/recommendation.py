@@ -1,11 +1,14 @@
 """Next films of MovieLens 100k in a ranking of all of them, beside popularity, a Markov chain, item-kNN and neighbours.
 
-    python -m benchmarks.recommendation DATA [--seeds 0 1 2] [--networks gru ...] [--part valid] [--out FILE.json]
+    python -m benchmarks.recommendation DATA [--seeds 0 1 2] [--networks gru ...] [--part valid] [--times answer]
+        [--out FILE.json]
 
 DATA is a folder with the file u.data; without it the environment variable WHORL_DATA names one. Events of a user are in
 order of time, those of one time in order of the file. The last film of each user is the test part; training holds the
 one before it out, which chooses the epoch and on which settings were chosen. Every film that training has is ranked but
-those that the user has seen, for the model and for its rivals alike; a film that training does not have is missed.
+those that the user has seen, for the model and for its rivals alike; a film that training does not have is missed. With
+--times answer it is answered, too, after how many seconds the next film comes, and scored beside how long it usually
+takes and how long it took after such a time as the last one.
 """
 
 import os
@@ -21,6 +24,7 @@ from whorl.plans.networks import from_key
 
 COLUMNS = ("user", "item", "rating", "time")
 METRICS = ("hr@10", "ndcg@10", "mrr@10")
+TIMES = ("until_nll", "until_mae", "until_coverage", "until_below")
 HEADS = ("answered by", "validation: HR@10", "NDCG@10", "test: HR@10", "NDCG@10", "MRR@10", "fit")
 TEXT = (
     "MovieLens 100k, leave-last-out: the last of each of 943 users' films in a ranking of the whole catalogue without "
@@ -44,16 +48,18 @@ def parts(folder: Path) -> tuple[Log, Log]:
     return tuple(dict(zip(COLUMNS, part.T, strict=True)) for part in (rows[kept], rows))  # type: ignore[return-value]
 
 
-def run(network: str, seed: int, known: Log, whole: Log, *, test: bool) -> dict[str, Any]:
+def run(network: str, seed: int, times: Any, known: Log, whole: Log, *, test: bool) -> dict[str, Any]:
     """Fits the default with one of the networks, and scores it."""
     started = time.perf_counter()
-    model = whorl.Recommender(time="time", network=from_key(network), training=whorl.Training(seed=seed))
+    plan = whorl.Training(seed=seed)
+    model = whorl.Recommender(time="time", times=times, network=from_key(network), training=plan)
     model.fit(known, verbose=False)
     seconds = time.perf_counter() - started
     card: Any = model.model_.card
     valid = card["scores"]
     made = {
         "network": network,
+        "times": times,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
         "parameters": card["parameters"],
@@ -86,6 +92,7 @@ def main() -> None:
     """Prints a line for each network and rival, and writes everything as JSON."""
     parser = quality.arguments(__doc__, optional=True)
     parser.add_argument("--networks", nargs="+", default=["gru"])
+    parser.add_argument("--times", choices=["ignore", "read", "answer"], default="ignore")
     parser.add_argument("--part", choices=["valid"], help="score the validation part alone, to choose settings")
     chosen = parser.parse_args()
     data = chosen.data or os.environ.get("WHORL_DATA")
@@ -95,9 +102,10 @@ def main() -> None:
     runs: list[dict[str, Any]] = []
     for network in chosen.networks:
         for seed in chosen.seeds:
-            runs.append(run(network, seed, known, whole, test=chosen.part is None))
-            told = ", ".join(f"{name} {runs[-1]['valid'][name]:.4f}" for name in METRICS)
-            print(f"{network} seed {seed} validation: {told}", flush=True)
+            runs.append(run(network, seed, chosen.times, known, whole, test=chosen.part is None))
+            for name, found in {network: runs[-1]["valid"], **runs[-1]["rivals"]["valid"]}.items():
+                told = ", ".join(f"{key} {found[key]:.4f}" for key in (*METRICS, *TIMES) if key in found)
+                print(f"{name} seed {seed} validation: {told}", flush=True)
     if chosen.part is None:
         quality.finish(chosen.out, title="Recommendation", text=TEXT, heads=HEADS, rows=section(runs), runs=runs)
 

@@ -161,7 +161,9 @@ def told(prediction: Prediction) -> list[Any]:
     value = value.astype(str).astype("U20") if value.dtype.kind in "OU" else value  # not where the texts lie
     has_sets = prediction.threshold is not None and prediction.probabilities is not None
     sets = np.array([str(one) for one in prediction.sets]).astype("U99") if has_sets else None
+    until = None if prediction.until is None else prediction.until.shares
     answers = [sets, value, prediction.quantiles, prediction.probabilities, prediction.score, prediction.contributions]
+    answers.append(until)
     time = prediction.index.time
     time = np.concatenate(time) if isinstance(time, list) else time  # of the words of each text
     return [*answers, prediction.index.origin, time]

@@ -14,6 +14,7 @@ from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
+    from whorl.runtime.prediction import Prediction
     from whorl.runtime.quantised import Weights
 
 
@@ -44,6 +45,7 @@ def predict(
     decoding = continuing.decoding_of(decoded, draws=continuing.continues(loaded))
     _tell_unseen(loaded, source)
     prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
+    _tell_seen(prediction)
     if out is not None:
         prediction.write(out)
         if wants_json():
@@ -67,6 +69,19 @@ def _tell_unseen(model: "Model", source: object) -> None:
     count, events = model.reader.num_unseen(sequences), sum(map(len, sequences))
     if count:
         click.echo(f"{count} of {events} events have an item that training does not have: read as unknown.", err=True)
+
+
+def _tell_seen(prediction: "Prediction") -> None:
+    """Says how many sessions have no answer, as they had all items of the catalogue."""
+    if not prediction.ranks or is_quiet():
+        return
+    count = int((prediction.probabilities <= 0.0).all(axis=1).sum())
+    if count:
+        click.echo(
+            f"{count} of {len(prediction)} answers are empty: all items of the catalogue were seen, and seen ones are "
+            "left out. Fit with --seen keep to recommend them again.",
+            err=True,
+        )
 
 
 command = make_command(

@@ -163,8 +163,8 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
     Of texts the text, and whether it goes on. Of labels the most probable one, and the probability of each; of several
     labels at once a list of those that are answered, and the probability of each; of labels for each step the steps
     that are answered, their labels, and how probable these are; of items those that are recommended, the best first,
-    and how probable these are; of alarms the score, the threshold, the channel that
-    surprises most and the surprise of each.
+    how probable these are, and when the next event comes where that is answered; of alarms the score, the threshold,
+    the channel that surprises most and the surprise of each.
     """
     found = []
     for n in range(len(answer)):
@@ -206,7 +206,7 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             pairs = answer.take(slice(n, n + 1)).most_likely(len(answer.value[n]))[0]
             told["value"] = {answer.names[0]: [item for item, _ in pairs]}
             told["probability"] = {answer.names[0]: [share for _, share in pairs]}
-            found.append(told)
+            found.append(told if answer.until is None else told | answer.until.told(n))
             continue
         told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}
         if answer.quantiles is not None:

@@ -1,4 +1,4 @@
-"""Logs of events to encoded sequences: a step an event, whose truth is the item of the one after it."""
+"""Logs of events to encoded sequences: a step an event, whose truth is the one after it."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence as List
@@ -12,6 +12,7 @@ from whorl.codecs.frame import Frame
 from whorl.codecs.symbols import SymbolsCodec
 from whorl.data import counts
 from whorl.data.convert import time_column
+from whorl.data.event_inputs import EventInputs, Lapses, Pace
 from whorl.data.events import MICROSECONDS, EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
@@ -22,65 +23,12 @@ from whorl.data.sequences import Sequence
 from whorl.data.values import column_of
 from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.table import Table
-from whorl.specs import Fields, Reals, Spec
 
 NEXT = "next item"
 # The truth of an event after which came an item that training does not have.
 UNSEEN = -1.0
 # Whole numbers up to here are told apart as numbers of a table, too.
 _LARGEST = 2**53
-
-
-class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long after the one before it an event came, as a number: the logarithm of 1 + t, scaled as in training.
-
-    Args:
-        mean: of the logarithm in training.
-        deviation: its standard deviation there; 1 where it does not vary.
-    """
-
-    mean: float = 0.0
-    deviation: float = 1.0
-
-    @classmethod
-    def fit(cls, sessions: List[Session]) -> "Pace":
-        """Learns the scale from training events."""
-        logs = np.concatenate([np.empty(0), *(np.log1p(seconds(one.times)) for one in sessions)])
-        if not len(logs):
-            return cls()
-        return cls(mean=float(logs.mean()), deviation=float(logs.std()) or 1.0)
-
-    def encode(self, apart: np.ndarray) -> np.ndarray:
-        """One number for each time between two events, (n, 1)."""
-        found: np.ndarray = ((np.log1p(apart) - self.mean) / self.deviation).astype(np.float32)
-        return found[:, None]
-
-
-class EventInputs:
-    """What a step is: its item, and how long after the one before it came where that is read.
-
-    Args:
-        items: codes of items.
-        pace: scale of times; None reads none.
-    """
-
-    def __init__(self, items: SymbolsCodec, pace: Pace | None) -> None:
-        self.items, self.pace = items, pace
-
-    @property
-    def spec(self) -> Spec:
-        """Columns of an encoded event."""
-        return self.items.spec if self.pace is None else Fields({"item": self.items.spec, "elapsed": Reals(1)})
-
-    def encode(self, items: List[object], apart: np.ndarray) -> np.ndarray:
-        """Encodes events, (T, D); `apart` (T,) is NaN where nothing came before."""
-        codes = self.items.encode(items)  # type: ignore[arg-type]
-        if self.pace is None:
-            return codes
-        first = np.isnan(apart)
-        known = self.pace.encode(np.where(first, 0.0, apart))
-        known[first] = 0.0
-        return np.concatenate([codes, known], axis=1)
 
 
 @readers.add("events")
@@ -108,6 +56,11 @@ class EventReader(Reader):
         return self._classes
 
     @property
+    def lapses(self) -> Lapses | None:
+        """Bins of the time until the next event, where it is answered."""
+        return self.past.lapses
+
+    @property
     def needs_time(self) -> bool:
         """Whether events without a time cannot be read."""
         return self.past.pace is not None or self.columns.gap is not None
@@ -133,12 +86,27 @@ class EventReader(Reader):
         return [last_held_out(one) for one in sequences] if targets else sequences
 
     def encode(self, session: Session) -> Sequence:
-        """Encodes a session; the truth of each event is the item after it, and that of the last one is unknown."""
+        """Encodes a session; the truth of each event is the item after it, and that of the last one is unknown.
+
+        Where it is answered when that comes, the time until then stands beside it, and the number of its bin.
+        """
         apart = np.concatenate([[np.nan], seconds(session.times)]) if self.past.pace is not None else np.empty(0)
         past = self.past.encode(session.items, apart)
-        after = np.full((len(past), 1), np.nan, np.float32)
-        after[:-1] = past[1:, :1] - 1.0  # code 0 becomes UNSEEN
+        after = np.full((len(past), 1 if self.lapses is None else 3), np.nan, np.float32)
+        after[:-1, :1] = past[1:, :1] - 1.0  # code 0 becomes UNSEEN
+        if self.lapses is not None:
+            after[:-1, 1] = apart[1:]
+            after[:-1, 2] = self.lapses.bins(apart[1:])
         return Sequence(key=session.key, past=past, time=session.times, targets=after)
+
+    def decode(self, values: np.ndarray) -> np.ndarray:
+        """Items (...,) of truths (..., 1); of those with times (..., 3) items and times side by side, (..., 2)."""
+        if self.lapses is None:
+            return self.outputs.decode(values)
+        decoded = np.empty((*values.shape[:-1], 2), object)
+        decoded[..., 0] = self.outputs.decode(values[..., :1])
+        decoded[..., 1] = values[..., 1].astype(np.float64)
+        return decoded
 
     def num_unseen(self, sequences: List[Sequence]) -> int:
         """How many events of encoded sequences have an item that training does not have."""
@@ -160,19 +128,21 @@ class EventReader(Reader):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return joined({"items": self.past.items})
+        return joined({"items": self.past.items, "lapses": self.lapses})
 
     @classmethod
     def restore(cls, config: dict[str, object], arrays: dict[str, np.ndarray]) -> Self:
         plain = configured(config, _Config)
-        items = SymbolsCodec.restore(plain.items, split(arrays, ("items",))["items"])
-        pace = plain.pace
+        own = split(arrays, ("items", "lapses"))
+        items = SymbolsCodec.restore(plain.items, own["items"])
+        pace, lapses = plain.pace, Lapses.restore(own["lapses"]) if own["lapses"] else None
         sound = pace is None or (np.isfinite(pace.mean) and 0 < pace.deviation < np.inf)
         timeless = plain.dated is None and (pace is not None or plain.columns.gap is not None)
+        timeless = timeless or (lapses is not None and pace is None)
         if not sound or timeless or len(items.symbols) < 2 or items.kind == "boolean":
             raise ModelFileError("the reader of the model file is damaged: its items or times cannot be read.")
         table = table_of(plain.table)
-        return cls(columns=plain.columns, past=EventInputs(items, pace), dated=plain.dated, table=table)
+        return cls(columns=plain.columns, past=EventInputs(items, pace, lapses), dated=plain.dated, table=table)
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -206,7 +176,9 @@ def training_sessions(sequences: List[Sequence], cuts: List[int]) -> list[Sequen
     return made
 
 
-def fit_events(log: Log, cuts: List[int], columns: EventColumns, table: Table, *, paced: bool) -> EventReader:
+def fit_events(
+    log: Log, cuts: List[int], columns: EventColumns, table: Table, *, paced: bool, lapsed: bool = False
+) -> EventReader:
     """Learns items, and how far events lie apart, from the events of each session before its cut.
 
     Args:
@@ -215,6 +187,7 @@ def fit_events(log: Log, cuts: List[int], columns: EventColumns, table: Table, *
         columns: where what stands.
         table: how files are read.
         paced: whether it is read how long after the one before it an event came.
+        lapsed: whether it is answered, too, how long after it the next one comes.
     """
     pairs = zip(log.sessions, cuts, strict=True)
     training = [Session(one.key, one.items[:cut], one.times[:cut]) for one, cut in pairs]
@@ -226,7 +199,8 @@ def fit_events(log: Log, cuts: List[int], columns: EventColumns, table: Table, *
         )
     dated = log.sessions[0].times.dtype.kind == "M" if log.timed else None
     pace = Pace.fit(training) if paced else None
-    return EventReader(columns=columns, past=EventInputs(items, pace), dated=dated, table=table)
+    past = EventInputs(items, pace, Lapses.fit(training) if lapsed else None)
+    return EventReader(columns=columns, past=past, dated=dated, table=table)
 
 
 class EventRows(RowReader):

@@ -17,7 +17,7 @@ class TiedBatches(Batches):
     """Batches of whole sessions, in which the items of one time change places anew in each epoch.
 
     A log of many events in a second would else be learned in an order that means nothing. The truth of an event stays
-    the item after it.
+    the item after it; how long after it that came is no matter of which item it is.
 
     Args:
         sessions: encoded; the first column of a row is its item, code 0 an unknown one.
@@ -49,5 +49,5 @@ def _mixed(one: Sequence, random: np.random.Generator) -> Sequence:
     past, targets = one.past.copy(), one.row_targets.copy()
     past[:, 0] = one.past[order, 0]
     known = np.isfinite(targets[:-1, 0])
-    targets[:-1][known] = past[1:, :1][known] - 1.0
+    targets[:-1, 0][known] = past[1:, 0][known] - 1.0
     return replace(one, past=past, targets=targets)

@@ -47,6 +47,13 @@ class NextToken(Network):
         self.core = core(shape.embedding_size + (0 if self.beside is None else self.beside.size))
         size = self.core.output_size
         self.narrow = nn.Linear(size, shape.embedding_size, bias=False) if shape.tied else None
+        # What stands in the last column of the next step is answered, too: a bin of time, of which code 0 is none.
+        self.until: nn.Linear | None = None
+        if shape.items is not None and shape.items.until:
+            (*_, (_, last)) = parts
+            if len(parts) < 2 or not isinstance(last, Tokens):
+                raise ArgumentError(f"`past` ends with a column of bins of time, but is {past}.")
+            self.until = nn.Linear(size, last.n - 1)
         num_answers = self.num_symbols - self.first
         self.bias = nn.Parameter(torch.zeros(num_answers))
         self.weight = None if shape.tied else nn.Parameter(torch.empty(num_answers, size))
@@ -62,12 +69,12 @@ class NextToken(Network):
         `starts` (B, T), where it is given, is True at the first step of a text, before which there is no state.
         """
         y_BTH, state = self.read(inputs, state)
-        return self.logits(y_BTH)[..., None, None, :], state
+        return self.logits(self.narrowed(y_BTH))[..., None, None, :], state
 
     def read(
         self, inputs: dict[str, Tensor], state: State | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """What each step is answered by, before the last layer, (B, T, H or E), and the state after the last one.
+        """What each step is answered by, (B, T, H), and the state after the last one.
 
         Args:
             inputs: as of `forward`.
@@ -81,8 +88,11 @@ class NextToken(Network):
         starts = inputs.get("starts")
         resets = None if starts is None else starts.bool()
         y_BTH, state = self.core(x_BTE, state, lengths_B=lengths, resets_BT=resets)
-        y_BTH = dropout(y_BTH, self.dropout, self.training)
-        return y_BTH if self.narrow is None else self.narrow(y_BTH), state
+        return dropout(y_BTH, self.dropout, self.training), state
+
+    def narrowed(self, y: Tensor) -> Tensor:
+        """What `read` returns as the last layer takes it, (..., H or E)."""
+        return y if self.narrow is None else self.narrow(y)
 
     @property
     def answers(self) -> Tensor:
@@ -90,7 +100,7 @@ class NextToken(Network):
         return self.table.weight[self.first :] if self.weight is None else self.weight
 
     def logits(self, y: Tensor) -> Tensor:
-        """How probable each answer is, (..., V), by what `read` returns."""
+        """How probable each answer is, (..., V), by what `narrowed` returns."""
         return functional.linear(y, self.answers, self.bias)
 
     def emit(self, program: Program) -> Name:
@@ -102,7 +112,7 @@ class NextToken(Network):
         if self.beside is not None:
             beside = self.beside.emit(program, program.add(ops.Slice(x=row, axis=0, start=1, stop=self.width)))
             x = program.add(ops.Concat(parts=(x, beside), axis=0))
-        h = self.core.emit(program, x)
+        h = core = self.core.emit(program, x)
         if self.narrow is not None:
             h = program.add(ops.Affine(x=h, weight=program.tensor("narrow", numpy(self.narrow.weight))))
         weight, bias = table, numpy(self.bias)
@@ -114,13 +124,31 @@ class NextToken(Network):
         if self.weight is None and self.first:
             out = program.add(ops.Slice(x=out, axis=0, start=self.first, stop=self.num_symbols))
         if self.items is not None:
-            return emit_items(program, code, out, self.items.seen)
+            return emit_items(program, code, out, self.items.seen, self._emit_until(program, core))
         program.output = program.add(ops.Reshape(x=out, shape=(1, 1, self.num_symbols)))
         return program.output
 
+    def _emit_until(self, program: Program, core: Name) -> Name | None:
+        if self.until is None:
+            return None
+        weight, bias = numpy(self.until.weight), numpy(self.until.bias)
+        return program.add(
+            ops.Affine(x=core, weight=program.tensor("until.weight", weight), bias=program.tensor("until.bias", bias))
+        )
 
-def emit_items(program: Program, code: Name, scores: Name, seen: int) -> Name:
-    """Adds the scores of a catalogue, (V,), as the output; behind them the codes of the `seen` last items, if any."""
+
+def emit_items(program: Program, code: Name, scores: Name, seen: int, until: Name | None = None) -> Name:
+    """Adds the scores of a catalogue, (V,), as the output.
+
+    Args:
+        program: what is added to.
+        code: of the item of the step.
+        scores: of the catalogue.
+        seen: how many codes of the last items stand behind all else.
+        until: scores of the bins of the time until the next event, (B,), which stand behind those of the catalogue.
+    """
+    if until is not None:
+        scores = program.add(ops.Concat(parts=(scores, until), axis=0))
     size = program.shapes[scores][0]
     if seen:
         window = program.add(ops.Window(x=code, length=seen))

@@ -1,5 +1,7 @@
 """The loss of next items: over a whole catalogue, or over some items of a large one that are drawn for each batch.
 
+Where it is learned, too, when the next event comes, its bin of time is one more class to be told.
+
 Where seen items are left out of answers, they are left out of the loss: a network need not learn what is filtered.
 
 Axes: B sessions, T steps, M steps whose truth is known, V items, K items that are drawn, H width of the last layer.
@@ -9,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
 from whorl.nn.autoregressive import NextToken
@@ -38,13 +40,14 @@ def item_loss(
         head: smoothing and negatives.
         inputs: past (B, T, D).
         lengths: (B,), real steps of each session; None where all are.
-        targets: (B, T, 1), numbers of items from 0 on.
+        targets: (B, T, 1), numbers of items from 0 on; where the network says when, (B, T, 3), of which the last is the
+            number of a bin of time.
         weights: (B,).
     """
     y_BTH, _ = network.read(dict(inputs), lengths=lengths)
     truths_BT = targets[..., 0]
     known_BT = torch.isfinite(truths_BT) & (truths_BT >= 0)
-    truths_M, y_MH = truths_BT[known_BT].long(), y_BTH[known_BT]
+    truths_M, y_MH = truths_BT[known_BT].long(), network.narrowed(y_BTH[known_BT])
     weights_M = weights[:, None].expand_as(truths_BT)[known_BT]
     row_M, step_M = known_BT.nonzero(as_tuple=True)
     seen = None
@@ -54,6 +57,21 @@ def item_loss(
         each_M = _sampled(network, y_MH, truths_M, head.negatives, seen)
     else:
         each_M = _exact(network, y_MH, truths_M, head.smoothing, seen)
+    if network.until is None:
+        return LossSum((each_M * weights_M).sum(), weights_M.sum())
+    when = _until_loss(network.until, y_BTH, targets[..., -1], weights)
+    return LossSum((each_M * weights_M).sum() + when.total, when.weight)
+
+
+def _until_loss(layer: nn.Linear, y_BTH: Tensor, bins_BT: Tensor, weights: Tensor) -> LossSum:
+    """The cross entropy of the bins of time that came, and the weight of all events that did.
+
+    An item that training does not have came at a time, too, so this weight is that of the sum of both losses: together
+    they are the surprise at what came and when, the two being told apart from each other.
+    """
+    known_BT = torch.isfinite(bins_BT)
+    weights_M = weights[:, None].expand_as(bins_BT)[known_BT]
+    each_M = cross_entropy(layer(y_BTH[known_BT]), bins_BT[known_BT].long(), reduction="none")
     return LossSum((each_M * weights_M).sum(), weights_M.sum())
 
 

@@ -120,10 +120,13 @@ class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="items"
     """The best items of a catalogue are answered, `listed` of them; an item that training does not have is none.
 
     The items of the `seen` last steps are left out: their codes stand behind what the network says of the catalogue.
+    With `until` it is answered, too, when the next item comes: which bin the time until then is in, where bins are the
+    symbols of the last column that is read.
     """
 
     listed: int = 10
     seen: int = 0
+    until: bool = False
 
 
 class Autoregressive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="autoregressive"):

@@ -13,6 +13,7 @@ from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import EachRow
 from whorl.runtime.evaluation import answers, score_rival
+from whorl.runtime.item_metrics import items_of
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction, joined
 
@@ -40,7 +41,8 @@ class Evidence:
 
     Args:
         prediction: N answers.
-        target: truths, of the shape of `prediction.value`, of several labels at once (N, C); NaN where unknown.
+        target: truths, of the shape of `prediction.value`, of several labels at once (N, C), of items and their
+            times (N, 2); NaN where unknown.
         sequences: the sequence of each answer, N long.
         steps: the step of each answer in its sequence, (N,).
         scale: (K,) training scale of each output.
@@ -81,7 +83,7 @@ class Evidence:
         """The number of the true class of each answer, (N,); NaN where it is unknown."""
         assert self.prediction.classes is not None
         number = {label: float(n) for n, label in enumerate(self.prediction.classes.tolist())}
-        return np.array([number.get(label, np.nan) for label in self.target.tolist()], np.float64)
+        return np.array([number.get(label, np.nan) for label in items_of(self.target).tolist()], np.float64)
 
     def ranked(self) -> dict[str, int]:
         """Numbers of the best, the median and the worst answer; fewer where there are fewer."""

@@ -129,8 +129,10 @@ def _norms(model: Model, replay: Replay, pieces: List[_Piece]) -> np.ndarray:
     else:
         truth = torch.from_numpy(np.stack([one.truth for one in pieces])).to(output.dtype)
         if isinstance(model.wiring.head, Categorical):
-            # Behind the scores of a catalogue stand codes of items; an item that is not in it has no score.
-            output, truth = output[..., : len(model.reader.classes)], truth.masked_fill(truth < 0, torch.nan)
+            # Behind the scores of a catalogue stand those of times and codes of items, behind its truths times; an item
+            # that is not in it has no score.
+            output, truth = output[..., : len(model.reader.classes)], truth[..., : len(model.reader.names)]
+            truth = truth.masked_fill(truth < 0, torch.nan)
         cost = loss(model.wiring.head, output, truth, torch.ones(len(pieces), dtype=output.dtype)).total
     squares: dict[int, Tensor] = {}
     for op in recurrences(program):

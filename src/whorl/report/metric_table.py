@@ -47,6 +47,14 @@ METRICS: dict[str, Metric] = {
     "mrr@10": Metric("mean of 1 / rank of next items among the first 10, 0 for others", "most", ".4f"),
     "mrr": Metric("mean of 1 / rank of next items, whatever the rank", "most"),
     "unseen": _share("share of next items that training does not have, which count as missed", None),
+    "until_nll": Metric(
+        "nats by which the bin of the time until the next event surprises the model, on average", "least", ".4f"
+    ),
+    "until_mae": Metric("mean absolute error of the median time until the next event", "least", ".5g"),
+    "until_coverage": _share(
+        "share of times until the next event inside the interval, which promises 80 %", None, ".4f"
+    ),
+    "until_below": _share("share of times until the next event below their median", None),
     "accuracy": _share("share of answers that are right", form=".4f"),
     "frame_accuracy": _share("share of the notes that sounded or were expected, which did both", form=".4f"),
     "entity_f1": _share(

@@ -10,7 +10,8 @@ from whorl.data.event_reader import EventReader
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
-from whorl.runtime.item_metrics import CUTOFFS, ranks
+from whorl.report.scores import lasting, number
+from whorl.runtime.item_metrics import CUTOFFS, items_of, ranks
 from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.model import Model
 
@@ -28,6 +29,8 @@ class Example:
         recommended: the best items, the best first, each with its probability.
         true: the item that came.
         rank: where that stands in the ranking, in words.
+        until: when an event was expected, in words; empty where that is not answered.
+        came: how long it took.
     """
 
     read: List[str]
@@ -35,6 +38,8 @@ class Example:
     recommended: List[tuple[str, float]]
     true: str
     rank: str
+    until: str = ""
+    came: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,8 @@ def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> 
         last = int(evidence.steps[n]) + 1
         read = reader.past.items.decode(evidence.sequences[n].past[max(0, last - _READ) : last, 0])
         answer = evidence.prediction.take(slice(n, n + 1)).most_likely(readout.count)[0]
-        true = evidence.target[n]
+        true = items_of(evidence.target)[n]
+        until, came = _when(evidence, n, reader)
         rank = f"{order[n]:.0f} of {len(classes):,}" if np.isfinite(order[n]) else "left out, or not in training"
         made.append(
             Example(
@@ -77,9 +83,21 @@ def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> 
                 recommended=[(str(item), share) for item, share in answer],
                 true="(unknown)" if true is None else str(true),
                 rank=rank,
+                until=until,
+                came=came,
             )
         )
     return made
+
+
+def _when(evidence: Evidence, n: int, reader: EventReader) -> tuple[str, str]:
+    """After what time the next event was expected, and after what time it came, in words."""
+    until = evidence.prediction.until
+    if until is None:
+        return "", ""
+    own, say = until.take(slice(n, n + 1)), lasting if reader.dated else number
+    low, high = (say(float(bound[0])) for bound in own.interval)
+    return f"{say(float(own.median[0]))} ({low} to {high})", say(float(evidence.target[n, 1]))
 
 
 def _nearest(model: Model, evidence: Evidence) -> dict[str, list[tuple[str, float]]]:
@@ -99,6 +117,36 @@ def _nearest(model: Model, evidence: Evidence) -> dict[str, list[tuple[str, floa
 
 
 def pictures(evidence: Evidence) -> list[Picture]:
+    """How often the item is among the first k, and how often the event came before each quantile of its time."""
+    return [_found(evidence), *([] if evidence.prediction.until is None else [_calibrated(evidence)])]
+
+
+def _calibrated(evidence: Evidence) -> Picture:
+    """Shares of times below the quantiles of the answers beside what was promised."""
+    until, times = evidence.prediction.until, evidence.target[:, 1].astype(np.float64)
+    assert until is not None
+    levels = np.linspace(0.05, 0.95, 19)
+    bounds = [until.quantile(float(level)) for level in levels]
+    before = [float((times < bound).mean()) for bound in bounds]
+    by_then = [float((times <= bound).mean()) for bound in bounds]
+    figure, grid = drawing.figure(3.6)
+    axes = grid[0, 0]
+    axes.plot([0, 1], [0, 1], color="0.5", linewidth=0.8, linestyle="--", label="as promised")
+    axes.fill_between(levels, before, by_then, alpha=0.25)
+    axes.plot(levels, before, marker=".", label="before")
+    axes.plot(levels, by_then, marker=".", label="before or at")
+    drawing.tidy(axes, x="promised share", y="share of events")
+    drawing.legend(axes)
+    told = ", ".join(f"{name} {metrics['until_nll']:.3f}" for name, metrics in evidence.metrics.items())
+    says = (
+        "How often the next event came before each quantile of the time that was answered for it. Between the two "
+        "lines lie times that are so frequent that they are a quantile themselves; the promise holds where its line "
+        f"lies between them. Nats by which the time surprises: {told}."
+    )
+    return Picture(drawing.source(figure), says, "When the next event comes")
+
+
+def _found(evidence: Evidence) -> Picture:
     """The share of sessions whose item is among the first k, by the model and by its rivals."""
     figure, grid = drawing.figure(3.6)
     axes = grid[0, 0]
@@ -118,4 +166,4 @@ def pictures(evidence: Evidence) -> list[Picture]:
         "How often the item that came is among the first k of the whole catalogue, without those that are left out."
         f"{of} Among the first 10: {', '.join(told)}."
     )
-    return [Picture(drawing.source(figure), says, "How often the next item is among the first k")]
+    return Picture(drawing.source(figure), says, "How often the next item is among the first k")

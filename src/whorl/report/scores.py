@@ -111,6 +111,14 @@ def size_of(num_bytes: int) -> str:
     return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:.1f} MB"
 
 
+def lasting(seconds: float) -> str:
+    """How long something takes, in the largest unit that it has one of: 12 s, 5.5 min, 3 h, 2.1 days."""
+    for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
 def short(time: str) -> str:
     """A time without seconds, where it has none."""
     return time.removesuffix(":00") if time.count(":") == 2 else time

@@ -102,7 +102,7 @@ def check_parts(
     # Of several labels at once each is an output of its own.
     num_classes = 0 if isinstance(wiring.head, Bernoulli) else len(reader.classes)
     _expect(isinstance(wiring.head, Categorical) == bool(num_classes), f"it has {num_classes} classes")
-    seen = _check_next(wiring, reader, readout)
+    beside = _check_next(wiring, reader, readout)
     labels = isinstance(readout, CategoricalReadout | TagReadout | ItemReadout)
     _expect(isinstance(wiring.head, Categorical) == labels, "its readout is of others")
     steps = isinstance(wiring.pairing, Sequences) and wiring.pairing.every_step
@@ -122,14 +122,14 @@ def check_parts(
     if isinstance(wiring.pairing, EachRow) and isinstance(readout, SurpriseReadout):
         _expect(readout.whole == wiring.pairing.whole, "its readout and its pairing differ in what is judged")
     inputs = _inputs(reader)
-    given = num_classes + seen
+    given = num_classes + beside
     _check_program("the network", program, inputs, (*answer, 2 if judges else given or 1 + len(levels)))
     for name, rival in baselines.items():
         _check_program(f"the baseline '{name}'", rival, inputs, (*answer, 2 if judges else given or 1))
 
 
 def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int:
-    """The next step of a text or of music, or the next item; returns how many codes stand behind its scores."""
+    """The next step of a text or of music, or the next item; returns how many numbers stand behind its scores."""
     follows = isinstance(wiring.shape, Autoregressive)
     items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
     goes_on = follows and items is None
@@ -143,7 +143,11 @@ def _check_next(wiring: Wiring, reader: Reader, readout: Readout) -> int:
         return 0
     _expect((items.listed, items.seen) == (readout.count, readout.seen), f"its readout lists {readout.count} items")
     _expect(items.seen <= _LONGEST, f"it leaves out the last {items.seen} items")
-    return items.seen
+    assert isinstance(reader, EventReader)
+    bins = 0 if reader.lapses is None else len(reader.lapses)
+    fits = items.until == (bins > 0) and readout.bins == bins
+    _expect(fits, f"its reader has {bins} bins of time, its readout {readout.bins}")
+    return bins + items.seen
 
 
 def _check_music(wiring: Wiring, reader: Reader, readout: Readout) -> None:

@@ -51,7 +51,11 @@ class Evaluation:
 
     @property
     def target(self) -> Rows:
-        """The truths, of the shape of `prediction.value`, of several labels at once (N, C); NaN where unknown."""
+        """The truths, of the shape of `prediction.value`; NaN where unknown.
+
+        Of several labels at once they are (N, C), of a Recommender the items that came, (N,), or with what time passed
+        until then beside them, (N, 2).
+        """
         return self._kept()[1]
 
     @property

@@ -1,4 +1,4 @@
-"""Metrics of recommendations: where the item that came stands in the ranking of the whole catalogue."""
+"""Metrics of recommendations: where the item that came stands in the ranking of all, and when it came."""
 
 import numpy as np
 
@@ -17,22 +17,32 @@ class ItemScores:
     Keys of `result()`: hr@k, the share of sessions whose item is among the first k; ndcg@k, the mean of
     1 / log2(1 + rank) of those, 0 of others; mrr@10, the mean of 1 / rank of those among the first 10, and mrr without
     that bound; recall@10, which with one true item is hr@10; unseen, the share of items that training does not have.
+    Where it is answered when the item comes also until_nll, the mean of -log of the probability of the bin of time that
+    it came in; until_mae, the mean absolute error of the median, in units of the log; until_coverage, the share of
+    times inside the interval; and until_below, the share of times below the median.
     """
 
     def __init__(self) -> None:
+        self._times: list[np.ndarray] = []
         self._ranks: list[np.ndarray] = []
         self._unseen = 0
         self._places: dict[object, int] = {}
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
-        """Adds answers with the probabilities of the whole catalogue, (N, V), and the items that came, (N,)."""
+        """Adds answers with the probabilities of the whole catalogue, (N, V), and what came; see `items_of`."""
         assert prediction.probabilities is not None
         assert prediction.classes is not None
         if not self._places:
             self._places = {item: n for n, item in enumerate(prediction.classes.tolist())}
-        places = np.array([self._places.get(item, -1) for item in target.tolist()], np.int64)
+        places = np.array([self._places.get(item, -1) for item in items_of(target).tolist()], np.int64)
         self._ranks.append(ranks(prediction.probabilities, places))
         self._unseen += int((places < 0).sum())
+        if prediction.until is not None and len(target):
+            times = target[:, 1].astype(np.float64)
+            (low, high), middle = prediction.until.interval, prediction.until.median
+            inside = (low <= times) & (times <= high)
+            nats = prediction.until.surprise(times)
+            self._times.append(np.stack([nats, np.abs(times - middle), inside, times < middle]))
 
     def result(self) -> dict[str, float]:
         """The metrics; empty when there is no answer."""
@@ -46,11 +56,20 @@ class ItemScores:
         found["mrr"] = float(turns.mean())
         found[f"recall@{_LISTED}"] = found[f"hr@{_LISTED}"]
         found["unseen"] = self._unseen / len(rank)
+        if self._times:
+            means = np.concatenate(self._times, axis=1).mean(axis=1).tolist()
+            found |= dict(zip(("until_nll", "until_mae", "until_coverage", "until_below"), means, strict=True))
         return found
 
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: the next item is one step ahead."""
         return {}
+
+
+def items_of(target: np.ndarray) -> np.ndarray:
+    """The items that came, (N,), of truths that are these alone or, (N, 2), have beside each how long it took."""
+    found: np.ndarray = target if target.ndim == 1 else target[:, 0]
+    return found
 
 
 def ranks(shares: np.ndarray, places: np.ndarray) -> np.ndarray:

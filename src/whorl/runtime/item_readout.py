@@ -1,10 +1,13 @@
-"""The answering side of a recommender: scores of items to the k best of those that were not seen."""
+"""The answering side of a recommender: scores of items to the k best of those that were not seen, and when."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 
+from whorl.data.event_inputs import Lapses
+from whorl.data.event_reader import EventReader
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.plans.wiring import Autoregressive, Wiring
@@ -12,6 +15,7 @@ from whorl.runtime.item_metrics import ItemScores
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, labelled
 from whorl.runtime.readouts import Readout, UnitlessReadout, readouts
+from whorl.runtime.until import Until
 
 # Answers of one user take no longer than a screen, and a file no more than a table.
 MOST_LISTED = 1_000
@@ -21,50 +25,58 @@ MOST_LISTED = 1_000
 class ItemReadout(UnitlessReadout):
     """The k most probable next items, and how probable each is; of items that were left out it is 0.
 
-    Behind the scores of an output stand the codes of the last items of the session, code 0 for none, which are left
-    out. Nothing is calibrated.
+    Behind the scores of an output stand those of bins of the time until the next event, where it is answered when that
+    comes, and the codes of the last items of the session, code 0 for none, which are left out. Nothing is calibrated.
 
     Args:
         count: k.
         seen: codes behind the scores.
+        bins: scores of bins of time between the two.
         whole: answers have the probabilities of the whole catalogue, which is what a rank is found in.
     """
 
-    def __init__(self, count: int = 10, seen: int = 0, *, whole: bool = False) -> None:
-        self.count, self.seen, self._whole = count, seen, whole
-        self.judge = None if whole else ItemReadout(count, seen, whole=True)
+    def __init__(self, count: int = 10, seen: int = 0, bins: int = 0, *, whole: bool = False) -> None:
+        self.count, self.seen, self.bins, self._whole = count, seen, bins, whole
+        self.judge = None if whole else ItemReadout(count, seen, bins, whole=True)
 
     @classmethod
     def of(cls, wiring: Wiring, facts: Mapping[str, object]) -> Self:
         items = wiring.shape.items if isinstance(wiring.shape, Autoregressive) else None
         if items is None:
             raise ArgumentError(f"a readout of next items needs a catalogue, but the shape is {wiring.shape}.")
-        return cls(items.listed, items.seen)
+        bins = facts["bins"] if items.until else 0
+        assert isinstance(bins, int)
+        return cls(items.listed, items.seen, bins)
 
     def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Self:
         return self
 
     def stacked(self, outputs: np.ndarray) -> np.ndarray:
-        """Probabilities (N, V) of outputs (N, ..., V + seen)."""
+        """Probabilities of items and of bins side by side, (N, V + bins), of outputs (N, ..., V + bins + seen)."""
         rows = outputs.reshape(len(outputs), outputs.shape[-1])
-        size = rows.shape[1] - self.seen
-        scores = rows[:, :size].astype(np.float64)
-        codes = np.rint(rows[:, size:])
+        size = rows.shape[1] - self.seen - self.bins
+        scores = rows[:, : size + self.bins].astype(np.float64)
+        codes = np.rint(rows[:, size + self.bins :])
         row, place = np.nonzero((codes >= 1) & (codes <= size))
         scores[row, codes[row, place].astype(np.int64) - 1] = -np.inf
-        best = scores.max(axis=1, keepdims=True)
-        shares: np.ndarray = np.exp(scores - np.where(np.isfinite(best), best, 0.0))
-        total = np.add.accumulate(shares, axis=1)[:, -1:]  # in an order that the number of rows does not change
-        shares /= np.where(total > 0, total, 1.0)
-        return shares
+        _to_shares(scores[:, :size])
+        if self.bins:
+            _to_shares(scores[:, size:])
+        return scores
 
     def room(self, count: int, shape: tuple[int, ...]) -> np.ndarray:
         return np.empty((count, shape[-1] - self.seen))
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
+        size = len(reader.classes)
+        until = None
+        if self.bins:
+            assert isinstance(reader, EventReader)
+            assert isinstance(reader.lapses, Lapses)
+            until = Until(shares=answers[:, size:], lapses=reader.lapses)
         if self._whole:
-            return labelled(index, answers, reader.classes, reader.names)
-        return ranked(index, answers, reader.classes, reader.names, self.count)
+            return replace(labelled(index, answers[:, :size], reader.classes, reader.names), until=until)
+        return replace(ranked(index, answers[:, :size], reader.classes, reader.names, self.count), until=until)
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         return ItemScores()
@@ -73,17 +85,25 @@ class ItemReadout(UnitlessReadout):
         return self
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {"listed": np.array([self.count, self.seen], np.int64)}
+        return {"listed": np.array([self.count, self.seen, self.bins], np.int64)}
 
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray]) -> Self:
         listed = arrays.get("listed")
-        if set(arrays) != {"listed"} or listed is None or listed.dtype != np.int64 or listed.shape != (2,):
+        if set(arrays) != {"listed"} or listed is None or listed.dtype != np.int64 or listed.shape != (3,):
             raise ModelFileError(f"a readout of items needs `listed`, but {sorted(arrays)} came. The file is damaged.")
-        count, seen = listed.tolist()
-        if not 1 <= count <= MOST_LISTED or seen < 0:
+        count, seen, bins = listed.tolist()
+        if not 1 <= count <= MOST_LISTED or seen < 0 or bins < 0:
             raise ModelFileError(f"a readout of items lists {count} of them, which no fit gives. The file is damaged.")
-        return cls(count, seen)
+        return cls(count, seen, bins)
+
+
+def _to_shares(scores: np.ndarray) -> None:
+    """Turns the scores of each row into probabilities, in place; of a row without any they are 0."""
+    best = scores.max(axis=1, keepdims=True)
+    np.exp(scores - np.where(np.isfinite(best), best, 0.0), out=scores)
+    total = np.add.accumulate(scores, axis=1)[:, -1:]  # in an order that the number of rows does not change
+    scores /= np.where(total > 0, total, 1.0)
 
 
 def ranked(index: Index, shares: np.ndarray, classes: np.ndarray, names: tuple[str, ...], count: int) -> Prediction:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from whorl.errors import ArgumentError, MissingExtraError
+from whorl.runtime.until import Until
 
 if TYPE_CHECKING:
     import polars
@@ -65,6 +66,7 @@ class Prediction:
         contributions: (N, K) surprise of each channel of a Detector, or None.
         threshold: the score above which a Detector gives an alarm; the probability from which on a label of a
             Classifier is in the set; or None.
+        until: when the next event comes, of a Recommender that answers it; or None.
         final: False where a later step may still revise the answer.
     """
 
@@ -79,6 +81,7 @@ class Prediction:
     contributions: np.ndarray | None = None
     threshold: float | None = None
     thresholds: np.ndarray | None = None
+    until: Until | None = None
     final: bool = True
 
     def __len__(self) -> int:
@@ -111,6 +114,7 @@ class Prediction:
                 "probabilities": part(self.probabilities),
                 "score": part(self.score),
                 "contributions": part(self.contributions),
+                "until": None if self.until is None else self.until.take(rows),
             }
         )
 
@@ -315,5 +319,6 @@ def joined(parts: Sequence[Prediction]) -> Prediction:
         probabilities=below([part.probabilities for part in parts]),
         score=below([part.score for part in parts]),
         contributions=below([part.contributions for part in parts]),
+        until=None if first.until is None else first.until.below([part.until for part in parts if part.until]),
         final=all(part.final for part in parts),
     )

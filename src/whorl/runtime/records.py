@@ -18,7 +18,8 @@ def records(answers: Prediction) -> Iterator[dict[str, object]]:
     labels for each step one for each step: series, step, its word where it is one, output, value, and so on. Of a
     Detector one for each row: series, origin, value, score, threshold, the channel that surprises most, and
     `surprise(channel)` of each channel. Of a Recommender one for each item of each answer, the best first: series,
-    origin, rank, output, value, probability.
+    origin, rank, output, value, probability, and where it answers when the next event comes `until`, `until_q0.1` and
+    `until_q0.9`, the median of the time until then and its interval.
     """
     if isinstance(answers.value, list):
         of_list = _text_records if answers.classes is None else _step_records
@@ -88,6 +89,7 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
 
 def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
     for n, items in enumerate(answers.most_likely(answers.value.shape[1])):
+        until = {} if answers.until is None else answers.until.told(n)
         for rank, (item, share) in enumerate(items, 1):
             yield {
                 "series": answers.index.series[n],
@@ -96,6 +98,7 @@ def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
                 "output": answers.names[0],
                 "value": item,
                 "probability": share,
+                **until,
             }
 
 

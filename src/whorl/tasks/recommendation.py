@@ -37,13 +37,18 @@ class Recommender(Estimator):
     `evaluate` scores the item of the last event of each session, from those before it, in a ranking of the whole
     catalogue. A stream answers after each event.
 
+    With times='answer' the `until` of an answer says when the next event comes, given that one does: a distribution
+    over bins of time, learned together with the items (the probability mass function of Kvamme & Borgan 2021), its
+    median and its interval. It is told apart from which item comes.
+
     Args:
         user: column that names whose event a row is.
         item: column of the item.
         time: column of when an event happened; None takes events in the order of the table.
         gap: a session ends where the next event comes more than so many seconds later, or units of a time that is
             counted. None makes all events of a user one session.
-        times: also read how long after the one before it an event came.
+        times: 'read' also reads how long after the one before it an event came; 'answer' reads it, and answers when the
+            next one comes as well; 'ignore' does neither.
         seen: 'exclude' leaves the items of the last 1,000 events of a session out of its answers, and those that came
             before an event out of what training tells it from; 'keep' leaves them in, for things that one comes back
             to.
@@ -68,7 +73,7 @@ class Recommender(Estimator):
     item: str = "item"
     time: str | None = None
     gap: float | None = None
-    times: bool = False
+    times: Literal["ignore", "read", "answer"] = "ignore"
     seen: Literal["exclude", "keep"] = "exclude"
     k: int = 10
     embedding_size: int | None = None
@@ -85,19 +90,20 @@ class Recommender(Estimator):
             raise ArgumentError(
                 f"`user`, `item` and `time` are different columns, but are {', '.join(map(repr, named))}. Name each."
             )
-        for name in ("gap", "times"):
-            if getattr(self, name) and self.time is None:
+        for name, nothing in (("gap", None), ("times", "ignore")):
+            if getattr(self, name) != nothing and self.time is None:
                 raise ArgumentError(
                     f"`{name}` is {getattr(self, name)!r}, but `time` is None, so that nobody knows when an event "
                     "happened. Name the column."
                 )
         if self.gap is not None and not 0 < self.gap < float("inf"):
             raise ArgumentError(f"`gap` is a positive number or None, but is {self.gap!r}. Change it.")
-        if self.seen not in ("exclude", "keep"):
-            raise ArgumentError(
-                f"`seen` must be one of exclude, keep, but is {self.seen!r}."
-                f"{did_you_mean(str(self.seen), ('exclude', 'keep'))}"
-            )
+        for name, able in (("seen", ("exclude", "keep")), ("times", ("ignore", "read", "answer"))):
+            given = getattr(self, name)
+            if given not in able:
+                raise ArgumentError(
+                    f"`{name}` must be one of {', '.join(able)}, but is {given!r}.{did_you_mean(str(given), able)}"
+                )
         for name in ("k", "embedding_size", "negatives"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
@@ -115,7 +121,7 @@ class Recommender(Estimator):
             shape=Autoregressive(
                 embedding_size=int(self.embedding_size or 128),
                 tied=self.tied is None or bool(self.tied),
-                items=Items(listed=int(self.k), seen=seen),
+                items=Items(listed=int(self.k), seen=seen, until=self.times == "answer"),
             ),
             outputs="symbols",
             head=Categorical(smoothing=0.0 if self.negatives else 0.1, negatives=int(self.negatives or 0)),

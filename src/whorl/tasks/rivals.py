@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whorl.data.event_reader import training_sessions
+from whorl.data.event_reader import EventReader, training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.heads import Bernoulli, Ctc
@@ -24,7 +24,9 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
         return chord_rivals.rivals(prepared.sequences, prepared.cuts), None
     if isinstance(wiring.shape, Autoregressive) and wiring.shape.items is not None:
         sessions = training_sessions(prepared.sequences, prepared.cuts)
-        return item_rivals.rivals(sessions, len(prepared.reader.classes), wiring.shape.items.seen), None
+        bins = prepared.reader.lapses if isinstance(prepared.reader, EventReader) else None
+        sizes = wiring.shape.items.seen, 0 if bins is None else len(bins)
+        return item_rivals.rivals(sessions, len(prepared.reader.classes), *sizes), None
     if isinstance(wiring.shape, Autoregressive):
         return token_rivals.rivals(prepared.sequences, prepared.cuts, len(prepared.reader.classes)), None
     if isinstance(wiring.head, Bernoulli):

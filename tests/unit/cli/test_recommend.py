@@ -68,6 +68,16 @@ def test_predict_tells_how_many_items_it_does_not_know(shop):
     assert run("predict", shop.model, data, "--quiet").stderr == ""
 
 
+def test_predict_tells_that_no_item_is_left(shop):
+    rows = [("a", item, f"2026-02-0{n}") for n, item in enumerate(LETTERS, 1)]
+    data = write_csv(shop.folder / "everything.csv", "who,thing,when", [*rows, ("b", "tea", "2026-02-01")])
+    result = run("predict", shop.model, data)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("1 of 2 answers are empty: all items of the catalogue were seen")
+    assert [line.split(",")[0] for line in result.stdout.splitlines()] == ["series", "b", "b"]
+    assert run("predict", shop.model, data, "--quiet").stderr == ""
+
+
 def test_evaluate_ranks_the_whole_catalogue_beside_the_rivals(shop):
     found = as_json(run("evaluate", shop.model, shop.data, "--json"))
     assert found["answers"] == 24
@@ -121,3 +131,33 @@ def test_a_log_without_the_columns_is_refused(shop):
     result = run("fit", "recommend", shop.data)
     assert result.exit_code == 3
     assert "user" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def clock(shop):
+    model = shop.folder / "clock.whorl"
+    columns = ("--user", "who", "--item", "thing", "--time", "when", "--times", "answer")
+    result = run("fit", "recommend", shop.data, *columns, "--k", "1", *SMALL, "--out", model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return SimpleNamespace(model=model, fitted=result)
+
+
+def test_when_the_next_event_comes_is_scored_predicted_and_streamed(shop, clock):
+    for word in ("until_nll", "until_mae", "until_coverage"):
+        assert word in clock.fitted.stdout
+    answers = {one["series"]: one for one in as_json(run("predict", clock.model, shop.data, "--json"))["answers"]}
+    last = {one["series"]: one for one in lines_of(run("stream", clock.model, "--input", shop.data))}
+    assert set(answers) == set(last)
+    for series, one in answers.items():
+        assert one["until_q0.1"] <= one["until"] <= one["until_q0.9"]
+        assert one["until"] == 60.0  # all events come a minute apart
+        assert [last[series][name] for name in ("until", "until_q0.1", "until_q0.9")] == [60.0] * 3
+    assert run("evaluate", clock.model, shop.data, "--json").exit_code == 0
+    header, *_ = run("predict", clock.model, shop.data).stdout.splitlines()
+    assert header == "series,origin,rank,output,value,probability,until,until_q0.1,until_q0.9"
+
+
+def test_a_stream_that_says_when_needs_the_time_of_an_event(clock):
+    result = run("stream", clock.model, stdin='{"who": "a", "thing": "tea"}\n')
+    assert result.exit_code == 3
+    assert "`when`" in result.stderr

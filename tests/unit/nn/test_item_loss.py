@@ -34,7 +34,7 @@ def batch():
 def test_it_is_the_cross_entropy_of_known_truths_each_with_its_weight(tied):
     own, (inputs, lengths, targets, weights) = network(tied, seen=0), batch()
     found = item_loss(own, Categorical(), inputs, lengths, targets, weights)
-    y, _ = own.read(inputs, lengths=lengths)
+    y = own.narrowed(own.read(inputs, lengths=lengths)[0])
     nats = -torch.log_softmax(own.logits(y), dim=-1)
     wanted = nats[0, 0, 4] + nats[0, 1, 2] + 2.0 * nats[1, 0, 6]
     torch.testing.assert_close(found.total, wanted)
@@ -45,7 +45,7 @@ def test_it_is_the_cross_entropy_of_known_truths_each_with_its_weight(tied):
 def test_items_that_the_session_has_had_are_no_choices_where_they_are_left_out_of_answers(smoothing):
     own, (inputs, lengths, targets, weights) = network(), batch()
     found = item_loss(own, Categorical(smoothing=smoothing), inputs, lengths, targets, weights)
-    y, _ = own.read(inputs, lengths=lengths)
+    y = own.narrowed(own.read(inputs, lengths=lengths)[0])
     scores, wanted = own.logits(y), 0.0
     for row, step, truth, seen in ((0, 0, 4, {0}), (0, 1, 2, {0, 4}), (1, 0, 6, {1})):
         others = [item for item in range(ITEMS) if item not in seen]
@@ -62,7 +62,7 @@ def test_an_item_that_is_forgotten_on_its_way_in_is_no_choice_either_and_one_tha
     inputs = {"past": torch.tensor([[1, 0, 3]], dtype=torch.float32)[..., None]}
     targets = torch.tensor([[4, 2, 0]], dtype=torch.float32)[..., None]
     found = item_loss(own, Categorical(), inputs, None, targets, weights[:1])
-    scores = own.logits(own.read(inputs)[0])[0]
+    scores = own.logits(own.narrowed(own.read(inputs)[0]))[0]
     wanted = -torch.log_softmax(scores[0, [1, 2, 3, 4, 5, 6]], dim=-1)[3]
     wanted = wanted - torch.log_softmax(scores[1, [1, 2, 3, 5, 6]], dim=-1)[1]
     wanted = wanted - torch.log_softmax(scores[2, [0, 1, 3, 5, 6]], dim=-1)[0]  # 0 comes again: it is among them

@@ -141,7 +141,7 @@ def test_rows_of_a_user_are_put_in_order_of_time_and_ties_stay(round_trip):
 
 def test_a_gap_ends_a_session_in_tables_and_in_streams():
     rows = turns(60)
-    model = recommender(gap=50.0, times=True).fit(rows, verbose=False)
+    model = recommender(gap=50.0, times="read").fit(rows, verbose=False)
     visits = [{"user": "u", "item": item, "time": time} for item, time in (("a", 0), ("b", 7), ("d", 900), ("e", 907))]
     assert len(model.predict(visits)) == 2
     stream = model.stream("u")
@@ -231,7 +231,7 @@ def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
     with pytest.raises(ModelFileError, match="its readout lists 4 items"):
         check_parts(model.wiring, model.reader, ItemReadout(4, 1000), model.engine.program, model.baselines, None)
     with pytest.raises(ModelFileError, match="which no fit gives"):
-        ItemReadout.restore({"listed": np.array([0, 1000])})
+        ItemReadout.restore({"listed": np.array([0, 1000, 0])})
     with pytest.raises(ModelFileError, match="needs `listed`"):
         ItemReadout.restore({})
 
@@ -290,7 +290,7 @@ def test_a_large_catalogue_learns_from_some_items_at_a_time():
         ({"k": 0}, "`k` is a whole number >= 1"),
         ({"k": 1001}, "`k` is at most 1000"),
         ({"gap": 5.0, "time": None}, "`gap` is 5.0, but `time` is None"),
-        ({"times": True, "time": None}, "`times` is True, but `time` is None"),
+        ({"times": "read", "time": None}, "`times` is 'read', but `time` is None"),
         ({"gap": -1.0}, "`gap` is a positive number"),
         ({"seen": "excluded"}, "Did you mean 'exclude'?"),
         ({"item": "user"}, "are different columns"),
@@ -336,7 +336,7 @@ def test_text_and_numbers_are_not_mixed():
 
 
 def test_a_model_that_reads_times_refuses_what_has_none():
-    model = recommender(times=True).fit(turns(30), verbose=False)
+    model = recommender(times="read").fit(turns(30), verbose=False)
     with pytest.raises(DataError, match="does not say so"):
         model.predict([["a", "b"]])
     with pytest.raises(DataError, match="has other times"):
@@ -344,7 +344,7 @@ def test_a_model_that_reads_times_refuses_what_has_none():
     with pytest.raises(DataError, match="does not say so"):
         model.stream().push("a")
     with pytest.raises(ArgumentError, match="has no time"):
-        recommender(times=True).fit([["a", "b", "c"]] * 9, verbose=False)
+        recommender(times="read").fit([["a", "b", "c"]] * 9, verbose=False)
 
 
 def test_validation_counts_sessions_whose_last_event_is_held_out():

@@ -21,7 +21,8 @@ def of_events(estimator: "Estimator", data: object) -> Prepared:
     roles = estimator.columns()
     assert isinstance(roles.target, str)
     assert roles.series is not None
-    gap, paced = getattr(estimator, "gap", None), bool(getattr(estimator, "times", False))
+    gap, times = getattr(estimator, "gap", None), getattr(estimator, "times", "ignore")
+    paced = times != "ignore"
     columns = EventColumns(user=roles.series, item=roles.target, time=roles.time, gap=gap)
     log = read_log(data, columns, roles.table)
     if not log.timed and (paced or gap is not None):
@@ -31,7 +32,7 @@ def of_events(estimator: "Estimator", data: object) -> Prepared:
         )
     held = _held_out(log.sessions, estimator.training.validation, estimator.training.seed)
     cuts = [len(one.items) - (n in held) for n, one in enumerate(log.sessions)]
-    reader = fit_events(log, cuts, columns, roles.table, paced=paced)
+    reader = fit_events(log, cuts, columns, roles.table, paced=paced, lapsed=times == "answer")
     sequences = [reader.encode(one) for one in log.sessions]
     users, events = len({one.key for one in log.sessions}), sum(cuts) + len(held)
     facts: dict[str, object] = {
@@ -44,6 +45,8 @@ def of_events(estimator: "Estimator", data: object) -> Prepared:
         "validation_sequences": len(held),
         "items": len(reader.classes),
     }
+    if reader.lapses is not None:
+        facts["bins"] = len(reader.lapses)
     notes = _notes(log, columns, reader, len(held), (users, events))
     return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)
 
