@@ -1,5 +1,6 @@
 """`whorl.backtest`: what a model would have earned, by nothing but what was known when it decided."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from whorl.backtesting.market import Market, read_market
 from whorl.backtesting.peeking import check_columns
 from whorl.backtesting.result import Account, Backtest
 from whorl.backtesting.rivals import averaged_rows, rivals
-from whorl.backtesting.signals import positions
+from whorl.backtesting.signals import Outlook, positions
 from whorl.backtesting.statistics import difference, performance, ratio, resampled
 from whorl.backtesting.subject import Subject
-from whorl.backtesting.walk import check_unseen, first_decision, joined, legs, walk
+from whorl.backtesting.walk import Leg, check_unseen, first_decision, joined, legs, walk
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.trading import Refits, Signal, Trading
 from whorl.runtime.artifact import made_folder
@@ -82,11 +83,9 @@ def backtest(
             )
     if not isinstance(price, str):
         raise ArgumentError(f"`price` is the name of a column, but is {price!r}. Name the one that is traded.")
-    home = None if folder is None else made_folder(folder)
     market, subject, start = _set_up(model, data, price, trading, refits)
-    tell = Teller(verbose)
     course = legs(refits, len(market), start, model.training.seed)
-    done = walk(subject, course, refits, folder=home, tell=tell)
+    done = _walked(subject, course, refits, folder, Teller(verbose))
     outlooks = joined(done, len(market), subject.column)
     round_trip = 2 * (trading.costs + trading.slippage)
     each = [positions(signal, outlook, round_trip=round_trip, labels=subject.labels) for outlook in outlooks]
@@ -113,6 +112,23 @@ def backtest(
         advice=advice(accounts, signal, trading, years=(len(market) - 1 - first) / rows_a_year),
         notes=tuple(notes(market, accounts, trading, refits, outlooks, start)),
     )
+
+
+def _walked(
+    subject: Subject, course: list[Leg], refits: Refits, folder: str | Path | None, tell: Teller
+) -> list[tuple[Leg, Outlook]]:
+    """What was said on the way; where nothing was, no folder is left behind that was not there."""
+    if folder is None:
+        return walk(subject, course, refits, folder=None, tell=tell)
+    is_new = not Path(folder).exists()
+    home = made_folder(folder)
+    try:
+        return walk(subject, course, refits, folder=home, tell=tell)
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):  # answers are in it
+                home.rmdir()
+        raise
 
 
 def _set_up(

@@ -29,8 +29,9 @@ def check(
 ) -> None:
     """Find what is wrong with DATA, or will make a model worse, without training one.
 
-    DATA is a table of numbers over time, or of texts with labels; what `whorl fit` reads besides, such as dialogues,
-    parallel texts and tagged words, it checks itself. Each problem names the option that repairs it. The exit code is 3
+    DATA is a table of numbers over time, or of texts with labels; or files of sound, pictures, videos or features, in a
+    folder or named in a table, each of which is opened. What `whorl fit` reads besides, such as dialogues, parallel
+    texts and tagged words, it checks itself. Each problem names the option that repairs it. The exit code is 3
     where an error would stop `whorl fit`, and 0 otherwise.
     """
     from whorl.data.check import check as find_problems

@@ -1,5 +1,6 @@
 """Which task data are for, where nobody says it: by what kind of file they are, and by the roles that are named."""
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,15 +15,17 @@ from whorl.data.arrays import Arrays, read_arrays
 from whorl.data.cells import is_number
 from whorl.data.columns import guess_kind
 from whorl.data.csv_text import detect_delimiter
+from whorl.data.described import is_numbered, texts_in
 from whorl.data.json_lines import JSON_SUFFIXES, json_values
 from whorl.data.labels import whole
-from whorl.data.media import mediums
+from whorl.data.media import column_of, mediums
 from whorl.data.media_guess import medium_of
 from whorl.data.scores import is_music
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.tagged import TAGGED_SUFFIXES
 from whorl.data.text_files import PLAIN_SUFFIXES, files_in, is_folder, read_text
 from whorl.data.text_reader import LABEL
+from whorl.errors import DataError
 
 # Of files of words with tags, and of tables, those that are nothing else.
 _SENTENCES = set(TAGGED_SUFFIXES) - set(TABLE_SUFFIXES)
@@ -68,11 +71,61 @@ def guess_task(data: object, asked: Question) -> Guess:
         return _of_pair(data, asked)
     if isinstance(data, str | os.PathLike) and is_music(data):
         return Guess(task="generate", because="it is music")
-    word = medium_of(data, asked.table) if asked.text is None and asked.series is None else None
-    if word is not None:
-        return Guess(task="classify", because=f"the data name {mediums.get(word).plural}, one an example")
+    of_media = _of_media(data, asked) if asked.text is None and asked.series is None else None
+    if of_media is not None:
+        return of_media
     found = _of_path(Path(data), asked) if isinstance(data, str | os.PathLike) and str(data) else _of_values(data)
     return found or _of_table(_frame(data, asked), asked)
+
+
+def _of_media(data: object, asked: Question) -> Guess | None:
+    """By what is said of files of sound, pictures or videos; None where the data are something else."""
+    path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
+    told = path
+    if path is not None and path.is_dir():
+        with contextlib.suppress(DataError):  # several tables, or none: files may be told by their folders
+            told = texts_in(path)
+    if told is not None and is_numbered(told, asked.table):
+        return Guess(task="caption", because=f"lines of {told.name} have the name of a file and a text")
+    # A folder with one table is what that table says, where its own files are not examples in subfolders.
+    word = medium_of(data, asked.table)
+    source = data
+    if word is None and told is not path:
+        word, source = medium_of(told, asked.table), told
+    if word is None:
+        return None
+    plural = mediums.get(word).plural
+    if path is not None and path.is_dir() and source is data:
+        beside = word == "audio" and _have_texts_beside(path, word)
+        because = f"the folder has {plural}, {'each with its text beside it' if beside else 'one an example'}"
+        return Guess(task="transcribe" if beside else "classify", because=because)
+    name = _text_about(source, word, asked)
+    if name is None:
+        return Guess(task="classify", because=f"the data name {plural}, one an example")
+    task = "transcribe" if word == "audio" else "caption"
+    return Guess(task=task, because=f"column '{name}' has a text about each of the {plural}", roles={"target": name})
+
+
+def _have_texts_beside(folder: Path, word: str) -> bool:
+    """Whether a file of text lies beside each file of a medium, under its name."""
+    medium = mediums.get(word)
+    files = (Path(at) / name for at, _, names in os.walk(folder) for name in names if medium.is_file(name))
+    some = list(islice(files, _LINES))
+    return bool(some) and all(path.with_suffix(".txt").is_file() for path in some)
+
+
+def _text_about(source: object, word: str, asked: Question) -> str | None:
+    """The column of texts that stands beside one of files; None where there is none, or something else is asked for."""
+    if isinstance(source, tuple | list) and not (source and isinstance(source[0], Mapping)):
+        return None
+    if mediums.get(word).is_file(source):
+        return None
+    frame = read_table(source, asked.table)
+    named = asked.targets or tuple(name for name in frame.columns if name != LABEL)
+    files = column_of(frame, mediums.get(word))
+    texts = [name for name in named if name != files and frame[name].dtype.kind == "O" and _is_text(frame[name])]
+    labelled = LABEL in frame.columns and not asked.targets
+    return texts[0] if texts and not labelled else None
 
 
 def _of_path(path: Path, asked: Question) -> Guess | None:

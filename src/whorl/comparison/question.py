@@ -24,6 +24,8 @@ _WHERE = {
     "summarize": "summarization",
     "chat": "conversation",
     "recommend": "recommendation",
+    "transcribe": "transcription",
+    "caption": "captioning",
 }
 TASKS = tuple(_WHERE)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whorl.comparison.described_rules import caption_rules, transcribe_rules
 from whorl.comparison.event_rules import recommend_rules
 from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
 from whorl.comparison.guessing import Guess, guess_task
@@ -43,6 +44,8 @@ _RULES = {
     "summarize": summarize_rules,
     "chat": chat_rules,
     "recommend": recommend_rules,
+    "transcribe": transcribe_rules,
+    "caption": caption_rules,
 }
 # Rules of examples that are files, by the word of their medium.
 _OF_MEDIA = {"audio": "recordings", "image": "pictures"}
@@ -157,8 +160,8 @@ def suggest(
 
     Args:
         data: what `fit` of the task takes.
-        task: 'forecast', 'classify', 'regress', 'tag', 'detect', 'generate', 'translate', 'summarize' or 'chat'; None
-            tells it by the data.
+        task: 'forecast', 'classify', 'regress', 'tag', 'detect', 'generate', 'translate', 'summarize', 'chat',
+            'recommend', 'transcribe' or 'caption'; None tells it by the data.
         target: column or columns that are answered; a regression of a table without one counts the rows that are left.
         time: column of timestamps; None looks for one.
         series: column that names the series or sequence of a row.
@@ -228,7 +231,7 @@ def _guess(data: object, asked: Question, task: str | None) -> Guess:
     if task is None:
         return guess_task(data, asked)
     task_named(task)
-    if task in ("classify", "regress", "generate", "recommend"):
+    if task in ("classify", "regress", "generate", "recommend", "transcribe", "caption"):
         found = guess_task(data, asked)
         if found.task == task:
             return found

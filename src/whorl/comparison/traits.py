@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whorl.data.caption_reader import CaptionReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.event_reader import EventReader
 from whorl.data.lookahead import LateReader
@@ -15,6 +16,7 @@ from whorl.data.pair_reader import PairReader
 from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
 from whorl.data.text_reader import TextReader
+from whorl.data.transcript_reader import TranscriptReader
 from whorl.data.word_reader import WordReader
 from whorl.plans.wiring import is_whole
 from whorl.tasks import baselines
@@ -175,7 +177,7 @@ def _vocabulary(reader: Reader) -> int | None:
             return len(reader.source.vocabulary)
         case WordReader():
             return len(reader.past.words.symbols)
-        case EventReader():
+        case EventReader() | TranscriptReader() | CaptionReader():
             return len(reader.classes)
         case _:
             return None

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a table, or will make a model worse, found without training one."""
+"""Everything that is wrong with a table or with files, or will make a model worse, found without training one."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -9,11 +9,13 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.indicators import Indicators
 from whorl.data.leaks import leaks
+from whorl.data.media_check import check_files
+from whorl.data.media_guess import medium_of
 from whorl.data.problems import Problem, in_series, name_rows, plural
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
-from whorl.data.text_reader import texts_of
+from whorl.data.text_reader import LABEL, texts_of
 from whorl.errors import WhorlError
 from whorl.plans.table import Table
 
@@ -38,10 +40,11 @@ def check(
 ) -> list[Problem]:
     """Returns the problems of a table, errors first; an empty list is a clean table.
 
-    It goes on after a problem where it can: each is repaired for the sake of the next, in memory alone.
+    It goes on after a problem where it can: each is repaired for the sake of the next, in memory alone. Of recordings,
+    pictures, videos and features each file is opened, and a note says what they are like.
 
     Args:
-        source: what `read_table` takes.
+        source: what `read_table` takes; or a folder, a list or a table of files.
         target: what is to be forecast; None stands for every numeric column.
         time: the time column; None looks for one.
         series: the column that names the entity of a row.
@@ -56,6 +59,9 @@ def check(
     table, labels = table or Table(), labels or text is not None
     if series is not None:  # '007' and '7' are two series
         table = replace(table, kinds={series: "category", **table.kinds})
+    word = medium_of(source, table) if text is None and series is None else None
+    if word is not None:
+        return _of_files(source, word, target, table, labels=labels)
     found: list[Problem] = []
     try:
         frame = read_table(source, table, report=found.append)
@@ -88,6 +94,20 @@ def check(
         return _errors_first(found)
     found += _scale_findings(whole, schema, frame.origin)
     found += leaks(whole, schema, frame.origin)
+    return _errors_first(found)
+
+
+def _of_files(
+    source: object, word: str, target: str | Sequence[str] | None, table: Table, *, labels: bool
+) -> list[Problem]:
+    """What is wrong with files, and with the labels that their folders are or that stand beside them."""
+    found, files = check_files(source, word, target, table)
+    if files is None:
+        return found
+    names = (LABEL,) if target is None else (target,) if isinstance(target, str) else tuple(target)
+    for name in names:
+        if name in files.frame.columns and (labels or (target is None and name == LABEL)):
+            found += _label_findings(files.frame[name], name, files.frame.origin)
     return _errors_first(found)
 
 

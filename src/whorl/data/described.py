@@ -75,8 +75,8 @@ def described(data: object, where: Where) -> list[Described]:
         return _paired(*data, where)
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
     if path is not None and path.is_dir():
-        data = path = _texts_in(path)
-    if path is not None and _is_numbered(path, where.table):
+        data = path = texts_in(path)
+    if path is not None and is_numbered(path, where.table):
         return _of_numbered(path, where.table)
     files = files_of(data, where.medium, column=where.column, targets=where.targets, table=where.words)
     found: dict[str, list[str]] = {}
@@ -102,8 +102,8 @@ def first_source(data: object, column: str | None, table: Table) -> object:
     if path is not None and path.suffix.lower() in ARRAY_SUFFIXES and path.is_file():
         return read_arrays_file(path)[0]
     if path is not None and path.is_dir():
-        data = path = _texts_in(path)
-    if path is not None and _is_numbered(path, table):
+        data = path = texts_in(path)
+    if path is not None and is_numbered(path, table):
         return _of_numbered(path, table)[0].cell
     if column is None:
         return data
@@ -121,7 +121,7 @@ def bare(data: object, where: Where) -> list[Described]:
         return [one._replace(texts=()) for one in described(data, where)]
     listed = _listed(data)
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
-    if listed is None and path is not None and not path.is_dir() and _is_numbered(path, where.table):
+    if listed is None and path is not None and not path.is_dir() and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
     given = data if listed is None else listed
     return _once(files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words), path)
@@ -180,8 +180,8 @@ def _base(folder: Path, name: str) -> Path:
     return inside[0] if inside else folder
 
 
-def _texts_in(folder: Path) -> Path:
-    """The file with the texts of the sources in a folder."""
+def texts_in(folder: Path) -> Path:
+    """The file with the texts of the sources in a folder; raises DataError unless there is exactly one."""
     endings = (*TABLE_SUFFIXES, *_NUMBERED_SUFFIXES)
     found = sorted(one for one in folder.iterdir() if one.suffix.lower() in endings and one.is_file())
     if len(found) != 1:
@@ -193,7 +193,8 @@ def _texts_in(folder: Path) -> Path:
     return found[0]
 
 
-def _is_numbered(path: Path, table: Table) -> bool:
+def is_numbered(path: Path, table: Table) -> bool:
+    """Whether a file has lines of the name of a source, the number of a text, and the text."""
     if path.suffix.lower() not in _NUMBERED_SUFFIXES or not path.is_file():
         return False
     first = next((line for line in text_lines(path, table.encoding or "utf-8") if line.strip()), "")

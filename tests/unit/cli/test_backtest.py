@@ -86,3 +86,17 @@ def test_a_table_that_is_not_there_is_said():
     assert result.exit_code == 3
     assert "`nothing.csv` is not there" in result.stderr
     assert "Did you mean 'forecast'?" in run("backtest", "forcast", "--price", "price").stderr
+
+
+def test_data_that_are_refused_leave_no_folder_behind(index, tmp_path):
+    for words in (
+        ("--price", "no such column", "--horizon", "2", "--context", "4"),
+        (*ASKED, "--horizon", "2", "--context", "90", "--start", "60"),  # found in a fit
+    ):
+        folder = tmp_path / "b"
+        found = run("backtest", index, *words, "--folder", folder)
+        assert found.exit_code == 3
+        assert not folder.exists()
+        folder.mkdir()  # one that was there stays
+        assert run("backtest", index, *words, "--folder", folder).exit_code == 3
+        folder.rmdir()

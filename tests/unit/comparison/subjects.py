@@ -3,6 +3,8 @@
 import json
 
 import numpy as np
+import PIL.Image
+import soundfile
 
 SENTENCES = (("the", "DET"), ("dog", "NOUN"), ("runs", "VERB"), ("fast", "ADV"))
 
@@ -78,6 +80,29 @@ def shop(folder, users=30, events=12, items=20):
     return _csv(folder / "shop.csv", "user_id,item_id,time", rows)
 
 
+def recordings(folder, count=12):
+    """A table of tones and what is said in them."""
+    (folder / "sounds").mkdir(exist_ok=True)
+    rows = []
+    for n in range(count):
+        words = [("low", "middle", "high")[(n + k) % 3] for k in range(3)]
+        rates = {"low": 0.2, "middle": 0.6, "high": 1.2}
+        tone = np.concatenate([np.sin(rates[word] * np.arange(2000)) for word in words])
+        soundfile.write(folder / "sounds" / f"{n}.wav", 0.3 * tone, 8000)
+        rows.append((f"sounds/{n}.wav", f"{' '.join(words)} take {n}"))
+    return _csv(folder / "said.csv", "file,text", rows)
+
+
+def pictures(folder, count=12):
+    """A table of shades and what they show."""
+    rows = []
+    for n in range(count):
+        shade = ("dark", "light")[n % 2]
+        PIL.Image.fromarray(np.full((16, 16), 60 + n + 100 * (n % 2), np.uint8)).save(folder / f"{n}.png")
+        rows.append((f"{n}.png", f"a {shade} wall number {n}"))
+    return _csv(folder / "shown.csv", "picture,caption", rows)
+
+
 # Task -> its data and what is said of them.
 SUBJECTS = {
     "forecast": (hourly, {"target": "load", "horizon": 6}),
@@ -90,4 +115,6 @@ SUBJECTS = {
     "summarize": (pairs, {"source": "long", "target": "short"}),
     "chat": (dialogues, {}),
     "recommend": (shop, {}),
+    "transcribe": (recordings, {}),
+    "caption": (pictures, {}),
 }

@@ -7,7 +7,7 @@ import whorl
 from whorl.comparison.guessing import guess_task
 from whorl.comparison.question import Question
 
-from .subjects import archive, beats, dialogues, hourly, pairs, plays, shop, tagged
+from .subjects import archive, beats, dialogues, hourly, pairs, pictures, plays, recordings, shop, tagged
 
 SERIES = np.arange(60.0).reshape(5, 6, 2)
 
@@ -100,6 +100,40 @@ def test_a_folder_tells_its_task_by_its_files(tmp_path):
         (tmp_path / name).mkdir()
         make(tmp_path / name)
         assert task_of(tmp_path / name) == task
+
+
+def test_texts_about_files_are_said_in_recordings_and_shown_by_pictures(tmp_path):
+    said, shown = recordings(tmp_path), pictures(tmp_path)
+    assert (task_of(said), task_of(shown)) == ("transcribe", "caption")
+    assert guess_task(shown, Question()).roles == {"target": "caption"}
+    assert task_of(shown, target="caption") == "caption"
+    lines = tmp_path / "lines.txt"
+    lines.write_text("0.png#0\ta dark wall\n0.png#1\ta wall that is dark\n1.png#0\ta light wall\n")
+    assert task_of(lines) == "caption"
+
+
+def test_recordings_with_their_text_beside_them_are_transcribed(tmp_path):
+    recordings(tmp_path)
+    assert task_of(tmp_path / "sounds") == "classify"
+    for n in range(12):
+        (tmp_path / "sounds" / f"{n}.txt").write_text("low middle high")
+    assert task_of(tmp_path / "sounds") == "transcribe"
+
+
+def test_a_folder_with_pictures_and_one_table_is_told_by_the_table(tmp_path):
+    folder = tmp_path / "flickr"
+    (folder / "shots").mkdir(parents=True)
+    shown = pictures(folder / "shots")
+    (folder / "shown.csv").write_text(shown.read_text(encoding="utf-8").replace("\n", "\nshots/", 12))
+    shown.unlink()
+    assert task_of(folder / "shown.csv") == "caption"
+
+
+def test_a_label_beside_files_is_a_label(tmp_path):
+    shown = pictures(tmp_path)
+    rows = shown.read_text(encoding="utf-8").splitlines()
+    shown.write_text("\n".join(["picture,label", *(f"{row.split(',')[0]},{n % 2}" for n, row in enumerate(rows[1:]))]))
+    assert (task_of(shown), task_of(shown, target="label")) == ("classify", "classify")
 
 
 def test_every_guess_says_what_was_seen(tmp_path):

@@ -1,0 +1,112 @@
+"""What is wrong with files of sound, pictures, videos or features, and what they are like."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from whorl.codecs.audio import Sound
+from whorl.data.media import Files, Medium, files_of, mediums
+from whorl.data.problems import Problem, plural
+from whorl.data.text_reader import LABEL
+from whorl.errors import WhorlError
+from whorl.plans.media import Video
+from whorl.plans.table import Table
+
+# Files that are named one by one; labels and sizes that are told.
+_NAMED, _TOLD = 20, 5
+# A video is looked at in a size that takes no memory.
+_SMALL = 16
+
+
+def check_files(
+    source: object, word: str, target: str | Sequence[str] | None, table: Table
+) -> tuple[list[Problem], Files | None]:
+    """Opens every file, and says what all are like.
+
+    Args:
+        source: what `files_of` reads.
+        word: of the medium.
+        target: columns of what is answered; None takes the labels of folders.
+        table: how a table is read.
+
+    Returns:
+        The problems, and the files; None where there are none to speak of.
+    """
+    medium = mediums.get(word)
+    targets = (LABEL,) if target is None else (target,) if isinstance(target, str) else tuple(target)
+    try:
+        files = files_of(source, medium, column=None, targets=targets, table=table)
+        if target is not None:
+            for name in targets:
+                files.frame[name]
+    except WhorlError as error:
+        return [Problem(severity="error", message=str(error))], None
+    errors: list[Problem] = []
+    found: dict[str, list[object]] = defaultdict(list)
+    same: dict[bytes, list[str]] = defaultdict(list)
+    for name, cell in zip(files.names, files.cells, strict=True):
+        try:
+            for what, value in _measured(medium, word, cell).items():
+                found[what].append(value)
+        except WhorlError as error:
+            errors.append(Problem(severity="error", message=str(error), column=files.column))
+            continue
+        if isinstance(cell, Path):
+            with cell.open("rb") as file:
+                same[hashlib.file_digest(file, "sha256").digest()].append(name)
+    if len(errors) > _NAMED:
+        more = f"{files.frame.origin}: {len(errors) - _NAMED} more {medium.plural} cannot be read."
+        errors = [*errors[:_NAMED], Problem(severity="error", message=more)]
+    twice = [names for names in same.values() if len(set(names)) > 1]
+    return [*errors, *_alike(twice, files, medium), _summary(files, medium, found)], files
+
+
+def _measured(medium: Medium, word: str, cell: object) -> Mapping[str, object]:
+    """What a file is like: name of a trait -> a number, or words."""
+    value = medium.open(cell, Video(height=_SMALL, width=_SMALL) if word == "video" else medium.plan())
+    match word:
+        case "audio" if isinstance(value, Sound):
+            return {"seconds": len(value.samples) / value.rate_hz, "samples a second": f"{value.rate_hz:,}"}
+        case "image":
+            return {"pixels": f"{np.shape(value)[1]} x {np.shape(value)[0]}"}
+        case "video":
+            return {"frames": len(value)}
+        case "features":
+            return {"shape": " x ".join(map(str, np.shape(value)))}
+        case _:
+            return {}
+
+
+def _summary(files: Files, medium: Medium, found: Mapping[str, Sequence[object]]) -> Problem:
+    """What all files are like, in one note."""
+    parts = [f"{len(files)} {medium.plural}"]
+    for what, values in found.items():
+        if isinstance(values[0], str):
+            often = Counter(map(str, values)).most_common()
+            told = [f"{value}" + (f" ({count})" if len(often) > 1 else "") for value, count in often[:_TOLD]]
+            more = f" and {len(often) - _TOLD} others" if len(often) > _TOLD else ""
+            parts.append(f"{what}: {', '.join(told)}{more}")
+        else:
+            numbers = np.array(values, np.float64)
+            parts.append(f"{what}: {numbers.min():.4g} to {numbers.max():.4g}, {np.median(numbers):.4g} (median)")
+    if LABEL in files.frame.columns:
+        counts = Counter(str(label) for label in files.frame[LABEL].tolist() if label is not None)
+        told = [f"{label} ({count})" for label, count in counts.most_common(_TOLD)]
+        more = f" and {len(counts) - _TOLD} others" if len(counts) > _TOLD else ""
+        parts.append(f"labels: {', '.join(told)}{more}")
+    return Problem(severity="note", message=f"{files.frame.origin}: {'; '.join(parts)}.")
+
+
+def _alike(twice: Sequence[Sequence[str]], files: Files, medium: Medium) -> list[Problem]:
+    """Files with the same bytes, which may stand on both sides of a split."""
+    if not twice:
+        return []
+    some = " and ".join(map(repr, twice[0][:2]))
+    message = (
+        f"{files.frame.origin}: {plural(len(twice), 'group')} of {medium.plural} have the same bytes, such as {some}, "
+        "so that what is held out may have been learned. Leave copies out."
+    )
+    return [Problem(severity="warning", message=message, column=files.column)]
