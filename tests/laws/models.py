@@ -8,9 +8,6 @@ from tests.laws.models_of_items import recommender
 from tests.laws.models_of_labels import (
     classifier_on_a_table,
     classifier_on_arrays,
-    classifier_on_features,
-    classifier_on_pictures,
-    classifier_on_sounds,
     classifier_on_texts,
     patients,
     several_on_a_table,
@@ -20,6 +17,7 @@ from tests.laws.models_of_labels import (
     tagger_on_arrays,
     tagger_on_words,
 )
+from tests.laws.models_of_media import on_features, on_pictures, on_sounds
 from tests.laws.models_of_music import composer
 from tests.laws.models_of_numbers import (
     array_model,
@@ -67,10 +65,12 @@ MODELS = {
     ),
     "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
-    "classifier on sounds": lambda: classifier_on_sounds(recipe("gru")),
-    "classifier on pictures": lambda: classifier_on_pictures(whorl.ConvLSTM(hidden_size=3), "picture"),
-    "classifier on rows of pictures": lambda: classifier_on_pictures(recipe("gru"), "rows"),
-    "classifier on features": lambda: classifier_on_features(recipe("gru")),
+    "classifier on sounds": lambda: on_sounds(whorl.Classifier, recipe("gru")),
+    "classifier on pictures": lambda: on_pictures(whorl.Classifier, whorl.ConvLSTM(hidden_size=3), "picture"),
+    "classifier on rows of pictures": lambda: on_pictures(whorl.Classifier, recipe("gru"), "rows"),
+    "classifier on features": lambda: on_features(whorl.Classifier, recipe("gru")),
+    "regressor on sounds, quantiles": lambda: on_sounds(whorl.Regressor, recipe("gru"), quantiles=(0.1, 0.9)),
+    "regressor on pictures": lambda: on_pictures(whorl.Regressor, recipe("lstm"), "picture"),
     "classifier on texts": lambda: classifier_on_texts(recipe("gru")),
     "several labels of arrays": lambda: several_on_arrays(recipe("gru")),
     "several labels of arrays, both ways": lambda: several_on_arrays(

@@ -1,10 +1,10 @@
 """Estimators that answer labels, and what each is fitted on."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from tests.laws import sources
-from tests.laws.model_data import of_arrays, of_pieces, of_shops, of_short
+from tests.laws.model_data import of_arrays, of_pieces, of_shops
 from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 
@@ -72,46 +72,6 @@ def classifier_on_texts(network: Network) -> ModelSubject:
         truths=lambda rng, given: rng.integers(0, 3, len(given)),
         settings={"text": "text"},
         labels=True,
-    )
-
-
-def classifier_on_sounds(network: Network, **settings: Any) -> ModelSubject:
-    """Pieces of sound that complete one or two steps."""
-    return _of_files(
-        network,
-        lambda rng, length: [rng.uniform(-1, 1, rng.choice([4, 8])).astype(np.float32) for _ in range(length)],
-        {"tokens": whorl.Audio(sample_rate_hz=1000, window_ms=8, hop_ms=4, num_bands=5), **settings},
-    )
-
-
-def classifier_on_pictures(network: Network, steps: Literal["picture", "rows"], **settings: Any) -> ModelSubject:
-    """Pictures one after the other, each a piece; a step is one of them, or a row of it."""
-    return _of_files(
-        network,
-        lambda rng, length: list(rng.integers(0, 256, (length, 1, 3, 5, 1)).astype(np.uint8)),
-        {"tokens": whorl.Image(mode="grey", steps=steps), **settings},
-    )
-
-
-def classifier_on_features(network: Network, **settings: Any) -> ModelSubject:
-    """Features that were found elsewhere, a step a piece."""
-    return _of_files(
-        network,
-        lambda rng, length: list(rng.standard_normal((length, 1, 3))),
-        {"tokens": whorl.Features(ordered=True), **settings},
-    )
-
-
-def _of_files(network: Network, pieces: Any, settings: dict[str, Any]) -> ModelSubject:
-    """A classifier of what would stand in files, which comes in pieces."""
-    return of_short(
-        whorl.Classifier,
-        network,
-        pieces,
-        truths=lambda rng, given: rng.integers(0, 3, len(given)),
-        settings=settings,
-        labels=True,
-        text=True,
     )
 
 

@@ -1,6 +1,7 @@
 """`whorl fit regress DATA`."""
 
 from whorl.cli import fitting
+from whorl.cli.media import media_given, media_options
 from whorl.cli.options import options_of
 from whorl.cli.output import command as make_command
 from whorl.tasks.regression import Regressor
@@ -18,13 +19,24 @@ _OWN = {
     "loss": "Regression",
 }
 
-WORDS = fitting.Words(Regressor, _OWN)
+# What examples belong to is said in the same word, whatever they are.
+_SHARED = ("group",)
+
+
+def _files() -> dict[str, object]:
+    """How files are read, where that was said."""
+    plan = media_given(but=_SHARED)
+    return {} if plan is None else {"tokens": plan}
+
+
+WORDS = fitting.Words(Regressor, _OWN, parts=_files)
 
 
 def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
     """Train a Regressor on DATA and save it.
 
-    DATA is a table whose series column names the sequence of a row, or an .npz file with the arrays X and y. Some of
+    DATA is a table whose series column names the sequence of a row; an .npz file with the arrays X and y; or a table
+    with a column of paths of recordings, pictures or videos and a column of a number for each. Some of
     the sequences are held out: they stop the training early, and score the model beside the mean. With --remaining
     each sequence ends in failure, and what is answered is how many rows are left; no column is needed for that.
     """
@@ -34,6 +46,11 @@ def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **
 command = make_command(
     "regress",
     fit_regress,
-    [*fitting.arguments(), *options_of(Regressor, _OWN), *fitting.shared_options(Regressor)],
+    [
+        *fitting.arguments(),
+        *options_of(Regressor, _OWN),
+        *media_options(but=_SHARED),
+        *fitting.shared_options(Regressor),
+    ],
     epilog="Example: whorl fit regress engines.csv --remaining --cap 125 --series engine --time cycle --out m.whorl",
 )

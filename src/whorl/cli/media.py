@@ -1,5 +1,6 @@
 """Options of files of sound, pictures and videos."""
 
+from collections.abc import Collection
 from dataclasses import fields
 
 import click
@@ -15,22 +16,30 @@ from whorl.plans.table import Table
 _SECTIONS: dict[type[Media], str] = {Audio: "Recordings", Image: "Pictures", Video: "Videos", Features: "Features"}
 
 
-def media_options() -> list[click.Parameter]:
-    """How files are found and read; an option that several kinds of files share stands there once."""
+def media_options(but: Collection[str] = ()) -> list[click.Parameter]:
+    """How files are found and read; an option that several kinds of files share stands there once.
+
+    Args:
+        but: options that the task has of its own.
+    """
     options: dict[str | None, click.Parameter] = {}
     for kind, section in _SECTIONS.items():
         for option in options_of(kind, section):
             options.setdefault(option.name, option)
-    return list(options.values())
+    return [option for name, option in options.items() if name not in but]
 
 
-def media_given() -> Media | None:
+def media_given(but: Collection[str] = ()) -> Media | None:
     """The plan that the options of the command line describe; None where none of them was given.
+
+    Args:
+        but: options that the task has of its own.
 
     Raises:
         ArgumentError: options of different kinds of files were given.
     """
-    given = [name for name in dict.fromkeys(name for kind in _SECTIONS for name in _names(kind)) if was_given(name)]
+    known = dict.fromkeys(name for kind in _SECTIONS for name in _names(kind) if name not in but)
+    given = [name for name in known if was_given(name)]
     if not given:
         return None
     kinds = [kind for kind in _SECTIONS if set(given) <= set(_names(kind))]
@@ -44,7 +53,7 @@ def media_given() -> Media | None:
     # What several kinds share does not say which of them is meant; the data do.
     word = _medium() if len(kinds) > 1 else None
     kind = MEDIA[word] if word is not None and MEDIA[word] in kinds else kinds[0]
-    plan = build(kind, _names(kind))
+    plan = build(kind, [name for name in _names(kind) if name not in but])
     assert isinstance(plan, Media)
     return plan
 

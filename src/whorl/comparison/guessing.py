@@ -99,11 +99,27 @@ def _of_media(data: object, asked: Question) -> Guess | None:
         beside = word == "audio" and _have_texts_beside(path, word)
         because = f"the folder has {plural}, {'each with its text beside it' if beside else 'one an example'}"
         return Guess(task="transcribe" if beside else "classify", because=because)
-    name = _text_about(source, word, asked)
-    if name is None:
+    is_table = isinstance(source, str | os.PathLike | list | Mapping) or hasattr(source, "columns")
+    if mediums.get(word).is_file(source) or not is_table:
         return Guess(task="classify", because=f"the data name {plural}, one an example")
-    task = "transcribe" if word == "audio" else "caption"
-    return Guess(task=task, because=f"column '{name}' has a text about each of the {plural}", roles={"target": name})
+    return _beside_files(source, word, asked)
+
+
+def _beside_files(source: object, word: str, asked: Question) -> Guess:
+    """By the columns of a table that stand beside that of its files; lists of paths have none."""
+    plural = mediums.get(word).plural
+    listed = isinstance(source, list) and not isinstance(source[0], Mapping)
+    frame = Frame({}, "") if listed else read_table(source, asked.table)
+    named = asked.targets or tuple(name for name in frame.columns if name != LABEL)
+    files = column_of(frame, mediums.get(word))
+    texts = [name for name in named if name != files and frame[name].dtype.kind == "O" and _is_text(frame[name])]
+    if texts and (asked.targets or LABEL not in frame.columns):
+        task = "transcribe" if word == "audio" else "caption"
+        because = f"column '{texts[0]}' has a text about each of the {plural}"
+        return Guess(task=task, because=because, roles={"target": texts[0]})
+    if asked.targets and all(frame[name].dtype.kind == "f" and not _are_labels(frame[name]) for name in asked.targets):
+        return Guess(task="regress", because=f"column '{asked.targets[0]}' has a number for each of the {plural}")
+    return Guess(task="classify", because=f"the data name {plural}, one an example")
 
 
 def _have_texts_beside(folder: Path, word: str) -> bool:
@@ -112,20 +128,6 @@ def _have_texts_beside(folder: Path, word: str) -> bool:
     files = (Path(at) / name for at, _, names in os.walk(folder) for name in names if medium.is_file(name))
     some = list(islice(files, _LINES))
     return bool(some) and all(path.with_suffix(".txt").is_file() for path in some)
-
-
-def _text_about(source: object, word: str, asked: Question) -> str | None:
-    """The column of texts that stands beside one of files; None where there is none, or something else is asked for."""
-    if isinstance(source, tuple | list) and not (source and isinstance(source[0], Mapping)):
-        return None
-    if mediums.get(word).is_file(source):
-        return None
-    frame = read_table(source, asked.table)
-    named = asked.targets or tuple(name for name in frame.columns if name != LABEL)
-    files = column_of(frame, mediums.get(word))
-    texts = [name for name in named if name != files and frame[name].dtype.kind == "O" and _is_text(frame[name])]
-    labelled = LABEL in frame.columns and not asked.targets
-    return texts[0] if texts and not labelled else None
 
 
 def _of_path(path: Path, asked: Question) -> Guess | None:

@@ -68,6 +68,8 @@ class MediaReader(Reader):
         if targets:
             for name in self.names:
                 files.frame[name]
+            if isinstance(self.outputs, TableCodec):
+                check_numbers(files, self.names)
         return self.encode(files)
 
     def encode(self, files: Files) -> list[Sequence]:
@@ -152,9 +154,21 @@ def truths_of(files: Files, outputs: Outputs, targets: tuple[str, ...]) -> np.nd
     frame = files.frame
     if not all(name in frame.columns for name in targets):
         return None
+    if isinstance(outputs, TableCodec) and any(frame[name].dtype.kind != "f" for name in targets):
+        return None  # as the labels of folders
     if isinstance(outputs, Labels):
         return outputs.encode(frame[targets[0]])
     return outputs.encode(outputs.checked(frame) if isinstance(outputs, Indicators) else frame)
+
+
+def check_numbers(files: Files, targets: tuple[str, ...]) -> None:
+    """Raises DataError where what is to be answered of files is no column of numbers."""
+    for name in targets:
+        if files.frame[name].dtype.kind != "f":
+            raise DataError(
+                f"{files.frame.origin}: column '{name}' is the target, a number for each file, but it has others, such "
+                f"as {files.frame[name].tolist()[0]!r:.40}. Name another column as `target`."
+            )
 
 
 def fit_media(
@@ -183,6 +197,12 @@ def fit_media(
     if labels:
         outputs = Indicators(targets) if len(targets) > 1 else Labels.fit([rows[targets[0]]])
     else:
+        check_numbers(files, targets)
+        for name in targets:
+            if not np.isfinite(rows[name]).any():
+                raise DataError(
+                    f"{files.frame.origin}: column '{name}' has no number for any training file. Fill it in."
+                )
         outputs = TableCodec(numeric=targets, scaling=table.scaling, missing="keep").fit([rows])
     return MediaReader(
         plan=plan,

@@ -16,10 +16,8 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
-from whorl.tasks.media import check_tokens, tokens_for
+from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, tokens_for
 
-# Of each layer of convolutions, and how many times further apart the steps lie that the next layer reads.
-CHANNELS, GROWTH = 64, 4
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
 # Before the last layer.

@@ -1,17 +1,22 @@
 """Regression: numbers for a sequence, or for each of its steps, and how much of a life remains."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
+
+import numpy as np
 
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Augmentation
 from whorl.plans.heads import Head, Point, Quantiles
+from whorl.plans.media import Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
+from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
+from whorl.tasks.media import check_columns, shape_of, tokens_for
 
 # The column of what is left, where none is named.
 REMAINING = "remaining"
@@ -32,14 +37,19 @@ class Regressor(Estimator):
     `predict` answers the last row of each sequence, and `evaluate` scores that one where there is a target column, and
     every row where sequences end in failure.
 
+    An example may also be a recording, a picture or a video: a table with a column of paths and the targets beside it,
+    or `(paths, y)`. Where nobody names the targets of such a pair they are called y, or y0, y1, ...
+
     Args:
         target: column or columns to answer; unused with arrays. With `remaining` the column of what is left after the
             last row, which need not be there; None is 'remaining'.
         time: column of timestamps; None looks for one.
         series: column that names the sequence of a row.
         static: columns with one value for each sequence.
+        tokens: how a recording, a picture or a video is cut into steps: `whorl.Audio(...)`, `whorl.Image(...)`,
+            `whorl.Video(...)` or `whorl.Features(...)`; None sees in the data whether they are files, and which.
         group: column that says which sequences belong together, so that no group is both learned from and held out; it
-            is not read.
+            is not read. Of files it may be a pattern, as of `whorl.Audio`.
         every_step: answer at each step; a target for each row of a table, and of arrays y (N, T, K).
         remaining: answer how many rows are left until a sequence ends in failure.
         cap: with `remaining`, what larger truths count as, in training and in scores; None has no cap.
@@ -59,6 +69,7 @@ class Regressor(Estimator):
     time: str | None = None
     series: str | None = None
     static: tuple[str, ...] = ()
+    tokens: Media | None = None
     group: str | None = None
     every_step: bool = False
     remaining: bool = False
@@ -79,13 +90,43 @@ class Regressor(Estimator):
             raise ArgumentError("`cap` is of remaining life, but `remaining` is False. Set remaining=True.")
         if self.cap is not None and not 0 < self.cap < float("inf"):
             raise ArgumentError(f"`cap` is a number of rows above zero, but is {self.cap!r}. Change it.")
+        if self.tokens is not None:
+            check_columns(self, self.tokens)
         if self.remaining and self.target is not None and len(names(self.target)) != 1:
             raise ArgumentError(f"`target` names the one column of what is left, but is {self.target!r}. Name one.")
         super().__post_init__()
 
+    def for_data(self, data: object) -> Self:
+        """Sees whether data are files, and what targets of a pair of these and numbers are called."""
+        plan = self.tokens
+        if plan is None and self.series is None and not self.every_step and not self.remaining:
+            found = tokens_for(data, Text(), self.table)
+            plan = found if isinstance(found, Media) else None
+        if plan is None:
+            return self
+        target = self.target
+        if target is None and isinstance(data, tuple) and len(data) == 2:
+            count = np.asarray(data[1]).shape[1] if np.ndim(data[1]) == 2 else 1
+            target = "y" if count == 1 else tuple(f"y{k}" for k in range(count))
+        if target is None:
+            raise ArgumentError(
+                "`target` is None, but nothing says which numbers are answered of files; subfolders name labels. Give "
+                "a table with a column of paths, and name the column of numbers as `target`."
+            )
+        return replace(self, tokens=plan, target=target)
+
     def wiring(self) -> Wiring:
         stepwise = self.every_step or self.remaining
         head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point(self.loss)
+        if self.tokens is not None:
+            return Wiring(
+                pairing=Sequences(),
+                inputs=word_of(self.tokens),
+                shape=shape_of(self.tokens),
+                outputs="table",
+                head=head,
+                readout="quantile" if self.quantiles else "point",
+            )
         return Wiring(
             pairing=Sequences(every_step=stepwise, last=self.remaining and not self.every_step),
             inputs="table",
@@ -108,7 +149,14 @@ class Regressor(Estimator):
             group=self.group,
             table=self.table,
             calendar=self.table.calendar == "on",
+            media=self._media(),
         )
+
+    def _media(self) -> Media | None:
+        """How files are read, with what they belong to."""
+        if self.tokens is None or self.group is None:
+            return self.tokens
+        return replace(self.tokens, group=self.group)
 
     def resolved(self, num_examples: int, num_targets: int) -> tuple[Network, Training]:
         recipe = from_key(self.network)

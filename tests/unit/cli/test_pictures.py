@@ -80,3 +80,20 @@ def test_a_damaged_picture_ends_in_one_line(drawn, tmp_path):
         assert result.exit_code == 3
         assert result.stderr.count("\n") == 1
         assert "a.png` cannot be read as a picture" in result.stderr
+
+
+def test_a_number_of_each_picture_is_answered_too(drawn, tmp_path):
+    lines = [f"{path},{n}" for n, path in enumerate(sorted(drawn.data.rglob("*.png")))]
+    table = tmp_path / "numbers.csv"
+    table.write_text("\n".join(["picture,size", *lines]) + "\n")
+    model = tmp_path / "numbers.whorl"
+    words = ("--target", "size", "--group", r"/p(\d)_", "--mode", "grey", "--steps", "rows")
+    fitted = run("fit", "regress", table, *words, *SMALL, "--out", model)
+    assert (fitted.exit_code, fitted.stderr) == (0, "")
+    assert "18 pictures, named by the column picture" in fitted.stdout
+    header, *rows = run("predict", model, table).stdout.splitlines()
+    assert (header, len(rows)) == ("series,origin,time,step,output,value", 18)
+    checked = run("check", table, "--target", "size")
+    assert "18 pictures; pixels: 5 x 6" in checked.stdout
+    suggested = run("suggest", table, "--target", "size")
+    assert "whorl fit regress" in suggested.stdout
