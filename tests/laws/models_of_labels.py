@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from tests.laws import sources
-from tests.laws.model_data import of_arrays, of_pieces, of_shops
+from tests.laws.model_data import of_arrays, of_pieces, of_shops, of_short
 from tests.laws.model_subject import ModelSubject, model
 from tests.laws.networks import recipe
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whorl.codecs.audio import Sound
+from whorl.codecs.sound import Sound
 from whorl.data.media import Files, Medium, files_of, mediums
 from whorl.data.problems import Problem, plural
 from whorl.data.text_reader import LABEL
