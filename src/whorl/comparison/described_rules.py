@@ -52,7 +52,7 @@ def caption_rules(traits: Traits, asked: Question) -> Choice:
     if traits.examples < _FEW_CAPTIONS:
         cautions.append(
             f"{traits.examples:,} texts to learn from teach which words captions have, and little of what pictures "
-            "show: compare with captions of shuffled pictures, as docs/how-to/captions.md does"
+            "show: see whether it beats its rivals, the most frequent text and that of what looks most alike"
         )
     # Frames are read both ways by default, cells of a picture by no core; a stream reads one way.
     network = Recurrent("gru", hidden_size=256, bidirectional=False if asked.stream else None)

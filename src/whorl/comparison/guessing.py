@@ -109,7 +109,7 @@ def _beside_files(source: object, word: str, asked: Question) -> Guess:
     """By the columns of a table that stand beside that of its files; lists of paths have none."""
     plural = mediums.get(word).plural
     listed = isinstance(source, list) and not isinstance(source[0], Mapping)
-    frame = Frame({}, "") if listed else read_table(source, asked.table)
+    frame = Frame({}, f"the list of {plural}") if listed else read_table(source, asked.table)
     named = asked.targets or tuple(name for name in frame.columns if name != LABEL)
     files = column_of(frame, mediums.get(word))
     texts = [name for name in named if name != files and frame[name].dtype.kind == "O" and _is_text(frame[name])]
