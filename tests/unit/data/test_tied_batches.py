@@ -1,5 +1,7 @@
 """Sessions whose events of one time change places."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from whorl.data.sequences import Sequence
@@ -48,3 +50,12 @@ def test_a_batch_is_a_function_of_its_arguments_and_the_sessions_stay_as_they_ar
     assert [wanted[epoch] for epoch in (3, 1, 0, 2)] == found
     assert len({str(past) for past in wanted}) > 1
     assert one.past.tolist() == before.tolist()
+
+
+def test_how_long_after_an_event_the_next_one_came_belongs_to_its_place_too():
+    one = session([1, 2, 3, 4], [0, 7, 7, 9])
+    apart = np.array([[7.0, 1.0], [0.0, 0.0], [2.0, 2.0], [np.nan, np.nan]], np.float32)
+    one = replace(one, targets=np.concatenate([one.row_targets, apart], axis=1))
+    for made in orders(one):
+        np.testing.assert_array_equal(made.targets[0, :, 1:], apart)
+        assert made.targets[0, :-1, 0].tolist() == (made.inputs["past"][0, 1:, 0] - 1).tolist()

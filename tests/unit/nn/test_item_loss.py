@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from whorl.errors import ArgumentError
 from whorl.nn import cores
 from whorl.nn.autoregressive import NextToken
 from whorl.nn.item_loss import drawn, item_loss
 from whorl.plans.heads import Categorical
 from whorl.plans.networks import Recurrent
 from whorl.plans.wiring import Autoregressive, Items
-from whorl.specs import Tokens
+from whorl.specs import Fields, Reals, Tokens
 
 ITEMS = 7
 
@@ -105,3 +106,29 @@ def test_frequent_items_are_drawn_more_often_and_q_says_how_often():
     shares = np.bincount(others.numpy(), minlength=4) / 20_000
     assert shares == pytest.approx([0.25, 0.125, 0.5, 0.125], abs=0.02)
     assert np.exp(log_q[others == 2][0].item()) == pytest.approx(0.5)
+
+
+def test_when_the_next_event_came_is_learned_beside_what_it_was():
+    torch.manual_seed(1)
+    shape = Autoregressive(embedding_size=5, items=Items(until=True))
+    core = partial(cores.make, Recurrent("gru", hidden_size=6, num_layers=1))
+    past = Fields({"item": Tokens(ITEMS + 1), "elapsed": Reals(1), "lapse": Tokens(4)})
+    own, (inputs, lengths, targets, weights) = NextToken(past, shape, core, dropout=0.0), batch()
+    elapsed, lapse = torch.zeros_like(inputs["past"]), torch.tensor([[0, 3, 1, 2], [0, 2, 0, 0]])[..., None]
+    inputs = {"past": torch.cat([inputs["past"], elapsed, lapse], dim=-1)}
+    bins = torch.tensor([[2.0, 0.0, 1.0, torch.nan], [1.0, torch.nan, torch.nan, torch.nan]])[..., None]
+    found = item_loss(own, Categorical(), inputs, lengths, torch.cat([targets, 9 * bins, bins], dim=-1), weights)
+    y = own.read(inputs, lengths=lengths)[0]
+    items = -torch.log_softmax(own.logits(own.narrowed(y)), dim=-1)
+    times = -torch.log_softmax(own.until(y), dim=-1)
+    wanted = items[0, 0, 4] + items[0, 1, 2] + 2.0 * items[1, 0, 6]
+    wanted = wanted + times[0, 0, 2] + times[0, 1, 0] + times[0, 2, 1] + 2.0 * times[1, 0, 1]
+    torch.testing.assert_close(found.total, wanted)
+    assert found.weight.item() == 5.0  # an item that training does not have came at a time, too
+
+
+def test_a_network_that_says_when_needs_bins_of_time():
+    shape = Autoregressive(embedding_size=5, items=Items(until=True))
+    core = partial(cores.make, Recurrent("gru", hidden_size=6, num_layers=1))
+    with pytest.raises(ArgumentError, match="ends with a column of bins of time"):
+        NextToken(past=Tokens(ITEMS + 1), shape=shape, core=core, dropout=0.0)
