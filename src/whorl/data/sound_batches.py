@@ -3,6 +3,7 @@
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
+from whorl.data.pace import other_lengths, places, spans
 from whorl.plans.changes import SoundChange
 
 
@@ -29,8 +30,7 @@ class SoundBatches(Batches):
         count, steps, width = len(past), past.shape[1] * stride, past.shape[2] // stride
         past = past.reshape(count, steps, width)
         lengths = np.full(count, steps) if batch.lengths is None else batch.lengths * stride
-        faster = np.exp(plan.speed * random.standard_normal(count))
-        shorter = stride * np.maximum(1, np.round(lengths / faster / stride)).astype(np.int64) * (lengths > 0)
+        shorter = other_lengths(random, plan.speed, lengths, stride)
         past = _read_at(past, lengths, shorter)
         if plan.bands and width > 1:
             past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
@@ -40,9 +40,9 @@ class SoundBatches(Batches):
             past = past + plan.tilt * random.standard_normal((count, 1, width))
         past = past + plan.noise * random.standard_normal(past.shape)
         for _ in range(plan.masks):
-            past = np.where(_span(random, shorter, plan.time_share, past.shape[1])[:, :, None], 0.0, past)
+            past = np.where(spans(random, shorter, plan.time_share, past.shape[1])[:, :, None], 0.0, past)
             if plan.bands:
-                past = np.where(_span(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
+                past = np.where(spans(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
         past = np.where((np.arange(past.shape[1]) < shorter[:, None])[:, :, None], past, 0.0)
         past = past.astype(np.float32).reshape(count, past.shape[1] // stride, width * stride)
         return batch._replace(inputs={**batch.inputs, "past": past}, lengths=shorter // stride)
@@ -50,12 +50,8 @@ class SoundBatches(Batches):
 
 def _read_at(past: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Sequences (B, T, D) of these lengths with as many steps as are wanted, (B, most of them, D)."""
-    step = np.arange(max(1, int(wanted.max())))
-    last = np.maximum(lengths - 1, 0)[:, None]
-    place = np.minimum(step * (last / np.maximum(wanted - 1, 1)[:, None]), last)
-    before = place.astype(np.int64)
-    after = np.minimum(before + 1, last)
-    weight = (place - before)[..., None]
+    before, after, weight = places(lengths, wanted)
+    weight = weight[..., None]
     rows = np.arange(len(past))[:, None]
     made: np.ndarray = past[rows, before] * (1.0 - weight) + past[rows, after] * weight
     return made
@@ -70,13 +66,4 @@ def _warped(past: np.ndarray, factor: np.ndarray) -> np.ndarray:
     rows, steps = np.arange(len(past))[:, None, None], np.arange(past.shape[1])[:, None]
     low, high = before[:, None, :], before[:, None, :] + 1
     made: np.ndarray = past[rows, steps, low] * (1.0 - weight) + past[rows, steps, high] * weight
-    return made
-
-
-def _span(random: np.random.Generator, lengths: np.ndarray, share: float, size: int) -> np.ndarray:
-    """A span of each, of at most this share of its length, (B, size) bool."""
-    wide = np.floor(random.random(len(lengths)) * (share * lengths + 1)).astype(np.int64)
-    start = np.floor(random.random(len(lengths)) * (lengths - wide + 1))
-    place = np.arange(size)
-    made: np.ndarray = (place >= start[:, None]) & (place < (start + wide)[:, None])
     return made

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
+    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg")
@@ -68,8 +69,11 @@ def _shown(path: Path, plan: Video) -> Iterator[tuple[float, np.ndarray]]:
     """When each frame is shown, in seconds from the first one, and its levels."""
     try:
         import av
+        from av.video.reformatter import VideoReformatter
     except ImportError:
         raise MissingExtraError("av", "video", "to read videos") from None
+    # One for all frames: each would make one of its own, which costs more than decoding a small frame.
+    shaper = VideoReformatter()
     with path.open("rb") as file, _opened(path, file) as container:
         stream = _stream(container, path, plan)
         first, last = None, -1.0
@@ -85,7 +89,7 @@ def _shown(path: Path, plan: Video) -> Iterator[tuple[float, np.ndarray]]:
                     raise DataError(
                         f"`longest_s` is {plan.longest_s:g}, but `{path}` is longer. Raise it, or cut the video."
                     )
-                yield last, _cropped(frame, path, plan)
+                yield last, _cropped(frame, shaper, path, plan)
         except (av.FFmpegError, ValueError, MemoryError) as error:
             if isinstance(error, DataError):
                 raise
@@ -138,11 +142,12 @@ def _stream(container: "InputContainer", path: Path, plan: Video) -> "VideoStrea
     return stream
 
 
-def _cropped(frame: "VideoFrame", path: Path, plan: Video) -> np.ndarray:
+def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: Video) -> np.ndarray:
     """Levels of the part of a frame that is read, (H, W, C)."""
     if frame.width * frame.height > plan.most_pixels:  # it may change on the way
         raise DataError(f"`most_pixels` is {plan.most_pixels:,}, but a frame of `{path}` has more. Raise it.")
-    levels = frame.to_ndarray(format="gray" if plan.mode == "grey" else "rgb24")
+    # Threads that wait for each other at every frame are slower than one where frames are small or the machine is busy.
+    levels = shaper.reformat(frame, format="gray" if plan.mode == "grey" else "rgb24", threads=1).to_ndarray()
     levels = levels[..., None] if levels.ndim == 2 else levels
     if not plan.crop:
         return levels

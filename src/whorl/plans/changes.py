@@ -76,10 +76,16 @@ class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     Args:
         mirror: whether left and right change places half of the time.
         shift: a picture is moved up to this share of its height and of its width; its border is repeated.
+        speed: spread of the logarithm of a factor by which a video is faster.
+        masks: spans of time that are set to zero, which is the mean.
+        time_share: of the frames that such a span has at most.
     """
 
     mirror: bool = True
     shift: float = 0.06
+    speed: float = 0.0
+    masks: int = 0
+    time_share: float = 0.0
 
 
 Change = Augmentation | SoundChange | Forgetting | Transposition | Views

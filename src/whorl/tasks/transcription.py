@@ -9,9 +9,9 @@ from whorl.codecs.framed import MOST_STRIDE
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.changes import SoundChange
+from whorl.plans.changes import SoundChange, Views
 from whorl.plans.heads import Ctc
-from whorl.plans.media import Audio, Media, word_of
+from whorl.plans.media import Audio, Media, Video, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
@@ -32,6 +32,8 @@ _AUGMENTATIONS = ("frames", "none")
 _BANDS = 40
 # Less than tells a label: what is left out of a sentence may be a whole letter of it.
 _CHANGE = SoundChange(speed=0.1, warp=0.0, gain=0.0, tilt=0.0, noise=0.1, masks=2, time_share=0.066, band_share=0.2)
+# Heads move and speak at another pace, and faces are much the same in a mirror.
+_SEEN = Views(shift=0.1, speed=0.1, masks=2, time_share=0.066)
 
 
 @estimators.add("transcribe")
@@ -63,7 +65,8 @@ class Transcriber(Estimator):
             transcript is searched for, which is then done by a beam; how much they count is chosen on the validation
             part. 0 asks none.
         augmentation: how training recordings are changed, each time anew: 'frames' reads them faster or slower, leaves
-            out some bands and some frames, and adds noise; 'none' leaves them as they are.
+            out some bands and some frames, and adds noise; videos are moved a little in place of noise. 'none' leaves
+            them as they are.
         dropout: probability of dropping a number on its way to the core and to the last layer.
         table: how tables are read.
         network: recipe of the core, or its name.
@@ -121,6 +124,8 @@ class Transcriber(Estimator):
         layers = Convolution(channels=_CHANNELS, kernel_size=size, num_layers=_LAYERS) if size else None
         # Neighbouring numbers of a frame are alike where they are bands; those of a table, or of a picture, are not.
         bands = isinstance(self.media, Audio) and self.media.features == "log_mel"
+        shown = isinstance(self.media, Video)
+        change: SoundChange | Views = _SEEN if shown else msgspec.structs.replace(_CHANGE, bands=bands)
         return Wiring(
             pairing=Sequences(every_step=True),
             inputs="array" if self.media is None else word_of(self.media),
@@ -133,7 +138,7 @@ class Transcriber(Estimator):
             head=Ctc(order=int(self.language_model)),
             readout="transcript",
             dropout=float(self.dropout),
-            augmentation=msgspec.structs.replace(_CHANGE, bands=bands) if self.augmentation == "frames" else None,
+            augmentation=change if self.augmentation == "frames" else None,
         )
 
     def columns(self) -> Columns:

@@ -18,7 +18,7 @@ HEIGHT, WIDTH, COUNT = 48, 64, 12
 def frames(count=COUNT, height=HEIGHT, width=WIDTH):
     """Grey levels that grow from frame to frame, and a bright square on the right."""
     made = np.zeros((count, height, width, 3), np.uint8)
-    made += (20 + 8 * np.arange(count, dtype=np.uint8)).reshape(-1, 1, 1, 1)
+    made += (20 + 8 * (np.arange(count) % 24)).astype(np.uint8).reshape(-1, 1, 1, 1)
     made[:, 8:24, 40:56] = 250
     return made
 
@@ -48,6 +48,17 @@ def test_all_frames_are_read_in_order(video):
     assert levels.shape == (COUNT, HEIGHT, WIDTH, 3)
     assert levels.dtype == np.uint8
     assert np.abs(levels.astype(int) - frames()).mean() < 4  # the codec loses that much
+
+
+def test_frames_wait_for_no_threads(tmp_path):
+    """Threads that share the work on a small frame wait for each other several times a frame."""
+    resource = pytest.importorskip("resource")
+    path = written(tmp_path / "long.mp4", count=24 * COUNT)
+    load(path, Video(mode="grey"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    for mode in ("grey", "colour"):
+        assert len(load(path, Video(mode=mode))) == 24 * COUNT
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before < 24 * COUNT
 
 
 @pytest.mark.parametrize("ending", [".avi", ".mkv", ".mov", ".mpg"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from whorl.data.padded import SequenceBatches
 from whorl.data.pair_batches import PairBatches
 from whorl.data.sequences import Sequence
 from whorl.data.views import ViewedBatches
@@ -57,6 +58,54 @@ def test_other_epochs_show_other_views_and_equal_arguments_the_same():
     first, again, other = (made.batch(0, seed=3, epoch=n).inputs["source"] for n in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def video(steps):
+    """A sequence of pictures, each of one level: one more than its number."""
+    levels = np.repeat(np.arange(1.0, steps + 1)[:, None], SPEC.width, axis=1).astype(np.float32)
+    return Sequence(key=str(steps), past=levels, time=np.arange(steps), targets=np.zeros(1, np.float32))
+
+
+def still(**changes):
+    return Views(mirror=False, shift=0.0, **changes)
+
+
+def test_a_video_is_faster_or_slower_from_its_first_frame_to_its_last():
+    made = ViewedBatches(SequenceBatches([video(20), video(40), video(30)], 3), still(speed=0.3), SPEC)
+    lengths = set()
+    for epoch in range(5):
+        batch = made.batch(0, seed=0, epoch=epoch)
+        for frames, length in zip(batch.inputs["past"], batch.lengths, strict=True):
+            levels = frames[:length, 0]
+            last = levels[-1]
+            assert last in (20.0, 30.0, 40.0)
+            np.testing.assert_allclose(levels, np.linspace(1.0, last, length), rtol=1e-5)
+            assert (frames[:length] == levels[:, None]).all()
+            assert not frames[length:].any()
+            lengths.add(length / last)
+        assert batch.inputs["past"].dtype == np.float32
+        assert batch.inputs["past"].shape[1] == batch.lengths.max()
+    assert min(lengths) < 0.8
+    assert max(lengths) > 1.25
+
+
+def test_masked_frames_are_zero_and_no_span_is_longer_than_its_share():
+    made = ViewedBatches(SequenceBatches([video(40)] * 20, 20), still(masks=1, time_share=0.1), SPEC)
+    batch = made.batch(0, seed=0, epoch=0)
+    gone = ~batch.inputs["past"].any(axis=2)
+    assert batch.lengths.tolist() == [40] * 20
+    assert set(gone.sum(axis=1)) == {0, 1, 2, 3, 4}
+    for row in gone:
+        assert np.diff(np.flatnonzero(row)).max(initial=1) == 1
+    wanted = np.arange(1.0, 41.0)
+    assert all((row[~mask, 0] == wanted[~mask]).all() for row, mask in zip(batch.inputs["past"], gone, strict=True))
+
+
+def test_pictures_that_stand_still_in_time_keep_their_lengths():
+    plain = SequenceBatches([video(20), video(40)], 2).batch(0, seed=0, epoch=0)
+    seen = ViewedBatches(SequenceBatches([video(20), video(40)], 2), still(), SPEC).batch(0, seed=0, epoch=0)
+    np.testing.assert_array_equal(seen.inputs["past"], plain.inputs["past"])
+    np.testing.assert_array_equal(seen.lengths, plain.lengths)
 
 
 @pytest.mark.parametrize("together", [1, 2, 3])
