@@ -12,7 +12,7 @@ import whorl
 
 # Of benchmarks whose validation part is scored, too.
 PARTS = ("validation", "test")
-_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay")
+_OF_TRAINING = ("batch_size", "learning_rate", "epochs", "weight_decay", "checkpoint")
 
 Task = TypeVar("Task", bound=whorl.Estimator)
 

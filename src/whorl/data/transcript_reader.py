@@ -25,7 +25,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.text_files import text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.errors import DataError, ModelFileError
-from whorl.plans.media import Media, to_plain
+from whorl.plans.media import Media, Video, to_plain
 from whorl.plans.table import Table
 
 RIVALS = ("most frequent transcript", "most frequent words")
@@ -86,7 +86,9 @@ class TranscriptReader(Reader):
 
     @property
     def step_time(self) -> float:
-        """What a step lasts: seconds of recordings, rows of arrays."""
+        """What a step lasts: seconds of recordings and of videos with a rate of their own, else frames or rows."""
+        if isinstance(self.plan, Video) and self.plan.frame_rate_hz is not None:
+            return self.past.stride / self.plan.frame_rate_hz
         return frame_time(self.past.codec) * self.past.stride
 
     @property
@@ -205,7 +207,7 @@ class _FrameRows(MediaRows):
 
 
 def frame_time(codec: Codec[np.ndarray]) -> float:
-    """Seconds of a frame; 1, a row, of arrays."""
+    """Seconds of a frame of sound; 1, a frame, of all else."""
     return codec.hop / codec.sample_rate_hz if isinstance(codec, AudioCodec) else 1.0
 
 
