@@ -24,7 +24,7 @@ from whorl.runtime.text_metrics import transcript
 # Left, top, width and height in frames of 180 x 144 pixels; the speaker hardly moves.
 MOUTH = (56, 92, 48, 32)
 ORDER = 6
-EPOCHS, HELD_OUT = 150, 40
+EPOCHS, HELD_OUT = 120, 40
 _NAMES = {"train": "train", "validation": "val", "test": "test"}
 Clips = tuple[list[Path], list[str]]
 

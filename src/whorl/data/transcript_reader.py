@@ -25,7 +25,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.text_files import text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.errors import DataError, ModelFileError
-from whorl.plans.media import Media, Video, to_plain
+from whorl.plans.media import Audio, Media, Video, to_plain
 from whorl.plans.table import Table
 
 RIVALS = ("most frequent transcript", "most frequent words")
@@ -86,10 +86,17 @@ class TranscriptReader(Reader):
 
     @property
     def step_time(self) -> float:
-        """What a step lasts: seconds of recordings and of videos with a rate of their own, else frames or rows."""
+        """What a step lasts, in the unit of times."""
         if isinstance(self.plan, Video) and self.plan.frame_rate_hz is not None:
             return self.past.stride / self.plan.frame_rate_hz
         return frame_time(self.past.codec) * self.past.stride
+
+    @property
+    def time_unit(self) -> str:
+        """What times are told in: seconds, where these are known."""
+        if isinstance(self.plan, Audio) or (isinstance(self.plan, Video) and self.plan.frame_rate_hz is not None):
+            return "seconds"
+        return "rows" if self.plan is None else "frames"
 
     @property
     def classes(self) -> np.ndarray:

@@ -63,9 +63,9 @@ def _picture(model: Model, one: Sequence, found: Spelled) -> Picture:
     axes.tick_params(axis="x", pad=16)
     words, times = words_of(reader, found.symbols, found.steps)
     said = ", ".join(f"{word} until {own[1]:.2f}" for word, own in zip(words.tolist(), times, strict=True))
-    unit = "seconds" if reader.plan is not None else "rows"
     says = (
         f"Heard: {reader.text_of(found.symbols) or 'nothing'}. True: {one.texts[1]}. From left to right time, in "
-        f"{unit}; a line stands where a symbol is said, a little after it was heard. Words: {said or 'none'}."
+        f"{reader.time_unit}; a line stands where a symbol is said, a little after it was heard. Words: "
+        f"{said or 'none'}."
     )
     return Picture(drawing.source(figure), says, one.texts[1])

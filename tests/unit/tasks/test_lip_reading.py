@@ -72,7 +72,10 @@ def test_words_of_a_video_have_times_in_frames_or_in_seconds_where_its_rate_is_k
     assert len(times) == len(text.split())
     assert len(frames) / 2 < times[-1, 1] <= len(frames)
     rated = reader(frame_rate_hz=20.0).fit(clips(12, seed=0), verbose=False)
-    assert rated.model_.reader.step_time == 1 / 20
+    read = rated.model_.reader
+    assert (read.step_time, read.time_unit) == (1 / 20, "seconds")
+    read = fitted.model_.reader
+    assert (read.step_time, read.time_unit) == (1.0, "frames")
 
 
 def test_frames_are_moved_and_paced_in_training_and_sound_is_not_moved():
