@@ -9,7 +9,7 @@ from whorl.codecs.framed import MOST_STRIDE
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.changes import SoundChange, Views
+from whorl.plans.changes import Change, SoundChange, Views
 from whorl.plans.heads import Ctc
 from whorl.plans.media import Audio, Media, Video, word_of
 from whorl.plans.networks import Network, from_key
@@ -125,7 +125,7 @@ class Transcriber(Estimator):
         # Neighbouring numbers of a frame are alike where they are bands; those of a table, or of a picture, are not.
         bands = isinstance(self.media, Audio) and self.media.features == "log_mel"
         shown = isinstance(self.media, Video)
-        change: SoundChange | Views = _SEEN if shown else msgspec.structs.replace(_CHANGE, bands=bands)
+        change: Change = _SEEN if shown else msgspec.structs.replace(_CHANGE, bands=bands)
         return Wiring(
             pairing=Sequences(every_step=True),
             inputs="array" if self.media is None else word_of(self.media),

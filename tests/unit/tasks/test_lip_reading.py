@@ -5,7 +5,7 @@ import pytest
 
 import whorl
 from whorl.errors import DataError, StreamingError
-from whorl.plans.wiring import SoundChange, Views
+from whorl.plans.changes import SoundChange, Views
 
 SIDE = 8
 LETTERS = " abc"
