@@ -42,7 +42,7 @@ def exchanges(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[E
     if not known:
         return []
     chosen = [known[n] for n in np.unique(np.linspace(0, len(known) - 1, _EXAMPLES).astype(np.int64))]
-    written, drawn = (writing.answered(model, chosen, how).value for how in (writing.DEFAULT, _DRAWN))
+    written, drawn = (writing.answered(model, chosen, how).value for how in (writing.default(model), _DRAWN))
     return [
         Exchange(turns=one.texts[0].split("\n"), written=reply, drawn=other, true=one.texts[1])
         for one, reply, other in zip(chosen, written, drawn, strict=True)

@@ -1,6 +1,8 @@
 """What each token that is written looks at: shares of attention, and these drawn over a picture."""
 
+import itertools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +16,13 @@ from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
 from whorl.specs import Picture as PictureSpec
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 # Panels in a row, and most of them.
 _COLUMNS, _MOST = 7, 20
+# Frames of a video that are shown.
+_SHOWN = 12
 
 
 def alignment(model: Model, source: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -59,7 +66,10 @@ def picture(model: Model, one: Sequence) -> Picture:
     (made,) = writing.written(model, [one.read_steps], writing.default(model))
     shares = alignment(model, one.read_steps, made.tokens)
     names = [*(str(name) for name in reader.classes[made.tokens].tolist()), "the end"]
-    image = _over_frames(shares) if reader.ordered else _over_cells(shares, *_seen(reader, one, shares.shape[1]))
+    if reader.ordered:
+        image = _over_frames(shares, _frames(reader, one))
+    else:
+        image = _over_cells(shares, *_seen(reader, one, shares.shape[1]))
     numbered = ", ".join(f"{n + 1} {name}" for n, name in enumerate(names))
     truths = " / ".join(one.texts[1:])
     says = f"Written: {reader.text_of(made.tokens)}. True: {truths}. The tokens that were written: {numbered}."
@@ -68,16 +78,34 @@ def picture(model: Model, one: Sequence) -> Picture:
     return Picture(image, says, one.texts[0])
 
 
-def _over_frames(shares: np.ndarray) -> str:
-    figure, grid = drawing.figure(min(7.0, 1.4 + 0.16 * len(shares)))
-    axes = grid[0, 0]
+def _over_frames(shares: np.ndarray, frames: np.ndarray | None) -> str:
+    """A row for each token over the steps that were read; above them, of a video, some of its frames."""
+    height = min(7.0, 1.4 + 0.16 * len(shares))
+    strip = 0.0 if frames is None else drawing.WIDTH / _SHOWN * frames.shape[1] / frames.shape[2]
+    rows = [height] if frames is None else [strip, height]
+    figure, grid = drawing.figure(sum(rows), len(rows), gridspec_kw={"height_ratios": rows}, sharex=True)
+    axes = grid[-1, 0]
     edges = [np.arange(size + 1) + 0.5 for size in shares.shape]
     mesh = axes.pcolormesh(edges[1], edges[0], shares, cmap="Blues", vmin=0.0, rasterized=True)
-    figure.colorbar(mesh, ax=axes, pad=0.01).set_label("attention", fontsize=9.5)
+    figure.colorbar(mesh, ax=list(grid[:, 0]), pad=0.01).set_label("attention", fontsize=9.5)
     axes.invert_yaxis()
     drawing.tidy(axes, x="step that was read", y="token that is written")
     axes.grid(visible=False)
+    if frames is not None:
+        _strip(grid[0, 0], frames)
+        axes.set_xlim(0.5, len(frames) + 0.5)
     return drawing.source(figure)
+
+
+def _strip(axes: "Axes", frames: np.ndarray) -> None:
+    """Some frames, each in the middle of the steps that it stands for."""
+    axes.axis("off")
+    bounds = np.linspace(0, len(frames), min(_SHOWN, len(frames)) + 1)
+    for left, right in itertools.pairwise(bounds):
+        frame, gap = frames[int((left + right) / 2)], 0.03 * (right - left)
+        extent = (left + 0.5 + gap, right + 0.5 - gap, 0.0, 1.0)
+        axes.imshow(frame, extent=extent, aspect="auto", cmap="gray", vmin=0.0, vmax=1.0)
+    axes.set_ylim(0.0, 1.0)
 
 
 def _over_cells(shares: np.ndarray, places: tuple[int, int], pixels: np.ndarray | None) -> str:
@@ -110,3 +138,15 @@ def _seen(reader: CaptionReader, one: Sequence, num_cells: int) -> tuple[tuple[i
     heights = [n for n in range(1, num_cells + 1) if num_cells % n == 0]
     height = min(heights, key=lambda n: abs(math.log(n * n / num_cells / shape)))
     return (height, num_cells // height), pixels
+
+
+def _frames(reader: CaptionReader, one: Sequence) -> np.ndarray | None:
+    """Frames of a video from 0 to 1, (T, H, W) or (T, H, W, 3); grey where nothing moves if only that is read."""
+    if not isinstance(reader.source_spec, PictureSpec) or not len(one.read_steps):
+        return None
+    levels = np.asarray(reader.source.decode(one.read_steps))
+    levels = levels[..., 0] if levels.shape[-1] == 1 else levels
+    if levels.dtype == np.uint8:
+        return levels / 255.0
+    largest = float(np.abs(levels).max()) or 1.0
+    return np.asarray((levels / largest + 1.0) / 2.0)

@@ -7,6 +7,7 @@ import numpy as np
 
 from whorl.data.reader import Reader
 from whorl.errors import ModelFileError
+from whorl.plans.decoding import Beam
 from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.runtime.class_readout import CategoricalReadout
 from whorl.runtime.metrics import Scoring
@@ -18,6 +19,8 @@ from whorl.runtime.text_metrics import Measure, TextScores, caption, reply, summ
 class TextReadout(CategoricalReadout):
     """The probability of each token at each step; nothing is calibrated."""
 
+    # How a text is searched for where nobody says so.
+    search: ClassVar[Beam] = Beam(width=5)
     calibration = ""
     measure: Measure = staticmethod(translation)
 
@@ -86,4 +89,7 @@ class ReplyReadout(TextReadout):
 class CaptionReadout(TextReadout):
     """The same, its texts scored as captions, against all that were given for a source."""
 
+    # Captions are of many lengths. Wider beams find shorter ones that tell less, and larger penalties ones that go on
+    # after all is said (benchmarks/captions.py scores both).
+    search = Beam(width=3, length_penalty=0.3)
     measure: Measure = staticmethod(caption)

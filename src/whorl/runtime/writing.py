@@ -22,12 +22,11 @@ from whorl.runtime.evaluation import Evaluation
 from whorl.runtime.operations import Input
 from whorl.runtime.prediction import Index, Prediction
 from whorl.runtime.text_metrics import TextScores, Truth
-from whorl.runtime.text_readout import SummaryReadout
+from whorl.runtime.text_readout import SummaryReadout, TextReadout
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
 
-DEFAULT = Beam(width=5)
 LENGTH = "length"
 # The rival that is the model itself, shown another source than the one that its text is about.
 OTHER = "model, another source"
@@ -48,7 +47,10 @@ def wait_of(model: "Model") -> int | None:
 
 def default(model: "Model") -> Decoding:
     """How tokens are chosen where nobody says so."""
-    return DEFAULT if wait_of(model) is None else Greedy()
+    if wait_of(model) is not None:
+        return Greedy()
+    assert isinstance(model.readout, TextReadout)
+    return model.readout.search
 
 
 def chosen(model: "Model", decoding: Decoding | None) -> Decoding:

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 import whorl
 from whorl.errors import ArgumentError, DataError, StreamingError
-from whorl.report import card, findings
+from whorl.report import card, findings, looks
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.writing import OTHER
 
@@ -106,6 +106,13 @@ def test_the_report_draws_what_each_word_looks_at(model, tmp_path):
     assert OTHER in page
 
 
+def test_a_caption_is_searched_for_by_a_narrow_beam_that_hardly_favours_long_ones(model, folder):
+    paths = [folder / "images" / "0.png"]
+    found = model.predict(paths).score
+    assert found == model.predict(paths, decoding=whorl.Beam(width=3, length_penalty=0.3)).score
+    assert found != model.predict(paths, decoding=whorl.Beam(width=3)).score
+
+
 def rules(model):
     facts = card.read(model.model_.card)
     return {one.rule for one in findings.findings(findings.measure(model.model_, facts, None, model.held_out_))}
@@ -168,6 +175,22 @@ def test_data_that_cannot_be_learned_from_are_refused(model):
         model.predict(["not_there.png"])
     with pytest.raises(DataError, match="a picture is an array"):
         model.stream().push("text")
+
+
+@pytest.mark.parametrize(("background", "still"), [("kept", 0.0), ("running", 0.5)])
+def test_a_report_shows_frames_as_they_are_read_above_what_each_word_looks_at(background, still, tmp_path):
+    x = [np.zeros((4, 5, 6, 1), np.uint8) for _ in range(8)]
+    for n, frames in enumerate(x):
+        frames[2:, :, n % 2] = 200
+    media = whorl.Video(height=5, width=6, mode="grey", background=background)
+    made = whorl.Captioner(media=media, **{**SMALL, "training": whorl.Training(epochs=1)}).fit((x, ["a b", "c"] * 4))
+    one = made.model_.reader.read(x[:1])[0]
+    shown = looks._frames(made.model_.reader, one)
+    assert shown.shape == (4, 5, 6)
+    assert (0 <= shown.min(), shown.max() <= 1) == (True, True)
+    assert np.flatnonzero((shown != still).any(axis=(1, 2))).tolist() == [2, 3]
+    made.report(tmp_path / "r.html")
+    assert "The tokens that were written: 1 " in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_video_without_its_background_is_no_stream():
