@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from whorl.nn.core import State
-from whorl.nn.emission import emit_affine, numpy
+from whorl.nn.emission import numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.pictures import PictureEncoder
 from whorl.runtime import operations as ops
@@ -63,7 +63,11 @@ class Symbols(nn.Module):
 
 
 class Features(nn.Module):
-    """What is read of a step of numbers or of a picture: its features, mixed and cut off at zero.
+    """What is read of a step of numbers or of a picture: its features, mixed, normalised and cut off at zero.
+
+    The norm is batch norm (Ioffe & Szegedy 2015, algorithm 1) over all real steps that are learned from together, and
+    becomes a part of the weights. Frames of a video are alike: without it what differs between them is lost in what
+    they share, and hardly any feature outlives the first epochs.
 
     Args:
         spec: what a step is.
@@ -75,16 +79,28 @@ class Features(nn.Module):
     def __init__(self, spec: Spec, size: int) -> None:
         super().__init__()
         self.columns = InputColumns(spec)
-        self.mix = nn.Linear(self.columns.size, size)
+        self.mix, self.norm = nn.Linear(self.columns.size, size), nn.BatchNorm1d(size)
         self.num_columns, self.output_size = self.columns.num_columns, size
 
     def read(self, source_PSC: Tensor, lengths_P: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the steps, (P, S, E), and how many there are."""
-        return torch.relu(self.mix(self.columns(source_PSC))), lengths_P
+        """Features of the steps, (P, S, E), zeros where there is none, and how many there are."""
+        real_PS = torch.arange(source_PSC.shape[1], device=source_PSC.device) < lengths_P[:, None]
+        mixed_NE = self.mix(self.columns(source_PSC[real_PS]))
+        if not self.training or len(mixed_NE) > 1:  # one step alone has no deviation
+            mixed_NE = self.norm(mixed_NE)
+        x_PSE = mixed_NE.new_zeros(*real_PS.shape, self.output_size)
+        x_PSE[real_PS] = torch.relu(mixed_NE)
+        return x_PSE, lengths_P
 
     def emit(self, program: Program, x: Name) -> Name:
         """Adds the features of a step (C,)."""
-        mixed = emit_affine(program, "source.mix", self.mix, self.columns.emit(program, x))
+        norm = self.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        factor_E = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        weight = program.tensor("source.mix.weight", numpy(self.mix.weight * factor_E[:, None]))
+        bias = program.tensor("source.mix.bias", numpy((self.mix.bias - norm.running_mean) * factor_E + norm.bias))
+        mixed = program.add(ops.Affine(x=self.columns.emit(program, x), weight=weight, bias=bias))
         return program.add(ops.Activate(x=mixed, function="relu"))
 
 
