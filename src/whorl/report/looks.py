@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,10 +73,17 @@ def picture(model: Model, one: Sequence) -> Picture:
         image = _over_cells(shares, *_seen(reader, one, shares.shape[1]))
     numbered = ", ".join(f"{n + 1} {name}" for n, name in enumerate(names))
     truths = " / ".join(one.texts[1:])
-    says = f"Written: {reader.text_of(made.tokens)}. True: {truths}. The tokens that were written: {numbered}."
-    if not reader.ordered and len(shares) > _MOST:
-        says += f" The first {_MOST} are drawn."
-    return Picture(image, says, one.texts[0])
+    said, known = _ended(reader.text_of(made.tokens)), _ended(truths)
+    says = f"Written: {said} True: {known} The tokens that were written: {numbered}."
+    if not reader.ordered:
+        says += " Each looks most where its picture is brightest."
+        says += f" The first {_MOST} are drawn." if len(shares) > _MOST else ""
+    return Picture(image, says, PurePath(one.texts[0]).name)
+
+
+def _ended(text: str) -> str:
+    """A text with a full stop, which many captions have themselves."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _over_frames(shares: np.ndarray, frames: np.ndarray | None) -> str:
