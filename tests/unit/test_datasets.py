@@ -1,7 +1,10 @@
 """The data that is shipped: small, whole, and each with a note that says whose it is."""
 
+import io
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 import whorl
@@ -57,6 +60,18 @@ def test_the_turbofan_engines_are_whole():
         assert cycles == [str(n + 1) for n in range(len(cycles))]
     assert all(cell for cells in columns.values() for cell in cells)
     assert (columns["T24"][0], columns["W32"][0]) == ("641.82", "23.4190")
+
+
+def test_the_videos_of_lips_are_whole_and_each_begins_with_a_frame_of_its_own():
+    with np.load(datasets.path("grid_lips"), allow_pickle=False) as data:
+        video, frames, texts = data["video"].tobytes(), data["frames"].astype(int), data["texts"].tolist()
+        assert len(set(data["names"].tolist())) == 500
+    with av.open(io.BytesIO(video)) as container:
+        keys = [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
+    assert (len(keys), len(texts), len(set(texts))) == (18_997, 500, 500)
+    assert np.array_equal(np.flatnonzero(keys), np.cumsum([0, *frames[:-1]]))
+    assert {len(text.split()) for text in texts} == {6}
+    assert (texts[0], texts[-1]) == ("bin green at h zero now", "set white with v nine again")
 
 
 def test_the_plays_are_whole():

@@ -22,6 +22,7 @@ DEMOS = {
     "backtest": Entry("whorl.cli.demos.backtest", "Timing the stock market by forecasts, 1947 to 2023."),
     "recommend": Entry("whorl.cli.demos.recommend", "What customers of a synthetic shop put into their baskets next."),
     "transcribe": Entry("whorl.cli.demos.transcribe", "What a man says, from the sound of short sentences."),
+    "caption": Entry("whorl.cli.demos.caption", "What a man says, from silent videos of his mouth."),
     "translate": Entry("whorl.cli.demos.translate", "Numbers, dates and times from English words into German ones."),
 }
 

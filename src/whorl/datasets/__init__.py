@@ -4,8 +4,8 @@ A data set is one file here, of whatever ending, and its note.
 
 Example:
     >>> import whorl.datasets
-    >>> whorl.datasets.names()
-    ['beijing_air', 'chorales', 'grid_speech', 'japanese_vowels', 'nyc_taxi', 'shakespeare', 'shiller', 'turbofan']
+    >>> print(*whorl.datasets.names())
+    beijing_air chorales grid_lips grid_speech japanese_vowels nyc_taxi shakespeare shiller turbofan
     >>> whorl.datasets.load("beijing_air")["time"][0]
     '2010-01-01 00:00'
 """

@@ -2,9 +2,11 @@
 
 import pytest
 
+import whorl
 from whorl import datasets
 from whorl.cli.demo import DEMOS
-from whorl.cli.demos import recommend, translate
+from whorl.cli.demos import caption, recommend, translate
+from whorl.runtime.writing import OTHER
 
 from .conftest import as_json, run
 
@@ -118,6 +120,31 @@ def test_the_transcribe_demo_tells_its_scores_and_streams_a_sentence(tmp_path):
     assert names == {"speech.whorl", "report.html", "train.csv", "test.csv", "recordings"}
     assert len(list((tmp_path / "recordings").iterdir())) == 120
     assert "Heard: " in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_caption_demo_tells_its_scores_and_writes_about_a_video_frame_by_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr(caption, "_TRAIN", 30)
+    monkeypatch.setattr(caption, "_TEST", 5)
+    result = run("demo", "caption", "--folder", tmp_path, "--epochs", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "never trained on, 5 answers:" in result.stdout
+    places = result.stdout.partition("Words that are right at their place")[2].splitlines()
+    assert [line.split()[0] for line in places[1:7]] == list(caption._PLACES)
+    live = result.stdout.partition("One video live, ")[2].splitlines()
+    written, true = (line[len("  written  ") :] for line in live[1:3])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"lips.whorl", "report.html", "train.csv", "test.csv", "videos"}
+    assert len(list((tmp_path / "videos").iterdir())) == 35
+    last, text = (tmp_path / "test.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")
+    assert true == text
+    assert whorl.load(tmp_path / "lips.whorl").predict([tmp_path / last]).value == [written]
+    assert "Written: " in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_caption_demo_looks_at_the_lips(tmp_path):
+    found = as_json(run("demo", "caption", "--folder", tmp_path, "--json"))["test"]
+    assert found["metrics"]["perplexity"] < 0.9 * found["baselines"][OTHER]["perplexity"]
 
 
 def test_the_pairs_of_the_translate_demo_are_different_and_say_units_first():
