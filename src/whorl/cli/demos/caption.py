@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from whorl.tasks.captioning import Captioner
 
 # A fixed number of steps, so that everybody sees the same scores.
-NAME, EPOCHS = "lips", 24
+NAME, EPOCHS = "lips", 15
 
 _TRAIN, _TEST, _SHOWN = 440, 60, 6
 # What the six words of a sentence are.
@@ -44,12 +44,13 @@ def run(stage: Stage) -> None:
         "",
     )
     model = whorl.Captioner(
-        media=whorl.Video(mode="grey", background="running"),
+        media=whorl.Video(height=16, width=24, mode="grey", background="running"),
         tokens=whorl.Text(),
         augmentation="none",
         embedding_size=64,
-        network=whorl.Recurrent("gru", hidden_size=128),
-        training=whorl.Training(epochs=stage.epochs, learning_rate=2e-3, patience=None, seed=0),
+        dropout=0.3,
+        network=whorl.Recurrent("gru", hidden_size=64),
+        training=whorl.Training(epochs=stage.epochs, batch_size=8, learning_rate=4e-3, patience=None, seed=0),
     )
     model.fit(train, verbose=stage.is_verbose)
     found = stage.score(model, test)
@@ -102,10 +103,17 @@ def _compare(written: "Sequence[str]", texts: "Sequence[str]") -> None:
     for own, true in zip(written[:_SHOWN], texts[_TRAIN:], strict=False):
         tell(f"  {own:34}{true}")
     tell("", "Words that are right at their place, and how many the most frequent word of training would get right:")
+    ahead = 0
     for n, place in enumerate(_PLACES):
-        (usual, _), *_ = Counter(words[n] for words in learned).most_common(1)
+        ((word, _),) = Counter(words[n] for words in learned).most_common(1)
+        usual = sum(true[n] == word for true in said)
         right = sum(own.split()[n : n + 1] == true[n : n + 1] for own, true in zip(written, said, strict=True))
-        tell(f"  {place:12}{right / len(said):>5.0%}{sum(true[n] == usual for true in said) / len(said):>7.0%}")
+        ahead += right > usual
+        tell(f"  {place:12}{right / len(said):>5.0%}{usual / len(said):>7.0%}")
+    tell(
+        f"It is ahead at {ahead} of {len(_PLACES)} places. {len(learned)} videos are few to learn to read lips from, "
+        f"and of {len(said)} that are scored a share may be off by ten points.",
+    )
 
 
 def _stream(model: "Captioner", path: Path, text: str) -> None:
