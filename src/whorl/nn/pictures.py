@@ -76,7 +76,7 @@ class PictureEncoder(nn.Module):
         y = x.reshape(-1, self.spec.c, self.spec.h, self.spec.w)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             y = layer(y)
-            y = torch.relu(_over_batch(norm, y) if isinstance(norm, nn.BatchNorm2d) else _over_channels(norm, y))
+            y = torch.relu(over_batch(norm, y) if isinstance(norm, nn.BatchNorm2d) else _over_channels(norm, y))
         lead = (*x.shape[:-1], y.shape[-2] * y.shape[-1]) if self.grid else x.shape[:-1]
         features: Tensor = self.last(y.movedim(-3, -1).reshape(*lead, self.last.in_features))
         return features
@@ -89,7 +89,7 @@ class PictureEncoder(nn.Module):
         pixels = maps = program.add(ops.Reshape(out=stem, x=x, shape=(*lead, self.spec.c, self.spec.h, self.spec.w)))
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             name = f"{stem}.{number}"
-            weight, bias = _folded(program, name, layer, norm)
+            weight, bias = folded(program, name, layer, norm)
             maps = program.add(ops.Convolve(x=maps, weight=weight, bias=bias, stride=2, padding=_KERNEL // 2))
             pixels = program.add(ops.Transpose(x=maps, axes=(*before, y, x_, c)))
             if isinstance(norm, nn.LayerNorm):
@@ -108,23 +108,24 @@ def _over_channels(norm: nn.Module, y: Tensor) -> Tensor:
     return made
 
 
-def _over_batch(norm: nn.BatchNorm2d, y: Tensor) -> Tensor:
-    if norm.training and y[:, 0].numel() == 1:  # a pixel that is alone has no spread: what is known of others stands in
+def over_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, y: Tensor) -> Tensor:
+    """Batch norm, (N, C, ...). What is alone in a batch has no spread: what is known of others stands in for it."""
+    if norm.training and y[:, 0].numel() <= 1:
         return functional.batch_norm(y, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
     made: Tensor = norm(y)
     return made
 
 
-def _folded(program: Program, name: str, layer: nn.Module, norm: nn.Module) -> tuple[Name, Name]:
-    """Weight and bias of a convolution, and of the batch norm behind it where that is one."""
-    if not isinstance(norm, nn.BatchNorm2d):
+def folded(program: Program, name: str, layer: nn.Module, norm: nn.Module) -> tuple[Name, Name]:
+    """Weight and bias of a layer, and of the batch norm behind it where that is one."""
+    if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
         return _tensors(program, name, layer)
-    assert isinstance(layer, nn.Conv2d)
+    assert isinstance(layer, nn.Conv2d | nn.Linear)
     assert layer.bias is not None
     assert norm.running_var is not None
     assert norm.running_mean is not None
     factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    weight = numpy(layer.weight * factor[:, None, None, None])
+    weight = numpy(layer.weight * factor.reshape(-1, *[1] * (layer.weight.ndim - 1)))
     bias = numpy((layer.bias - norm.running_mean) * factor + norm.bias)
     return program.tensor(f"{name}.weight", weight), program.tensor(f"{name}.bias", bias)
 

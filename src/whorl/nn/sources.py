@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from whorl.nn.core import State
 from whorl.nn.emission import numpy
 from whorl.nn.inputs import InputColumns
-from whorl.nn.pictures import PictureEncoder
+from whorl.nn.pictures import PictureEncoder, folded, over_batch
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -85,21 +85,14 @@ class Features(nn.Module):
     def read(self, source_PSC: Tensor, lengths_P: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the steps, (P, S, E), zeros where there is none, and how many there are."""
         real_PS = torch.arange(source_PSC.shape[1], device=source_PSC.device) < lengths_P[:, None]
-        mixed_NE = self.mix(self.columns(source_PSC[real_PS]))
-        if not self.training or len(mixed_NE) > 1:  # one step alone has no deviation
-            mixed_NE = self.norm(mixed_NE)
-        x_PSE = mixed_NE.new_zeros(*real_PS.shape, self.output_size)
-        x_PSE[real_PS] = torch.relu(mixed_NE)
+        read_NE = torch.relu(over_batch(self.norm, self.mix(self.columns(source_PSC[real_PS]))))
+        x_PSE = read_NE.new_zeros(*real_PS.shape, self.output_size)
+        x_PSE[real_PS] = read_NE
         return x_PSE, lengths_P
 
     def emit(self, program: Program, x: Name) -> Name:
         """Adds the features of a step (C,)."""
-        norm = self.norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        factor_E = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        weight = program.tensor("source.mix.weight", numpy(self.mix.weight * factor_E[:, None]))
-        bias = program.tensor("source.mix.bias", numpy((self.mix.bias - norm.running_mean) * factor_E + norm.bias))
+        weight, bias = folded(program, "source.mix", self.mix, self.norm)
         mixed = program.add(ops.Affine(x=self.columns.emit(program, x), weight=weight, bias=bias))
         return program.add(ops.Activate(x=mixed, function="relu"))
 
