@@ -59,8 +59,9 @@ def numbers_return(codec: Any, value: Any, encoded: np.ndarray) -> None:
 
 def whole_steps_return(codec: Any, value: Any, encoded: np.ndarray) -> None:
     """The frames of all whole steps come back, as their own codec gives them."""
-    assert len(encoded) == len(value) // codec.stride
-    frames = codec.codec.encode(value)[: len(encoded) * codec.stride]
+    assert len(encoded) == len(value) // codec.stride + codec.lookahead
+    assert not encoded[len(value) // codec.stride :].any()
+    frames = codec.codec.encode(value)[: len(value) // codec.stride * codec.stride]
     assert codec.decode(encoded).tobytes() == codec.codec.decode(frames).tobytes()
     numbers_return(codec.codec, value[: len(frames)], frames)
 

@@ -33,10 +33,10 @@ def array_codec(missing_share: float = 0.0, **options: Any) -> CodecSubject:
     return CodecSubject(new=lambda: ArrayCodec(**options), training=[value(rng, 17), value(rng, 5)], value=value)
 
 
-def framed_codec(stride: int) -> CodecSubject:
+def framed_codec(stride: int, lookahead: int) -> CodecSubject:
     rng, value = np.random.default_rng(4), functools.partial(sources.array, width=2, missing=0.2)
     return CodecSubject(
-        new=lambda: FramedCodec(ArrayCodec(), stride),
+        new=lambda: FramedCodec(ArrayCodec(), stride, lookahead),
         training=[value(rng, 17), value(rng, 5)],
         value=value,
         returned=whole_steps_return,
@@ -65,5 +65,6 @@ ARRAYS: dict[str, dict[str, Any]] = {
 CODECS_OF_NUMBERS: dict[str, Callable[[], CodecSubject]] = {
     **{f"table, {name}": functools.partial(table_codec, **options) for name, options in TABLES.items()},
     **{f"array, {name}": functools.partial(array_codec, **options) for name, options in ARRAYS.items()},
-    **{f"frames, {stride} a step": functools.partial(framed_codec, stride) for stride in (1, 3)},
+    **{f"frames, {stride} a step": functools.partial(framed_codec, stride, 0) for stride in (1, 3)},
+    **{f"frames, {stride} a step, 2 empty": functools.partial(framed_codec, stride, 2) for stride in (1, 3)},
 }

@@ -16,6 +16,7 @@ from tests.laws.table import law
 import whorl
 from whorl.data.pairing import answered_steps
 from whorl.errors import DataError, StreamingError
+from whorl.runtime import transcribing
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.writing import written
 
@@ -105,8 +106,13 @@ def _pushing_turns_is_predicting(subject: ModelSubject, data: st.DataObject) -> 
 
 
 def _pushing_frames_is_transcribing(subject: ModelSubject, data: st.DataObject, decoding: Any) -> None:
-    """Each answer is the transcript of the frames so far, and the last one that of all of them."""
+    """Each answer is the transcript of the frames so far, and the last one that of all of them.
+
+    Of a model that answers late it is what the transcript of all frames says of those that are answered.
+    """
     ((key, rows),) = subject.drawn(data, most=1).items()
+    late = subject.model.reader.past.lookahead
+    (whole,) = transcribing.spelled(subject.model, subject.model.reader.read([rows]), decoding)
     stream = subject.fitted.stream(key, decoding=decoding)
     restored = size(data, 0, len(rows), "frames before the stream is stored")
     said, n = [], 0
@@ -125,7 +131,12 @@ def _pushing_frames_is_transcribing(subject: ModelSubject, data: st.DataObject, 
         for answer in answers:
             assert not answer.final
             # The end of a text says something, too, where n-grams are asked.
-            if decoding is None and subject.model.readout.advice is None:
+            if decoding is not None or subject.model.readout.advice is not None:
+                continue
+            if late:
+                found = [symbol for symbol, step in zip(*whole[:2], strict=True) if step < stream.num_rows - late]
+                assert answer.value == [subject.model.reader.text_of(found)]
+            else:
                 same_bits(told(answer), told(wanted), f"the transcript of {n} frames")
     (answer,) = stream.flush()
     assert answer.final

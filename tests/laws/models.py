@@ -128,6 +128,7 @@ MODELS = {
     "recommender, side by side": lambda: recommender(recipe("gru", members=2)),
     "recommender, transformer": lambda: recommender(TRANSFORMER),
     "transcriber": lambda: transcriber(recipe("gru")),
+    "transcriber, late": lambda: transcriber(recipe("gru"), lookahead=2),
     "transcriber, n-grams": lambda: transcriber(recipe("lstm", num_layers=2), language_model=3, convolution=0),
     "transcriber, both ways": lambda: transcriber(recipe("gru", bidirectional=True)),
     "chatbot": lambda: chatbot(recipe("gru")),

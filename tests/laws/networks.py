@@ -85,6 +85,11 @@ def tagger(recipe: Network, *, past: Spec = WORDS) -> NetworkSubject:
     return subject(recipe, wiring=wiring, past=past, num_classes=3)
 
 
+def transcriber(recipe: Network, *, past: Spec = RICH, **settings: Any) -> NetworkSubject:
+    wiring = whorl.Transcriber(**settings).wiring()
+    return subject(recipe, wiring=wiring, past=past, num_classes=3, tolerance=CONVOLVED)
+
+
 def detector(
     recipe: Network, *, past: Spec, targets: int, context: int | None = None, **shape: object
 ) -> NetworkSubject:
@@ -140,6 +145,7 @@ NETWORKS = {
     "sequence, convolved, pooled, both ways": lambda: classifier(
         recipe("rnn", bidirectional=True), pooling=("last", "mean", "max", "attention"), convolution=2
     ),
+    "sequence, convolved on both sides of the core": lambda: transcriber(recipe("gru"), convolution=2, lookahead=2),
     "sequence, pictures, every step": lambda: regressor(recipe("lstm"), past=FRAMES, every_step=True),
     "sequence, convlstm, every step": lambda: regressor(CONVLSTM, past=FRAMES, every_step=True),
     "window, pictures beside numbers": lambda: forecaster(

@@ -9,6 +9,7 @@ from whorl.tasks.transcription import Transcriber
 _OWN = {
     "target": "Data and columns",
     "stride": "Transcription",
+    "lookahead": "Transcription",
     "convolution": "Transcription",
     "language_model": "Transcription",
     "augmentation": "Transcription",
@@ -17,7 +18,7 @@ _OWN = {
 
 def _parts() -> dict[str, object]:
     """How files are read, where that was said, and the dropout of the task."""
-    plan = media_given()
+    plan = media_given(own=Transcriber.own_media)
     return pieces.given_dropout() | ({} if plan is None else {"media": plan})
 
 
@@ -43,7 +44,7 @@ command = make_command(
         *options_of(Transcriber, _OWN),
         *pieces.output_dropout(Transcriber, "Transcription"),
         *fitting.plan_options(Transcriber, "tokens", "Text"),
-        *media_options(),
+        *media_options(own=Transcriber.own_media),
         *fitting.shared_options(Transcriber),
     ],
     epilog="Example: whorl fit transcribe recordings.csv --out speech.whorl",

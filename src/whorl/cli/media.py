@@ -1,7 +1,8 @@
 """Options of files of sound, pictures and videos."""
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 
 import click
 
@@ -16,24 +17,26 @@ from whorl.plans.table import Table
 _SECTIONS: dict[type[Media], str] = {Audio: "Recordings", Image: "Pictures", Video: "Videos", Features: "Features"}
 
 
-def media_options(but: Collection[str] = ()) -> list[click.Parameter]:
+def media_options(but: Collection[str] = (), own: tuple[Media, ...] = ()) -> list[click.Parameter]:
     """How files are found and read; an option that several kinds of files share stands there once.
 
     Args:
         but: options that the task has of its own.
+        own: plans of the task, where they are others than those of `MEDIA`.
     """
     options: dict[str | None, click.Parameter] = {}
     for kind, section in _SECTIONS.items():
-        for option in options_of(kind, section):
+        for option in options_of(kind, section, plan=_default(kind, own)):
             options.setdefault(option.name, option)
     return [option for name, option in options.items() if name not in but]
 
 
-def media_given(but: Collection[str] = ()) -> Media | None:
+def media_given(but: Collection[str] = (), own: tuple[Media, ...] = ()) -> Media | None:
     """The plan that the options of the command line describe; None where none of them was given.
 
     Args:
         but: options that the task has of its own.
+        own: plans of the task, which the options change; those of `MEDIA` where it has none.
 
     Raises:
         ArgumentError: options of different kinds of files were given.
@@ -53,9 +56,11 @@ def media_given(but: Collection[str] = ()) -> Media | None:
     # What several kinds share does not say which of them is meant; the data do.
     word = _medium() if len(kinds) > 1 else None
     kind = MEDIA[word] if word is not None and MEDIA[word] in kinds else kinds[0]
-    plan = build(kind, [name for name in _names(kind) if name not in but])
-    assert isinstance(plan, Media)
-    return plan
+    return build(partial(replace, _default(kind, own)), [name for name in _names(kind) if name not in but])
+
+
+def _default(kind: type[Media], own: tuple[Media, ...]) -> Media:
+    return next((plan for plan in own if isinstance(plan, kind)), kind())
 
 
 def _medium() -> str | None:

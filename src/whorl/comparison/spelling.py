@@ -37,7 +37,8 @@ def command(task: "Estimator", data: object, named: Iterable[str] = ()) -> str |
             words += _network(value)
         elif is_dataclass(value) and not isinstance(value, type):
             # Of another kind of plan than the task's own all that is not that kind's default is written.
-            beside = default if type(default) is type(value) else None
+            own = next((plan for plan in task.own_media if type(plan) is type(value)), None)
+            beside = default if type(default) is type(value) else own
             words += [word for own in differences(value, beside) for word in _option(*own)]
         else:
             renamed = "output_dropout" if name == "dropout" and task.task in _WRITING else name

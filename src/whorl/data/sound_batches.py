@@ -14,10 +14,11 @@ class SoundBatches(Batches):
         batches: of whole sequences of features.
         plan: how much is changed.
         stride: frames that stand side by side in a step; they are changed one by one.
+        lookahead: empty steps at the end of each sequence, which stay as they are.
     """
 
-    def __init__(self, batches: Batches, plan: SoundChange, stride: int = 1) -> None:
-        self._batches, self._plan, self._stride = batches, plan, stride
+    def __init__(self, batches: Batches, plan: SoundChange, stride: int = 1, lookahead: int = 0) -> None:
+        self._batches, self._plan, self._stride, self._lookahead = batches, plan, stride, lookahead
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -29,11 +30,13 @@ class SoundBatches(Batches):
         past, stride = np.asarray(batch.inputs["past"]), self._stride
         count, steps, width = len(past), past.shape[1] * stride, past.shape[2] // stride
         past = past.reshape(count, steps, width)
-        lengths = np.full(count, steps) if batch.lengths is None else batch.lengths * stride
+        empty = self._lookahead * stride
+        lengths = (np.full(count, steps) if batch.lengths is None else batch.lengths * stride) - empty
         shorter = other_lengths(random, plan.speed, lengths, stride)
         past = _read_at(past, lengths, shorter)
         if plan.bands and width > 1:
-            past = _warped(past, np.exp(plan.warp * random.standard_normal(count)))
+            higher = np.exp(plan.warp * random.standard_normal(count))
+            past = _warped(past, higher) if plan.warp else past
             slope = np.linspace(-1.0, 1.0, width) * random.standard_normal((count, 1, 1))
             past = past + plan.gain * random.standard_normal((count, 1, 1)) + plan.tilt * slope
         elif not plan.bands:
@@ -44,8 +47,9 @@ class SoundBatches(Batches):
             if plan.bands:
                 past = np.where(spans(random, np.full(count, width), plan.band_share, width)[:, None, :], 0.0, past)
         past = np.where((np.arange(past.shape[1]) < shorter[:, None])[:, :, None], past, 0.0)
+        past = np.concatenate([past, np.zeros((count, empty, width))], axis=1)
         past = past.astype(np.float32).reshape(count, past.shape[1] // stride, width * stride)
-        return batch._replace(inputs={**batch.inputs, "past": past}, lengths=shorter // stride)
+        return batch._replace(inputs={**batch.inputs, "past": past}, lengths=(shorter + empty) // stride)
 
 
 def _read_at(past: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:

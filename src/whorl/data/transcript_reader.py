@@ -120,22 +120,23 @@ class TranscriptReader(Reader):
             # One that is shorter than a step has none, and nothing is said in it.
             past = self.past.encode(cell if medium is None or plan is None else medium.open(cell, plan))
             text = None if examples.texts is None else examples.texts[n]
+            num_steps = self.past.num_steps(past)
             made.append(
                 Sequence(
                     key=name,
                     past=past,
                     time=np.arange(len(past), dtype=np.int64),
-                    targets=None if text is None else self._targets_of(text, len(past)),
+                    targets=None if text is None else self._targets_of(text, len(past), num_steps),
                     texts=() if text is None else ("", text),
                 )
             )
         return made
 
-    def _targets_of(self, text: str, num_steps: int) -> np.ndarray:
-        """Codes of a text, (num_steps, 1), NaN after them; what training never had in a text is left out."""
-        codes = self.codes_of(text)
-        targets = np.full((num_steps, 1), np.nan, np.float32)
-        targets[: len(codes), 0] = codes[:num_steps]
+    def _targets_of(self, text: str, length: int, num_steps: int) -> np.ndarray:
+        """Codes of a text as far as there are steps, NaN after them, (length, 1), without what training never had."""
+        codes = self.codes_of(text)[:num_steps]
+        targets = np.full((length, 1), np.nan, np.float32)
+        targets[: len(codes), 0] = codes
         return targets
 
     def codes_of(self, text: str) -> np.ndarray:

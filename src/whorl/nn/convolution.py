@@ -68,8 +68,8 @@ class CausalConvolution(nn.Module):
             y_BTC = torch.relu(y_BTC)
         return y_BTC
 
-    def emit(self, program: Program, x: Name) -> Name:
-        """Adds the layers to a program that reads `x`, the features of one step."""
+    def emit(self, program: Program, x: Name, name: str = "convolution") -> Name:
+        """Adds the layers to a program that reads `x`, the features of one step; `name` is that of its tensors."""
         for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             assert isinstance(layer, nn.Conv1d)
             assert isinstance(norm, nn.BatchNorm1d)
@@ -88,8 +88,8 @@ class CausalConvolution(nn.Module):
             product = program.add(
                 ops.Affine(
                     x=flat,
-                    weight=program.tensor(f"convolution.{number}.weight", numpy(weight)),
-                    bias=program.tensor(f"convolution.{number}.bias", numpy(bias)),
+                    weight=program.tensor(f"{name}.{number}.weight", numpy(weight)),
+                    bias=program.tensor(f"{name}.{number}.bias", numpy(bias)),
                 )
             )
             x = program.add(ops.Activate(x=product, function="relu"))

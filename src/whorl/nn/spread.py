@@ -10,7 +10,9 @@ from torch.nn import functional
 from whorl.nn.heads import LossSum
 
 
-def spread_loss(logits_BTV: Tensor, targets_BT: Tensor, weights_B: Tensor, lengths_B: Tensor | None) -> LossSum:
+def spread_loss(
+    logits_BTV: Tensor, targets_BT: Tensor, weights_B: Tensor, lengths_B: Tensor | None, first: int = 0
+) -> LossSum:
     """Minus the logarithm of the probability of each text, over all ways to spread it (Graves et al. 2006, eq. 3).
 
     A text that has more symbols than there are steps, or too few for the blanks between equal ones, has none and counts
@@ -21,13 +23,16 @@ def spread_loss(logits_BTV: Tensor, targets_BT: Tensor, weights_B: Tensor, lengt
         targets_BT: codes of the text, NaN after them.
         weights_B: how much a sequence counts.
         lengths_B: real steps of each sequence, or None when all are whole.
+        first: the first step that has an answer.
 
     Returns:
         The sum over texts, and the sum of the weights of all symbols: their ratio is in nats a symbol.
     """
     known_BT = torch.isfinite(targets_BT)
     sizes_B = known_BT.sum(dim=1)
-    steps_B = torch.full_like(sizes_B, logits_BTV.shape[1]) if lengths_B is None else lengths_B.to(sizes_B)
+    logits_BTV = logits_BTV[:, first:]
+    whole_B = torch.full_like(sizes_B, logits_BTV.shape[1])
+    steps_B = whole_B if lengths_B is None else (lengths_B.to(sizes_B) - first).clamp(min=0)
     codes_BT = torch.where(known_BT, targets_BT, 0.0).long()
     nats_B = functional.ctc_loss(
         logits_BTV.log_softmax(dim=-1).transpose(0, 1),

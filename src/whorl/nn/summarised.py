@@ -64,6 +64,9 @@ class SequenceNetwork(Network):
         ways = tuple(way for way in shape.pooling if way != "last") if isinstance(shape, ManyToOne) else ()
         self.beside = Pool(read, ways) if isinstance(shape, ManyToOne) and shape.beside and ways else None
         size += 0 if self.beside is None else self.beside.output_size
+        behind = shape.behind if isinstance(shape, ManyToMany) else None
+        self.behind = None if behind is None else CausalConvolution(size, behind)
+        size = size if self.behind is None else self.behind.output_size
         self.last = nn.Linear(size, num_targets * num_outputs)
         self.dropout = nn.Dropout(dropout)
         self.num_targets, self.num_outputs = num_targets, num_outputs
@@ -89,6 +92,8 @@ class SequenceNetwork(Network):
         if self.beside is not None:
             unused_BD = x_BTD.new_zeros(len(x_BTD), x_BTD.shape[-1])  # no way of `beside` is 'last'
             y_BTH = torch.cat([y_BTH, self.beside(x_BTD, unused_BD, real)], dim=-1)
+        if self.behind is not None:
+            y_BTH = self.behind(self.dropout(y_BTH), real)
         out: Tensor = self.last(self.dropout(y_BTH))
         return out.reshape(*out.shape[:-1], self.num_targets, self.num_outputs)
 
@@ -110,6 +115,8 @@ class SequenceNetwork(Network):
             h = self.pool.emit(program, h, h if self.core.is_causal else emit_ends(program, h))
         if self.beside is not None:
             h = program.add(ops.Concat(parts=(h, self.beside.emit(program, x, x)), axis=0))
+        if self.behind is not None:
+            h = self.behind.emit(program, h, "behind")
         out = emit_affine(program, "last", self.last, h)
         program.output = program.add(ops.Reshape(x=out, shape=(self.num_targets, self.num_outputs)))
         return program.output

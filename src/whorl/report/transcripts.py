@@ -24,8 +24,9 @@ _BRIGHTEST = 2.5
 def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Picture]:
     """Frames and symbols of some sequences, spread over those that were held out; none of pictures."""
     given = [] if held_out is None else held_out if isinstance(held_out, List) else held_out.sequences
-    known = [one for one in given if one.texts and len(one)]
-    if not known or isinstance(transcribing.transcript_reader(model).past.codec.spec, PictureSpec):
+    reader = transcribing.transcript_reader(model)
+    known = [one for one in given if one.texts and reader.past.num_steps(one)]
+    if not known or isinstance(reader.past.codec.spec, PictureSpec):
         return []
     chosen = [known[n] for n in np.unique(np.linspace(0, len(known) - 1, _EXAMPLES).astype(np.int64))]
     found = transcribing.spelled(model, chosen)
@@ -34,7 +35,7 @@ def pictures(model: Model, held_out: HeldOut | List[Sequence] | None) -> list[Pi
 
 def _picture(model: Model, one: Sequence, found: Spelled) -> Picture:
     reader = transcribing.transcript_reader(model)
-    steps = min(len(one), _MOST)
+    steps = min(reader.past.num_steps(one), _MOST)
     frames = one.past[:steps].reshape(steps * reader.past.stride, -1)
     figure, grid = drawing.figure(2.6)
     axes, end = grid[0, 0], steps * reader.step_time

@@ -196,7 +196,8 @@ def _check_transcripts(
     _expect(not baselines, "its rivals are of others")
     families = f"its codec families are {wiring.inputs} and {wiring.outputs}"
     _expect(wiring.inputs in codecs and wiring.outputs in codecs, families)
-    steps = wiring.pairing == Sequences(every_step=True) and isinstance(wiring.shape, ManyToMany)
+    wanted = Sequences(every_step=True, lookahead=reader.past.lookahead)
+    steps = wiring.pairing == wanted and isinstance(wiring.shape, ManyToMany)
     steps = steps and getattr(wiring.shape, "stride", 0) == reader.past.stride
     _expect(steps, f"its pairing is {wiring.pairing}, but symbols are said at steps")
     _expect(head.order == readout.order, f"its n-grams are of {readout.order} symbols, and not of {head.order}")

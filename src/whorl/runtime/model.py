@@ -225,9 +225,10 @@ class Model:
             ArgumentError: `decoding` was given to a model that writes no texts, or writes them while it reads.
         """
         if not self.engine.program.streams:
+            late = "; its `lookahead` then knows some of what follows" if transcribing.transcribes(self) else ""
             raise StreamingError(
-                f"This model ({self.task}) cannot stream: its core reads in both directions. Build it with "
-                "bidirectional=False."
+                f"This model ({self.task}) cannot stream: its core reads in both directions, and knows nothing before "
+                f"the end. Give `predict` the whole, or build it with bidirectional=False{late}."
             )
         if self.readout.chain is not None:
             raise StreamingError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END
+from whorl.data.pairing import answered_steps
 from whorl.data.sequences import Sequence
 from whorl.data.transcript_reader import TranscriptReader, words_of
 from whorl.errors import ArgumentError, DataError
@@ -72,11 +73,11 @@ def search_of(decoding: Decoding | None, advice: Advice | None) -> Search:
 
 
 def log_probs(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:
-    """The log-probabilities of the symbols at each step of each sequence, (T, V)."""
+    """The log-probabilities of the symbols that are said of each step of each sequence, (T, V)."""
     num_symbols = len(model.reader.classes)
     found: list[list[np.ndarray]] = [[] for _ in sequences]
     at = 0
-    steps = [np.arange(len(one)) for one in sequences]
+    steps = [answered_steps(model.wiring.pairing, len(one)) for one in sequences]
     for n, _, out in outputs(model.engine, sequences, steps, 0):
         while at < n:
             yield _joined(found[at], num_symbols)
@@ -94,7 +95,8 @@ def _joined(parts: list[np.ndarray], num_symbols: int) -> np.ndarray:
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The transcript of each sequence."""
     found = spelled(model, sequences, decoding)
-    return prediction(model, [one.key for one in sequences], [len(one) for one in sequences], found)
+    lengths = [transcript_reader(model).past.num_steps(one) for one in sequences]
+    return prediction(model, [one.key for one in sequences], lengths, found)
 
 
 def spelled(model: "Model", sequences: List[Sequence], decoding: Decoding | None = None) -> list[Spelled]:
@@ -154,7 +156,8 @@ def said_by_model(
     for said, one in zip(log_probs(model, sequences), sequences, strict=True):
         found.append(_spelled(model, said, decoding))
         known.append(_surprise(transcript_reader(model), said, one.texts[1]))
-    answers = prediction(model, [one.key for one in sequences], [len(one) for one in sequences], found)
+    lengths = [transcript_reader(model).past.num_steps(one) for one in sequences]
+    answers = prediction(model, [one.key for one in sequences], lengths, found)
     texts = [one.texts[1] for one in sequences]
     sizes = [len(text) if len(own) else 0 for text, own in zip(texts, known, strict=True)]
     return answers, Written(answers.value, texts, known, sizes)

@@ -62,7 +62,7 @@ class TranscriptLive(Live):
             return []
         mark = self.mark()
         try:
-            moved = self._read(self.rows.flush() if last else self.rows.push(row, known))
+            moved = self._read(self.rows.flush() if last else self.rows.push(row, known), last=last)
             self._ended = last
             if not (moved or last):
                 return []
@@ -72,15 +72,16 @@ class TranscriptLive(Live):
             self.back_to(mark)
             raise
 
-    def _read(self, readings: List[Inputs]) -> int:
-        """Moves on by the steps that were read; how many they are."""
+    def _read(self, readings: List[Inputs], *, last: bool = False) -> int:
+        """Moves on by the steps that were read, the `last` of which are empty where answers are late; how many."""
         if not readings:
             return 0
         steps = np.concatenate([inputs["past"] for inputs in readings])
         if len(steps):
             out = self._engine.run({"past": steps[None]}, slots=self._slots)[0]
-            self._search.read(log_softmax(out[:, 0]))
-            self.num_rows += len(steps)
+            late = self.first - min(self.first, self.num_rows)
+            self._search.read(log_softmax(out[late:, 0]))
+            self.num_rows += len(steps) - (self.first if last else 0)
         return len(steps)
 
     def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:

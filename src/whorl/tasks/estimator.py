@@ -9,6 +9,7 @@ import numpy as np
 
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
+from whorl.plans.media import Media
 from whorl.plans.networks import Network, from_key
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
@@ -30,6 +31,8 @@ class Estimator(Settings, ABC):
     """A task with its settings; after `fit` also what was learned, in attributes that end in `_`."""
 
     task: ClassVar[str]
+    # How the task reads files where nobody says so, of media that it reads otherwise than their plans say.
+    own_media: ClassVar[tuple[Media, ...]] = ()
     network: Network | str
     training: Training
 
@@ -155,6 +158,20 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Raises ArgumentError unless a setting is a whole number of at least that size."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ArgumentError(f"`{name}` is a whole number >= {least}, but is {value!r}. Change it.")
+
+
+def check_lookahead(lookahead: int | str, network: Network | str, most: int) -> None:
+    """Raises ArgumentError for a number of steps that answers cannot be late; 'auto' is left to the task."""
+    if lookahead == "auto":
+        return
+    check_whole("lookahead", lookahead, 0)
+    if int(lookahead) > most:
+        raise ArgumentError(f"`lookahead` is at most {most}, but is {lookahead}. Lower it.")
+    if lookahead and from_key(network).bidirectional:
+        raise ArgumentError(
+            f"`lookahead` is {lookahead}, but a network that reads both ways knows all that follows. Leave it out, or "
+            "use bidirectional=False."
+        )
 
 
 def check_one_way(network: Network | str) -> None:

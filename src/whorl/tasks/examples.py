@@ -144,7 +144,9 @@ def _changed(batches: Batches, wiring: Wiring, spec: Spec, training: list[Sequen
         case Augmentation() as plan:
             return AugmentedBatches(batches, plan, spec)
         case SoundChange() as plan:
-            return SoundBatches(batches, plan, wiring.shape.stride if isinstance(wiring.shape, ManyToMany) else 1)
+            late = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0
+            stride = wiring.shape.stride if isinstance(wiring.shape, ManyToMany) else 1
+            return SoundBatches(batches, plan, stride, late)
         case Forgetting() as plan:
             return ForgettingBatches(batches, plan, spec, training)
         case Transposition() | None:

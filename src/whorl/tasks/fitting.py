@@ -14,7 +14,7 @@ from torch import nn
 import whorl
 from whorl.data.batches import Batches
 from whorl.data.overlap import num_shared
-from whorl.data.pairing import target_windows
+from whorl.data.pairing import first_answer, target_windows
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.errors import ModelFileError, TrainingError
@@ -170,7 +170,8 @@ def _objective(wiring: Wiring) -> Objective:
             case _:
                 assert_never(pairing)
         if isinstance(head, Ctc):
-            return Loss(*spread_loss(outputs[..., 0, :], batch.targets[..., 0], batch.weights, batch.lengths), state)
+            logits, truths, first = outputs[..., 0, :], batch.targets[..., 0], first_answer(pairing)
+            return Loss(*spread_loss(logits, truths, batch.weights, batch.lengths, first), state)
         if isinstance(pairing, Sequences) and isinstance(network, SequenceNetwork) and network.chain is not None:
             logits, truths, lengths = outputs[..., 0, :], batch.targets[..., 0], batch.lengths
             first = pairing.lookahead

@@ -11,7 +11,7 @@ from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
-from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.estimator import Estimator, check_lookahead, estimators
 
 # Steps that a network which reads forwards waits with its answer.
 _LOOKAHEAD = 2
@@ -64,15 +64,7 @@ class Tagger(Estimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lookahead != "auto":
-            check_whole("lookahead", self.lookahead, 0)
-            if int(self.lookahead) > _MOST_LOOKAHEAD:
-                raise ArgumentError(f"`lookahead` is at most {_MOST_LOOKAHEAD}, but is {self.lookahead}. Lower it.")
-            if self.lookahead and from_key(self.network).bidirectional:
-                raise ArgumentError(
-                    f"`lookahead` is {self.lookahead}, but a network that reads both ways knows all that follows. "
-                    "Leave it out, or use bidirectional=False."
-                )
+        check_lookahead(self.lookahead, self.network, _MOST_LOOKAHEAD)
         if self.text is not None:
             if self.text == self.target:
                 raise ArgumentError(

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 import msgspec
 
-from whorl.codecs.framed import MOST_STRIDE
+from whorl.codecs.framed import MOST_LOOKAHEAD, MOST_STRIDE
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
@@ -20,16 +20,16 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToMany, Sequences, Wiring
 from whorl.runtime.transcript_readout import MOST_ORDER
 from whorl.tasks.columns import Columns
-from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.estimator import Estimator, check_lookahead, check_whole, estimators
 from whorl.tasks.media import check_media
 
 # Channels of the convolutions before the core, their steps, and how many there are of them.
 _CHANNELS, _KERNEL, _LAYERS = 128, 5, 2
 # Frames of sound that are one step: of 10 ms they make a step of 30 ms, which is shorter than a sound that is said.
 _STRIDE = 3
+# Steps that answers are late where a network reads one way.
+_LOOKAHEAD = 10
 _AUGMENTATIONS = ("frames", "none")
-# Bands of sound.
-_BANDS = 40
 # Less than tells a label: what is left out of a sentence may be a whole letter of it.
 _CHANGE = SoundChange(speed=0.1, warp=0.0, gain=0.0, tilt=0.0, noise=0.1, masks=2, time_share=0.066, band_share=0.2)
 # Heads move and speak at another pace, and faces are much the same in a mirror.
@@ -60,6 +60,9 @@ class Transcriber(Estimator):
         tokens: what a symbol is. Characters spell words that training never had; 'word' needs every word many times.
         stride: frames that are one step. More of them make training and answers faster, and 'auto' is 3 of sound and 1
             of all else. A text never has more symbols than there are steps.
+        lookahead: steps that are heard after a step before it is answered, so that a word is known before it is
+            spelled; a stream is as late. 'auto' is 10 of sound, 0.3 s of it, and 0 of all else, and for a network that
+            reads both ways, which knows all that follows.
         convolution: steps that each of two layers of convolutions before the core reads; 0 has none.
         language_model: n of the n-grams of symbols that are counted in the texts of training and asked while a
             transcript is searched for, which is then done by a beam; how much they count is chosen on the validation
@@ -78,15 +81,18 @@ class Transcriber(Estimator):
     """
 
     task: ClassVar[str] = "transcribe"
+    # All bands of sound, not their cepstrum.
+    own_media: ClassVar[tuple[Media, ...]] = (Audio(features="log_mel", num_bands=40),)
 
     media: Media | None = None
     target: str = "text"
     tokens: Text = field(default_factory=lambda: Text(unit="character"))
     stride: int | Literal["auto"] = "auto"
+    lookahead: int | Literal["auto"] = "auto"
     convolution: int = _KERNEL
     language_model: int = 0
     augmentation: str = "frames"
-    dropout: float = 0.3
+    dropout: float = 0.15
     table: Table = field(default_factory=Table)
     network: Network | str = "gru"
     training: Training = field(default_factory=Training)
@@ -99,6 +105,7 @@ class Transcriber(Estimator):
             check_whole("stride", self.stride, 1)
             if int(self.stride) > MOST_STRIDE:
                 raise ArgumentError(f"`stride` is at most {MOST_STRIDE} frames, but is {self.stride}. Lower it.")
+        check_lookahead(self.lookahead, self.network, MOST_LOOKAHEAD)
         check_whole("convolution", self.convolution, 0)
         check_whole("language_model", self.language_model, 0)
         if self.language_model > MOST_ORDER:
@@ -117,22 +124,24 @@ class Transcriber(Estimator):
         if word is None:
             return self
         plan = mediums.get(word).plan
-        return replace(self, media=Audio(features="log_mel", num_bands=_BANDS) if plan is Audio else plan())
+        return replace(self, media=next((own for own in self.own_media if type(own) is plan), plan()))
 
     def wiring(self) -> Wiring:
-        auto, size = _STRIDE if isinstance(self.media, Audio) else 1, int(self.convolution)
+        sound, size, late = isinstance(self.media, Audio), int(self.convolution), self._late()
         layers = Convolution(channels=_CHANNELS, kernel_size=size, num_layers=_LAYERS) if size else None
         # Neighbouring numbers of a frame are alike where they are bands; those of a table, or of a picture, are not.
         bands = isinstance(self.media, Audio) and self.media.features == "log_mel"
         shown = isinstance(self.media, Video)
         change: Change = _SEEN if shown else msgspec.structs.replace(_CHANGE, bands=bands)
         return Wiring(
-            pairing=Sequences(every_step=True),
+            pairing=Sequences(every_step=True, lookahead=late),
             inputs="array" if self.media is None else word_of(self.media),
             shape=ManyToMany(
                 convolution=layers,
                 input_dropout=float(self.dropout),
-                stride=auto if self.stride == "auto" else int(self.stride),
+                stride=(_STRIDE if sound else 1) if self.stride == "auto" else int(self.stride),
+                # As many steps before the one that is answered as after it.
+                behind=Convolution(channels=_CHANNELS, kernel_size=2 * late + 1) if late else None,
             ),
             outputs="text",
             head=Ctc(order=int(self.language_model)),
@@ -140,6 +149,12 @@ class Transcriber(Estimator):
             dropout=float(self.dropout),
             augmentation=change if self.augmentation == "frames" else None,
         )
+
+    def _late(self) -> int:
+        """Steps that answers are late."""
+        if self.lookahead != "auto":
+            return int(self.lookahead)
+        return _LOOKAHEAD if isinstance(self.media, Audio) and not from_key(self.network).bidirectional else 0
 
     def columns(self) -> Columns:
         return Columns(

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 import whorl
+from whorl.comparison.spelling import command
 
 from .conftest import run
 
@@ -68,13 +69,32 @@ def test_a_recording_is_transcribed_while_it_is_read(model, recordings, options)
     assert set(answers[-1]) == {"series", "origin", "value", "words"}
 
 
+def test_options_of_sound_change_how_the_task_reads_it_and_not_how_others_do(recordings, model, tmp_path):
+    assert whorl.load(model).media == whorl.Audio(features="log_mel", num_bands=16)
+    told = " ".join(run("fit", "transcribe", "--help").stdout.split())
+    assert "[default: 40]" in told
+    assert "[default: 26]" not in told
+
+    small = ("--hidden-size", "8", "--epochs", "1", "--features", "mfcc", "--out", tmp_path / "m.whorl")
+    result = run("fit", "transcribe", recordings / "said.csv", *small)
+    assert result.exit_code == 0, result.stderr
+    assert whorl.load(tmp_path / "m.whorl").media == whorl.Audio(features="mfcc", num_bands=40)
+
+
+def test_a_command_names_what_is_not_the_tasks_own_way_to_read_sound():
+    assert command(whorl.Transcriber(media=whorl.Transcriber.own_media[0]), "a.csv") == "whorl fit transcribe a.csv"
+    cepstra = command(whorl.Transcriber(media=whorl.Audio()), "a.csv")
+    assert cepstra == "whorl fit transcribe a.csv --features mfcc --num-bands 26"
+
+
 def test_settings_of_the_task_and_of_sound_reach_the_model(recordings, tmp_path):
-    options = ("--stride", "2", "--language-model", "3", "--output-dropout", "0.1", "--unit", "word")
+    options = ("--stride=2", "--lookahead=3", "--language-model=3", "--output-dropout=0.1", "--unit=word")
     result = run("fit", "transcribe", recordings / "said.csv", *SMALL, *options, "--out", tmp_path / "m.whorl")
     assert result.exit_code == 0, result.stderr
 
     fitted = whorl.load(tmp_path / "m.whorl")
-    assert (fitted.stride, fitted.language_model, fitted.dropout, fitted.tokens.unit) == (2, 3, 0.1, "word")
+    assert (fitted.stride, fitted.lookahead, fitted.language_model) == (2, 3, 3)
+    assert (fitted.dropout, fitted.tokens.unit) == (0.1, "word")
     assert fitted.media.num_bands == 16
     assert fitted.model_.readout.advice.ngrams.order == 3
 

@@ -102,6 +102,24 @@ def test_another_epoch_has_other_changes_and_the_same_one_the_same() -> None:
     assert (first != other).any()
 
 
+def test_empty_steps_behind_a_recording_stay_empty_and_stay_behind_it():
+    frames = np.random.default_rng(1).standard_normal((2, 12, 5)).astype(np.float32)
+    ended = np.concatenate([frames, np.zeros((2, 2, 5), np.float32)], axis=1)
+
+    def changed(rows: np.ndarray, late: int):
+        sequences = [
+            Sequence(key=str(n), past=one, time=np.arange(len(one)), targets=np.zeros(1, np.float32))
+            for n, one in enumerate(rows)
+        ]
+        return SoundBatches(SequenceBatches(sequences, 2), SoundChange(), 1, late).batch(0, seed=3, epoch=1)
+
+    alone, late = changed(frames, 0), changed(ended, 2)
+    assert late.lengths.tolist() == (alone.lengths + 2).tolist()
+    for n, length in enumerate(alone.lengths.tolist()):
+        assert late.inputs["past"][n, :length].tobytes() == alone.inputs["past"][n, :length].tobytes()
+        assert not late.inputs["past"][n, length:].any()
+
+
 def test_frames_of_a_step_are_changed_one_by_one():
     """What is done to frames that stand alone is done to the same ones where three are a step."""
     frames = np.random.default_rng(1).standard_normal((2, 12, 5)).astype(np.float32)

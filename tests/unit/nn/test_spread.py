@@ -44,6 +44,17 @@ def test_padding_changes_neither_the_loss_nor_the_gradient():
     assert not padded.grad[:, 3:].any()
 
 
+def test_what_is_said_before_the_first_answer_counts_for_nothing():
+    logits = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    targets = torch.tensor([[3.0, 1.0, NAN], [2.0, NAN, NAN]])
+    wanted = spread_loss(logits[:, 2:], targets, torch.ones(2), torch.tensor([3, 2]))
+    found = spread_loss(logits, targets, torch.ones(2), torch.tensor([5, 4]), 2)
+    assert torch.equal(found.total, wanted.total)
+    found.total.backward()
+    assert not logits.grad[:, :2].any()
+    assert float(spread_loss(logits[:1], targets[:1], torch.ones(1), torch.tensor([1]), 2).weight) == 0.0
+
+
 @pytest.mark.parametrize("text", [[1.0, 2.0, 3.0], [1.0, 1.0, NAN]])
 def test_a_text_that_does_not_fit_teaches_nothing_and_counts_for_nothing(text):
     logits = torch.randn(2, 3, 4, requires_grad=True)

@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 import whorl
-from whorl.data.transcript_reader import constant_answers
+from whorl.data.transcript_reader import Transcribed, constant_answers
 from whorl.errors import ArgumentError, DataError, MissingExtraError, ModelFileError, StreamingError
+from whorl.runtime.transcribing import spelled
 
 WORDS = ("ab", "ba", "cad", "dab")
 RATE = 8000
@@ -103,6 +104,43 @@ def test_live_answers_end_as_the_transcript_of_the_whole(fitted, decoding):
         assert stream.push(frames[0])[0].value == fitted.predict([frames[:1]], decoding=decoding).value
 
 
+def test_late_answers_are_the_transcript_of_the_whole_as_far_as_it_is_known():
+    """Two steps late, a piece is answered by what the whole transcript says of all but its last two steps."""
+    model = transcriber(epochs=20, lookahead=2).fit(examples(60, seed=0), verbose=False)
+    assert model.evaluate(examples(20, seed=5)).metrics["wer"] < 0.4
+    frames = examples(1, seed=6)[0][0]
+    (whole,) = spelled(model.model_, model.model_.reader.read([frames]))
+    stream = model.stream()
+    for n, frame in enumerate(frames, 1):
+        (answer,) = stream.push(frame)
+        known = [symbol for symbol, step in zip(whole.symbols, whole.steps, strict=True) if step < n - 2]
+        assert answer.value == [model.model_.reader.text_of(known)]
+    (last,) = stream.flush()
+    wanted = model.predict([frames])
+    assert (last.value, last.score.tolist()) == (wanted.value, wanted.score.tolist())
+    assert last.index.origin.tolist() == wanted.index.origin.tolist() == [len(frames) - 1]
+    assert last.index.time[0].max() <= len(frames)
+    assert stream.num_rows == len(frames)
+
+
+def test_sound_is_answered_late_and_arrays_and_what_is_read_both_ways_are_not():
+    def late(**settings: object) -> int:
+        return whorl.Transcriber(**settings).wiring().pairing.lookahead
+
+    both = whorl.Recurrent("gru", bidirectional=True)
+    assert late(media=whorl.Audio()) == 10
+    assert late() == late(media=whorl.Video()) == late(media=whorl.Audio(), network=both) == 0
+    assert late(lookahead=4) == 4
+
+
+def test_a_sequence_without_frames_is_answered_alike_live_and_whole_where_answers_are_late():
+    model = transcriber(epochs=1, lookahead=3).fit(examples(20, seed=0), verbose=False)
+    (answer,) = model.stream().flush()
+    (wanted,) = spelled(model.model_, [model.model_.reader.encode(Transcribed([""], [np.empty((0, 5))], None, ""))[0]])
+    assert answer.value == [model.model_.reader.text_of(wanted.symbols)]
+    assert answer.final
+
+
 def test_a_state_goes_on_in_another_stream_and_belongs_to_one_search(fitted):
     frames = examples(1, seed=7)[0][0]
     stream = fitted.stream()
@@ -185,7 +223,7 @@ def test_a_network_that_reads_both_ways_answers_whole_sequences_alone():
     network = whorl.Recurrent("gru", hidden_size=12, bidirectional=True)
     model = transcriber(epochs=2, network=network).fit(examples(20, seed=0), verbose=False)
     assert len(model.predict(examples(2, seed=1)[0]).value) == 2
-    with pytest.raises(StreamingError, match="bidirectional=False"):
+    with pytest.raises(StreamingError, match=r"Give `predict` the whole, or .* bidirectional=False; its `lookahead`"):
         model.stream()
 
 
@@ -270,6 +308,9 @@ def test_a_recording_without_its_text_is_named(folder, tmp_path):
         ({"stride": 0}, "`stride`"),
         ({"stride": 65}, "at most 64"),
         ({"convolution": -1}, "`convolution`"),
+        ({"lookahead": -1}, "`lookahead`"),
+        ({"lookahead": 101}, "at most 100"),
+        ({"lookahead": 2, "network": whorl.Recurrent("gru", bidirectional=True)}, "reads both ways"),
         ({"language_model": 99}, "at most 20"),
         ({"augmentation": "frame"}, "Did you mean 'frames'"),
         ({"dropout": 1.0}, "`dropout`"),

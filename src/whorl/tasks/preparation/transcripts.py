@@ -14,7 +14,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant_answers, examples_of
 from whorl.errors import DataError
-from whorl.plans.wiring import ManyToMany, Wiring
+from whorl.plans.wiring import ManyToMany, Sequences, Wiring
 from whorl.tasks.preparation.media import groups_of
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
@@ -40,13 +40,15 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
     held = held_out(len(found.cells), estimator.training.validation, estimator.training.seed, groups=groups)
     training = [n for n in range(len(found.cells)) if n not in held]
     assert isinstance(wiring.shape, ManyToMany)
-    reader = _reader(columns, wiring.shape.stride, found, training)
+    assert isinstance(wiring.pairing, Sequences)
+    reader = _reader(columns, wiring.shape.stride, wiring.pairing.lookahead, found, training)
     sequences = reader.encode(found)
     unfit = {n for n in training if not _fits(reader, sequences[n])}
     if len(unfit) == len(training):
+        num_steps = reader.past.num_steps(sequences[training[0]])
         raise DataError(
             f"no text of training fits its frames: '{found.texts[training[0]]:.40}' has more symbols than its "
-            f"{len(sequences[training[0]])} steps. Lower `stride`, or check which text belongs to which recording."
+            f"{num_steps} steps. Lower `stride`, or check which text belongs to which recording."
         )
     notes = [
         f"{len(found.cells)} {'sequences' if plan is None else medium_for(plan).plural} with texts; cut into "
@@ -73,7 +75,9 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
     return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
 
 
-def _reader(columns: "Columns", stride: int, found: Transcribed, training: list[int]) -> TranscriptReader:
+def _reader(
+    columns: "Columns", stride: int, lookahead: int, found: Transcribed, training: list[int]
+) -> TranscriptReader:
     """Codecs fitted on the training part."""
     assert found.texts is not None
     texts, plan = [found.texts[n] for n in training], columns.media
@@ -90,7 +94,7 @@ def _reader(columns: "Columns", stride: int, found: Transcribed, training: list[
         codec = medium.codec(plan)
         values = (medium.open(cell, plan) for cell in cells)
     return TranscriptReader(
-        past=FramedCodec(codec, stride).fit(values),
+        past=FramedCodec(codec, stride, lookahead).fit(values),
         outputs=TextOutputs(TextCodec(**asdict(columns.tokens)).fit(texts)),
         target=str(columns.target),
         plan=plan,
@@ -102,4 +106,5 @@ def _reader(columns: "Columns", stride: int, found: Transcribed, training: list[
 def _fits(reader: TranscriptReader, one: Sequence) -> bool:
     """Whether the text of a sequence can be spread over its steps: equal neighbours need one more between them."""
     codes = reader.codes_of(one.texts[1])
-    return len(codes) + int((np.diff(codes) == 0).sum()) <= len(one) and len(one) > 0
+    num_steps = reader.past.num_steps(one)
+    return len(codes) + int((np.diff(codes) == 0).sum()) <= num_steps and num_steps > 0
