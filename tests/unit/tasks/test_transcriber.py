@@ -269,6 +269,18 @@ def test_a_recording_that_is_shorter_than_a_step_teaches_nothing_and_says_nothin
     assert model.predict([np.zeros(10)]).value == stream.flush()[-1].value == [""]
 
 
+@pytest.mark.parametrize(
+    ("media", "shape"), [(whorl.Video(height=4, width=4), (9, 6, 6, 3)), (whorl.Features(ordered=True), (9, 3))]
+)
+def test_videos_and_features_are_transcribed_and_a_saved_model_reads_them_too(media, shape, tmp_path):
+    rng = np.random.default_rng(0)
+    x = [rng.integers(0, 256, shape).astype(np.uint8 if len(shape) == 4 else np.float32) for _ in range(8)]
+    network = whorl.Recurrent("rnn", hidden_size=4)
+    model = transcriber(epochs=1, media=media, lookahead=2, network=network).fit((x, ["ab"] * 8), verbose=False)
+    model.save(tmp_path / "m.whorl")
+    assert whorl.load(tmp_path / "m.whorl").predict(x[:2]).value == model.predict(x[:2]).value
+
+
 def test_a_text_that_does_not_fit_its_frames_is_left_out_of_training_and_told(capsys):
     x, texts = examples(30, seed=0)
     texts = [*texts[:29], "a very long text that nobody can say in so few frames" * 5]
