@@ -147,6 +147,12 @@ def test_the_caption_demo_looks_at_the_lips(tmp_path):
     assert found["metrics"]["perplexity"] < 0.9 * found["baselines"][OTHER]["perplexity"]
 
 
+@pytest.mark.slow
+def test_the_transcribe_demo_hears_far_better_than_its_rivals(tmp_path):
+    found = as_json(run("demo", "transcribe", "--folder", tmp_path, "--json"))["test"]
+    assert found["metrics"]["wer"] < 0.5 * min(rival["wer"] for rival in found["baselines"].values())
+
+
 def test_the_pairs_of_the_translate_demo_are_different_and_say_units_first():
     english, german = translate.pairs(2600, seed=0)
     assert len(set(english)) == 2600

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from whorl.tasks.transcription import Transcriber
 
 # A fixed number of steps, so that everybody sees the same scores.
-NAME, EPOCHS = "speech", 110
+NAME, EPOCHS = "speech", 160
 
 _TRAIN, _RATE, _SHOWN = 96, 8000, 6
 # Samples of a piece that is streamed: a quarter of a second.
@@ -70,8 +70,13 @@ def _stream(model: "Transcriber", path: Path, text: str) -> None:
     """One sentence in pieces of a quarter of a second."""
     import soundfile
 
+    from whorl.runtime.transcribing import transcript_reader
+
     samples, _ = soundfile.read(path, dtype="float32")
-    tell("", f"'{text}', live: each quarter of a second is answered as it comes.", f"  {'second':>7}  so far")
+    reader = transcript_reader(model.model_)
+    late = reader.past.lookahead * reader.step_time
+    tell("", f"'{text}', live: each quarter of a second is answered as it comes, up to {late:.1f} s before its end.")
+    tell(f"  {'second':>7}  so far")
     stream = model.stream()
     for at in range(0, len(samples), _PIECE):
         for answer in stream.push(samples[at : at + _PIECE]):
