@@ -43,8 +43,8 @@ TEXT = (
     "answers were the transcript of the whole. A network that reads both ways answers whole recordings alone. With "
     "`language_model={order}` a beam asks the n-grams of characters of the training texts; that is another question, "
     "since all sentences of GRID follow one grammar. The rivals always answer the same. Settings were chosen by fits "
-    "on folds 2 to 4 that were scored on folds 0 and 1: on folds 2 to 4, whose sentences no choice was scored on, the WER "
-    "of `whorl.Transcriber()` is {rest:.3f}. Fits ran beside other work."
+    "on folds 2 to 4 that were scored on folds 0 and 1: on folds 2 to 4, whose sentences no choice was scored on, the "
+    "WER of `whorl.Transcriber()` is {rest:.3f}. Fits ran beside other work."
 )
 
 
