@@ -109,7 +109,7 @@ class ManyToMany(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="m
     Whole sequences have neither, but may have a `convolution` before the core, and what they read is dropped with the
     probability `input_dropout` on its way in, but for numbers of rows. So many frames as `stride` says are one step.
     What the core says may be read by convolutions `behind` it, so that answers that are late look at all that was said
-    since (Amodei et al. 2016, section 3.5, whose lookahead convolution has a weight for each unit alone).
+    since (Wang et al. 2016, ICLR workshop, whose lookahead convolution weighs each unit alone).
     """
 
     rescale: bool = False

@@ -61,8 +61,8 @@ class Transcriber(Estimator):
         stride: frames that are one step. More of them make training and answers faster, and 'auto' is 3 of sound and 1
             of all else. A text never has more symbols than there are steps.
         lookahead: steps that are heard after a step before it is answered, so that a word is known before it is
-            spelled; a stream is as late. 'auto' is 10 of sound, 0.3 s of it, and 0 of all else, and for a network that
-            reads both ways, which knows all that follows.
+            spelled; a stream is as late. 'auto' is 10 of sound, 0.3 s where a step is three frames of 10 ms, and 0 of
+            all else, and for a network that reads both ways, which knows all that follows.
         convolution: steps that each of two layers of convolutions before the core reads; 0 has none.
         language_model: n of the n-grams of symbols that are counted in the texts of training and asked while a
             transcript is searched for, which is then done by a beam; how much they count is chosen on the validation
