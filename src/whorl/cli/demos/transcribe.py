@@ -13,7 +13,7 @@ from whorl.errors import MissingExtraError
 if TYPE_CHECKING:
     from whorl.tasks.transcription import Transcriber
 
-# A fixed number of steps, so that everybody sees the same scores.
+# A fixed number of steps, so that everybody with as many threads sees the same scores.
 NAME, EPOCHS = "speech", 120
 
 _TRAIN, _RATE, _SHOWN = 96, 8000, 6
