@@ -79,8 +79,8 @@ class EventReader(Reader):
         if self.needs_time and dated != self.dated:
             wanted = "timestamps" if self.dated else "whole numbers"
             raise DataError(
-                f"this model reads when events happened, {wanted} in column '{self.columns.time}', but {log.origin} "
-                f"{'does not say so' if dated is None else 'has other times'}. Give a table with that column."
+                f"{log.origin}: this model reads when events happened, {wanted} in column '{self.columns.time}', but "
+                f"that column {'is missing' if dated is None else 'has other times'}. Give a table with it."
             )
         sequences = [self.encode(one) for one in log.sessions]
         return [last_held_out(one) for one in sequences] if targets else sequences

@@ -12,6 +12,7 @@ import numpy as np
 from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_objects
+from whorl.data.problems import plural
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_reader import LABEL, several
 from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
@@ -155,7 +156,7 @@ def files_of(
             answers = read_table(dict(zip(targets, several(given, targets), strict=True)), table)
             if len(answers) != len(cells):
                 raise DataError(
-                    f"there are {len(cells)} {medium.plural}, but {len(answers)} labels. Give one label for each."
+                    f"there are {len(cells)} {medium.plural}, but {plural(len(answers), 'answer')}. Give one for each."
                 )
             columns = dict(answers.columns)
         names = [str(cell) if isinstance(cell, Path) else str(n) for n, cell in enumerate(cells)]

@@ -86,7 +86,7 @@ def test_two_columns_of_recordings_are_told_apart_by_the_user() -> None:
         ({"file": ["a.wav", None]}, "row 1: each row names a file"),
         ({"file": ["a.txt"]}, "no column of recordings"),
         (["a.wav", "b.txt"], "entry 1 is 'b.txt'"),
-        ((["a.wav", "b.wav"], ["yes"]), "2 recordings, but 1 labels"),
+        ((["a.wav", "b.wav"], ["yes"]), "2 recordings, but 1 answer"),
         ([], "the list is empty"),
     ],
 )

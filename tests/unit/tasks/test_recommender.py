@@ -337,7 +337,7 @@ def test_text_and_numbers_are_not_mixed():
 
 def test_a_model_that_reads_times_refuses_what_has_none():
     model = recommender(times="read").fit(turns(30), verbose=False)
-    with pytest.raises(DataError, match="does not say so"):
+    with pytest.raises(DataError, match="that column is missing"):
         model.predict([["a", "b"]])
     with pytest.raises(DataError, match="has other times"):
         model.predict([{"user": "u", "item": "a", "time": "2026-01-01 10:00"}])

@@ -158,7 +158,7 @@ def test_parts_that_do_not_fit_each_other_are_refused(clock):
 
 
 def test_what_has_no_times_and_words_that_mean_nothing_are_refused(clock):
-    with pytest.raises(DataError, match="does not say so"):
+    with pytest.raises(DataError, match="that column is missing"):
         clock.predict([["a", "b"]])
     with pytest.raises(ArgumentError, match="`times` needs to know when"):
         recommender().fit([["a", "b", "c"]] * 9, verbose=False)
