@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from whorl.tasks.transcription import Transcriber
 
 # A fixed number of steps, so that everybody with as many threads sees the same scores.
-NAME, EPOCHS = "speech", 120
+NAME, EPOCHS = "speech", 180
 
 _TRAIN, _RATE, _SHOWN = 96, 8000, 6
 # Samples of a piece that is streamed: a quarter of a second.
