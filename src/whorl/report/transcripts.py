@@ -57,11 +57,11 @@ def _picture(model: Model, one: Sequence, found: Spelled) -> Picture:
         if step < steps:
             axes.axvline(place, color=drawing.MODEL, linewidth=0.6, alpha=0.6)
             shown = letter if letter.isascii() and letter.isalnum() and len(letter) == 1 else ""
-            axes.text(place, -0.09 * frames.shape[1], shown, ha="center", va="top", color=drawing.MODEL, fontsize=9)
+            axes.text(place, -0.03 * frames.shape[1], shown, ha="center", va="top", color=drawing.MODEL, fontsize=9)
     axes.set_xlim(0.0, end)
     drawing.tidy(axes, y="number of the frame")
     axes.grid(visible=False)
-    axes.tick_params(axis="x", pad=16)
+    axes.tick_params(axis="x", length=0, pad=18)
     words, times = words_of(reader, found.symbols, found.steps)
     said = ", ".join(f"{word} until {own[1]:.2f}" for word, own in zip(words.tolist(), times, strict=True))
     says = (
