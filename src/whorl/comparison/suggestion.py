@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from whorl.comparison.described_rules import caption_rules, transcribe_rules
 from whorl.comparison.event_rules import recommend_rules
 from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
-from whorl.comparison.guessing import Guess, guess_task
+from whorl.comparison.guess import Guess
+from whorl.comparison.guessing import guess_task
 from whorl.comparison.label_rules import classify_rules, picture_rules, recording_rules, tag_rules
 from whorl.comparison.number_rules import detect_rules, judge_rules, regress_rules, remaining_rules
 from whorl.comparison.question import Question, made, task_named

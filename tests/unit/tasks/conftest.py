@@ -1,9 +1,10 @@
-"""Classifiers of texts, fitted once."""
+"""Classifiers of texts and a recommender, fitted once."""
 
 import dataclasses
 
 import pytest
 from tests.unit.tasks.reviews import ONE, QUICK, classifier, reviews, table
+from tests.unit.tasks.sessions import recommender, turns
 
 import whorl
 
@@ -20,3 +21,9 @@ def reviewer():
 def priced():
     """A model of texts with a number and a category beside them."""
     return classifier(target="verdict", training=ONE).fit(table())
+
+
+@pytest.fixture(scope="session")
+def round_trip():
+    """A recommender of sessions that go round the letters."""
+    return recommender().fit(turns(60), verbose=False)

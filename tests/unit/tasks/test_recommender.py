@@ -4,40 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from msgspec.structs import replace as replaced
+from tests.unit.tasks.sessions import QUICK, ROUND, recommender, turns
 
 import whorl
-from whorl.errors import ArgumentError, DataError, ModelFileError
-from whorl.plans.wiring import Sequences, Strips
-from whorl.runtime.consistency import check_parts
-from whorl.runtime.item_readout import ItemReadout
-
-TINY = whorl.Recurrent("gru", hidden_size=12)
-QUICK = whorl.Training(epochs=12, batch_size=8, learning_rate=2e-2, seed=0, device="cpu")
-ROUND = ["a", "b", "c", "d", "e", "f"]
-
-
-def turns(users, seed=0):
-    """Each user goes round the letters, from one of them on."""
-    draw = np.random.default_rng(seed)
-    rows = []
-    for user in range(users):
-        start, count = int(draw.integers(6)), int(draw.integers(3, 6))
-        rows += [
-            {"user": f"u{seed}-{user}", "item": ROUND[(start + n) % 6], "time": 100 * user + 7 * n}
-            for n in range(count)
-        ]
-    return rows
-
-
-def recommender(**settings):
-    given = {"time": "time", "k": 3, "embedding_size": 8, "dropout": 0.0, "network": TINY, "training": QUICK}
-    return whorl.Recommender(**{**given, **settings})
-
-
-@pytest.fixture(scope="module")
-def round_trip():
-    return recommender().fit(turns(60), verbose=False)
+from whorl.errors import DataError
 
 
 def test_a_new_session_is_answered_by_what_follows_its_items(round_trip):
@@ -154,35 +124,6 @@ def test_a_gap_ends_a_session_in_tables_and_in_streams():
     assert [one[0].value[0].tolist() for one in many] == [answers[0].value[0].tolist(), answers[2].value[0].tolist()]
 
 
-def test_an_event_before_the_last_one_is_refused_and_changes_nothing(round_trip):
-    stream = round_trip.stream()
-    stream.push({"item": "a", "time": 10})
-    before = bytes(stream.state)
-    with pytest.raises(DataError, match="`time` of an event is not before"):
-        stream.push({"item": "b", "time": 9})
-    assert bytes(stream.state) == before
-    assert stream.push({"item": "b", "time": 10})[0].value[0, 0] == "c"
-
-
-@pytest.mark.parametrize(
-    "row", [None, {}, {"item": None}, {"item": " "}, [], ["a"], float("nan"), b"a", {"item": True}, 10**400, 2**63]
-)
-def test_a_row_without_an_item_is_refused(round_trip, row):
-    with pytest.raises(DataError, match="a row of this model is an event"):
-        round_trip.stream().push(row)
-
-
-def test_covariates_ahead_are_refused(round_trip):
-    stream = round_trip.stream()
-    for given in (
-        lambda: round_trip.predict([["a"]], known=[1]),
-        lambda: stream.push("a", known=[1]),
-        lambda: stream.push_rows(["a"], known=[1]),
-    ):
-        with pytest.raises(ArgumentError, match="what this model reads has no covariates ahead"):
-            given()
-
-
 def test_whole_numbers_come_back_as_such_and_may_come_as_text():
     rows = [{**row, "item": ROUND.index(row["item"]) * 10} for row in turns(40)]
     model = recommender().fit(rows, verbose=False)
@@ -190,26 +131,6 @@ def test_whole_numbers_come_back_as_such_and_may_come_as_text():
         (answer,) = model.predict([session]).value
         assert answer[0] == 20
         assert type(answer[0]) is int
-
-
-def test_large_numbers_are_told_apart_in_lists_and_refused_in_tables(tmp_path):
-    large = [2**60 + n for n in range(6)]
-    alone = replace(QUICK, epochs=1)
-    model = recommender(time=None, training=alone).fit([large] * 9, verbose=False)
-    assert model.model_.reader.classes.tolist() == large
-    assert set(model.predict([large[:3]]).value[0]) == set(large[3:])
-    rows = [{**row, "item": large[ROUND.index(row["item"])]} for row in turns(9)]
-    for use in (lambda: recommender().fit(rows, verbose=False), lambda: model.predict(rows)):
-        with pytest.raises(
-            DataError, match=r"column 'item' has items that are numbers of 2\*\*53 or more, as in row 0"
-        ):
-            use()
-    file = tmp_path / "log.csv"
-    file.write_text("user,item,time\n" + "".join(f"{row['user']},{row['item']},{row['time']}\n" for row in rows))
-    as_text = whorl.Table(kinds={"item": "category"})
-    for data, table in (([{**row, "item": str(row["item"])} for row in rows], whorl.Table()), (file, as_text)):
-        text = recommender(table=table, training=alone).fit(data, verbose=False)
-        assert text.model_.reader.classes.tolist() == list(map(str, large))
 
 
 def test_items_that_are_text_stay_as_they_are_written():
@@ -226,125 +147,9 @@ def test_a_saved_model_is_the_same_and_says_what_it_is(round_trip, tmp_path):
     assert loaded.evaluate(turns(9)).baseline == round_trip.evaluate(turns(9)).baseline
 
 
-def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
-    model = round_trip.model_
-    with pytest.raises(ModelFileError, match="its readout lists 4 items"):
-        check_parts(model.wiring, model.reader, ItemReadout(4, 1000), model.engine.program, model.baselines, None)
-    with pytest.raises(ModelFileError, match="which no fit gives"):
-        ItemReadout.restore({"listed": np.array([0, 1000, 0])})
-    with pytest.raises(ModelFileError, match="needs `listed`"):
-        ItemReadout.restore({})
-
-
-def test_a_wiring_of_another_shape_is_refused(round_trip):
-    model = round_trip.model_
-    for pairing in (Sequences(every_step=True), Sequences(), Strips(warm_up=1, horizon=1)):
-        with pytest.raises(ModelFileError, match="do not fit each other"):
-            check_parts(
-                replaced(model.wiring, pairing=pairing), model.reader, model.readout, model.engine.program, {}, None
-            )
-    texts = replaced(model.wiring, shape=replaced(model.wiring.shape, items=None))
-    with pytest.raises(ModelFileError, match="its pairing is of another shape"):
-        check_parts(texts, model.reader, model.readout, model.engine.program, {}, None)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"columns": {"user": "user"}},
-        {"dated": None, "pace": {"mean": 0.0, "deviation": 1.0}},
-        {"pace": {"mean": float("nan"), "deviation": 1.0}},
-        {"pace": {"mean": 0.0, "deviation": 0.0}},
-        {"more": 1},
-    ],
-)
-def test_a_reader_that_no_fit_writes_is_refused(round_trip, wrong):
-    reader = round_trip.model_.reader
-    assert type(reader).restore(reader.config(), reader.arrays()).config() == reader.config()
-    with pytest.raises(ModelFileError):
-        type(reader).restore({**reader.config(), **wrong}, reader.arrays())
-
-
-def test_a_state_of_another_reader_is_refused(round_trip):
-    rows = round_trip.model_.reader.open("u")
-    rows.push({"item": "a", "time": -3})
-    again = round_trip.model_.reader.open("u")
-    again.write(rows.read())
-    assert again.time == -3
-    with pytest.raises(ModelFileError, match="`state` of the reader is damaged"):
-        again.write(rows.read()[:-1])
-    with pytest.raises(ModelFileError, match="`state` of the reader is damaged"):
-        again.write(b"\xff" * 16)
-    with pytest.raises(DataError, match="whole numbers"):
-        again.push({"item": "a", "time": 10**30})
-
-
 def test_a_large_catalogue_learns_from_some_items_at_a_time():
     model = recommender(negatives=4).fit(turns(60), verbose=False)
     assert model.evaluate(turns(60, seed=3)).metrics["hr@1"] > 0.8
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"k": 0}, "`k` is a whole number >= 1"),
-        ({"k": 1001}, "`k` is at most 1000"),
-        ({"gap": 5.0, "time": None}, "`gap` is 5.0, but `time` is None"),
-        ({"times": "read", "time": None}, "`times` is 'read', but `time` is None"),
-        ({"gap": -1.0}, "`gap` is a positive number"),
-        ({"seen": "excluded"}, "Did you mean 'exclude'?"),
-        ({"item": "user"}, "are different columns"),
-        ({"dropout": 1.0}, "`dropout` is a probability"),
-        ({"negatives": 0}, "`negatives` is a whole number >= 1"),
-        ({"network": whorl.Recurrent("gru", bidirectional=True)}, "reads both ways"),
-    ],
-)
-def test_settings_that_mean_nothing_are_refused(settings, said):
-    with pytest.raises(ArgumentError, match=said.replace("?", r"\?")):
-        recommender(**settings)
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ([], "is empty"),
-        ([{"user": "u", "thing": "a", "time": 1}], "item"),
-        ([{"user": "u", "item": None, "time": 1}], "names the item of every event"),
-        ([{"user": None, "item": "a", "time": 1}], "names the series of every row"),
-        ([{"user": "u", "item": "a", "time": None}, {"user": "u", "item": "b", "time": 2}], "needs a timestamp"),
-        ([{"user": "u", "item": "a", "time": 1}, {"user": "u", "item": "b", "time": 2}], "no session has 3 events"),
-        ([{"user": "u", "item": "a", "time": n} for n in range(5)], "one item only"),
-    ],
-)
-def test_logs_that_teach_nothing_are_refused(data, said):
-    with pytest.raises(DataError, match=said):
-        recommender().fit(data, verbose=False)
-
-
-@pytest.mark.parametrize(
-    "sessions",
-    [[[]], [["a"], []], [["a", None]], [["a", float("nan")]], [["a", ["b"]]], [["a", " "]], [["a", 10**400]]],
-)
-def test_sessions_without_items_are_refused(round_trip, sessions):
-    with pytest.raises(DataError, match="a session is a list of at least one item"):
-        round_trip.predict(sessions)
-
-
-def test_text_and_numbers_are_not_mixed():
-    with pytest.raises(DataError, match="all text or all numbers"):
-        recommender(time=None).fit([["a", 1, 2, 3]] * 9, verbose=False)
-
-
-def test_a_model_that_reads_times_refuses_what_has_none():
-    model = recommender(times="read").fit(turns(30), verbose=False)
-    with pytest.raises(DataError, match="that column is missing"):
-        model.predict([["a", "b"]])
-    with pytest.raises(DataError, match="has other times"):
-        model.predict([{"user": "u", "item": "a", "time": "2026-01-01 10:00"}])
-    with pytest.raises(DataError, match="does not say so"):
-        model.stream().push("a")
-    with pytest.raises(ArgumentError, match="has no time"):
-        recommender(times="read").fit([["a", "b", "c"]] * 9, verbose=False)
 
 
 def test_validation_counts_sessions_whose_last_event_is_held_out():
