@@ -158,7 +158,7 @@ class Live:
     def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
         """Reads many rows; the answers of all that have one, or of the last."""
         self.check_open()
-        if self.rows.restarts and times is None and known is None and isinstance(rows, list | tuple):
+        if self.rows.restarts and times is None and known is None and isinstance(rows, list | tuple) and rows:
             return self._one_by_one(rows, every_row=every_row)
         num_rows, mark, state = self.num_rows, self.rows.mark(), None
         try:

@@ -311,6 +311,7 @@ def joined(parts: Sequence[Prediction]) -> Prediction:
         below([part.index.time for part in parts]),
         below([part.index.tokens for part in parts]),
     )
+    until = [part.until for part in parts if part.until is not None]
     return replace(
         first,
         value=below([part.value for part in parts]),
@@ -319,6 +320,6 @@ def joined(parts: Sequence[Prediction]) -> Prediction:
         probabilities=below([part.probabilities for part in parts]),
         score=below([part.score for part in parts]),
         contributions=below([part.contributions for part in parts]),
-        until=None if first.until is None else first.until.below([part.until for part in parts if part.until]),
+        until=until[0].below(until) if until else None,
         final=all(part.final for part in parts),
     )

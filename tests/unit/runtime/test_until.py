@@ -1,14 +1,19 @@
 """The time until the next event: quantiles of a distribution over bins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from whorl.data.event_inputs import Lapses
 from whorl.errors import ArgumentError
+from whorl.runtime.prediction import Index, joined, labelled
 from whorl.runtime.until import Until
 
 # 0 alone; from e - 1 to e^2 - 1, between whose logarithms of 1 + t lies 1; 9 to 99.
 LAPSES = Lapses(np.array([0, np.e - 1, 9], np.float32), np.array([0, np.e**2 - 1, 99], np.float32))
+
+CLASSES = np.array(["a", "b"], object)
 
 
 def until(*shares):
@@ -42,6 +47,15 @@ def test_surprise_is_that_of_the_bin():
     found = until([0.25, 0.5, 0.25], [0.0, 1.0, 0.0])
     np.testing.assert_allclose(found.surprise(np.array([3.0, 4.0])), [np.log(2.0), 0.0])
     assert np.isfinite(found.surprise(np.array([0.0, 0.0]))).all()  # what was impossible surprises finitely
+
+
+def test_answers_are_joined_though_none_of_them_has_a_row():
+    nothing = labelled(Index(np.empty(0, object), np.empty(0, np.int64)), np.empty((0, 2)), CLASSES, ("item",))
+    one = labelled(Index(np.array(["u"], object), np.zeros(1, np.int64)), np.array([[0.5, 0.5]]), CLASSES, ("item",))
+    when = until([0.6, 0.4, 0.0])
+    nothing, one = replace(nothing, until=when.take(slice(0))), replace(one, until=when)
+    assert len(joined([nothing, nothing]).until) == 0
+    assert joined([nothing, one]).until.median.tolist() == [0.0]
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -1.0, float("nan")])

@@ -113,9 +113,14 @@ def test_records_tell_the_median_and_the_interval(clock):
 def test_a_gap_ends_a_session_and_no_time_beyond_it_is_answered():
     model = recommender(gap=7200.0).fit(visits(90), verbose=False)
     assert model.model_.reader.lapses.most.max() <= 7200.0
-    found = model.predict([{"user": "u", "item": "d", "time": 0}, {"user": "u", "item": "a", "time": 90_000}])
+    rows = [{"user": "u", "item": "d", "time": 0}, {"user": "u", "item": "a", "time": 90_000}]
+    found = model.predict(rows)
     assert len(found.until) == 2
     assert found.until.median[1] == pytest.approx(AFTER["a"], rel=0.25)
+    stream = model.stream("u")
+    assert len(stream.push_rows([]).until) == 0  # a poll that finds nothing new
+    assert stream.push_rows(rows).until.shares.tobytes() == found.until.shares.tobytes()
+    assert len(stream.push_rows(()).until) == 0
 
 
 def test_what_is_read_does_not_change_where_times_are_not_answered():
