@@ -90,6 +90,12 @@ class Recommender(Estimator):
             raise ArgumentError(
                 f"`user`, `item` and `time` are different columns, but are {', '.join(map(repr, named))}. Name each."
             )
+        for name, able in (("seen", ("exclude", "keep")), ("times", ("ignore", "read", "answer"))):
+            given = getattr(self, name)
+            if given not in able:
+                raise ArgumentError(
+                    f"`{name}` must be one of {', '.join(able)}, but is {given!r}.{did_you_mean(str(given), able)}"
+                )
         for name, nothing in (("gap", None), ("times", "ignore")):
             if getattr(self, name) != nothing and self.time is None:
                 raise ArgumentError(
@@ -98,12 +104,6 @@ class Recommender(Estimator):
                 )
         if self.gap is not None and not 0 < self.gap < float("inf"):
             raise ArgumentError(f"`gap` is a positive number or None, but is {self.gap!r}. Change it.")
-        for name, able in (("seen", ("exclude", "keep")), ("times", ("ignore", "read", "answer"))):
-            given = getattr(self, name)
-            if given not in able:
-                raise ArgumentError(
-                    f"`{name}` must be one of {', '.join(able)}, but is {given!r}.{did_you_mean(str(given), able)}"
-                )
         for name in ("k", "embedding_size", "negatives"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)

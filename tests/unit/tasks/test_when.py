@@ -171,6 +171,8 @@ def test_what_has_no_times_and_words_that_mean_nothing_are_refused(clock):
         recommender(times="answers")
     with pytest.raises(ArgumentError, match="`times` must be one of ignore, read, answer, but is True"):
         recommender(times=True)
+    with pytest.raises(ArgumentError, match="`times` must be one of ignore, read, answer, but is False"):
+        whorl.Recommender(times=False)
 
 
 def test_a_report_shows_what_was_expected_and_what_came(clock, tmp_path):
