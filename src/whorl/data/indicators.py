@@ -113,12 +113,19 @@ def num_labels(data: object) -> int | None:
     if not isinstance(data, tuple) or len(data) != 2 or isinstance(data[1], str):
         return None
     x, y = data
-    if isinstance(y, list) and y and isinstance(y[0], list | tuple):
-        shape: tuple[int, ...] = (len(y), len(y[0]))
-    else:
-        shape = tuple(getattr(y, "shape", ()))
-    steps = getattr(x, "shape", ())[1:2]
-    return shape[1] if len(shape) == 2 and shape[1] > 1 and tuple(steps) != shape[1:] else None
+    count = num_columns(y)
+    return count if count > 1 and tuple(getattr(x, "shape", ())[1:2]) != (count,) else None
+
+
+def num_columns(y: object) -> int:
+    """C of answers (N, C), labels or numbers, by the first of them where they are a list; 1 of all others."""
+    first = y[0] if isinstance(y, list) and y else None
+    if isinstance(first, list | tuple):
+        return len(first)
+    if isinstance(first, np.ndarray):
+        return len(first) if first.ndim == 1 else 1
+    shape = tuple(getattr(y, "shape", ()))
+    return int(shape[1]) if len(shape) == 2 else 1
 
 
 def _numbers(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

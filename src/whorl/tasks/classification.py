@@ -16,7 +16,7 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
-from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, tokens_for
+from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for
 
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
@@ -189,9 +189,9 @@ class Classifier(Estimator):
     def for_data(self, data: object) -> Self:
         """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
         if self.text is None and self.series is None and isinstance(self.tokens, Text):
-            tokens = tokens_for(data, self.tokens, self.table)
-            if isinstance(tokens, Media):
-                return replace(self, tokens=tokens)
+            plan = plan_for(data, self.table)
+            if plan is not None:
+                return replace(self, tokens=plan)
         self._check_change(_CHANGES)
         count = num_labels(data) if self.target is None and not isinstance(self.tokens, Media) else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))

@@ -54,10 +54,7 @@ def shape_of(tokens: Media) -> ManyToOne:
     return ManyToOne(pooling=("last", "mean", "max"), convolution=layers, beside=layers is not None)
 
 
-def tokens_for(data: object, tokens: Text | Media, table: Table) -> Text | Media:
-    """How the files are read that data consist of; `tokens` as they are where data are none, or where they say so."""
-    if isinstance(tokens, Media):
-        return tokens
+def plan_for(data: object, table: Table) -> Media | None:
+    """How the files are read that data consist of; None where data are none."""
     word = medium_of(data, table)
-    plan: Text | Media = tokens if word is None else mediums.get(word).plan()
-    return plan
+    return None if word is None else mediums.get(word).plan()

@@ -3,20 +3,18 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
 
-import numpy as np
-
+from whorl.data.indicators import num_columns
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Augmentation
 from whorl.plans.heads import Head, Point, Quantiles
 from whorl.plans.media import Media, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
-from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
-from whorl.tasks.media import check_columns, shape_of, tokens_for
+from whorl.tasks.media import check_columns, plan_for, shape_of
 
 # The column of what is left, where none is named.
 REMAINING = "remaining"
@@ -100,13 +98,12 @@ class Regressor(Estimator):
         """Sees whether data are files, and what targets of a pair of these and numbers are called."""
         plan = self.tokens
         if plan is None and self.series is None and not self.every_step and not self.remaining:
-            found = tokens_for(data, Text(), self.table)
-            plan = found if isinstance(found, Media) else None
+            plan = plan_for(data, self.table)
         if plan is None:
             return self
         target = self.target
         if target is None and isinstance(data, tuple) and len(data) == 2:
-            count = np.asarray(data[1]).shape[1] if np.ndim(data[1]) == 2 else 1
+            count = num_columns(data[1])
             target = "y" if count == 1 else tuple(f"y{k}" for k in range(count))
         if target is None:
             raise ArgumentError(

@@ -87,6 +87,19 @@ def test_several_numbers_of_pictures_come_as_a_pair_with_an_interval():
     assert model.evaluate((levels, truths)).num_answers == 30
 
 
+@pytest.mark.parametrize("given", [np.ones((20, 6)), list(np.ones((20, 6))), np.ones((20, 6)).tolist()])
+def test_pictures_may_have_as_many_numbers_as_rows(given):
+    shades = np.arange(20 * 6 * 5, dtype=np.uint8).reshape(20, 6, 5, 1)
+    model = whorl.Regressor(tokens=whorl.Image(mode="grey"), network=SMALL, training=BRIEF)
+    assert model.fit((shades, given), verbose=False).predict(shades).value.shape == (20, 6)
+
+
+def test_pictures_that_have_more_numbers_than_others_are_refused():
+    shades = np.zeros((4, 6, 5, 1), np.uint8)
+    with pytest.raises(DataError, match="`y` must have 2 columns"):
+        whorl.Regressor(tokens=whorl.Image()).fit((shades, [[1, 2], [3], [1, 2], [3]]), verbose=False)
+
+
 def test_what_belongs_together_is_held_out_together(tones):
     model = whorl.Regressor(target="pitch", group="who", network=SMALL, training=BRIEF)
     fitted = model.fit(tones / "tones.csv", verbose=False)
