@@ -167,6 +167,7 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
     the channel that surprises most and the surprise of each.
     """
     found = []
+    until = None if answer.until is None else answer.until.told()
     for n in range(len(answer)):
         told: dict[str, object] = {"series": answer.index.series[n], "origin": plain(answer.index.origin[n])}
         if isinstance(answer.value, list) and answer.classes is None:
@@ -206,7 +207,7 @@ def describe(answer: Prediction) -> list[dict[str, object]]:
             pairs = answer.take(slice(n, n + 1)).most_likely(len(answer.value[n]))[0]
             told["value"] = {answer.names[0]: [item for item, _ in pairs]}
             told["probability"] = {answer.names[0]: [share for _, share in pairs]}
-            found.append(told if answer.until is None else told | answer.until.told(n))
+            found.append(told if until is None else told | until[n])
             continue
         told["value"] = {name: answer.value[n][..., k].tolist() for k, name in enumerate(answer.names)}
         if answer.quantiles is not None:

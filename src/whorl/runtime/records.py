@@ -88,8 +88,9 @@ def _label_records(answers: Prediction, probabilities: np.ndarray, classes: np.n
 
 
 def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
+    until = None if answers.until is None else answers.until.told()
     for n, items in enumerate(answers.most_likely(answers.value.shape[1])):
-        until = {} if answers.until is None else answers.until.told(n)
+        when = {} if until is None else until[n]
         for rank, (item, share) in enumerate(items, 1):
             yield {
                 "series": answers.index.series[n],
@@ -98,7 +99,7 @@ def _item_records(answers: Prediction) -> Iterator[dict[str, object]]:
                 "output": answers.names[0],
                 "value": item,
                 "probability": share,
-                **until,
+                **when,
             }
 
 

@@ -74,12 +74,8 @@ class Until:
         """Answers of several parts below each other."""
         return replace(self, shares=np.concatenate([part.shares for part in parts]))
 
-    def told(self, row: int) -> dict[str, float]:
-        """One answer for records: `until`, its median, and the bounds of its interval."""
-        own = self.take(slice(row, row + 1))
-        low, high = own.interval
-        return {
-            "until": float(own.median[0]),
-            f"until_q{OUTSIDE:g}": float(low[0]),
-            f"until_q{1.0 - OUTSIDE:g}": float(high[0]),
-        }
+    def told(self) -> list[dict[str, float]]:
+        """Each answer for records: `until`, its median, and the bounds of its interval."""
+        names = ("until", f"until_q{OUTSIDE:g}", f"until_q{1.0 - OUTSIDE:g}")
+        times = np.stack([self.median, *self.interval], axis=1).tolist()
+        return [dict(zip(names, row, strict=True)) for row in times]
