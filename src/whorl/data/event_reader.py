@@ -96,7 +96,7 @@ class EventReader(Reader):
         after[:-1, :1] = past[1:, :1] - 1.0  # code 0 becomes UNSEEN
         if self.lapses is not None:
             after[:-1, 1] = apart[1:]
-            after[:-1, 2] = self.lapses.bins(apart[1:])
+            after[:-1, 2] = past[1:, -1] - 1.0
         return Sequence(key=session.key, past=past, time=session.times, targets=after)
 
     def decode(self, values: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ class NextToken(Network):
         # What stands in the last column of the next step is answered, too: a bin of time, of which code 0 is none.
         self.until: nn.Linear | None = None
         if shape.items is not None and shape.items.until:
-            (*_, (_, last)) = parts
+            _, last = parts[-1]
             if len(parts) < 2 or not isinstance(last, Tokens):
                 raise ArgumentError(f"`past` ends with a column of bins of time, but is {past}.")
             self.until = nn.Linear(size, last.n - 1)
