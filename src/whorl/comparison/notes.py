@@ -8,8 +8,8 @@ import numpy as np
 from whorl.comparison.fits import Job, Record
 from whorl.comparison.matching import Match
 from whorl.comparison.parts import Parts
-from whorl.comparison.result import duration
 from whorl.comparison.scoring import Scored
+from whorl.report.scores import duration
 
 # Sizes and times that differ by no more than this factor are alike.
 _ALIKE = 1.15

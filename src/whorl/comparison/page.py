@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whorl.comparison.result import Comparison, Contestant, cells, columns, duration
+from whorl.comparison.result import Comparison, Contestant, cells, columns
 from whorl.comparison.statistics import Estimate
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.metric_table import METRICS
-from whorl.report.scores import number
+from whorl.report.scores import duration, number
 from whorl.report.template import template
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from whorl.comparison.matching import Match
 from whorl.comparison.statistics import Estimate
 from whorl.data.problems import plural
 from whorl.report.metric_table import METRICS
-from whorl.report.scores import aligned, number, probability, size_of
+from whorl.report.scores import aligned, duration, number, probability, size_of
 from whorl.report.template import write_found
 
 
@@ -162,11 +162,3 @@ def units(one: Contestant) -> str:
     """How large a network is: units, and layers where there are several."""
     layers = one.recipe.get("num_layers")
     return f"{one.recipe.get('hidden_size', '')}" + (f" x {layers}" if isinstance(layers, int) and layers > 1 else "")
-
-
-def duration(seconds: float) -> str:
-    """A time for people: 34 us, 1.2 ms, 3.4 s, 5 min."""
-    for limit, unit, factor in ((1e-3, "us", 1e6), (1.0, "ms", 1e3), (120.0, "s", 1.0)):
-        if seconds < limit:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds / 60:.3g} min"

@@ -8,11 +8,10 @@ import numpy as np
 
 from whorl.comparison.fits import Course, Job, Record, each
 from whorl.comparison.parts import Parts
-from whorl.comparison.result import duration
 from whorl.errors import ArgumentError, DataError, TrainingError
 from whorl.plans.networks import Network
 from whorl.report.metric_table import JUDGES, METRICS
-from whorl.report.scores import number
+from whorl.report.scores import duration, number
 from whorl.tasks.telling import Teller
 
 # Time ends fits that are matched by it, and not their epochs.

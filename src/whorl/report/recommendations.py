@@ -10,7 +10,7 @@ from whorl.data.event_reader import EventReader
 from whorl.report import drawing
 from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
-from whorl.report.scores import lasting, number
+from whorl.report.scores import duration, number
 from whorl.runtime.item_metrics import CUTOFFS, items_of, ranks
 from whorl.runtime.item_readout import ItemReadout
 from whorl.runtime.model import Model
@@ -95,7 +95,7 @@ def _when(evidence: Evidence, n: int, reader: EventReader) -> tuple[str, str]:
     until = evidence.prediction.until
     if until is None:
         return "", ""
-    own, say = until.take(slice(n, n + 1)), lasting if reader.dated else number
+    own, say = until.take(slice(n, n + 1)), duration if reader.dated else number
     low, high = (say(float(bound[0])) for bound in own.interval)
     return f"{say(float(own.median[0]))} ({low} to {high})", say(float(evidence.target[n, 1]))
 

@@ -7,6 +7,15 @@ from whorl.report.metric_table import JUDGES, METRICS
 
 Metrics = Mapping[str, Mapping[str, float]]
 _MOST_NAMES = 6
+# Below how many seconds a time is told in which unit, and the seconds that this has.
+_UNITS = (
+    (1e-3, "us", 1e-6),
+    (1.0, "ms", 1e-3),
+    (120.0, "s", 1.0),
+    (7_200.0, "min", 60.0),
+    (172_800.0, "h", 3_600.0),
+    (86_400_000.0, "days", 86_400.0),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +120,14 @@ def size_of(num_bytes: int) -> str:
     return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:.1f} MB"
 
 
-def lasting(seconds: float) -> str:
-    """How long something takes, in the largest unit that it has one of: 12 s, 5.5 min, 3 h, 2.1 days."""
-    for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
-        if seconds >= size:
+def duration(seconds: float) -> str:
+    """A time for people: 34 us, 1.2 ms, 3.4 s, 5 min, 3.5 h, 12 days."""
+    if not seconds:
+        return "0 s"
+    for limit, unit, size in _UNITS:
+        if seconds < limit:
             return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return f"{seconds / 86_400:,.0f} days"
 
 
 def short(time: str) -> str:

@@ -5,9 +5,9 @@ import pytest
 from whorl.comparison.advice import advice
 from whorl.comparison.fits import Record
 from whorl.comparison.latency import Latency
-from whorl.comparison.result import Contestant, duration
+from whorl.comparison.result import Contestant
 from whorl.comparison.statistics import Estimate
-from whorl.report.scores import probability
+from whorl.report.scores import duration, probability
 
 
 def network(name, mae, p=None, step=1e-5, seconds=1.0):
@@ -79,7 +79,17 @@ def test_without_any_fit_nothing_is_advised():
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(3.4e-6, "3.4 us"), (0.0121, "12.1 ms"), (3.456, "3.46 s"), (119.0, "119 s"), (600.0, "10 min")],
+    [
+        (3.4e-6, "3.4 us"),
+        (0.0121, "12.1 ms"),
+        (3.456, "3.46 s"),
+        (119.0, "119 s"),
+        (600.0, "10 min"),
+        (0.0, "0 s"),
+        (61_200.0, "17 h"),
+        (216_000.0, "2.5 days"),
+        (200_000_000.0, "2,315 days"),
+    ],
 )
 def test_times_are_told_in_their_units(seconds, told):
     assert duration(seconds) == told
