@@ -101,12 +101,12 @@ def _of_files(
     source: object, word: str, target: str | Sequence[str] | None, table: Table, *, labels: bool
 ) -> list[Problem]:
     """What is wrong with files, and with the labels that their folders are or that stand beside them."""
-    found, files = check_files(source, word, target, table)
+    targets = () if target is None else (target,) if isinstance(target, str) else tuple(target)
+    found, files = check_files(source, word, targets, table)
     if files is None:
         return found
-    names = (LABEL,) if target is None else (target,) if isinstance(target, str) else tuple(target)
-    for name in names:
-        if name in files.frame.columns and (labels or (target is None and name == LABEL)):
+    for name in targets or (LABEL,):
+        if name in files.frame.columns and (labels or not targets):
             found += _label_findings(files.frame[name], name, files.frame.origin)
     return _errors_first(found)
 

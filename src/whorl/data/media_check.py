@@ -22,26 +22,24 @@ _SMALL = 16
 
 
 def check_files(
-    source: object, word: str, target: str | Sequence[str] | None, table: Table
+    source: object, word: str, targets: tuple[str, ...], table: Table
 ) -> tuple[list[Problem], Files | None]:
     """Opens every file, and says what all are like.
 
     Args:
         source: what `files_of` reads.
         word: of the medium.
-        target: columns of what is answered; None takes the labels of folders.
+        targets: columns of what is answered; none takes the labels of folders.
         table: how a table is read.
 
     Returns:
         The problems, and the files; None where there are none to speak of.
     """
     medium = mediums.get(word)
-    targets = (LABEL,) if target is None else (target,) if isinstance(target, str) else tuple(target)
     try:
-        files = files_of(source, medium, column=None, targets=targets, table=table)
-        if target is not None:
-            for name in targets:
-                files.frame[name]
+        files = files_of(source, medium, column=None, targets=targets or (LABEL,), table=table)
+        for name in targets:
+            files.frame[name]
     except WhorlError as error:
         return [Problem(severity="error", message=str(error))], None
     errors: list[Problem] = []
@@ -85,19 +83,21 @@ def _summary(files: Files, medium: Medium, found: Mapping[str, Sequence[object]]
     parts = [f"{len(files)} {medium.plural}"]
     for what, values in found.items():
         if isinstance(values[0], str):
-            often = Counter(map(str, values)).most_common()
-            told = [f"{value}" + (f" ({count})" if len(often) > 1 else "") for value, count in often[:_TOLD]]
-            more = f" and {len(often) - _TOLD} others" if len(often) > _TOLD else ""
-            parts.append(f"{what}: {', '.join(told)}{more}")
+            often = Counter(map(str, values))
+            parts.append(f"{what}: {_often(often) if len(often) > 1 else values[0]}")
         else:
             numbers = np.array(values, np.float64)
             parts.append(f"{what}: {numbers.min():.4g} to {numbers.max():.4g}, {np.median(numbers):.4g} (median)")
     if LABEL in files.frame.columns:
-        counts = Counter(str(label) for label in files.frame[LABEL].tolist() if label is not None)
-        told = [f"{label} ({count})" for label, count in counts.most_common(_TOLD)]
-        more = f" and {len(counts) - _TOLD} others" if len(counts) > _TOLD else ""
-        parts.append(f"labels: {', '.join(told)}{more}")
+        labels = Counter(str(label) for label in files.frame[LABEL].tolist() if label is not None)
+        parts.append(f"labels: {_often(labels)}")
     return Problem(severity="note", message=f"{files.frame.origin}: {'; '.join(parts)}.")
+
+
+def _often(counts: Counter[str]) -> str:
+    """The most frequent values with how often they come, and how many more there are."""
+    told = ", ".join(f"{value} ({count})" for value, count in counts.most_common(_TOLD))
+    return told + (f" and {len(counts) - _TOLD} others" if len(counts) > _TOLD else "")
 
 
 def _alike(twice: Sequence[Sequence[str]], files: Files, medium: Medium) -> list[Problem]:

@@ -47,7 +47,7 @@ def clock():
     return recommender().fit(visits(90), verbose=False)
 
 
-def session(*items, apart=None):
+def session(*items):
     times = np.cumsum([0, *(AFTER[item] for item in items[:-1])])
     return [{"user": "new", "item": item, "time": int(time)} for item, time in zip(items, times, strict=True)]
 
