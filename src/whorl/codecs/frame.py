@@ -36,9 +36,8 @@ class Frame:
         """Returns a column; raises DataError naming the closest column otherwise."""
         if name not in self.columns:
             have = ", ".join(map(repr, list(self.columns)[:20]))
-            raise DataError(
-                f"column `{name}` is not in {self.origin}; its columns are {have}.{did_you_mean(name, self.columns)}"
-            )
+            told = f"its columns are {have}" if have else "it has no columns"
+            raise DataError(f"column `{name}` is not in {self.origin}; {told}.{did_you_mean(name, self.columns)}")
         return self.columns[name]
 
     def take(self, index: np.ndarray | slice) -> "Frame":

@@ -97,7 +97,7 @@ def _summary(files: Files, medium: Medium, found: Mapping[str, Sequence[object]]
 def _often(counts: Counter[str]) -> str:
     """The most frequent values with how often they come, and how many more there are."""
     told = ", ".join(f"{value} ({count})" for value, count in counts.most_common(_TOLD))
-    return told + (f" and {len(counts) - _TOLD} others" if len(counts) > _TOLD else "")
+    return told + (f" and {len(counts) - _TOLD} more" if len(counts) > _TOLD else "")
 
 
 def _alike(twice: Sequence[Sequence[str]], files: Files, medium: Medium) -> list[Problem]:

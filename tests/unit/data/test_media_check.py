@@ -83,6 +83,15 @@ def test_a_table_names_files_and_what_is_missing_is_said(tmp_path):
     assert "Did you mean 'age'" in error.message
 
 
+def test_files_alone_have_no_columns_and_many_labels_are_counted(tmp_path):
+    for n in range(6):
+        shade(tmp_path / "flat" / f"{n}.png", level=n)
+        shade(tmp_path / "p" / f"l{n}" / "a.png", level=n)
+    (error,) = check(tmp_path / "flat", target="age")
+    assert error.message == "column `age` is not in flat/; it has no columns."
+    assert check(tmp_path / "p")[-1].message.endswith("labels: l0 (1), l1 (1), l2 (1), l3 (1), l4 (1) and 1 more.")
+
+
 def test_features_are_told_by_their_shape(tmp_path):
     for n in range(2):
         np.save(tmp_path / f"{n}.npy", np.full((3 + n, 5), n, np.float32))
