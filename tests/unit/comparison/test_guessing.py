@@ -126,7 +126,7 @@ def test_a_folder_with_pictures_and_one_table_is_told_by_the_table(tmp_path):
     shown = pictures(folder / "shots")
     (folder / "shown.csv").write_text(shown.read_text(encoding="utf-8").replace("\n", "\nshots/", 12))
     shown.unlink()
-    assert task_of(folder / "shown.csv") == "caption"
+    assert (task_of(folder), task_of(folder / "shown.csv")) == ("caption", "caption")
 
 
 def test_a_label_beside_files_is_a_label(tmp_path):
