@@ -12,11 +12,11 @@ ITEMS = ("milk", "bread", "Käse", "tea", "salt", "oil", "rice")
 
 
 def recommender(network: Network, **settings: Any) -> ModelSubject:
-    """A log of visits; with a `gap` in some places a session ends."""
+    """A log of visits."""
     rng = np.random.default_rng(9)
 
     def rows(rng: np.random.Generator, length: int) -> list[Any]:
-        apart = rng.integers(1, 30, length) + (0 if "gap" not in settings else 90 * (rng.random(length) < 0.2))
+        apart = rng.integers(1, 30, length)
         time = np.datetime64("2026-01-01T08:00:00") + np.cumsum(apart).astype("timedelta64[s]")
         chosen = rng.integers(0, len(ITEMS), length)
         return [
