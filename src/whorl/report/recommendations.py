@@ -12,7 +12,7 @@ from whorl.report.drawing import Picture
 from whorl.report.evidence import Evidence
 from whorl.report.scores import duration, number
 from whorl.runtime.item_metrics import CUTOFFS, items_of, ranks
-from whorl.runtime.item_readout import ItemReadout
+from whorl.runtime.item_readout import ItemReadout, ranked
 from whorl.runtime.model import Model
 
 _EXAMPLES, _READ = 6, 8
@@ -69,10 +69,12 @@ def _examples(evidence: Evidence, reader: EventReader, readout: ItemReadout) -> 
     made = []
     places = np.nan_to_num(evidence.classes_of_truths, nan=-1.0).astype(np.int64)
     order = ranks(shares, places)
-    for n in np.unique(np.linspace(0, len(shares) - 1, _EXAMPLES).astype(np.int64)).tolist():
+    chosen = np.unique(np.linspace(0, len(shares) - 1, _EXAMPLES).astype(np.int64))
+    own = evidence.prediction.take(chosen)
+    listed = ranked(own.index, shares[chosen], classes, own.names, readout.count).most_likely(readout.count)
+    for n, answer in zip(chosen.tolist(), listed, strict=True):
         last = int(evidence.steps[n]) + 1
         read = reader.past.items.decode(evidence.sequences[n].past[max(0, last - _READ) : last, 0])
-        answer = evidence.prediction.take(slice(n, n + 1)).most_likely(readout.count)[0]
         true = items_of(evidence.target)[n]
         until, came = _when(evidence, n, reader)
         rank = f"{order[n]:.0f} of {len(classes):,}" if np.isfinite(order[n]) else "left out, or not in training"

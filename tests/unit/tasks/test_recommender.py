@@ -8,6 +8,8 @@ from tests.unit.tasks.sessions import QUICK, ROUND, recommender, turns
 
 import whorl
 from whorl.errors import DataError
+from whorl.report.evidence import gather
+from whorl.report.recommendations import recommendations
 
 
 def test_a_new_session_is_answered_by_what_follows_its_items(round_trip):
@@ -163,5 +165,9 @@ def test_a_report_shows_sessions_neighbours_and_that_the_last_event_was_held_out
     round_trip.report(tmp_path / "r.html")
     told = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert all(f'id="{part}"' in told for part in ("sessions", "nearest"))
+    for one in recommendations(round_trip.model_, gather(round_trip.model_, round_trip.held_out_)).examples:
+        items = [item for item, _ in one.recommended]
+        assert len(items) == min(3, 6 - len(one.read))  # those that were read are left out
+        assert set(items).isdisjoint(one.read)
     events = [len(one.past) for one in round_trip.held_out_.sequences[:2]]  # without the last
     assert all(f"{count} for training, 1 held out" in told for count in events)
