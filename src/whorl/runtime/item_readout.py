@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 
-from whorl.data.event_inputs import Lapses
 from whorl.data.event_reader import EventReader
 from whorl.data.reader import Reader
 from whorl.errors import ArgumentError, ModelFileError
@@ -68,15 +67,16 @@ class ItemReadout(UnitlessReadout):
         return np.empty((count, shape[-1] - self.seen))
 
     def prediction(self, index: Index, answers: np.ndarray, reader: Reader) -> Prediction:
-        size = len(reader.classes)
-        until = None
-        if self.bins:
-            assert isinstance(reader, EventReader)
-            assert isinstance(reader.lapses, Lapses)
-            until = Until(shares=answers[:, size:], lapses=reader.lapses)
+        shares, classes = answers[:, : len(reader.classes)], reader.classes
         if self._whole:
-            return replace(labelled(index, answers[:, :size], reader.classes, reader.names), until=until)
-        return replace(ranked(index, answers[:, :size], reader.classes, reader.names, self.count), until=until)
+            found = labelled(index, shares, classes, reader.names)
+        else:
+            found = ranked(index, shares, classes, reader.names, self.count)
+        if not self.bins:
+            return found
+        assert isinstance(reader, EventReader)
+        assert reader.lapses is not None
+        return replace(found, until=Until(shares=answers[:, len(classes) :], lapses=reader.lapses))
 
     def scores(self, reader: Reader, naive_mae: np.ndarray | None = None) -> Scoring:
         return ItemScores()
