@@ -1,5 +1,7 @@
 """Rules for tasks that answer numbers for whole sequences, and for rows or sequences that are judged."""
 
+from dataclasses import replace
+
 from whorl.comparison.choice import Choice, Other
 from whorl.comparison.question import Question
 from whorl.comparison.traits import Traits
@@ -32,6 +34,26 @@ def regress_rules(traits: Traits, asked: Question) -> Choice:
                 f"(docs/quality.md); this machine has {traits.cores} cores",
                 settings={"network": Recurrent("gru", hidden_size=64, members=5)},
             ),
+        ),
+    )
+
+
+def file_rules(traits: Traits, asked: Question) -> Choice:
+    """The same for files of sound, pictures or videos, and a word on what they belong to."""
+    few = (
+        f"{plural(traits.examples, 'file')} to learn from are few: see whether the network beats the mean, which the "
+        "fit is scored beside",
+    )
+    return replace(
+        regress_rules(traits, asked),
+        reasons=(
+            f"{plural(traits.examples, 'file')} of {plural(traits.median_length, 'step')} (median) to learn from: a "
+            "GRU of 64 units, the task's own choice. No comparison on public data stands behind it",
+        ),
+        cautions=(
+            *(few if traits.examples < FEW_SEQUENCES else ()),
+            "files of one person, place or film are alike: name what they belong to as `group`, so that none is on "
+            "both sides",
         ),
     )
 

@@ -14,7 +14,7 @@ from whorl.comparison.forecast_rules import chosen_horizon, forecast_rules
 from whorl.comparison.guess import Guess
 from whorl.comparison.guessing import guess_task
 from whorl.comparison.label_rules import classify_rules, picture_rules, recording_rules, tag_rules
-from whorl.comparison.number_rules import detect_rules, judge_rules, regress_rules, remaining_rules
+from whorl.comparison.number_rules import detect_rules, file_rules, judge_rules, regress_rules, remaining_rules
 from whorl.comparison.question import Question, made, task_named
 from whorl.comparison.spelling import command, differences, python
 from whorl.comparison.text_rules import chat_rules, generate_rules, summarize_rules, translate_rules
@@ -40,6 +40,7 @@ _RULES = {
     "tag": tag_rules,
     "detect": detect_rules,
     "judge": judge_rules,
+    "files": file_rules,
     "generate": generate_rules,
     "translate": translate_rules,
     "summarize": summarize_rules,
@@ -206,7 +207,7 @@ def suggest(
     roles = {**asked.roles(), **guess.roles}
     read, traits, notes = _measured(data, guess.task, asked, roles)
     roles = {**roles, **read}
-    rules = _RULES[_kind(guess.task, read, data, asked.table)]
+    rules = _RULES[_kind(guess.task, read, data, asked)]
     choice = rules(traits, replace(asked, horizon=read.get("horizon", horizon)))  # type: ignore[arg-type]
     first = {**roles, **choice.settings, "network": choice.network}
     model = made(guess.task, first)
@@ -267,12 +268,14 @@ def _is_of_arrays(data: object) -> bool:
     return is_ts(path) or is_ucr(path) or path.suffix.lower() == ".npz"
 
 
-def _kind(task: str, read: Mapping[str, object], data: object, table: Table) -> str:
+def _kind(task: str, read: Mapping[str, object], data: object, asked: Question) -> str:
     """Which rules are those of a task: some tasks are several."""
     if task == "classify":
-        return _OF_MEDIA.get(medium_of(data, table) or "", task)
+        return _OF_MEDIA.get(medium_of(data, asked.table) or "", task)
     if task == "regress" and read.get("remaining"):
         return "remaining"
+    if task == "regress" and asked.series is None and medium_of(data, asked.table) is not None:
+        return "files"
     return "judge" if task == "detect" and read.get("per") == "sequence" else task
 
 

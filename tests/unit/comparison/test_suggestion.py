@@ -37,7 +37,7 @@ def fitted(monkeypatch):
 
 
 def test_every_task_has_a_subject():
-    others = ("remaining", "judge", "recordings", "pictures")
+    others = ("remaining", "judge", "files", "recordings", "pictures")
     assert set(SUBJECTS) == set(TASKS) == {name for name in suggestion._RULES if name not in others}
 
 
