@@ -117,8 +117,9 @@ def symbol_of(cell: object, kind: Kind) -> Symbol | None:
     if kind == "text":
         if isinstance(cell, str):
             return cell.strip() or None
-        known = isinstance(cell, int | float) and not isinstance(cell, bool)
-        return spell_number(float(cell)) if known else None  # type: ignore[arg-type]
+        if isinstance(cell, bool) or not isinstance(cell, int | float):
+            return None
+        return str(cell) if isinstance(cell, int) else spell_number(cell)  # large ones are told apart
     if isinstance(cell, str):
         cell = float(cell) if is_number(cell.strip()) else None
     if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):

@@ -61,6 +61,7 @@ def test_large_numbers_are_told_apart_in_lists_and_refused_in_tables(tmp_path):
     for data, table in (([{**row, "item": str(row["item"])} for row in rows], whorl.Table()), (file, as_text)):
         text = recommender(table=table, training=alone).fit(data, verbose=False)
         assert text.model_.reader.classes.tolist() == list(map(str, large))
+        assert [one.past.item() for one in text.model_.reader.read([[n] for n in large])] == [1, 2, 3, 4, 5, 6]
 
 
 def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
