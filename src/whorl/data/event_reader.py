@@ -263,7 +263,7 @@ class EventRows(RowReader):
         if times is not None:
             raise ArgumentError("`time` stands beside arrays, but a row of this model is an event. Push records.")
         refuse_known(known)
-        if isinstance(rows, str | Mapping) or not isinstance(rows, list | tuple | np.ndarray):
+        if not isinstance(rows, list | tuple) and not (isinstance(rows, np.ndarray) and rows.ndim):
             raise DataError(f"rows of this model are a list of events, but {rows!r:.80} came. Give a list.")
         mark = self.mark()
         try:

@@ -158,8 +158,8 @@ class Live:
     def push_rows(self, rows: object, times: object, known: object, *, every_row: bool) -> Prediction:
         """Reads many rows; the answers of all that have one, or of the last."""
         self.check_open()
-        if self.rows.restarts and times is None and known is None and isinstance(rows, list | tuple) and rows:
-            return self._one_by_one(rows, every_row=every_row)
+        if self.rows.restarts and times is None and known is None and (listed := _listed(rows)):
+            return self._one_by_one(listed, every_row=every_row)
         num_rows, mark, state = self.num_rows, self.rows.mark(), None
         try:
             reading = self.rows.push_rows(rows, times, known)
@@ -210,6 +210,11 @@ class Live:
             out = out if len(out) == len(chosen) else out[chosen - start]
             model.readout.in_units(out, *model.units, made, int(places[n]))
         return made
+
+
+def _listed(rows: object) -> list[Row]:
+    """Rows that can be pushed one by one; none where they are no list of rows: their reader says what is wrong."""
+    return list(rows) if isinstance(rows, list | tuple) or (isinstance(rows, np.ndarray) and rows.ndim) else []
 
 
 def fresh(engine: Engine) -> bytes:

@@ -32,6 +32,15 @@ def test_a_row_without_an_item_is_refused(round_trip, row):
         round_trip.stream().push(row)
 
 
+@pytest.mark.parametrize("gap", [None, 50.0])
+@pytest.mark.parametrize("rows", [np.array("a"), np.array(5), "abc", 5, {"item": "a"}, iter(["a"])])
+def test_rows_that_are_no_list_are_refused(round_trip, rows, gap):
+    model = round_trip if gap is None else recommender(gap=gap, training=replace(QUICK, epochs=1))
+    stream = model.stream() if gap is None else model.fit(turns(9), verbose=False).stream()
+    with pytest.raises(DataError, match="rows of this model are a list of events"):
+        stream.push_rows(rows)
+
+
 def test_covariates_ahead_are_refused(round_trip):
     stream = round_trip.stream()
     for given in (

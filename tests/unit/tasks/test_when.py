@@ -121,6 +121,8 @@ def test_a_gap_ends_a_session_and_no_time_beyond_it_is_answered():
     assert len(stream.push_rows([]).until) == 0  # a poll that finds nothing new
     assert stream.push_rows(rows).until.shares.tobytes() == found.until.shares.tobytes()
     assert len(stream.push_rows(()).until) == 0
+    array = model.stream("u").push_rows(np.array(rows, object))
+    assert array.until.shares.tobytes() == found.until.shares.tobytes()
 
 
 def test_what_is_read_does_not_change_where_times_are_not_answered():
