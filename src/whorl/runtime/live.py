@@ -122,7 +122,7 @@ class Live:
             state = engine.read(self.slot)
             if rows.lookahead:
                 return self._late(readings)
-            if rows.begins:
+            if rows.begins and readings:
                 engine.write(self.slot, fresh(engine))
             out = None
             for inputs in readings:

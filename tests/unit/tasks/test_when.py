@@ -121,6 +121,11 @@ def test_a_gap_ends_a_session_and_no_time_beyond_it_is_answered():
     assert len(stream.push_rows([]).until) == 0  # a poll that finds nothing new
     assert stream.push_rows(rows).until.shares.tobytes() == found.until.shares.tobytes()
     assert len(stream.push_rows(()).until) == 0
+    late = [{**row, "time": row["time"] + 10**6} for row in session("a", "b")]
+    for row in late:
+        (answer,) = stream.push(row)
+        assert stream.flush() == []  # nothing is held back, and nothing forgotten
+    assert answer.until.shares.tobytes() == model.predict(late).until.shares.tobytes()
     array = model.stream("u").push_rows(np.array(rows, object))
     assert array.until.shares.tobytes() == found.until.shares.tobytes()
 
