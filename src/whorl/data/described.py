@@ -63,9 +63,9 @@ def described(data: object, where: Where) -> list[Described]:
 
     Args:
         data: `(sources, texts)`, where a source is a path or stands in memory, and its texts are one or a list of them;
-            a table with a column of paths and one or several of texts, where rows of one path belong together; a file
-            of lines `path#0<TAB>text`; or a folder that has exactly one such table or file. Paths start at the folder
-            of the table or the file, or at a folder in it.
+            a table with a column of paths and one or several of texts; a file of lines `path#0<TAB>text`; or a folder
+            that has exactly one such table or file. All texts of one path belong together. Paths start at the folder of
+            the table or the file, or at a folder in it.
         where: what sources are, and the columns.
 
     Raises:
@@ -149,24 +149,35 @@ def _paired(sources: object, texts: object, where: Where) -> list[Described]:
     if not isinstance(listed, list) or len(listed) != len(cells):
         count = len(listed) if isinstance(listed, list) else type(texts).__name__
         raise DataError(f"there are {len(cells)} sources, but {count} texts. Give one for each, or a list for each.")
-    names = [str(cell) if isinstance(cell, Path) else str(n) for n, cell in enumerate(cells)]
-    given = zip(names, cells, listed, strict=True)
-    return [Described(name, cell, _texts(own, name)) for name, cell, own in given]
+    found: dict[object, Described] = {}
+    for n, (cell, own) in enumerate(zip(cells, listed, strict=True)):
+        key = cell if isinstance(cell, Path) else n
+        one = found.get(key, Described(str(key), cell))
+        found[key] = one._replace(texts=(*one.texts, *_texts(own, one.name)))
+    return list(found.values())
 
 
 def _texts(given: object, name: str) -> tuple[str, ...]:
     listed = (given,) if isinstance(given, str) else given
     if not isinstance(listed, list | tuple) or not listed or not all(isinstance(text, str) for text in listed):
         raise DataError(f"the texts of source '{name}' are one text or a list of them, but {given!r:.80} came.")
-    return tuple(listed)
+    texts = tuple(text for text in listed if text.strip())
+    if not texts:
+        raise DataError(f"source '{name}' has no text: {given!r:.80} came. Write one, or leave it out.")
+    return texts
 
 
 def _once(files: Files, table: Path | None) -> list[Described]:
-    """Each source, in the order in which they come; a path that is not there is looked for beside its table."""
-    found = {name: Described(name, cell) for name, cell in reversed(list(zip(files.names, files.cells, strict=True)))}
+    """Each source of a table once, in the order in which they come, or all of a list; a path that is not there is
+    looked for beside its table.
+    """
+    listed = list(map(Described, files.names, files.cells))
+    if files.column is None:
+        return listed
+    found = {one.name: one for one in reversed(listed)}
     ordered = [found[name] for name in dict.fromkeys(files.names)]
     first = ordered[0].cell
-    if files.column is None or table is None or not isinstance(first, Path) or first.exists():
+    if table is None or not isinstance(first, Path) or first.exists():
         return ordered
     base = _base(table.parent, ordered[0].name)
     return [one._replace(cell=base / one.name) for one in ordered]

@@ -62,6 +62,13 @@ def test_arrays_and_files_of_arrays_come_with_lists_of_texts(tmp_path):
     assert len(bare(x, where(None))) == len(bare(list(x), where(None))) == 2
 
 
+def test_texts_of_a_path_that_a_list_names_several_times_belong_together_and_each_of_a_list_is_answered(folder):
+    first, second = (folder / "grids" / f"{name}.npy" for name in ("a", "ü"))
+    found = described(([first, str(second), str(first)], ["one", ["two", " "], ["three", "four"]]), where(None))
+    assert [(one.cell, one.texts) for one in found] == [(first, ("one", "three", "four")), (second, ("two",))]
+    assert [one.cell for one in bare([first, second, first], where(None))] == [first, second, first]
+
+
 def test_arrays_of_a_safetensors_file_are_sources_in_the_order_of_their_names(tmp_path):
     from safetensors.numpy import save_file
 
@@ -74,6 +81,7 @@ def test_arrays_of_a_safetensors_file_are_sources_in_the_order_of_their_names(tm
     [
         ((np.zeros((2, 1, 3)), ["one"]), "there are 2 sources, but 1 texts"),
         ((np.zeros((1, 1, 3)), [[]]), "the texts of source '0' are one text or a list"),
+        ((np.zeros((1, 1, 3)), [["", " "]]), "source '0' has no text"),
         ((np.zeros((1, 1, 3)), [7]), "the texts of source '0' are one text or a list"),
         (([7], ["one"]), "sources are a list of files of features"),
     ],
