@@ -200,13 +200,10 @@ def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:
     if isinstance(wiring.shape, Autoregressive):
         sequences, steps = held_out_text(prepared.sequences, prepared.cuts)
         return HeldOut(sequences=sequences, steps=steps)
-    if isinstance(wiring.head, Ctc):
-        chosen = prepared.validation[:: max(1, -(-len(prepared.validation) // _WRITTEN))]
-        return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
-    if isinstance(wiring.shape, EncoderDecoder):
-        numbers = np.array(num_sources(prepared.validation))
-        every = max(1, -(-len(np.unique(numbers)) // _WRITTEN))
-        chosen = [one for one, n in zip(prepared.validation, numbers.tolist(), strict=True) if n % every == 0]
+    if isinstance(wiring.shape, EncoderDecoder) or isinstance(wiring.head, Ctc):
+        numbers = num_sources(prepared.validation)
+        every = max(1, -(-len(set(numbers)) // _WRITTEN))
+        chosen = [one for one, n in zip(prepared.validation, numbers, strict=True) if n % every == 0]
         return HeldOut(sequences=chosen, steps=[np.arange(len(one)) for one in chosen])
     steps = []
     for sequence, cut in zip(prepared.sequences, prepared.cuts, strict=True):
