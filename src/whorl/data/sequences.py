@@ -95,6 +95,11 @@ def num_sources(sequences: List[Sequence]) -> list[int]:
     return found
 
 
+def first_of_each(sequences: List[Sequence], numbers: List[int]) -> list[Sequence]:
+    """The first sequence of each source, as `num_sources` numbers them."""
+    return [sequences[n] for n in np.unique(numbers, return_index=True)[1]]
+
+
 def named(key: str) -> str:
     """A series in a message; a lone one has no name."""
     return f"series '{key}'" if key else "the table"

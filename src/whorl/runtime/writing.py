@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from whorl.data.pair_reader import PairReader
-from whorl.data.sequences import Sequence, num_sources
+from whorl.data.sequences import Sequence, first_of_each, num_sources
 from whorl.data.writing_reader import WritingReader
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
@@ -215,7 +215,7 @@ def log_probabilities(model: "Model", sequences: List[Sequence]) -> Iterator[np.
         for row, one in enumerate(together):
             past[row, : len(one)] = one.past
         numbers = num_sources(together)
-        each = [together[numbers.index(n)].read_steps for n in range(numbers[-1] + 1)]
+        each = [one.read_steps for one in first_of_each(together, numbers)]
         known = contexts(model.encoder, model.engine, each, wait)
         static = {name: np.stack([known[n][name] for n in numbers]) for name in known[0]}
         logits = model.engine.run({"past": past, **static}, lengths)[:, :, 0]
@@ -255,7 +255,7 @@ def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = Non
     if not sequences:
         raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
     numbers, every = num_sources(sequences), range(len(sequences))
-    once = [sequences[numbers.index(n)] for n in range(numbers[-1] + 1)]
+    once = first_of_each(sequences, numbers)
     answers = answered(model, once, None)
     own = written_by_model(model, sequences, answers)
     rivals = written_by_rivals(model, sequences)
@@ -272,7 +272,7 @@ def written_by_model(model: "Model", sequences: List[Sequence], answers: Predict
     """What a model writes for sequences, beside the truths; `answers` to each source where they are known already."""
     numbers = num_sources(sequences)
     if answers is None:
-        answers = answered(model, [sequences[numbers.index(n)] for n in range(numbers[-1] + 1)], None)
+        answers = answered(model, first_of_each(sequences, numbers), None)
     known, texts = list(log_probabilities(model, sequences)), [answers.value[n] for n in numbers]
     return Written(texts, list(map(_truth, sequences)), known, _sizes(model, sequences), numbers)
 
@@ -288,13 +288,12 @@ def written_by_rivals(model: "Model", sequences: List[Sequence]) -> dict[str, Wr
     found = {name: Written(texts, targets, (), (), numbers) for name, texts in reader.rivals(sequences).items()}
     for name, of_tokens in reader.token_rivals().items():
         found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes, numbers)
-    count = numbers[-1] + 1
-    if reader.describes and count > 1:
+    each = first_of_each(sequences, numbers)
+    if reader.describes and len(each) > 1:
         # Each is shown the next one of a random order, so that no order of the data brings alike ones together.
-        order = np.random.default_rng(0).permutation(count)
+        order = np.random.default_rng(0).permutation(len(each))
         shown_to = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
-        others = [sequences[numbers.index(shown_to[n])].source for n in range(count)]
-        shown = [replace(one, source=others[n]) for one, n in zip(sequences, numbers, strict=True)]
+        shown = [replace(one, source=each[shown_to[n]].source) for one, n in zip(sequences, numbers, strict=True)]
         found[OTHER] = Written((), (), list(log_probabilities(model, shown)), sizes, numbers)
     return found
 
