@@ -157,7 +157,8 @@ def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: 
             f"`crop` is {plan.crop}, which goes beyond the {levels.shape[1]} x {levels.shape[0]} pixels of the frames "
             f"of `{path}`. Change it."
         )
-    return levels[top : top + height, left : left + width]
+    # A view would keep all of the frame in memory, which no limit counts.
+    return levels[top : top + height, left : left + width].copy()
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -67,6 +67,14 @@ def test_the_usual_formats_are_read(tmp_path, ending):
     assert np.abs(load(made, Video(mode="grey")).astype(int) - frames()[..., :1]).mean() < 6
 
 
+def test_no_more_of_a_frame_is_kept_than_the_part_that_is_read(video, monkeypatch):
+    kept, stack = [], np.stack
+    monkeypatch.setattr(np, "stack", lambda parts: kept.extend(parts) or stack(parts))
+    assert load(video, Video(crop=(8, 8, 4, 6))).shape == (COUNT, 6, 4, 3)
+    assert len(kept) == COUNT
+    assert all(part.base is None for part in kept)  # a view would keep the frame that it is of
+
+
 def test_the_crop_is_read_and_brought_to_the_size(video):
     levels = load(video, Video(crop=(40, 8, 16, 16), height=4, width=4, mode="grey"))
     assert levels.shape == (COUNT, 4, 4, 1)
