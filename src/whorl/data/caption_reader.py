@@ -17,7 +17,7 @@ from whorl.data.media_reader import encoded
 from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import RowReader, readers
-from whorl.data.sequences import Sequence
+from whorl.data.sequences import Sequence, first_of_each, num_sources
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.usual import Usual
 from whorl.data.writing_reader import MOST_STEPS, WritingReader
@@ -98,20 +98,17 @@ class CaptionReader(WritingReader):
 
     def remember(self, sequences: List[Sequence]) -> None:
         """Keeps glances at sources of training, with the first text of each."""
-        first = {id(one.source): one for one in reversed(sequences)}
-        self.glances = Glances.of(
-            [(glance(one.read_steps, self.source_spec), one.texts[1]) for one in reversed(list(first.values()))]
-        )
+        each = first_of_each(sequences, num_sources(sequences))
+        self.glances = Glances.of([(glance(one.read_steps, self.source_spec), one.texts[1]) for one in each])
 
     def rivals(self, sequences: List[Sequence]) -> dict[str, list[str]]:
         """What naive rivals write: the most frequent text of training, and that of the source that looks most alike."""
-        seen: dict[int, str] = {}
-        for one in sequences:
-            if id(one.source) not in seen:
-                seen[id(one.source)] = self.glances.nearest(glance(one.read_steps, self.source_spec))
+        numbers = num_sources(sequences)
+        each = first_of_each(sequences, numbers)
+        nearest = [self.glances.nearest(glance(one.read_steps, self.source_spec)) for one in each]
         return {
             "most frequent": [self.usual.text] * len(sequences),
-            "nearest source": [seen[id(one.source)] for one in sequences],
+            "nearest source": [nearest[n] for n in numbers],
         }
 
     def token_rivals(self) -> dict[str, np.ndarray]:
