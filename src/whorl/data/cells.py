@@ -59,3 +59,14 @@ def spell(values: np.ndarray) -> np.ndarray:
 def spell_number(value: float) -> str | None:
     """Returns a number as text, 7.0 as '7'; None for NaN."""
     return None if value != value else str(int(value)) if value.is_integer() else repr(value)
+
+
+def as_list(source: object) -> list[object] | None:
+    """A list, an array of texts, or a column of pandas or polars as a list; None where the source is something else."""
+    if isinstance(source, list | tuple):
+        return list(source)
+    if isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
+        return list(source.tolist())
+    if hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column, no frame
+        return list(source.to_list())
+    return None

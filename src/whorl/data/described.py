@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from whorl.data.cells import as_list
 from whorl.data.features import ARRAY_SUFFIXES, read_arrays_file
 from whorl.data.media import Files, Medium, cells_of, files_of
 from whorl.data.sources import TABLE_SUFFIXES, read_table
@@ -145,7 +146,7 @@ def _paired(sources: object, texts: object, where: Where) -> list[Described]:
             f"sources are a list of {where.medium.plural}, beside a list of their texts, but {sources!r:.60} came. "
             "Give paths, or what stands in memory."
         )
-    listed = texts.tolist() if isinstance(texts, np.ndarray) else texts
+    listed = texts.tolist() if isinstance(texts, np.ndarray) else as_list(texts)
     if not isinstance(listed, list) or len(listed) != len(cells):
         count = len(listed) if isinstance(listed, list) else type(texts).__name__
         raise DataError(f"there are {len(cells)} sources, but {count} texts. Give one for each, or a list for each.")

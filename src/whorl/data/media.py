@@ -11,7 +11,7 @@ import numpy as np
 
 from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.frame import Frame
-from whorl.data.cells import as_objects
+from whorl.data.cells import as_list, as_objects
 from whorl.data.problems import plural
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_reader import LABEL, several
@@ -265,16 +265,9 @@ def cells_of(source: object, medium: Medium) -> list[object] | None:
     """A list of paths, or of what stands in memory; None where the source is something else."""
     if isinstance(source, medium.value) and not isinstance(source, np.ndarray):
         return [source]
-    if isinstance(source, list | tuple):
-        given: list[object] = list(source)
-    elif isinstance(source, np.ndarray) and source.ndim > 1 and medium.apart is not None:
+    given = as_list(source)
+    if isinstance(source, np.ndarray) and source.ndim > 1 and medium.apart is not None:
         given = list(medium.apart(source))
-    elif isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
-        given = source.tolist()
-    elif hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column of pandas or polars, no frame
-        given = list(source.to_list())
-    else:
-        return None
     if not given or not all(medium.is_file(cell) or isinstance(cell, medium.value) for cell in given):
         return None
     return [Path(cell) if medium.is_file(cell) else cell for cell in given]  # type: ignore[arg-type]

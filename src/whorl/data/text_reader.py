@@ -10,7 +10,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec, bounds
 from whorl.codecs.text import TextCodec
-from whorl.data.cells import as_objects
+from whorl.data.cells import as_list, as_objects
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
@@ -176,17 +176,12 @@ def several(y: object, targets: tuple[str, ...]) -> List[object]:
 
 def _texts(source: object) -> list[str | None] | None:
     """A list, an array or a column of texts, None for one that is missing; None where the source is something else."""
-    if isinstance(source, list | tuple):
-        cells = list(source)
-    elif isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.kind in "UO":
-        cells = source.tolist()
-    elif hasattr(source, "to_list") and not hasattr(source, "columns"):  # a column of pandas or polars, no frame
-        cells = list(source.to_list())
-    else:
+    cells = as_list(source)
+    if cells is None:
         return None
-    texts = [None if cell is None or (isinstance(cell, float) and np.isnan(cell)) else cell for cell in cells]
-    known = [text for text in texts if text is not None]
-    return texts if known and all(isinstance(text, str) for text in known) else None
+    known = [cell for cell in cells if cell is not None and not (isinstance(cell, float) and np.isnan(cell))]
+    texts = [cell if isinstance(cell, str) else None for cell in cells]
+    return texts if known and all(isinstance(cell, str) for cell in known) else None
 
 
 def texts_of(frame: Frame, column: str) -> list[str]:

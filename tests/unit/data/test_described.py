@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 from whorl.data.described import Where, bare, described, first_source
@@ -67,6 +68,13 @@ def test_texts_of_a_path_that_a_list_names_several_times_belong_together_and_eac
     found = described(([first, str(second), str(first)], ["one", ["two", " "], ["three", "four"]]), where(None))
     assert [(one.cell, one.texts) for one in found] == [(first, ("one", "three", "four")), (second, ("two",))]
     assert [one.cell for one in bare([first, second, first], where(None))] == [first, second, first]
+
+
+def test_columns_of_a_frame_are_sources_and_texts(folder):
+    frame = pl.DataFrame({"file": [str(folder / "grids" / "a.npy")] * 2, "said": ["one", "two"]})
+    for columns in ((frame["file"], frame["said"]), (frame["file"].to_list(), tuple(frame["said"]))):
+        ((_, cell, texts),) = described(columns, where(None))
+        assert (cell, texts) == (folder / "grids" / "a.npy", ("one", "two"))
 
 
 def test_arrays_of_a_safetensors_file_are_sources_in_the_order_of_their_names(tmp_path):
