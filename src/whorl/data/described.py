@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from whorl.codecs.frame import Frame
 from whorl.data.cells import as_list
 from whorl.data.features import ARRAY_SUFFIXES, read_arrays_file
 from whorl.data.media import Files, Medium, cells_of, files_of
@@ -60,7 +61,12 @@ class Where(NamedTuple):
 
 
 def described(data: object, where: Where) -> list[Described]:
-    """Sources with their texts.
+    """Sources with their texts; see `files_described`."""
+    return files_described(data, where)[0]
+
+
+def files_described(data: object, where: Where) -> tuple[list[Described], Files]:
+    """Sources with their texts, and the same as files, with the first row of each where they stand in a table.
 
     Args:
         data: `(sources, texts)`, where a source is a path or stands in memory, and its texts are one or a list of them;
@@ -73,12 +79,12 @@ def described(data: object, where: Where) -> list[Described]:
         DataError: a source has no text, or the data are none of these.
     """
     if isinstance(data, tuple) and len(data) == 2:
-        return _paired(*data, where)
+        return _alone(_paired(*data, where), f"the {where.medium.plural}")
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
     if path is not None and path.is_dir():
         data = path = texts_in(path)
     if path is not None and is_numbered(path, where.table):
-        return _of_numbered(path, where.table)
+        return _alone(_of_numbered(path, where.table), path.name)
     files = files_of(data, where.medium, column=where.column, targets=where.targets, table=where.words)
     found: dict[str, list[str]] = {}
     for name in where.targets:
@@ -90,7 +96,8 @@ def described(data: object, where: Where) -> list[Described]:
         if not texts:
             told = ", ".join(map(repr, where.targets))
             raise DataError(f"{files.frame.origin}: '{source}' has no text in {told}. Write one, or leave it out.")
-    return [one._replace(texts=tuple(found[one.name])) for one in _once(files, path)]
+    files = _once(files)
+    return [one._replace(texts=tuple(found[one.name])) for one in _placed(files, path)], files
 
 
 def first_source(data: object, column: str | None, table: Table) -> object:
@@ -125,7 +132,8 @@ def bare(data: object, where: Where) -> list[Described]:
     if listed is None and path is not None and not path.is_dir() and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
     given = data if listed is None else listed
-    return _once(files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words), path)
+    files = files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words)
+    return _placed(_once(files), path)
 
 
 def _listed(data: object) -> list[np.ndarray] | None:
@@ -168,20 +176,29 @@ def _texts(given: object, name: str) -> tuple[str, ...]:
     return texts
 
 
-def _once(files: Files, table: Path | None) -> list[Described]:
-    """Each source of a table once, in the order in which they come, or all of a list; a path that is not there is
-    looked for beside its table.
-    """
-    listed = list(map(Described, files.names, files.cells))
+def _once(files: Files) -> Files:
+    """Each source of a table once, in the order in which they come, with its first row; all of a list."""
     if files.column is None:
+        return files
+    first = {name: row for row, name in reversed(list(enumerate(files.names)))}
+    rows = sorted(first.values())
+    cells, names = [files.cells[n] for n in rows], [files.names[n] for n in rows]
+    return replace(files, cells=cells, names=names, frame=files.frame.take(np.array(rows)))
+
+
+def _placed(files: Files, table: Path | None) -> list[Described]:
+    """The sources of files; a path of a table that is not there is looked for beside it."""
+    listed, first = list(map(Described, files.names, files.cells)), files.cells[0]
+    if files.column is None or table is None or not isinstance(first, Path) or first.exists():
         return listed
-    found = {one.name: one for one in reversed(listed)}
-    ordered = [found[name] for name in dict.fromkeys(files.names)]
-    first = ordered[0].cell
-    if table is None or not isinstance(first, Path) or first.exists():
-        return ordered
-    base = _base(table.parent, ordered[0].name)
-    return [one._replace(cell=base / one.name) for one in ordered]
+    base = _base(table.parent, files.names[0])
+    return [one._replace(cell=base / one.name) for one in listed]
+
+
+def _alone(sources: list[Described], origin: str) -> tuple[list[Described], Files]:
+    """Sources of which nothing else is known."""
+    cells, names = [one.cell for one in sources], [one.name for one in sources]
+    return sources, Files(cells=cells, names=names, frame=Frame({}, origin))
 
 
 def _base(folder: Path, name: str) -> Path:

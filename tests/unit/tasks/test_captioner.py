@@ -93,6 +93,26 @@ def test_every_text_of_a_picture_is_learned_and_a_picture_is_held_out_with_all_o
     assert len(model.held_out_.sequences) == 2 * len(held) == 36
 
 
+def test_sources_of_one_group_are_held_out_together(tmp_path):
+    rng = np.random.default_rng(0)
+    for n in range(12):
+        np.save(tmp_path / f"{n}_of{n % 4}.npy", rng.normal(size=(2, 3)))
+    paths, texts = [f"{n}_of{n % 4}.npy" for n in range(12)], ["a b", "b"] * 6
+    with open(tmp_path / "c.csv", "w", newline="") as file:
+        rows = [(path, text, n % 4) for n, path in enumerate(paths) for text in (texts[n], "c")]
+        csv.writer(file).writerows([("file", "caption", "who"), *rows])
+    plan = {**SMALL, "training": whorl.Training(epochs=1, validation=0.25)}
+    listed = ([tmp_path / path for path in paths], texts)
+    for group, data in (("who", tmp_path / "c.csv"), (r"_of(\d)", tmp_path / "c.csv"), (r"_of(\d)", listed)):
+        made = whorl.Captioner(media=whorl.Features(group=group), **plan).fit(data)
+        held = {one.key.removesuffix(".npy")[-1] for one in made.held_out_.sequences}
+        assert (len(held), made.model_.card["data"]["validation_sequences"]) == (1, 3)
+    with pytest.raises(DataError, match="column `speaker` is not in c.csv"):
+        whorl.Captioner(media=whorl.Features(group="speaker"), **plan).fit(tmp_path / "c.csv")
+    with pytest.raises(DataError, match="has no such part"):
+        whorl.Captioner(media=whorl.Features(group=r"_by(\d)"), **plan).fit(listed)
+
+
 @pytest.mark.parametrize("decoding", [whorl.Greedy(), whorl.Sample(seed=1, temperature=0.5), whorl.Beam(width=3)])
 def test_texts_are_searched_for_in_every_way(model, folder, decoding):
     assert all(model.predict([folder / "images" / "0.png"], decoding=decoding).value)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from whorl.codecs.text import TextCodec
 from whorl.data.caption_reader import fit_captions
-from whorl.data.described import Where, described
+from whorl.data.described import Where, files_described
 from whorl.data.media import mediums
 from whorl.errors import DataError
 from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.tasks.columns import names
+from whorl.tasks.preparation.media import groups_of
 from whorl.tasks.preparation.pairs import num_filled
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 
 def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
-    """Prepares sources and their texts; a source is held out with all of its texts."""
+    """Prepares sources and their texts; a source is held out with all of its texts, and with its group."""
     columns, shape = estimator.columns(), wiring.shape
     assert isinstance(shape, EncoderDecoder)
     assert columns.media is not None
     medium = mediums.get(wiring.inputs)
     where = Where(medium, columns.text or columns.media.column, names(columns.target), columns.table)
-    sources = described(data, where)
+    sources, files = files_described(data, where)
     if len(sources) < 2:
         raise DataError("one source is left for training and none for validation. Bring more, each with its texts.")
-    held = held_out(len(sources), estimator.training.validation, estimator.training.seed)
+    groups = None if columns.media.group is None else groups_of(files, columns.media.group)
+    held = held_out(len(sources), estimator.training.validation, estimator.training.seed, groups=groups)
     reader = fit_captions(
         [one for n, one in enumerate(sources) if n not in held],
         where=where,
@@ -37,8 +39,8 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
         ordered=shape.ordered,
     )
     sequences = reader.encode(sources)
-    groups = [str(n) for n, one in enumerate(sources) for _ in one.texts]
-    cuts = [0 if int(group) in held else len(one) for group, one in zip(groups, sequences, strict=True)]
+    numbers = [n for n, one in enumerate(sources) for _ in one.texts]
+    cuts = [0 if n in held else len(one) for n, one in zip(numbers, sequences, strict=True)]
     reader.remember([one for one, cut in zip(sequences, cuts, strict=True) if cut])
     notes = [
         f"{len(sources)} {medium.plural} with {len(sequences)} texts; a step is {reader.source_spec.width} numbers, "
@@ -47,6 +49,7 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
     cut = num_filled(sequences, shape.longest)
     if cut:
         notes.append(f"{cut} texts or their sources are as long as may be, {shape.longest} steps, or were cut there")
+    own = [str(n) for n in range(len(sources))] if groups is None else groups
     facts: dict[str, object] = {
         "origin": str(data) if isinstance(data, str) else medium.plural,
         "sequences": len(sources),
@@ -55,4 +58,5 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
         "training_sequences": len(sources) - len(held),
         "validation_sequences": len(held),
     }
+    groups = [own[n] for n in numbers]
     return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
