@@ -12,9 +12,9 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_list
 from whorl.data.features import ARRAY_SUFFIXES, read_arrays_file
-from whorl.data.media import Files, Medium, cells_of, files_of
+from whorl.data.media import Files, Medium, cells_of, files_of, is_folder_of_tables
 from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import text_lines
+from whorl.data.text_files import is_folder, text_lines
 from whorl.errors import DataError
 from whorl.plans.table import Kind, Table
 
@@ -81,7 +81,7 @@ def files_described(data: object, where: Where) -> tuple[list[Described], Files]
     if isinstance(data, tuple) and len(data) == 2:
         return _alone(_paired(*data, where), f"the {where.medium.plural}")
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
-    if path is not None and path.is_dir():
+    if path is not None and is_folder(path):
         data = path = texts_in(path)
     if path is not None and is_numbered(path, where.table):
         return _alone(_of_numbered(path, where.table), path.name)
@@ -101,16 +101,20 @@ def files_described(data: object, where: Where) -> tuple[list[Described], Files]
 
 
 def first_source(data: object, column: str | None, table: Table) -> object:
-    """The first source of data, so far as it shows without knowing what sources are; else the data."""
+    """The first source of data, so far as it shows without knowing what sources are; else the data.
+
+    Raises:
+        DataError: data are a path that is not there.
+    """
     if isinstance(data, tuple) and len(data) == 2:
         data = data[0]
     if isinstance(data, list | np.ndarray) and len(data) and not isinstance(data[0], Mapping):
         return data[0]
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
-    if path is not None and path.suffix.lower() in ARRAY_SUFFIXES and path.is_file():
-        return read_arrays_file(path)[0]
-    if path is not None and path.is_dir():
+    if path is not None and is_folder(path):
         data = path = texts_in(path)
+    if path is not None and path.suffix.lower() in ARRAY_SUFFIXES:
+        return read_arrays_file(path)[0]
     if path is not None and is_numbered(path, table):
         return _of_numbered(path, table)[0].cell
     if column is None:
@@ -129,7 +133,9 @@ def bare(data: object, where: Where) -> list[Described]:
         return [one._replace(texts=()) for one in described(data, where)]
     listed = _listed(data)
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
-    if listed is None and path is not None and not path.is_dir() and is_numbered(path, where.table):
+    if listed is None and path is not None and is_folder(path) and is_folder_of_tables(path, where.medium):
+        data = path = texts_in(path)
+    if listed is None and path is not None and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
     given = data if listed is None else listed
     files = files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words)

@@ -32,7 +32,9 @@ def test_rows_of_one_path_belong_together_and_paths_start_at_the_table_or_at_a_f
         found = described(data, where(column))
         assert [(one.name, one.texts) for one in found] == [("a.npy", ("one", "None")), ("ü.npy", ("NA",))]
         assert [one.cell for one in found] == [folder / "grids" / "a.npy", folder / "grids" / "ü.npy"]
-    assert [one.texts for one in bare(folder / "captions.csv", where())] == [(), ()]
+    for data in (folder / "captions.csv", str(folder)):
+        assert [one.cell for one in bare(data, where())] == [folder / "grids" / "a.npy", folder / "grids" / "ü.npy"]
+        assert [one.texts for one in bare(data, where(None))] == [(), ()]
 
 
 def test_several_columns_of_texts_are_several_texts_and_empty_cells_are_none(folder):
@@ -68,6 +70,13 @@ def test_texts_of_a_path_that_a_list_names_several_times_belong_together_and_eac
     found = described(([first, str(second), str(first)], ["one", ["two", " "], ["three", "four"]]), where(None))
     assert [(one.cell, one.texts) for one in found] == [(first, ("one", "three", "four")), (second, ("two",))]
     assert [one.cell for one in bare([first, second, first], where(None))] == [first, second, first]
+
+
+@pytest.mark.parametrize("read", [described, bare, lambda path, _: first_source(path, None, Table())])
+@pytest.mark.parametrize(("path", "message"), [("nowhere.csv", "is not there"), ("a" * 5000, "cannot be read")])
+def test_a_path_that_is_none_is_told(read, path, message):
+    with pytest.raises(DataError, match=message):
+        read(path, where())
 
 
 def test_columns_of_a_frame_are_sources_and_texts(folder):

@@ -107,7 +107,7 @@ def test_sources_of_one_group_are_held_out_together(tmp_path):
         made = whorl.Captioner(media=whorl.Features(group=group), **plan).fit(data)
         held = {one.key.removesuffix(".npy")[-1] for one in made.held_out_.sequences}
         assert (len(held), made.model_.card["data"]["validation_sequences"]) == (1, 3)
-    with pytest.raises(DataError, match="column `speaker` is not in c.csv"):
+    with pytest.raises(DataError, match=r"column `speaker` is not in c\.csv"):
         whorl.Captioner(media=whorl.Features(group="speaker"), **plan).fit(tmp_path / "c.csv")
     with pytest.raises(DataError, match="has no such part"):
         whorl.Captioner(media=whorl.Features(group=r"_by(\d)"), **plan).fit(listed)
