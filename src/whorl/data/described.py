@@ -11,7 +11,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_list
-from whorl.data.features import ARRAY_SUFFIXES, read_arrays_file
+from whorl.data.features import is_arrays_file, read_arrays_file
 from whorl.data.media import Files, Medium, cells_of, files_of, is_folder_of_tables
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.text_files import is_folder, text_lines
@@ -101,7 +101,8 @@ def files_described(data: object, where: Where) -> tuple[list[Described], Files]
 
 
 def first_source(data: object, column: str | None, table: Table) -> object:
-    """The first source of data, so far as it shows without knowing what sources are; else the data.
+    """The first source of data, so far as it shows without knowing what sources are; else, and of arrays in one file,
+    the data.
 
     Raises:
         DataError: data are a path that is not there.
@@ -113,8 +114,8 @@ def first_source(data: object, column: str | None, table: Table) -> object:
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
     if path is not None and is_folder(path):
         data = path = texts_in(path)
-    if path is not None and path.suffix.lower() in ARRAY_SUFFIXES:
-        return read_arrays_file(path)[0]
+    if is_arrays_file(data):
+        return data
     if path is not None and is_numbered(path, table):
         return _of_numbered(path, table)[0].cell
     if column is None:
@@ -152,7 +153,7 @@ def _listed(data: object) -> list[np.ndarray] | None:
 
 
 def _paired(sources: object, texts: object, where: Where) -> list[Described]:
-    if isinstance(sources, str | os.PathLike) and Path(sources).suffix.lower() in ARRAY_SUFFIXES:
+    if is_arrays_file(sources):
         sources = read_arrays_file(Path(sources))
     cells = cells_of(list(sources) if isinstance(sources, np.ndarray) else sources, where.medium)
     if not cells:

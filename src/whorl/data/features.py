@@ -1,8 +1,10 @@
 """Files of features that another encoder found: `.npy` and safetensors."""
 
 import math
+import os
 from collections.abc import Sequence as List
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from whorl.data.media import Medium, mediums, unread
 from whorl.errors import DataError
 from whorl.plans.media import Features
 
-ARRAY_SUFFIXES = (".npy", ".safetensors")
+_ARRAY_SUFFIXES = (".npy", ".safetensors")
 # Numbers of one source, and of all in a file; a header that promises more is that of a damaged or hostile file.
 MOST_NUMBERS = 1 << 26
 _MOST_IN_FILE = 1 << 30
@@ -38,6 +40,11 @@ def read_array(path: Path, most: int = MOST_NUMBERS) -> np.ndarray:
             raise
         raise DataError(f"`{path}` is no `.npy` file, or is damaged ({error!s:.80}). Write it anew.") from None
     return array
+
+
+def is_arrays_file(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether this is the name of a file that may hold the arrays of several sources."""
+    return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in _ARRAY_SUFFIXES
 
 
 def read_arrays_file(path: Path) -> list[np.ndarray]:

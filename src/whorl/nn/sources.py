@@ -150,8 +150,6 @@ class Cells(nn.Module):
         size: E.
     """
 
-    is_causal = True
-
     def __init__(self, size: int) -> None:
         super().__init__()
         self.output_size = size

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from whorl.data.described import first_source
+from whorl.data.features import is_arrays_file
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
@@ -93,7 +94,7 @@ class Captioner(Estimator):
         if self.media is not None:
             return self
         first = first_source(data, self.source, self.table)
-        if isinstance(first, np.ndarray) and first.ndim >= 2:
+        if is_arrays_file(first) or (isinstance(first, np.ndarray) and first.ndim >= 2):
             return replace(self, media=Features())
         word = medium_of(first, self.table)
         if word is None:

@@ -163,6 +163,14 @@ def test_frames_have_an_order_and_cells_have_none():
     assert found[True] == pytest.approx(100.0)
 
 
+@pytest.mark.parametrize("name", ["x.npy", "x.safetensors"])
+def test_that_a_file_has_features_is_seen_without_reading_it(name, tmp_path):
+    (tmp_path / name).write_bytes(b"no array at all")
+    assert whorl.Captioner().for_data((str(tmp_path / name), ["a", "b"])).media == whorl.Features()
+    with pytest.raises(DataError, match="is damaged"):
+        whorl.Captioner().fit((tmp_path / name, ["a", "b"]))
+
+
 def test_what_is_read_is_seen_in_the_data(folder):
     assert whorl.Captioner().for_data(folder / "captions.csv").media == whorl.Image()
     assert whorl.Captioner().for_data((np.zeros((2, 3, 4)), ["a", "b"])).media == whorl.Features()
