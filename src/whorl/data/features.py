@@ -14,6 +14,8 @@ from whorl.errors import DataError
 from whorl.plans.media import Features
 
 _ARRAY_SUFFIXES = (".npy", ".safetensors")
+# What arrays of safetensors files may hold; numpy knows no others, such as BF16.
+_PLAIN = ("BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64")
 # Numbers of one source, and of all in a file; a header that promises more is that of a damaged or hostile file.
 MOST_NUMBERS = 1 << 26
 _MOST_IN_FILE = 1 << 30
@@ -32,12 +34,14 @@ def read_array(path: Path, most: int = MOST_NUMBERS) -> np.ndarray:
                 raise ValueError(f"its version is {version}")
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(file)
-            _check(path, shape, dtype, most)
+            _check(path, shape, str(dtype), most, plain=dtype.kind in "fiub")
+            if path.stat().st_size - file.tell() < math.prod(shape) * dtype.itemsize:
+                raise ValueError("it is cut off")  # before memory is taken for what is not there
             file.seek(0)
             array: np.ndarray = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
-        if isinstance(error, DataError):
-            raise
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # numpy reads headers as Python, which has its own errors for what is none
         raise DataError(f"`{path}` is no `.npy` file, or is damaged ({error!s:.80}). Write it anew.") from None
     return array
 
@@ -72,7 +76,9 @@ def _read_arrays_file(path: Path) -> list[np.ndarray]:
     try:
         with safe_open(path, "numpy") as file:
             for name in sorted(file.keys()):
-                _check(path, file.get_slice(name).get_shape(), np.dtype(np.float32), MOST_NUMBERS)
+                part = file.get_slice(name)
+                kind = part.get_dtype()
+                _check(path, part.get_shape(), kind, MOST_NUMBERS, plain=kind in _PLAIN)
                 found.append(np.asarray(file.get_tensor(name)))
     except (SafetensorError, ValueError, TypeError) as error:
         if isinstance(error, DataError):
@@ -83,9 +89,9 @@ def _read_arrays_file(path: Path) -> list[np.ndarray]:
     return found
 
 
-def _check(path: Path, shape: List[int], dtype: np.dtype, most: int) -> None:
-    if dtype.kind not in "fiub":
-        raise DataError(f"`{path}` holds {dtype}, but features are plain numbers. Convert it.")
+def _check(path: Path, shape: List[int], kind: str, most: int, *, plain: bool) -> None:
+    if not plain:
+        raise DataError(f"`{path}` holds {kind}, but features are plain numbers. Convert it.")
     if math.prod(shape) > most:
         raise DataError(f"`{path}` promises {math.prod(shape)} numbers, but at most {most} are read. Cut it in parts.")
 
