@@ -11,7 +11,7 @@ from whorl.codecs.codec import Codec
 from whorl.codecs.text import TextCodec
 from whorl.data.caption_rows import CaptionRows
 from whorl.data.described import Described, Where, bare, described
-from whorl.data.glances import Glances, glance
+from whorl.data.glances import Glances, glance, size_of
 from whorl.data.media import medium_for, restored
 from whorl.data.media_reader import encoded
 from whorl.data.parts import configured, joined, media_of, split, table_of
@@ -150,7 +150,7 @@ class CaptionReader(WritingReader):
             outputs=outputs,
             longest=plain.longest,
             ordered=plain.ordered,
-            glances=Glances.restore(parts["glances"], glance(np.zeros((1, source.spec.width)), source.spec).size),
+            glances=Glances.restore(parts["glances"], size_of(source.spec)),
             usual=Usual.restore(plain.usual, parts["usual"], outputs),
         )
 

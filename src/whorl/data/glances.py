@@ -26,6 +26,11 @@ def glance(steps: np.ndarray, spec: Spec) -> np.ndarray:
     return found
 
 
+def size_of(spec: Spec) -> int:
+    """D."""
+    return spec.c * min(_SIDE, spec.h) * min(_SIDE, spec.w) if isinstance(spec, Picture) else spec.width
+
+
 class Glances:
     """Glances at sources of training, and a text of each.
 

@@ -7,10 +7,12 @@ import pytest
 from whorl.codecs.text import TextCodec
 from whorl.data.caption_reader import CaptionReader, fit_captions
 from whorl.data.described import Where, described
+from whorl.data.glances import glance, size_of
 from whorl.data.media import mediums
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.media import Features
 from whorl.plans.table import Table
+from whorl.specs import Picture, Reals
 
 X = np.random.default_rng(0).normal(size=(4, 3, 2))
 TEXTS = [["a dog", "dogs"], ["a cat"], ["a dog"], ["two cats", "cats 🙂"]]
@@ -39,6 +41,16 @@ def test_rivals_are_the_most_frequent_text_and_that_of_the_nearest_source(reader
     found = reader.rivals(reader.read(X[::-1] + 0.01))
     assert found["most frequent"] == ["a dog"] * 4
     assert found["nearest source"] == ["two cats", "a dog", "a cat", "a dog"]
+
+
+@pytest.mark.parametrize("spec", [Picture(3, 5, 20), Picture(1, 8, 1), Reals(4)], ids=str)
+def test_a_glance_is_as_large_as_is_told_without_one(spec):
+    assert size_of(spec) == glance(np.ones((2, spec.width)), spec).size
+
+
+def test_a_glance_at_a_picture_is_the_mean_of_its_places():
+    pixels = np.arange(2 * 2 * 16).reshape(1, -1)
+    assert glance(pixels, Picture(2, 2, 16)).tolist() == [n + 0.5 for n in range(0, 64, 2)]
 
 
 def test_a_reader_comes_back_from_its_description(reader):
