@@ -85,7 +85,9 @@ class _Pieces(Encoder[np.ndarray]):
         try:
             given = np.asarray(piece)
         except ValueError:
-            raise DataError(f"a step of features is {self._codec.size} numbers, but {piece!r:.60} came.") from None
+            raise DataError(
+                f"a step of features is {self._codec.size} numbers, but {piece!r:.60} came. Push such steps."
+            ) from None
         if given.ndim == 2 and not len(given):
             return self.flush()
         return self._codec.encode(given[None] if given.ndim == 1 else given)
