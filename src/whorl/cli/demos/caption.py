@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from whorl.tasks.captioning import Captioner
 
-# A fixed number of steps, so that everybody sees the same scores.
+# A fixed number of steps, so that everybody with as many threads sees the same scores.
 NAME, EPOCHS = "lips", 15
 
 _TRAIN, _TEST, _SHOWN = 440, 60, 6
