@@ -17,10 +17,11 @@ class ViewedBatches(Batches):
         plan: how much is changed; time is that of sequences whose steps are all read as `name`.
         spec: what a picture is.
         name: of the input that has the pictures.
+        lookahead: empty steps at the end of each sequence, which stay as they are.
     """
 
-    def __init__(self, batches: Batches, plan: Views, spec: Picture, name: str = "past") -> None:
-        self._batches, self._plan, self._spec, self._name = batches, plan, spec, name
+    def __init__(self, batches: Batches, plan: Views, spec: Picture, name: str = "past", *, lookahead: int = 0) -> None:
+        self._batches, self._plan, self._spec, self._name, self._lookahead = batches, plan, spec, name, lookahead
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -55,7 +56,8 @@ class ViewedBatches(Batches):
         self, seen: np.ndarray, lengths: np.ndarray, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Steps (B, T, D) at another pace and masked in places, zero from their lengths on, and these lengths."""
-        plan = self._plan
+        plan, empty = self._plan, self._lookahead
+        lengths = lengths - empty
         wanted = other_lengths(random, plan.speed, lengths)
         before, after, weight = places(lengths, wanted)
         rows, later = np.arange(len(seen))[:, None], weight.astype(np.float32)[..., None]
@@ -65,4 +67,4 @@ class ViewedBatches(Batches):
         for _ in range(plan.masks):
             gone |= spans(random, wanted, plan.time_share, made.shape[1])
         made[gone] = 0.0
-        return made, wanted
+        return np.pad(made, ((0, 0), (0, empty), (0, 0))), wanted + empty

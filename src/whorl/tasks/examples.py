@@ -138,13 +138,13 @@ def _transposing(wiring: Wiring, prepared: Prepared) -> Transposing | None:
 
 
 def _changed(batches: Batches, wiring: Wiring, spec: Spec, training: list[Sequence]) -> Batches:
+    late = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0
     match wiring.augmentation:
         case Views() as plan:
-            return ViewedBatches(batches, plan, spec) if isinstance(spec, Picture) else batches
+            return ViewedBatches(batches, plan, spec, lookahead=late) if isinstance(spec, Picture) else batches
         case Augmentation() as plan:
             return AugmentedBatches(batches, plan, spec)
         case SoundChange() as plan:
-            late = wiring.pairing.lookahead if isinstance(wiring.pairing, Sequences) else 0
             stride = wiring.shape.stride if isinstance(wiring.shape, ManyToMany) else 1
             return SoundBatches(batches, plan, stride, late)
         case Forgetting() as plan:

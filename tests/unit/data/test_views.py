@@ -101,6 +101,24 @@ def test_masked_frames_are_zero_and_no_span_is_longer_than_its_share():
     assert all((row[~mask, 0] == wanted[~mask]).all() for row, mask in zip(batch.inputs["past"], gone, strict=True))
 
 
+def test_empty_steps_behind_a_video_stay_empty_and_stay_behind_it():
+    changes = still(speed=0.3, masks=2, time_share=0.2)
+
+    def changed(late):
+        ended = [np.pad(video(steps).past, ((0, late), (0, 0))) for steps in (20, 40, 30)]
+        sequences = [
+            Sequence(key=str(n), past=past, time=np.arange(len(past)), targets=np.zeros(1, np.float32))
+            for n, past in enumerate(ended)
+        ]
+        return ViewedBatches(SequenceBatches(sequences, 3), changes, SPEC, lookahead=late).batch(0, seed=0, epoch=0)
+
+    alone, late = changed(0), changed(4)
+    assert late.lengths.tolist() == (alone.lengths + 4).tolist()
+    for own, ended, length in zip(alone.inputs["past"], late.inputs["past"], alone.lengths, strict=True):
+        assert ended[:length].tobytes() == own[:length].tobytes()
+        assert not ended[length:].any()
+
+
 def test_pictures_that_stand_still_in_time_keep_their_lengths():
     plain = SequenceBatches([video(20), video(40)], 2).batch(0, seed=0, epoch=0)
     seen = ViewedBatches(SequenceBatches([video(20), video(40)], 2), still(), SPEC).batch(0, seed=0, epoch=0)
