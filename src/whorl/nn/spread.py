@@ -30,9 +30,11 @@ def spread_loss(
     """
     known_BT = torch.isfinite(targets_BT)
     sizes_B = known_BT.sum(dim=1)
-    logits_BTV = logits_BTV[:, first:]
-    whole_B = torch.full_like(sizes_B, logits_BTV.shape[1])
-    steps_B = whole_B if lengths_B is None else (lengths_B.to(sizes_B) - first).clamp(min=0)
+    num_steps = logits_BTV.shape[1]
+    whole_B = torch.full_like(sizes_B, num_steps) if lengths_B is None else lengths_B.to(sizes_B)
+    steps_B = (whole_B - first).clamp(min=0)
+    # One step is kept where none has an answer: torch takes no loss of none.
+    logits_BTV = logits_BTV[:, min(first, num_steps - 1) :]
     codes_BT = torch.where(known_BT, targets_BT, 0.0).long()
     nats_B = functional.ctc_loss(
         logits_BTV.log_softmax(dim=-1).transpose(0, 1),
@@ -42,7 +44,7 @@ def spread_loss(
         reduction="none",
         zero_infinity=True,
     )
-    fits_B = steps_B >= _least_steps(codes_BT, known_BT)
+    fits_B = (steps_B > 0) & (steps_B >= _least_steps(codes_BT, known_BT))
     # A text without symbols is learned too, as silence: it counts like one symbol.
     counted_B = torch.where(fits_B, sizes_B.clamp(min=1), 0) * weights_B
     return LossSum((nats_B * weights_B).sum(), counted_B.sum())

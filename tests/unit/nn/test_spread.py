@@ -55,6 +55,15 @@ def test_what_is_said_before_the_first_answer_counts_for_nothing():
     assert float(spread_loss(logits[:1], targets[:1], torch.ones(1), torch.tensor([1]), 2).weight) == 0.0
 
 
+@pytest.mark.parametrize("lengths", [None, torch.tensor([2, 1])])
+def test_sequences_that_end_before_the_first_answer_teach_nothing_and_count_for_nothing(lengths):
+    logits = torch.randn(2, 2, 4, requires_grad=True)
+    loss = spread_loss(logits, torch.tensor([[NAN, NAN], [2.0, 3.0]]), torch.ones(2), lengths, 2)
+    assert (loss.total.item(), loss.weight.item()) == (0.0, 0.0)
+    loss.total.backward()
+    assert not logits.grad.any()
+
+
 @pytest.mark.parametrize("text", [[1.0, 2.0, 3.0], [1.0, 1.0, NAN]])
 def test_a_text_that_does_not_fit_teaches_nothing_and_counts_for_nothing(text):
     logits = torch.randn(2, 3, 4, requires_grad=True)

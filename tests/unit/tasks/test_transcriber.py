@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 import whorl
+from whorl.data.splits import held_out
 from whorl.data.transcript_reader import Transcribed, constant_answers
 from whorl.errors import ArgumentError, DataError, MissingExtraError, ModelFileError, StreamingError
 from whorl.runtime.transcribing import spelled
@@ -267,6 +268,15 @@ def test_a_recording_that_is_shorter_than_a_step_teaches_nothing_and_says_nothin
     stream = model.stream()
     stream.push(np.zeros(10))
     assert model.predict([np.zeros(10)]).value == stream.flush()[-1].value == [""]
+
+
+def test_recordings_that_are_too_short_cannot_be_all_that_a_late_model_is_validated_on():
+    training = whorl.Training(epochs=1, validation=1, seed=0)
+    (held,) = held_out(4, 1, 0).tolist()
+    recordings = [np.zeros(10 if n == held else 4000) for n in range(4)]
+    audio = whorl.Audio(num_bands=8, sample_rate_hz=RATE, features="log_mel")
+    with pytest.raises(DataError, match="validation part has no example"):
+        whorl.Transcriber(media=audio, lookahead=3, training=training).fit((recordings, ["ab"] * 4), verbose=False)
 
 
 @pytest.mark.parametrize(
