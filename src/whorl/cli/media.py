@@ -10,7 +10,7 @@ from whorl.cli.options import build, options_of, was_given
 from whorl.data.described import first_source
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
-from whorl.plans.media import MEDIA, Audio, Features, Image, Media, Video
+from whorl.plans.media import MEDIA, Audio, Features, Image, Media, Video, usual_plan
 from whorl.plans.table import Table
 
 # Headings of the help page.
@@ -26,7 +26,7 @@ def media_options(but: Collection[str] = (), own: tuple[Media, ...] = ()) -> lis
     """
     options: dict[str | None, click.Parameter] = {}
     for kind, section in _SECTIONS.items():
-        for option in options_of(kind, section, plan=_default(kind, own)):
+        for option in options_of(kind, section, plan=usual_plan(kind, own)):
             options.setdefault(option.name, option)
     return [option for name, option in options.items() if name not in but]
 
@@ -56,11 +56,7 @@ def media_given(but: Collection[str] = (), own: tuple[Media, ...] = ()) -> Media
     # What several kinds share does not say which of them is meant; the data do.
     word = _medium() if len(kinds) > 1 else None
     kind = MEDIA[word] if word is not None and MEDIA[word] in kinds else kinds[0]
-    return build(partial(replace, _default(kind, own)), [name for name in _names(kind) if name not in but])
-
-
-def _default(kind: type[Media], own: tuple[Media, ...]) -> Media:
-    return next((plan for plan in own if isinstance(plan, kind)), kind())
+    return build(partial(replace, usual_plan(kind, own)), [name for name in _names(kind) if name not in but])
 
 
 def _medium() -> str | None:

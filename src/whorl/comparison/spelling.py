@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
+from whorl.plans.media import Media, usual_plan
 from whorl.plans.networks import Network, Recurrent, from_key, key_of
 
 if TYPE_CHECKING:
@@ -36,10 +37,9 @@ def command(task: "Estimator", data: object, named: Iterable[str] = ()) -> str |
         if name == "network":
             words += _network(value)
         elif is_dataclass(value) and not isinstance(value, type):
-            # Of another kind of plan than the task's own all that is not that kind's default is written.
-            own = next((plan for plan in task.own_media if type(plan) is type(value)), None)
-            beside = default if type(default) is type(value) else own
-            words += [word for own in differences(value, beside) for word in _option(*own)]
+            if type(default) is not type(value):
+                default = usual_plan(type(value), task.own_media) if isinstance(value, Media) else None
+            words += [word for own in differences(value, default) for word in _option(*own)]
         else:
             renamed = "output_dropout" if name == "dropout" and task.task in _WRITING else name
             words += _option(renamed, value)

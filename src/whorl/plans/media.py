@@ -208,6 +208,11 @@ def is_ordered(plan: Media) -> bool:
             return True
 
 
+def usual_plan(kind: type[Media], own: tuple[Media, ...]) -> Media:
+    """How files of a kind are read where nobody says so: a task's own way, where it has one of them."""
+    return next((plan for plan in own if type(plan) is kind), kind())
+
+
 def word_of(plan: Media) -> str:
     """The word of what a plan is of."""
     (word,) = (word for word, kind in MEDIA.items() if isinstance(plan, kind))

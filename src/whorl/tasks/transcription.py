@@ -11,7 +11,7 @@ from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.changes import Change, SoundChange, Views
 from whorl.plans.heads import Ctc
-from whorl.plans.media import Audio, Media, Video, word_of
+from whorl.plans.media import Audio, Media, Video, usual_plan, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
@@ -123,8 +123,7 @@ class Transcriber(Estimator):
         word = medium_of(data, self.table) if self.media is None else None
         if word is None:
             return self
-        plan = mediums.get(word).plan
-        return replace(self, media=next((own for own in self.own_media if type(own) is plan), plan()))
+        return replace(self, media=usual_plan(mediums.get(word).plan, self.own_media))
 
     def wiring(self) -> Wiring:
         sound, size, late = isinstance(self.media, Audio), int(self.convolution), self._late()
