@@ -26,6 +26,8 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg")
 _MPEG, _MATROSKA = b"\x00\x00\x01", b"\x1a\x45\xdf\xa3"
 # No camera takes so many frames a second; a clock that says so is damaged.
 _MOST_HZ = 1000.0
+# Some formats, as Matroska, tell times in whole milliseconds: a frame may come so much after the time it is meant for.
+_CLOCK_S = 0.001
 # Numbers of a video that are kept in memory.
 _MOST_LEVELS = 1 << 30
 
@@ -52,12 +54,12 @@ def load(path: Path, plan: Video) -> np.ndarray:
 
 def _frames(path: Path, plan: Video) -> Iterator[np.ndarray]:
     """Cropped frames at the rate of the plan."""
-    before, wanted = None, 0
+    before, wanted, rate = None, 0, plan.frame_rate_hz
     for time, levels in _shown(path, plan):
-        if plan.frame_rate_hz is None:
+        if rate is None:
             yield levels
             continue
-        while before is not None and wanted / plan.frame_rate_hz < time:
+        while before is not None and wanted / rate + min(_CLOCK_S, 0.5 / rate) < time:
             yield before
             wanted += 1
         before = levels

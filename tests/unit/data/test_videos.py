@@ -95,6 +95,13 @@ def test_a_frame_rate_takes_the_frame_that_is_shown_then(video, rate, wanted):
         assert found == list(wanted)
 
 
+@pytest.mark.parametrize("rate", [24, 30, 60])
+def test_the_rate_of_a_video_takes_each_of_its_frames_once_though_its_times_are_whole_milliseconds(tmp_path, rate):
+    made = written(tmp_path / "a.mkv", rate=rate)
+    whole, rated = load(made, Video(mode="grey")), load(made, Video(mode="grey", frame_rate_hz=float(rate)))
+    assert rated.tobytes() == whole.tobytes()
+
+
 def test_longer_and_larger_videos_than_allowed_are_refused_before_they_are_kept(video):
     """D3: seconds and pixels of videos are bounded."""
     with pytest.raises(DataError, match=r"`longest_s` is 0\.1"):
