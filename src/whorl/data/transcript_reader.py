@@ -12,7 +12,6 @@ import numpy as np
 
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.audio import AudioCodec
-from whorl.codecs.codec import Codec
 from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.arrays import read_arrays
@@ -25,7 +24,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.text_files import text_lines
 from whorl.data.text_outputs import TextOutputs
 from whorl.errors import DataError, ModelFileError
-from whorl.plans.media import Audio, Media, Video, to_plain
+from whorl.plans.media import Media, Video, to_plain
 from whorl.plans.table import Table
 
 RIVALS = ("most frequent transcript", "most frequent words")
@@ -87,16 +86,22 @@ class TranscriptReader(Reader):
     @property
     def step_time(self) -> float:
         """What a step lasts, in the unit of times."""
-        if isinstance(self.plan, Video) and self.plan.frame_rate_hz is not None:
-            return self.past.stride / self.plan.frame_rate_hz
-        return frame_time(self.past.codec) * self.past.stride
+        return self.past.stride * (self._frame_s or 1.0)
 
     @property
     def time_unit(self) -> str:
         """What times are told in: seconds, where these are known."""
-        if isinstance(self.plan, Audio) or (isinstance(self.plan, Video) and self.plan.frame_rate_hz is not None):
+        if self._frame_s is not None:
             return "seconds"
         return "rows" if self.plan is None else "frames"
+
+    @property
+    def _frame_s(self) -> float | None:
+        """Seconds of a frame, where these are known."""
+        if isinstance(self.past.codec, AudioCodec):
+            return self.past.codec.hop / self.past.codec.sample_rate_hz
+        rate = self.plan.frame_rate_hz if isinstance(self.plan, Video) else None
+        return None if rate is None else 1 / rate
 
     @property
     def classes(self) -> np.ndarray:
@@ -212,11 +217,6 @@ class _FrameRows(MediaRows):
         if frames.ndim not in (1, 2):
             raise DataError(f"a row of this model is a frame of numbers (D,), or several (T, D), but {row!r:.80} came.")
         return super().push(frames[None] if frames.ndim == 1 else frames, known)
-
-
-def frame_time(codec: Codec[np.ndarray]) -> float:
-    """Seconds of a frame of sound; 1, a frame, of all else."""
-    return codec.hop / codec.sample_rate_hz if isinstance(codec, AudioCodec) else 1.0
 
 
 def examples_of(source: object, plan: Media | None, target: str, table: Table) -> Transcribed:
