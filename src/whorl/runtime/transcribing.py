@@ -94,9 +94,13 @@ def _joined(parts: list[np.ndarray], num_symbols: int) -> np.ndarray:
 
 def answered(model: "Model", sequences: List[Sequence], decoding: Decoding | None) -> Prediction:
     """The transcript of each sequence."""
-    found = spelled(model, sequences, decoding)
-    lengths = [transcript_reader(model).past.num_steps(one) for one in sequences]
-    return prediction(model, [one.key for one in sequences], lengths, found)
+    return _of_sequences(model, sequences, spelled(model, sequences, decoding))
+
+
+def _of_sequences(model: "Model", sequences: List[Sequence], found: List[Spelled]) -> Prediction:
+    """What was found in whole sequences, as a user gets it."""
+    past = transcript_reader(model).past
+    return prediction(model, [one.key for one in sequences], [past.num_steps(one) for one in sequences], found)
 
 
 def spelled(model: "Model", sequences: List[Sequence], decoding: Decoding | None = None) -> list[Spelled]:
@@ -156,8 +160,7 @@ def said_by_model(
     for said, one in zip(log_probs(model, sequences), sequences, strict=True):
         found.append(_spelled(model, said, decoding))
         known.append(_surprise(transcript_reader(model), said, one.texts[1]))
-    lengths = [transcript_reader(model).past.num_steps(one) for one in sequences]
-    answers = prediction(model, [one.key for one in sequences], lengths, found)
+    answers = _of_sequences(model, sequences, found)
     texts = [one.texts[1] for one in sequences]
     sizes = [len(text) if len(own) else 0 for text, own in zip(texts, known, strict=True)]
     return answers, Written(answers.value, texts, known, sizes)
