@@ -162,10 +162,10 @@ def main() -> None:
     runs = []
     with ProcessPoolExecutor(chosen.workers, mp_context=get_context("fork")) as pool:
         jobs = itertools.product(chosen.networks, chosen.seeds, chosen.folds)
-        waiting = [pool.submit(run, chosen.data, *job[:1], job[2], job[1], chosen.part) for job in jobs]
+        waiting = [pool.submit(run, chosen.data, network, fold, seed, chosen.part) for network, seed, fold in jobs]
         for one in waiting:
-            runs.append(one.result())
-            last = runs[-1]
+            last = one.result()
+            runs.append(last)
             print(
                 f"{last['network']}, seed {last['seed']} fold {last['fold']}: "
                 f"WER greedy {last['greedy']['test']['wer']:.3f}, held out {last['greedy']['validation']['wer']:.3f}, "
