@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence as List
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -114,16 +115,14 @@ class TranscriptLive(Live):
             own = msgspec.msgpack.decode(state.engine, type=_Engine)
         except msgspec.DecodeError:
             raise ModelFileError("`state` holds no search for a text. It belongs to another model.") from None
-        rows, found = self._reading(state.series), search(self.model, self._decoding)
-        rows.write(state.reader)
+        found = search(self.model, self._decoding)
         found.unpack(own.search, len(self.model.reader.classes))
-        before = self._engine.read(self.slot)
+        before = self._search, self._ended
         try:
-            self._engine.write(self.slot, own.slot)
-            self.rows, self.series, self.num_rows, self._search = rows, state.series, state.num_rows, found
-            self._ended = own.ended
+            self._search, self._ended = found, own.ended
+            super().go_on(replace(state, engine=own.slot))
         except BaseException:
-            self._engine.write(self.slot, before)
+            self._search, self._ended = before
             raise
 
 

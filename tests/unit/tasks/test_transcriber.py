@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from tests.unit.live.watching import interrupted
 
 import whorl
 from whorl.data.splits import held_out
@@ -153,6 +154,21 @@ def test_a_state_goes_on_in_another_stream_and_belongs_to_one_search(fitted):
     assert other.flush()[0].value == fitted.predict([frames]).value
     with pytest.raises(ModelFileError, match="decoding"):
         fitted.stream(decoding=whorl.Beam(width=3)).state = state
+
+
+def test_a_signal_while_a_state_is_assigned_leaves_the_stream_where_it_stood(fitted):
+    frames = examples(1, seed=7)[0][0]
+    stream, other = fitted.stream(), fitted.stream()
+    stream.push(frames)
+    stream.flush()
+    other.push(frames[:20])
+    fitted.stream().state = stream.state  # what is remembered of types makes later times shorter
+    before, at = bytes(other.state), 0
+    while interrupted(lambda: setattr(other, "state", stream.state), at):
+        assert bytes(other.state) == before, f"after an interrupt at line {at}"
+        at += 1
+    assert at > 20
+    assert bytes(other.state) == bytes(stream.state)
 
 
 def test_a_state_grows_by_the_text_alone(fitted):
