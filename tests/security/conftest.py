@@ -8,19 +8,26 @@ from whorl.runtime import files
 
 
 @pytest.fixture(scope="session")
-def sound(tmp_path_factory):
+def saved(tmp_path_factory):
+    """Saves a model: the bytes of its file."""
+
+    def saved_bytes(model):
+        path = tmp_path_factory.mktemp("models") / "m.whorl"
+        files.save(model, path)
+        return path.read_bytes()
+
+    return saved_bytes
+
+
+@pytest.fixture(scope="session")
+def sound(saved):
     """Bytes of a small sound file of each kind of model."""
-    folder = tmp_path_factory.mktemp("models")
     made = {
         "table": forecaster(series="building", known=("heat",), horizon=2),
         "array": accumulator(),
         "pairs": translator(),
     }
-    data = {}
-    for name, model in made.items():
-        files.save(model, folder / name)
-        data[name] = (folder / name).read_bytes()
-    return data
+    return {name: saved(model) for name, model in made.items()}
 
 
 @pytest.fixture
