@@ -79,7 +79,7 @@ def _shown(path: Path, plan: Video) -> Iterator[tuple[float, np.ndarray]]:
     with path.open("rb") as file, _opened(path, file) as container:
         stream = _stream(container, path, plan)
         first, last = None, -1.0
-        told, count = stream.frames, 0
+        told, count = _told(stream), 0
         try:
             for frame in container.decode(stream):
                 shown: float | None = frame.time
@@ -142,6 +142,13 @@ def _stream(container: "InputContainer", path: Path, plan: Video) -> "VideoStrea
         )
     context.thread_count = 1
     return stream
+
+
+def _told(stream: "VideoStream") -> int:
+    """How many frames are shown by what the header says, 0 where it does not; what was trimmed away is there too."""
+    if stream.duration is None or not stream.time_base or not stream.average_rate:
+        return stream.frames
+    return min(stream.frames, int(stream.duration * stream.time_base * stream.average_rate))
 
 
 def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: Video) -> np.ndarray:

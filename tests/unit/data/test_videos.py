@@ -38,6 +38,22 @@ def written(path, codec="mpeg4", rate=25, **options):
     return path
 
 
+def trimmed(path, source, frames_before, rate=25):
+    """The same packets a little earlier: those before 0 stay in the file, and its header, at the front, hides them."""
+    import av
+
+    options = {"avoid_negative_ts": "disabled", "movflags": "faststart"}
+    with av.open(str(source)) as given, av.open(str(path), "w", options=options) as made:
+        stream = given.streams.video[0]
+        copied = made.add_stream_from_template(stream)
+        for packet in given.demux(stream):
+            if packet.dts is not None:
+                earlier = round(frames_before / rate / stream.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - earlier, packet.dts - earlier, copied
+                made.mux(packet)
+    return path
+
+
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     return written(tmp_path_factory.mktemp("videos") / "a.mp4")
@@ -100,6 +116,15 @@ def test_the_rate_of_a_video_takes_each_of_its_frames_once_though_its_times_are_
     made = written(tmp_path / "a.mkv", rate=rate)
     whole, rated = load(made, Video(mode="grey")), load(made, Video(mode="grey", frame_rate_hz=float(rate)))
     assert rated.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("gone", [0, 5])
+def test_a_trimmed_video_is_read_from_where_it_begins_and_one_that_is_cut_off_is_refused(video, tmp_path, gone):
+    path = trimmed(tmp_path / "a.mp4", video, gone)
+    assert load(path, Video(mode="grey")).tobytes() == load(video, Video(mode="grey"))[gone:].tobytes()
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 4])
+    with pytest.raises(DataError, match=f"cut off: its header tells of {COUNT - gone} frames, but"):
+        load(path, Video())
 
 
 def test_longer_and_larger_videos_than_allowed_are_refused_before_they_are_kept(video):
