@@ -75,7 +75,7 @@ def run(folder: Path, network: str, fold: int, seed: int, part: str) -> dict[str
     model.fit(([paths[n] for n in learned], [texts[n] for n in learned]), verbose=False)
     seconds = time.process_time() - started
     own, truths = [paths[n] for n in scored], [texts[n] for n in scored]
-    held_out = model.held_out_.sequences
+    reader, held_out = transcribing.transcript_reader(model.model_), model.held_out_.sequences
     known = transcribing.answered(model.model_, held_out, whorl.Greedy()).value
     greedy = model.predict(own, decoding=whorl.Greedy()).value
     found = {
@@ -85,7 +85,7 @@ def run(folder: Path, network: str, fold: int, seed: int, part: str) -> dict[str
         "part": part,
         "fit_core_seconds": round(seconds, 1),
         "parameters": model.model_.card["parameters"],
-        "late_s": model.model_.wiring.pairing.lookahead * model.model_.reader.step_time,  # type: ignore[union-attr, attr-defined]
+        "late_s": reader.past.lookahead * reader.step_time,
         "greedy": {
             "validation": transcript(known, [one.texts[1] for one in held_out]),
             "test": transcript(greedy, truths),
