@@ -35,7 +35,7 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
         )
     if len(found.cells) < 2:
         raise DataError("one recording is left for training and none for validation. Bring more.")
-    group = getattr(plan, "group", None)
+    group = None if plan is None else plan.group
     groups = None if found.files is None or group is None else groups_of(found.files, group)
     held = held_out(len(found.cells), estimator.training.validation, estimator.training.seed, groups=groups)
     training = [n for n in range(len(found.cells)) if n not in held]
