@@ -152,12 +152,12 @@ def _told(stream: "VideoStream") -> int:
 
 
 def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: Video) -> np.ndarray:
-    """Levels of the part of a frame that is read, (H, W, C)."""
+    """Levels of the part of a frame that is read, as it is shown, (H, W, C)."""
     if frame.width * frame.height > plan.most_pixels:  # it may change on the way
         raise DataError(f"`most_pixels` is {plan.most_pixels:,}, but a frame of `{path}` has more. Raise it.")
     # Threads that wait for each other at every frame are slower than one where frames are small or the machine is busy.
     levels = shaper.reformat(frame, format="gray" if plan.mode == "grey" else "rgb24", threads=1).to_ndarray()
-    levels = levels[..., None] if levels.ndim == 2 else levels
+    levels = _turned(levels[..., None] if levels.ndim == 2 else levels, frame)
     if not plan.crop:
         return levels
     left, top, width, height = plan.crop
@@ -168,6 +168,20 @@ def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: 
         )
     # A view would keep all of the frame in memory, which no limit counts.
     return levels[top : top + height, left : left + width].copy()
+
+
+def _turned(levels: np.ndarray, frame: "VideoFrame") -> np.ndarray:
+    """Levels (H, W, C) as they are shown: a camera that was held upright keeps frames that lie, and says so."""
+    from av.sidedata.sidedata import SideData
+
+    turn = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(turn, SideData):  # there is none
+        return levels
+    # What stands at (x, y) is shown at (ax + cy, bx + dy), but for where that begins (ISO 14496-12, section 6.2.2).
+    a, b, _, c, d, *_ = np.frombuffer(bytes(turn), np.int32).tolist()
+    if abs(a) < abs(b):
+        levels, a, d = levels.swapaxes(0, 1), c, b
+    return levels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 def _damaged(path: Path, error: Exception) -> DataError:

@@ -1,5 +1,6 @@
 """Videos: which frames are read, cropped and sized, and how hostile files end."""
 
+import struct
 import time
 
 import numpy as np
@@ -125,6 +126,32 @@ def test_a_trimmed_video_is_read_from_where_it_begins_and_one_that_is_cut_off_is
     path.write_bytes(path.read_bytes()[: -path.stat().st_size // 4])
     with pytest.raises(DataError, match=f"cut off: its header tells of {COUNT - gone} frames, but"):
         load(path, Video())
+
+
+TURNED = {
+    "to the right": ((0, 1, -1, 0), lambda whole: np.rot90(whole, -1, axes=(1, 2))),
+    "to the left": ((0, -1, 1, 0), lambda whole: np.rot90(whole, 1, axes=(1, 2))),
+    "upside down": ((-1, 0, 0, -1), lambda whole: np.rot90(whole, 2, axes=(1, 2))),
+    "mirrored": ((-1, 0, 0, 1), lambda whole: whole[:, :, ::-1]),
+    "along its diagonal": ((0, 1, 1, 0), lambda whole: whole.swapaxes(1, 2)),
+    "to nothing": ((0, 0, 0, 0), lambda whole: whole),
+}
+
+
+@pytest.mark.parametrize("how", TURNED)
+def test_frames_are_read_as_they_are_shown_however_the_camera_was_held(video, tmp_path, how):
+    def matrix(a, b, c, d):
+        return struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+
+    turn, by_hand = TURNED[how]
+    path, (before, found, after) = tmp_path / "a.mp4", video.read_bytes().rpartition(matrix(1, 0, 0, 1))
+    assert found
+    path.write_bytes(before + matrix(*turn) + after)
+    shown = by_hand(load(video, Video(mode="grey")))
+    assert np.array_equal(load(path, Video(mode="grey")), shown)
+    assert np.array_equal(load(path, Video(mode="grey", crop=(3, 5, 20, 30))), shown[:, 5:35, 3:23])
+    plan = mediums.get("video").completed(Video(), [path])
+    assert (plan.height > plan.width) == (shown.shape[1] > shown.shape[2])
 
 
 def test_longer_and_larger_videos_than_allowed_are_refused_before_they_are_kept(video):
