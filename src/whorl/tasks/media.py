@@ -3,7 +3,7 @@
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
-from whorl.plans.media import MEDIA, Image, Media, Video
+from whorl.plans.media import MEDIA, Image, Media, Video, usual_plan
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.wiring import Convolution, ManyToOne
@@ -54,7 +54,7 @@ def shape_of(tokens: Media) -> ManyToOne:
     return ManyToOne(pooling=("last", "mean", "max"), convolution=layers, beside=layers is not None)
 
 
-def plan_for(data: object, table: Table) -> Media | None:
-    """How the files are read that data consist of; None where data are none."""
+def plan_for(data: object, table: Table, own: tuple[Media, ...] = ()) -> Media | None:
+    """How the files are read that data consist of, by a task with plans of its own; None where data are none."""
     word = medium_of(data, table)
-    return None if word is None else mediums.get(word).plan()
+    return None if word is None else usual_plan(mediums.get(word).plan, own)

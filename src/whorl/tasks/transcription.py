@@ -6,12 +6,10 @@ from typing import ClassVar, Literal, Self
 import msgspec
 
 from whorl.codecs.framed import MOST_LOOKAHEAD, MOST_STRIDE
-from whorl.data.media import mediums
-from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.changes import Change, SoundChange, Views
 from whorl.plans.heads import Ctc
-from whorl.plans.media import Audio, Media, Video, usual_plan, word_of
+from whorl.plans.media import Audio, Media, Video, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_probability
 from whorl.plans.table import Table
@@ -21,7 +19,7 @@ from whorl.plans.wiring import Convolution, ManyToMany, Sequences, Wiring
 from whorl.runtime.transcript_readout import MOST_ORDER
 from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_lookahead, check_whole, estimators
-from whorl.tasks.media import check_media
+from whorl.tasks.media import check_media, plan_for
 
 # Channels of the convolutions before the core, their steps, and how many there are of them.
 _CHANNELS, _KERNEL, _LAYERS = 128, 5, 2
@@ -120,10 +118,8 @@ class Transcriber(Estimator):
 
     def for_data(self, data: object) -> Self:
         """Sees which medium files are of, where nobody says; of sound all bands are read, not their cepstrum."""
-        word = medium_of(data, self.table) if self.media is None else None
-        if word is None:
-            return self
-        return replace(self, media=usual_plan(mediums.get(word).plan, self.own_media))
+        plan = plan_for(data, self.table, self.own_media) if self.media is None else None
+        return self if plan is None else replace(self, media=plan)
 
     def wiring(self) -> Wiring:
         sound, size, late = isinstance(self.media, Audio), int(self.convolution), self._late()
