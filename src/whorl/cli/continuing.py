@@ -1,6 +1,7 @@
 """Texts that go on, on the command line: options of decoding, prompts, and what is printed."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from whorl.errors import ArgumentError
 from whorl.plans.decoding import DRAWN, Beam, Greedy
 
 if TYPE_CHECKING:
-    from whorl.plans.decoding import Decoding
+    from whorl.plans.decoding import Decoding, Grammar
     from whorl.runtime.model import Model
     from whorl.runtime.prediction import Prediction
 
@@ -28,11 +29,13 @@ def prompt() -> click.Parameter:
 def options() -> list[click.Parameter]:
     """Options of decoding."""
     penalty = f"Of a beam; larger favours longer texts. [default: {Beam().length_penalty}]"
+    grammar = "Of a transcript: a file with a line for each place of a sentence, its words between |."
     temperature = f"Below 1 likely tokens become likelier. [default: {DRAWN.temperature}]"
     return [
         option(_SECTION, "--greedy", is_flag=True, help="Take the most likely token at every step."),
         option(_SECTION, "--beam", type=int, metavar="WIDTH", help="Search with so many beginnings at every step."),
         option(_SECTION, "--length-penalty", type=float, help=penalty),
+        option(_SECTION, "--grammar", metavar="FILE", help=grammar),
         option(_SECTION, "--temperature", type=float, help=temperature),
         option(_SECTION, "--top-k", type=int, help="Draw from so many of the most likely tokens only."),
         option(_SECTION, "--top-p", type=float, help="Draw from the most likely tokens of this probability together."),
@@ -58,6 +61,8 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
         for name, field in (("beam", "width"), ("length_penalty", "length_penalty"))
         if was_given(name)
     }
+    if was_given("grammar"):
+        beam["grammar"] = _grammar_in(str(params["grammar"]))
     known = {"--greedy": params["greedy"], "--beam": beam, "--temperature": drawn}
     ways = [name for name, given in known.items() if given]
     if len(ways) > 1:
@@ -69,6 +74,17 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
     if drawn or length:
         return replace(DRAWN, **drawn, **length)  # type: ignore[arg-type]
     return None
+
+
+def _grammar_in(path: str) -> "Grammar":
+    """The words of each place of a sentence, a line for each, with | between words; a line may begin with |, so that
+    its place may be left out.
+    """
+    from whorl.data.text_files import text_lines
+
+    return tuple(
+        tuple(word.strip() for word in line.split("|")) for line in text_lines(Path(path), "utf-8") if line.strip()
+    )
 
 
 def source_of(data: str | None, prompts: tuple[str, ...]) -> object:

@@ -23,7 +23,7 @@ from whorl.data.reader import Inputs, Reader, Row, RowReader, readers
 from whorl.data.sequences import Sequence
 from whorl.data.text_files import text_lines
 from whorl.data.text_outputs import TextOutputs
-from whorl.errors import DataError, ModelFileError
+from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.media import Media, Video, to_plain
 from whorl.plans.table import Table
 
@@ -281,6 +281,17 @@ def _are_texts(given: object) -> bool:
     if not isinstance(given, list | tuple | np.ndarray) or not len(given):
         return False
     return all(isinstance(one, str) for one in (given.tolist() if isinstance(given, np.ndarray) else given))
+
+
+def symbols_of(reader: TranscriptReader, words: str) -> tuple[int, ...]:
+    """The symbols of words that may be said; raises ArgumentError for what training never had."""
+    codes = tuple(reader.outputs.text.encode(words)[:, 0].astype(np.int64).tolist())
+    if words and not all(codes):
+        raise ArgumentError(
+            f"`grammar` has '{words}', but no text of training has all of its symbols, so that nothing was learned of "
+            "them. Leave the word out."
+        )
+    return codes
 
 
 def words_of(reader: TranscriptReader, codes: List[int], steps: List[int]) -> tuple[np.ndarray, np.ndarray]:

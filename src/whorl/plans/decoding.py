@@ -1,10 +1,14 @@
 """How a sequence of tokens is chosen from the probabilities of each next one, as data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral, Real
 
 from whorl.errors import ArgumentError
+
+# The words of each place of a sentence.
+Grammar = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,30 +73,61 @@ class Beam:
         width: beginnings kept at every step.
         length_penalty: 0 ranks by probability, which favours short sequences; larger values favour longer ones.
         max_length: most tokens of an answer, its end counted as one. None lets the task choose.
+        grammar: of a transcript, the words of each place of a sentence, as in `(("turn",), ("left", "right"))`: no
+            other sentence is found, and where none is found whole, the beginning of one. An empty word, "", leaves its
+            place out. None lets everything be said.
     """
 
     width: int = 5
     length_penalty: float = 1.0
     max_length: int | None = None
+    grammar: Grammar | None = None
 
     def __post_init__(self) -> None:
         if not _is_whole(self.width) or self.width < 1:
             raise ArgumentError(f"`width` is a whole number >= 1, but is {self.width!r}. Raise it.")
         if not _is_number(self.length_penalty) or not 0 <= self.length_penalty < inf:
             raise ArgumentError(f"`length_penalty` is a number >= 0, but is {self.length_penalty!r}.")
+        if self.grammar is not None:
+            object.__setattr__(self, "grammar", _places(self.grammar))
         _check_length(self.max_length)
 
 
 Decoding = Greedy | Sample | Beam
 
 
-def check_decoding(decoding: object) -> Decoding:
-    """Returns what says how to decode; raises ArgumentError where it is something else."""
-    if isinstance(decoding, Greedy | Sample | Beam):
-        return decoding
-    raise ArgumentError(
-        f"`decoding` must be whorl.Greedy(), whorl.Sample(...) or whorl.Beam(...), but is {decoding!r}."
-    )
+def check_decoding(decoding: object, *, said: bool = False) -> Decoding:
+    """Returns what says how to decode; raises ArgumentError where it is something else.
+
+    Args:
+        decoding: by a user.
+        said: whether texts are found that are said, which may have a grammar.
+    """
+    if not isinstance(decoding, Greedy | Sample | Beam):
+        raise ArgumentError(
+            f"`decoding` must be whorl.Greedy(), whorl.Sample(...) or whorl.Beam(...), but is {decoding!r}."
+        )
+    if not said and isinstance(decoding, Beam) and decoding.grammar is not None:
+        raise ArgumentError(
+            "`grammar` of a beam is the sentences that can be said in a recording or a video, but this model does not "
+            "transcribe. Leave it out."
+        )
+    return decoding
+
+
+def _places(grammar: object) -> Grammar:
+    """The words of each place of a sentence as a user gave them; raises ArgumentError for what says none."""
+    told = "`grammar` has the words of each place of a sentence, as in (('turn',), ('left', 'right'))"
+    if isinstance(grammar, str) or not isinstance(grammar, Sequence) or not grammar:
+        raise ArgumentError(f"{told}, but is {grammar!r:.80}. List them.")
+    for place, words in enumerate(grammar, start=1):
+        listed = isinstance(words, Sequence) and not isinstance(words, str)
+        if not listed or not words or not all(isinstance(word, str) for word in words):
+            raise ArgumentError(f"{told}, but place {place} is {words!r:.80}. List its words.")
+    places = tuple(tuple(" ".join(word.split()) for word in words) for words in grammar)
+    if not any(word for words in places for word in words):
+        raise ArgumentError(f"{told}, but no place has any word. Give one a word.")
+    return places
 
 
 def _check_length(max_length: int | None) -> None:

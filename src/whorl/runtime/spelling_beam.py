@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +10,7 @@ import numpy as np
 
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.errors import ModelFileError
+from whorl.runtime.grammar import Grammar
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.spelling import BLANK, NEVER, Count, Kept, Search, Spelled, damaged, kept, restored, unpacked
 
@@ -46,6 +48,7 @@ class _Tail(NamedTuple):
     blank: float  # logarithm of the probability of all ways that end in none
     said: float  # and of those that end in its last symbol
     advised: float  # what the n-grams and the bonus add
+    place: int = Grammar.start  # in the grammar, where there is one
 
     @property
     def total(self) -> float:
@@ -56,15 +59,18 @@ class BeamSearch(Search):
     """The likeliest texts, each over all of its ways (Hannun et al. 2014, algorithm 1, in logarithms).
 
     What all texts of the beam begin with is final, so that a step takes the same time however long they are. Where
-    there is advice it is asked at each new symbol, and for the end of a text.
+    there is advice it is asked at each new symbol, and for the end of a text. Where there is a grammar only its
+    sentences and their beginnings are followed, however unlikely they are, and at the end only sentences that are
+    whole, if there is one among them.
 
     Args:
         width: texts that are followed.
         advice: what n-grams say of a text, or None.
+        grammar: which texts there are; None knows all.
     """
 
-    def __init__(self, width: int, advice: Advice | None = None) -> None:
-        self._width, self._advice = width, advice
+    def __init__(self, width: int, advice: Advice | None = None, grammar: Grammar | None = None) -> None:
+        self._width, self._advice, self._grammar = width, advice, grammar
         self._count, self._sure = 0, Spelled()
         self._tails: tuple[_Tail, ...] = (_Tail((), (), 0.0, NEVER, 0.0),)
 
@@ -76,14 +82,15 @@ class BeamSearch(Search):
 
     def _onward(self, row: list[float]) -> tuple[_Tail, ...]:
         """The best texts after one more step."""
-        followed = [symbol for symbol, value in enumerate(row) if value > _LEAST and symbol != BLANK]
+        likely = [symbol for symbol, value in enumerate(row) if value > _LEAST and symbol != BLANK]
         made: dict[tuple[int, ...], _Tail] = {}
         there = {tail.symbols: tail for tail in self._tails}
         for tail in self._tails:
             last = self._last(tail)
             said = tail.said + row[last] if last is not None else NEVER
-            self._add(made, tail.symbols, tail.steps, _sum(tail.blank, tail.said) + row[BLANK], said, tail.advised)
-            for symbol in followed:
+            blank = _sum(tail.blank, tail.said) + row[BLANK]
+            self._add(made, tail._replace(blank=blank, said=said))
+            for symbol, place in self._following(tail, likely):
                 ways = tail.blank if symbol == last else _sum(tail.blank, tail.said)
                 if ways == NEVER:
                     continue
@@ -91,23 +98,22 @@ class BeamSearch(Search):
                 known = made.get(longer) or there.get(longer)
                 steps = (*tail.steps, self._count) if known is None else known.steps
                 advised = self._advised(tail, symbol) if known is None else known.advised
-                self._add(made, longer, steps, NEVER, ways + row[symbol], advised)
+                self._add(made, _Tail(longer, steps, NEVER, ways + row[symbol], advised, place))
         # Of equal ones that which was found first.
         return tuple(sorted(made.values(), key=lambda tail: -tail.total)[: self._width])
 
+    def _following(self, tail: _Tail, likely: list[int]) -> Iterable[tuple[int, int]]:
+        """The symbols that may follow, and where in the grammar the text stands with each."""
+        if self._grammar is None:
+            return ((symbol, tail.place) for symbol in likely)
+        return self._grammar.onward(tail.place).items()
+
     @staticmethod
-    def _add(
-        made: dict[tuple[int, ...], _Tail],
-        symbols: tuple[int, ...],
-        steps: tuple[int, ...],
-        blank: float,
-        said: float,
-        advised: float,
-    ) -> None:
-        before = made.get(symbols)
+    def _add(made: dict[tuple[int, ...], _Tail], tail: _Tail) -> None:
+        before = made.get(tail.symbols)
         if before is not None:
-            blank, said = _sum(before.blank, blank), _sum(before.said, said)
-        made[symbols] = _Tail(symbols, steps, blank, said, advised)
+            tail = tail._replace(blank=_sum(before.blank, tail.blank), said=_sum(before.said, tail.said))
+        made[tail.symbols] = tail
 
     def _last(self, tail: _Tail) -> int | None:
         if tail.symbols:
@@ -146,9 +152,13 @@ class BeamSearch(Search):
                 return tail.total
             return tail.total + self._advice.of(self._before(tail), END) - self._advice.bonus
 
-        found = max(self._tails, key=score)
+        ends = self._tails if self._grammar is None or not final else self._whole(self._grammar)
+        found = max(ends or self._tails, key=score)
         sure = self._sure
         return Spelled((*sure.symbols, *found.symbols), (*sure.steps, *found.steps), score(found))
+
+    def _whole(self, grammar: Grammar) -> tuple[_Tail, ...]:
+        return tuple(tail for tail in self._tails if grammar.ends(tail.place))
 
     def mark(self) -> object:
         return self._count, self._sure, self._tails
@@ -175,8 +185,23 @@ class BeamSearch(Search):
         tails = []
         for own, blank, said, advised in plain.tails:
             found = restored(own, 0.0, plain.count, num_symbols)
-            tails.append(_Tail(found.symbols, found.steps, blank, said, advised))
+            place = self._place((*sure.symbols, *found.symbols))
+            tails.append(_Tail(found.symbols, found.steps, blank, said, advised, place))
         self._count, self._sure, self._tails = plain.count, sure, tuple(tails)
+
+    def _place(self, text: tuple[int, ...]) -> int:
+        """Where a text stands in the grammar."""
+        place = Grammar.start
+        if self._grammar is None:
+            return place
+        for symbol in text:
+            onward = self._grammar.onward(place)
+            if symbol not in onward:
+                raise ModelFileError(
+                    "`state` was made with another grammar than this stream has. Start it with the same `grammar`."
+                )
+            place = onward[symbol]
+        return place
 
 
 class _Beam(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="beam"):

@@ -1,8 +1,9 @@
 """Answers of models whose steps say symbols, or none: transcripts, when words were said, and how good that is."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as List
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,14 @@ import numpy as np
 from whorl.codecs.alphabet import BEGIN, END
 from whorl.data.pairing import answered_steps
 from whorl.data.sequences import Sequence
-from whorl.data.transcript_reader import TranscriptReader, words_of
+from whorl.data.transcript_reader import TranscriptReader, symbols_of, words_of
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import Beam, Decoding, Greedy, check_decoding
 from whorl.plans.heads import Ctc
 from whorl.runtime.answering import outputs
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.evaluation import Evaluation
+from whorl.runtime.grammar import Symbols, grammar_of
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.prediction import Index, Prediction
 from whorl.runtime.spelling import GreedySearch, Search, Spelled, nats
@@ -51,25 +53,33 @@ def transcript_readout(model: "Model") -> TranscriptReadout:
     return model.readout
 
 
-def search(model: "Model", decoding: Decoding | None) -> Search:
-    """A search before its first step; raises ArgumentError for a `decoding` that finds no transcript."""
-    return search_of(decoding, transcript_readout(model).advice)
+def search_for(model: "Model", decoding: Decoding | None) -> Callable[[], Search]:
+    """Makes searches before their first step; raises ArgumentError for a `decoding` that finds no transcript."""
+    return searching(decoding, transcript_readout(model).advice, partial(symbols_of, transcript_reader(model)))
 
 
-def search_of(decoding: Decoding | None, advice: Advice | None) -> Search:
-    """The search that a user asks for.
+def searching(
+    decoding: Decoding | None, advice: Advice | None, symbols_of: Callable[[str], Symbols]
+) -> Callable[[], Search]:
+    """The searches that a user asks for.
 
     Args:
         decoding: how; None searches with a beam where there is advice, and takes the likeliest symbols else.
         advice: what n-grams say; a search that takes the likeliest symbol of each step asks nobody.
+        symbols_of: the symbols of some words; raises ArgumentError where there are none.
     """
-    chosen = (Greedy() if advice is None else Beam(width=10)) if decoding is None else check_decoding(decoding)
+    chosen = (
+        (Greedy() if advice is None else Beam(width=10)) if decoding is None else check_decoding(decoding, said=True)
+    )
     if not isinstance(chosen, Greedy | Beam) or chosen.max_length is not None:
         raise ArgumentError(
             f"`decoding` is {chosen}, but a transcript is as long as what is said, and nothing of it is drawn. Use "
             "whorl.Greedy() or whorl.Beam(width=...)."
         )
-    return GreedySearch() if isinstance(chosen, Greedy) else BeamSearch(int(chosen.width), advice)
+    if isinstance(chosen, Greedy):
+        return GreedySearch
+    grammar = None if chosen.grammar is None else grammar_of(chosen.grammar, symbols_of)
+    return partial(BeamSearch, int(chosen.width), advice, grammar)
 
 
 def log_probs(model: "Model", sequences: List[Sequence]) -> Iterator[np.ndarray]:
@@ -105,14 +115,13 @@ def _of_sequences(model: "Model", sequences: List[Sequence], found: List[Spelled
 
 def spelled(model: "Model", sequences: List[Sequence], decoding: Decoding | None = None) -> list[Spelled]:
     """The symbols of each sequence, and where they are said."""
-    search(model, decoding)  # refuses before anything is run
-    return [_spelled(model, said, decoding) for said in log_probs(model, sequences)]
+    search = search_for(model, decoding)  # refuses before anything is run
+    return [_spelled(search(), said) for said in log_probs(model, sequences)]
 
 
-def _spelled(model: "Model", said: np.ndarray, decoding: Decoding | None) -> Spelled:
-    own = search(model, decoding)
-    own.read(said)
-    return own.best(final=True)
+def _spelled(search: Search, said: np.ndarray) -> Spelled:
+    search.read(said)
+    return search.best(final=True)
 
 
 def prediction(
@@ -156,9 +165,9 @@ def said_by_model(
 ) -> tuple[Prediction, Written]:
     """Transcripts of sequences with texts, and the same beside the truths, with the surprise of their symbols."""
     found, known = [], []
-    search(model, decoding)
+    search = search_for(model, decoding)
     for said, one in zip(log_probs(model, sequences), sequences, strict=True):
-        found.append(_spelled(model, said, decoding))
+        found.append(_spelled(search(), said))
         known.append(_surprise(transcript_reader(model), said, one.texts[1]))
     answers = _of_sequences(model, sequences, found)
     texts = [one.texts[1] for one in sequences]
@@ -195,7 +204,8 @@ def calibrate(model: "Model", training: List[Sequence], sequences: List[Sequence
 
     def errors(advice: Advice) -> float:
         readout.advice = advice
-        answers = [reader.text_of(_spelled(model, one, None).symbols) for one in said]
+        search = search_for(model, None)
+        answers = [reader.text_of(_spelled(search(), one).symbols) for one in said]
         return transcript(answers, texts)["wer"]
 
     # The least weight of those that are equally good.

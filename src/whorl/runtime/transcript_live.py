@@ -16,7 +16,7 @@ from whorl.runtime.choosing import log_softmax
 from whorl.runtime.live import Live
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.state import State
-from whorl.runtime.transcribing import prediction, search
+from whorl.runtime.transcribing import prediction, search_for
 
 if TYPE_CHECKING:
     from whorl.runtime.model import Model
@@ -38,7 +38,7 @@ class TranscriptLive(Live):
 
     def __init__(self, model: "Model", series: str, *, decoding: Decoding | None = None) -> None:
         self._decoding, self._ended = decoding, False
-        self._search = search(model, decoding)
+        self._search = search_for(model, decoding)()
         super().__init__(model, series)
 
     def _maker(self) -> Callable[["Model", str], Live]:
@@ -115,7 +115,7 @@ class TranscriptLive(Live):
             own = msgspec.msgpack.decode(state.engine, type=_Engine)
         except msgspec.DecodeError:
             raise ModelFileError("`state` holds no search for a text. It belongs to another model.") from None
-        found = search(self.model, self._decoding)
+        found = search_for(self.model, self._decoding)()
         found.unpack(own.search, len(self.model.reader.classes))
         before = self._search, self._ended
         try:

@@ -69,6 +69,27 @@ def test_a_recording_is_transcribed_while_it_is_read(model, recordings, options)
     assert set(answers[-1]) == {"series", "origin", "value", "words"}
 
 
+def test_a_file_of_words_is_a_grammar_of_what_is_heard(model, recordings, tmp_path):
+    orders = tmp_path / "orders.txt"
+    orders.write_text("cad\n\n | ab | ba\n", encoding="utf-8")
+    heard = run("predict", model, recordings / "said.csv", "--grammar", orders, "--json")
+    texts = [answer["value"] for answer in json.loads(heard.stdout)["answers"]]
+    assert texts[0] in ("cad ab", "cad ba")
+    assert all("cad ab".startswith(text) or "cad ba".startswith(text) for text in texts)
+    streamed = run("stream", model, "--input", recordings / "r0.wav", "--grammar", orders, "--beam", "5")
+    assert json.loads(streamed.stdout.splitlines()[-1])["value"] == {"text": texts[0]}
+
+    orders.write_text("\n", encoding="utf-8")
+    result = run("predict", model, recordings / "said.csv", "--grammar", orders)
+    assert result.exit_code == 2
+    assert "`grammar` has the words of each place of a sentence" in result.stderr
+    assert run("predict", model, recordings / "said.csv", "--grammar", tmp_path / "none.txt").exit_code == 3
+    orders.write_text("cad | ab", encoding="utf-8")
+    both = run("predict", model, recordings / "said.csv", "--grammar", orders, "--greedy")
+    assert both.exit_code == 2
+    assert "exclude each other" in both.stderr
+
+
 def test_options_of_sound_change_how_the_task_reads_it_and_not_how_others_do(recordings, model, tmp_path):
     assert whorl.load(model).media == whorl.Audio(features="log_mel", num_bands=16)
     told = " ".join(run("fit", "transcribe", "--help").stdout.split())

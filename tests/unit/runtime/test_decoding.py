@@ -340,6 +340,13 @@ def test_settings_are_checked(kind, settings, message):
         kind(**settings)
 
 
+def test_a_grammar_is_for_what_is_said():
+    asked = whorl.Beam(grammar=(("left", "right"),))
+    assert check_decoding(asked, said=True) is asked
+    with pytest.raises(ArgumentError, match="does not transcribe"):
+        check_decoding(asked)
+
+
 def test_a_decoding_is_one_of_three():
     assert check_decoding(whorl.Beam()) == whorl.Beam()
     with pytest.raises(ArgumentError, match="`decoding` must be"):

@@ -14,7 +14,7 @@ from whorl.runtime.choosing import log_softmax
 from whorl.runtime.ngrams import KneserNey
 from whorl.runtime.spelling import GreedySearch, nats
 from whorl.runtime.spelling_beam import Advice, BeamSearch
-from whorl.runtime.transcribing import search_of
+from whorl.runtime.transcribing import searching
 
 SYMBOLS = 4
 
@@ -144,13 +144,18 @@ def test_a_text_that_does_not_fit_into_the_steps_cannot_be():
     assert nats(drawn(0), np.array([], np.int64)) == 0.0
 
 
+def symbols(words: str) -> tuple[int, ...]:
+    """1 stands between words, and 2 and 3 are letters."""
+    return tuple(" ab".index(letter) + 1 for letter in words)
+
+
 def test_a_transcript_is_found_by_two_searches_and_no_other():
-    assert isinstance(search_of(None, None), GreedySearch)
-    assert isinstance(search_of(None, advice()), BeamSearch)
-    assert isinstance(search_of(whorl.Greedy(), advice()), GreedySearch)
+    assert isinstance(searching(None, None, symbols)(), GreedySearch)
+    assert isinstance(searching(None, advice(), symbols)(), BeamSearch)
+    assert isinstance(searching(whorl.Greedy(), advice(), symbols)(), GreedySearch)
     for wrong in (whorl.Sample(), whorl.Greedy(max_length=3)):
         with pytest.raises(ArgumentError, match="as long as what is said"):
-            search_of(wrong, None)
+            searching(wrong, None, symbols)
 
 
 @pytest.mark.parametrize(
