@@ -114,7 +114,12 @@ class SourceLive(Live):
         if self._begun is not None:
             assert isinstance(rows, SourceRows)
             begins = gone_on(self.model, begun(self.model), rows.codes, whole=rows.ended)
-        self.rows, self.series, self.num_rows, self._begun = rows, state.series, state.num_rows, begins
+        before = self.rows, self.series, self.num_rows, self._begun
+        try:
+            self.rows, self.series, self.num_rows, self._begun = rows, state.series, state.num_rows, begins
+        except BaseException:
+            self.rows, self.series, self.num_rows, self._begun = before
+            raise
 
 
 def push_each(lives: "List[Live]", rows: "List[Row]", known: "List[object]") -> list[list[Prediction]]:

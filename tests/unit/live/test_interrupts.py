@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from tests.unit.live.test_push_rows import columns, numeric
 from tests.unit.live.tiny import accumulator, forecaster, rows
+from tests.unit.live.tiny_translator import translator
 from tests.unit.live.watching import interrupted, same
 
 from whorl.plans.table import Table
+from whorl.runtime.source_live import SourceLive
+from whorl.runtime.state import State
 
 
 def everywhere(stream, twin, act, stride=1):
@@ -94,6 +97,21 @@ def test_a_signal_while_a_state_is_taken():
         stream.push(row)
     other = twin.state
     everywhere(stream, twin, lambda one: setattr(one, "state", other))
+
+
+@pytest.mark.parametrize("wait", [None, 1])
+def test_a_signal_while_the_state_of_a_source_is_taken_leaves_none_in_part(wait):
+    model = translator(wait=wait)
+    stream, other = model.stream(), model.stream("other")
+    other.push("three one")
+    stream.push("two")
+    before, wanted, at = bytes(stream.state), other.state, 0
+    while interrupted(lambda: setattr(stream, "state", wanted), at, within=SourceLive.go_on):
+        assert bytes(stream.state) in (before, bytes(wanted)), f"after an interrupt at operation {at}"
+        stream.state = State.from_bytes(before)
+        at += 1
+    assert at > 50
+    assert [answer.value for answer in stream.flush()] == [answer.value for answer in other.flush()]
 
 
 def num_open(model):

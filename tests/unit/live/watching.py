@@ -18,13 +18,17 @@ def same(one, other):
             assert np.array_equal(part, twin)
 
 
-def interrupted(call, at):
-    """Raises KeyboardInterrupt before the line numbered `at` of those that the call runs; whether it came so far."""
+def interrupted(call, at, within=None):
+    """Raises KeyboardInterrupt before the line numbered `at` of those that the call runs, or before the operation of
+    the function `within`, which stand finer; whether it came so far.
+    """
     seen = 0
 
     def on_line(frame, event, _):
         nonlocal seen
-        if event == "line":
+        if within is not None and frame.f_code is within.__code__:
+            frame.f_trace_opcodes = True
+        if event == "line" if within is None else event == "opcode":
             seen += 1
             if seen > at:
                 raise KeyboardInterrupt
