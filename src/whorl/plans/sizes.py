@@ -4,14 +4,28 @@ from numbers import Integral
 
 from whorl.errors import ArgumentError
 
+# Numbers of a layer, steps of a kernel, and steps that are looked back at: more than any network has that is trained.
+# What is far beyond them would end as memory that nobody has.
+MOST_WIDTH, MOST_KERNEL, MOST_WINDOW = 1 << 16, 1 << 10, 1 << 20
+# What a recipe may have most of each.
+_MOST = {
+    "hidden_size": MOST_WIDTH,
+    "num_layers": 1 << 10,
+    "num_heads": 1 << 10,
+    "window": MOST_WINDOW,
+    "kernel_size": MOST_KERNEL,
+    "side": 1 << 12,
+    "members": 1 << 10,
+}
+
 
 def check_sizes(recipe: object, *names: str) -> None:
-    """Raises ArgumentError unless sizes are whole and at least one; what a task may choose can be None."""
+    """Raises ArgumentError unless sizes are whole, at least one and not beyond measure; what a task may choose can be None."""
     for name in ("hidden_size", "num_layers"):
         if getattr(recipe, name) is not None:
-            _at_least_one(name, getattr(recipe, name))
+            _check(name, getattr(recipe, name))
     for name in (*names, "members"):
-        _at_least_one(name, getattr(recipe, name))
+        _check(name, getattr(recipe, name))
 
 
 def check_probability(name: str, value: object) -> None:
@@ -20,6 +34,13 @@ def check_probability(name: str, value: object) -> None:
         raise ArgumentError(f"`{name}` is a probability in [0, 1), but is {value!r}. Use 0 to switch it off.")
 
 
-def _at_least_one(name: str, value: object) -> None:
+def check_most(name: str, value: int, most: int) -> None:
+    """Raises ArgumentError for a size beyond what there can be."""
+    if value > most:
+        raise ArgumentError(f"`{name}` is at most {most}, but is {value}. Lower it.")
+
+
+def _check(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(f"`{name}` is a whole number >= 1, but is {value!r}. Raise it.")
+    check_most(name, int(value), _MOST[name])

@@ -10,6 +10,7 @@ from whorl.plans.changes import Augmentation, Forgetting, SoundChange
 from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.plans.media import Audio, Image, Media, word_of
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import MOST_KERNEL
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -99,7 +100,7 @@ class Classifier(Estimator):
 
     def __post_init__(self) -> None:
         if self.convolution != "auto":
-            check_whole("convolution", self.convolution, 0)
+            check_whole("convolution", self.convolution, 0, MOST_KERNEL)
         value: object = self.coverage
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1):
             raise ArgumentError(f"`coverage` is a share within (0, 1), or None, but is {value!r}. Use 0.9, say.")

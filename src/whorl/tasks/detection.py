@@ -8,6 +8,7 @@ from whorl.plans.alarm import Alarm
 from whorl.plans.heads import StudentT
 from whorl.plans.networks import REBUILDS, Network, Recurrent, from_key, recurrent
 from whorl.plans.table import Table
+from whorl.plans.sizes import MOST_WIDTH, MOST_WINDOW
 from whorl.plans.training import Training
 from whorl.plans.wiring import EachRow, Surprise, Wiring
 from whorl.tasks.columns import Columns, names
@@ -78,8 +79,8 @@ class Detector(Estimator):
                 raise ArgumentError(
                     f"`{name}` must be one of {', '.join(known)}, but is {value!r}.{did_you_mean(str(value), known)}"
                 )
-        for name in ("lag", "context", "code"):
-            check_whole(name, getattr(self, name), 1)
+        for name, most in (("lag", MOST_WINDOW), ("context", MOST_WINDOW), ("code", MOST_WIDTH)):
+            check_whole(name, getattr(self, name), 1, most)
         if not isinstance(self.alarm, Alarm):
             raise ArgumentError(f"`alarm` is a whorl.Alarm(...), but is a {type(self.alarm).__name__}. Make it one.")
         if self.normal is not None:

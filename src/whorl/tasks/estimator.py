@@ -11,6 +11,7 @@ from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
 from whorl.plans.media import Media
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_most
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
 from whorl.registry import Registry
@@ -154,19 +155,19 @@ def load(path: str | Path) -> Estimator:
     return estimator
 
 
-def check_whole(name: str, value: object, least: int) -> None:
-    """Raises ArgumentError unless a setting is a whole number of at least that size."""
+def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    """Raises ArgumentError unless a setting is a whole number of at least that size, and at most the other."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
         raise ArgumentError(f"`{name}` is a whole number >= {least}, but is {value!r}. Change it.")
+    if most is not None:
+        check_most(name, int(value), most)
 
 
 def check_lookahead(lookahead: int | str, network: Network | str, most: int) -> None:
     """Raises ArgumentError for a number of steps that answers cannot be late; 'auto' is left to the task."""
     if lookahead == "auto":
         return
-    check_whole("lookahead", lookahead, 0)
-    if int(lookahead) > most:
-        raise ArgumentError(f"`lookahead` is at most {most}, but is {lookahead}. Lower it.")
+    check_whole("lookahead", lookahead, 0, most)
     if lookahead and from_key(network).bidirectional:
         raise ArgumentError(
             f"`lookahead` is {lookahead}, but a network that reads both ways knows all that follows. Leave it out, or "

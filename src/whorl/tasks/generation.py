@@ -9,7 +9,7 @@ from whorl.plans.changes import Transposition
 from whorl.plans.heads import Bernoulli, Categorical
 from whorl.plans.music import Music
 from whorl.plans.networks import Network, from_key
-from whorl.plans.sizes import check_probability
+from whorl.plans.sizes import MOST_WIDTH, check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -90,7 +90,7 @@ class Generator(Estimator):
                 "itself. Leave it out."
             )
         if self.embedding_size is not None:
-            check_whole("embedding_size", self.embedding_size, 1)
+            check_whole("embedding_size", self.embedding_size, 1, MOST_WIDTH)
         check_probability("dropout", self.dropout)
         super().__post_init__()
         check_one_way(self.network)

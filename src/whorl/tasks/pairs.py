@@ -6,7 +6,7 @@ from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.heads import Categorical
 from whorl.plans.networks import WRITES, Network, recurrent
-from whorl.plans.sizes import check_probability
+from whorl.plans.sizes import MOST_WIDTH, check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -69,7 +69,7 @@ def check_writing(task: Writing) -> None:
         )
     for name in ("sampling", "smoothing", "dropout"):
         check_probability(name, getattr(task, name))
-    check_whole("embedding_size", task.embedding_size, 1)
+    check_whole("embedding_size", task.embedding_size, 1, MOST_WIDTH)
     check_whole("longest", task.longest, 2)
     if task.longest > MOST_STEPS:
         raise ArgumentError(f"`longest` is at most {MOST_STEPS} tokens, but is {task.longest}. Lower it.")

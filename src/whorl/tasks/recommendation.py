@@ -7,7 +7,7 @@ from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.changes import Forgetting
 from whorl.plans.heads import Categorical
 from whorl.plans.networks import Network, from_key
-from whorl.plans.sizes import check_probability
+from whorl.plans.sizes import MOST_WIDTH, check_probability
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Autoregressive, Items, Sequences, Wiring
@@ -17,6 +17,8 @@ from whorl.tasks.estimator import Estimator, check_one_way, check_whole, estimat
 
 # Last events of a session whose items are left out: what a stream remembers has one size.
 REMEMBERED = 1_000
+# Items that the truths of a batch are set against: many more than a catalogue of millions needs.
+_MOST_DRAWN = 1 << 20
 # Steps that a run without a limit of time or epochs takes, and those of an epoch, of which batches are as large as they
 # must be.
 _STEPS, _STEPS_OF_EPOCH = 2_400, 120
@@ -104,11 +106,9 @@ class Recommender(Estimator):
                 )
         if self.gap is not None and not 0 < self.gap < float("inf"):
             raise ArgumentError(f"`gap` is a positive number or None, but is {self.gap!r}. Change it.")
-        for name in ("k", "embedding_size", "negatives"):
+        for name, most in (("k", MOST_LISTED), ("embedding_size", MOST_WIDTH), ("negatives", _MOST_DRAWN)):
             if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), 1)
-        if self.k > MOST_LISTED:
-            raise ArgumentError(f"`k` is at most {MOST_LISTED}, but is {self.k}. Lower it.")
+                check_whole(name, getattr(self, name), 1, most)
         check_probability("dropout", self.dropout)
         super().__post_init__()
         check_one_way(self.network)

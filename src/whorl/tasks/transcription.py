@@ -11,7 +11,7 @@ from whorl.plans.changes import Change, SoundChange, Views
 from whorl.plans.heads import Ctc
 from whorl.plans.media import Audio, Media, Video, word_of
 from whorl.plans.networks import Network, from_key
-from whorl.plans.sizes import check_probability
+from whorl.plans.sizes import MOST_KERNEL, check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -104,10 +104,8 @@ class Transcriber(Estimator):
             if int(self.stride) > MOST_STRIDE:
                 raise ArgumentError(f"`stride` is at most {MOST_STRIDE} frames, but is {self.stride}. Lower it.")
         check_lookahead(self.lookahead, self.network, MOST_LOOKAHEAD)
-        check_whole("convolution", self.convolution, 0)
-        check_whole("language_model", self.language_model, 0)
-        if self.language_model > MOST_ORDER:
-            raise ArgumentError(f"`language_model` is at most {MOST_ORDER}, but is {self.language_model}. Lower it.")
+        check_whole("convolution", self.convolution, 0, MOST_KERNEL)
+        check_whole("language_model", self.language_model, 0, MOST_ORDER)
         if self.augmentation not in _AUGMENTATIONS:
             raise ArgumentError(
                 f"`augmentation` must be one of {', '.join(_AUGMENTATIONS)}, but is {self.augmentation!r}."

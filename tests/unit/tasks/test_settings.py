@@ -157,6 +157,25 @@ def test_parameters_are_set_checked_and_suggested():
         estimator.set_params(horizon=0)
 
 
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        (whorl.Transcriber, "convolution"),
+        (whorl.Classifier, "convolution"),
+        (whorl.Captioner, "embedding_size"),
+        (whorl.Generator, "embedding_size"),
+        (whorl.Recommender, "embedding_size"),
+        (whorl.Recommender, "negatives"),
+        (whorl.Detector, "lag"),
+        (whorl.Detector, "context"),
+        (whorl.Detector, "code"),
+    ],
+)
+def test_a_size_beyond_measure_is_refused_before_anything_is_made_of_it(task, name):
+    with pytest.raises(ArgumentError, match=rf"`{name}` is at most \d+, but is 1000000000. Lower it."):
+        task(**{name: 10**9})
+
+
 def test_a_model_is_used_after_it_was_fitted(tmp_path):
     estimator = whorl.Forecaster()
     for use in (
