@@ -13,6 +13,7 @@ from whorl.data.labels import Labels
 from whorl.data.marks import check_normal, marks
 from whorl.errors import ArgumentError, DataError
 from whorl.tasks.columns import names
+from whorl.tasks.preparation.missing import told_of_missing
 from whorl.tasks.preparation.prepared import (
     Prepared,
     answers_labels,
@@ -121,13 +122,15 @@ def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
 
 
 def _encoded(reader: ArrayReader, arrays: Arrays, held: set[int]) -> Prepared:
+    training = [np.asarray(arrays.x[n]) for n in range(len(arrays)) if n not in held]
+    notes = told_of_missing(training, arrays.origin)
     sequences = reader.encode(arrays)
     facts: dict[str, object] = {
         "origin": arrays.origin,
         "sequences": len(arrays),
         "features": arrays.num_features,
-        "training_sequences": len(arrays) - len(held),
+        "training_sequences": len(training),
         "validation_sequences": len(held),
     }
     cuts = [0 if n in held else len(sequence) for n, sequence in enumerate(sequences)]
-    return Prepared(reader=reader, sequences=sequences, cuts=cuts, facts=facts)
+    return Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts)

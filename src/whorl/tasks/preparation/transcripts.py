@@ -16,6 +16,7 @@ from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant
 from whorl.errors import DataError
 from whorl.plans.wiring import ManyToMany, Sequences, Wiring
 from whorl.tasks.preparation.media import groups_of
+from whorl.tasks.preparation.missing import told_of_missing
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
         f"{len(found.cells)} {'sequences' if plan is None else medium_for(plan).plural} with texts; cut into "
         f"{columns.tokens.unit}s, {len(reader.classes)} are known; {reader.past.stride} frames a step"
     ]
+    if plan is None:
+        notes += told_of_missing([np.asarray(found.cells[n]) for n in training], found.origin)
     if unfit:
         first = min(unfit)
         notes.append(
