@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from whorl.cli.options import build, options_of, was_given
-from whorl.data.described import first_source
+from whorl.data.described import SOURCE, first_source
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
 from whorl.plans.media import MEDIA, Audio, Features, Image, Media, Video, usual_plan
@@ -63,8 +63,9 @@ def _medium() -> str | None:
     """What DATA are made of: that of the first of the sources that texts are about, where there are texts."""
     params = click.get_current_context().params
     data, table = params.get("data"), Table()
-    found = medium_of(data, table)
-    return medium_of(first_source(data, params.get("source"), table), table) if found is None else found
+    if "source" not in params:
+        return medium_of(data, table)
+    return medium_of(first_source(data, params["source"], table), table, SOURCE)
 
 
 def _names(kind: type[Media]) -> list[str]:

@@ -126,6 +126,6 @@ class ArrayCodec(Codec[np.ndarray]):
             parts, held = self._fitted.encode(values, held)
         except FloatingPointError as error:
             raise DataError(
-                f"Feature {error.args[0]} has a value that is infinite once scaled. Write NaN where a value is missing."
+                f"Feature {error.args[0]} has a value that is infinite once scaled. Correct it, or rescale the feature."
             ) from None
         return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)), held

@@ -115,6 +115,10 @@ def cells_of(array: object) -> np.ndarray:
     if not array.shape[-1]:
         raise DataError(f"features have at least one number a cell, but the shape {array.shape} came. Bring some.")
     cells = np.asarray(array, np.float64).reshape(-1, array.shape[-1])
-    if not np.isfinite(cells).all():
-        raise DataError("features are finite numbers, but NaN or infinity came. Replace them.")
+    beyond = ~(np.abs(cells) <= np.finfo(np.float32).max)  # NaN is not within either
+    if beyond.any():
+        raise DataError(
+            "features are finite numbers within 3.4e38, the range of 32-bit floats, but "
+            f"{cells[beyond][0]} came. Replace them."
+        )
     return cells

@@ -9,7 +9,7 @@ import numpy as np
 
 from whorl.codecs.codec import Codec
 from whorl.codecs.text import TextCodec
-from whorl.data.caption_rows import CaptionRows
+from whorl.data.caption_rows import CaptionRows, check_number
 from whorl.data.described import Described, Where, bare, described
 from whorl.data.glances import Glances, glance, size_of
 from whorl.data.media import medium_for, restored
@@ -81,7 +81,9 @@ class CaptionReader(WritingReader):
         """Encodes sources, each once for every text that it has; `past` is a lone begin where it has none."""
         made = []
         for one in sources:
-            steps = encoded(self.source, self.where.medium, one.cell, self.plan, one.name)[: self.most_steps]
+            steps = encoded(self.source, self.where.medium, one.cell, self.plan, one.name)
+            check_number(len(steps), self.most_steps)
+            steps = steps[: self.most_steps]
             for text in one.texts or (None,):
                 past, written = self.written(text)
                 made.append(

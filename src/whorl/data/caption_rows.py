@@ -1,5 +1,6 @@
 """Reading a picture, a video or features that come in pieces, for models that write about them."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -9,7 +10,19 @@ from whorl.codecs.codec import Codec
 from whorl.data import counts
 from whorl.data.media_reader import MediaRows
 from whorl.data.reader import Inputs, Mark, Reading, Row, RowReader, damaged_state
-from whorl.errors import ArgumentError
+from whorl.errors import ArgumentError, DataError
+
+# What was held before, and the steps (n, D) that came after it; None is nothing yet.
+_Held = tuple["_Held", np.ndarray] | None
+
+
+def check_number(count: int, most: int) -> None:
+    """Raises DataError for several pictures where one is all that is read; longer sources are cut."""
+    if most == 1 and count > 1:
+        raise DataError(
+            f"a source is one picture, but {count} came. Give each as a source of its own, or read them as the frames "
+            "of a video, with `media` a whorl.Video(...)."
+        )
 
 
 class CaptionRows(RowReader):
@@ -22,8 +35,9 @@ class CaptionRows(RowReader):
 
     def __init__(self, codec: Codec[Any], most: int) -> None:
         self._rows = MediaRows(codec)
-        # As long at any step; it is replaced and never changed, so that a mark can hold it.
-        self._held = np.zeros((most, codec.spec.width), np.float32)
+        self._shape = most, codec.spec.width
+        # What was held before, and the steps that came then: a mark can hold it, and a push adds to it without a copy.
+        self._held: _Held = None
         self._count, self._ended = 0, False
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
@@ -35,14 +49,24 @@ class CaptionRows(RowReader):
             return []
         self._hold(self._rows.flush())
         self._ended = True
-        return [{"source": self._held[n : n + 1]} for n in range(self._count)]
+        whole = self._joined()
+        return [{"source": whole[n : n + 1]} for n in range(self._count)]
 
     def _hold(self, readings: list[Inputs]) -> None:
-        new = [reading["past"] for reading in readings][: len(self._held) - self._count]
+        most = self._shape[0]
+        check_number(self._count + len(readings), most)
+        new = [reading["past"] for reading in readings][: most - self._count]
         if new:
-            held = self._held.copy()
-            held[self._count : self._count + len(new)] = np.concatenate(new)
-            self._held, self._count = held, self._count + len(new)
+            self._held, self._count = (self._held, np.concatenate(new)), self._count + len(new)
+
+    def _joined(self) -> np.ndarray:
+        """The steps that were kept, and zeros after them: as many at any time."""
+        whole, held, end = np.zeros(self._shape, np.float32), self._held, self._count
+        while held is not None:
+            held, steps = held
+            whole[end - len(steps) : end] = steps
+            end -= len(steps)
+        return whole
 
     def push_rows(self, rows: object, times: object = None, known: object = None) -> Reading:
         raise ArgumentError(
@@ -54,18 +78,17 @@ class CaptionRows(RowReader):
         return counts.last_time(self._count)
 
     def mark(self) -> Mark:
-        return self._count, (self._rows.mark(), self._ended), self._held
+        return self._count, (self._rows.mark(), self._ended, self._held), None
 
     def back_to(self, mark: Mark) -> None:
-        count, held, kept = mark
-        assert isinstance(held, tuple)
-        assert kept is not None
-        rows, self._ended = held
+        count, kept, _ = mark
+        assert isinstance(kept, tuple)
+        rows, self._ended, self._held = kept
         self._rows.back_to(rows)
-        self._held, self._count = kept, count or 0
+        self._count = count or 0
 
     def read(self) -> bytes:
-        held = self._held.astype("<f4").tobytes()
+        held = self._joined().astype("<f4").tobytes()
         return msgspec.msgpack.encode(_Remainder(counts.packed(self._count), self._ended, held, self._rows.read()))
 
     def write(self, remainder: bytes) -> None:
@@ -74,12 +97,13 @@ class CaptionRows(RowReader):
         except msgspec.DecodeError:
             raise damaged_state() from None
         held = np.frombuffer(plain.held[: len(plain.held) // 4 * 4], "<f4").astype(np.float32)
-        sound = len(plain.held) == 4 * self._held.size and bool(np.isfinite(held).all())
+        sound = len(plain.held) == 4 * math.prod(self._shape) and bool(np.isfinite(held).all())
         count = counts.unpacked(plain.count)
-        if not sound or count > len(self._held):
+        if not sound or count > self._shape[0]:
             raise damaged_state()
         self._rows.write(plain.rows)
-        self._held, self._count, self._ended = held.reshape(self._held.shape), count, plain.ended
+        self._held = (None, held.reshape(self._shape)[:count]) if count else None
+        self._count, self._ended = count, plain.ended
 
 
 class _Remainder(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

@@ -20,6 +20,8 @@ from whorl.plans.table import Kind, Table
 
 # A line of the captions of Flickr8k: the name of a picture, the number of the text, and the text.
 _NUMBERED = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<text>.*\S.*)")
+# The setting that names the column of sources, in messages.
+SOURCE = "`source`"
 _NUMBERED_SUFFIXES = (".txt", ".token", ".text")
 
 
@@ -85,7 +87,7 @@ def files_described(data: object, where: Where) -> tuple[list[Described], Files]
         data = path = texts_in(path)
     if path is not None and is_numbered(path, where.table):
         return _alone(_of_numbered(path, where.table), path.name)
-    files = files_of(data, where.medium, column=where.column, targets=where.targets, table=where.words)
+    files = files_of(data, where.medium, column=where.column, targets=where.targets, table=where.words, named=SOURCE)
     found: dict[str, list[str]] = {}
     for name in where.targets:
         files.frame[name]  # which says what columns there are, where this is none
@@ -139,7 +141,7 @@ def bare(data: object, where: Where) -> list[Described]:
     if listed is None and path is not None and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
     given = data if listed is None else listed
-    files = files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words)
+    files = files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words, named=SOURCE)
     return _placed(_once(files), path)
 
 

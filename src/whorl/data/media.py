@@ -45,6 +45,11 @@ class Medium:
     value: tuple[type, ...] = (np.ndarray,)
     apart: Callable[[np.ndarray], list[np.ndarray]] | None = None
 
+    @property
+    def option(self) -> str:
+        """What names the column of its files in a table, where a task has no setting of its own for it."""
+        return f"`column` of whorl.{self.plan.__name__}(...)"
+
     def is_file(self, cell: object) -> bool:
         """Whether this is the name of such a file."""
         return isinstance(cell, str | os.PathLike) and Path(cell).suffix.lower() in self.suffixes
@@ -130,7 +135,13 @@ class Files:
 
 
 def files_of(
-    source: object, medium: Medium, *, column: str | None, targets: tuple[str, ...] = (LABEL,), table: Table
+    source: object,
+    medium: Medium,
+    *,
+    column: str | None,
+    targets: tuple[str, ...] = (LABEL,),
+    table: Table,
+    named: str = "",
 ) -> Files:
     """What a source holds of a medium.
 
@@ -142,6 +153,7 @@ def files_of(
         column: of the paths in a table; None finds it.
         targets: columns of what is answered; labels of folders stand in the first one.
         table: how tables are read.
+        named: the setting that names the column, in messages; that of the medium's plan where it is empty.
 
     Raises:
         DataError: there is no such file, or the source is something else.
@@ -166,7 +178,7 @@ def files_of(
     if medium.is_file(source):
         return Files(cells=[Path(source)], names=[str(source)], frame=Frame({}, Path(source).name))  # type: ignore[arg-type]
     _check_listed(source, medium)
-    return _of_table(source, medium, column, table)
+    return _of_table(source, medium, column, table, named)
 
 
 def _check_listed(source: object, medium: Medium) -> None:
@@ -212,14 +224,14 @@ def hidden_left_out(folders: list[str]) -> bool:
     return False
 
 
-def _of_table(source: object, medium: Medium, column: str | None, table: Table) -> Files:
+def _of_table(source: object, medium: Medium, column: str | None, table: Table, named: str) -> Files:
     kinds: dict[str, Kind] = {} if column is None else {column: "category"}
     frame = read_table(source, replace(table, kinds={**kinds, **table.kinds}))
-    found = column_of(frame, medium) if column is None else column
+    found = column_of(frame, medium, named) if column is None else column
     if found is None:
         raise DataError(
             f"{frame.origin} has no column of {medium.plural}: in none do all cells end in "
-            f"{', '.join(medium.suffixes)}. Name the column of paths as `column`."
+            f"{', '.join(medium.suffixes)}. Name the column of paths as {named or medium.option}."
         )
     cells = frame[found]
     lost = [n for n, cell in enumerate(cells.tolist()) if not isinstance(cell, str) or not cell]
@@ -235,8 +247,8 @@ def _of_table(source: object, medium: Medium, column: str | None, table: Table) 
     return Files(cells=[base / name for name in names], names=names, frame=frame, column=found)
 
 
-def column_of(frame: Frame, medium: Medium) -> str | None:
-    """The column whose cells all name such files; None where there is none.
+def column_of(frame: Frame, medium: Medium, named: str = "") -> str | None:
+    """The column whose cells all name such files; None where there is none. `named` is as of `files_of`.
 
     Raises:
         DataError: there are several.
@@ -249,7 +261,7 @@ def column_of(frame: Frame, medium: Medium) -> str | None:
     if len(found) > 1:
         raise DataError(
             f"{frame.origin} has several columns of {medium.plural}: {', '.join(map(repr, found))}. Name the one to "
-            "read as `column`."
+            f"read as {named or medium.option}."
         )
     return next(iter(found), None)
 

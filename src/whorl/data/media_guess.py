@@ -12,15 +12,15 @@ from whorl.errors import DataError
 from whorl.plans.table import Table
 
 
-def medium_of(data: object, table: Table) -> str | None:
+def medium_of(data: object, table: Table, named: str = "") -> str | None:
     """The word of the medium that data are made of, where they are; None where they are something else.
 
     A folder is one of a medium where its files, or those in its subfolders, are; a table where it has a column of such
-    paths.
+    paths. `named` is the setting that names that column, in messages; that of the medium's plan where it is empty.
     """
     source = data[0] if isinstance(data, tuple) and len(data) == 2 else data
     try:
-        return _listed_or_lying_there(source) or _named_in_table(source, table)
+        return _listed_or_lying_there(source) or _named_in_table(source, table, named)
     except OSError:
         return None  # no path at all, or none that may be read: whoever reads it says so
 
@@ -40,7 +40,7 @@ def _listed_or_lying_there(source: object) -> str | None:
     return None
 
 
-def _named_in_table(source: object, table: Table) -> str | None:
+def _named_in_table(source: object, table: Table, named: str) -> str | None:
     """The word of the medium that a column of a table names files of."""
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() not in TABLE_SUFFIXES:
         return None
@@ -52,7 +52,7 @@ def _named_in_table(source: object, table: Table) -> str | None:
         frame = read_table(source, table)
     except DataError:
         return None  # whoever reads it as what it is says what is wrong
-    return next((word for word in mediums if column_of(frame, mediums.get(word)) is not None), None)
+    return next((word for word in mediums if column_of(frame, mediums.get(word), named) is not None), None)
 
 
 def _may_name_files(source: object) -> bool:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 import msgspec
 import numpy as np
 
-from whorl.data.described import first_source
+from whorl.data.described import SOURCE, first_source
 from whorl.data.features import is_arrays_file
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
@@ -96,7 +96,7 @@ class Captioner(Estimator):
         first = first_source(data, self.source, self.table)
         if is_arrays_file(first) or (isinstance(first, np.ndarray) and first.ndim >= 2):
             return replace(self, media=Features())
-        word = medium_of(first, self.table)
+        word = medium_of(first, self.table, SOURCE)
         if word is None:
             raise ArgumentError(
                 "`media` is not given, and the data do not say what is to be read: no column names files that are "

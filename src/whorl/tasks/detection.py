@@ -7,8 +7,8 @@ from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.alarm import Alarm
 from whorl.plans.heads import StudentT
 from whorl.plans.networks import REBUILDS, Network, Recurrent, from_key, recurrent
-from whorl.plans.table import Table
 from whorl.plans.sizes import MOST_WIDTH, MOST_WINDOW
+from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import EachRow, Surprise, Wiring
 from whorl.tasks.columns import Columns, names

@@ -126,7 +126,10 @@ def _validate(run: Run, check: Callable[[], None]) -> float:
         weight += batch_weight
         check()
     if weight <= 0:
-        raise DataError("The validation part has no example with a known target and a weight. Hold out more rows.")
+        raise DataError(
+            "The validation part has no example with a known target and a weight. Hold out more by `validation`, or "
+            "bring examples whose targets are known."
+        )
     return loss / weight
 
 

@@ -53,6 +53,17 @@ def test_predict_evaluate_and_stream_agree_with_python(files):
     assert "caption" in run("inspect", files.model).stdout
 
 
+def test_two_columns_of_paths_are_told_apart_by_an_option(files):
+    table = files.folder / "two.csv"
+    rows = "".join(f"{n}.npy,{n + 1}.npy,{['low', 'high'][n % 2]}\n" for n in range(8))
+    table.write_text(f"grid,other,said\n{rows}", encoding="utf-8")
+    asked = ("fit", "caption", table, "--target", "said", "--ordered", *SMALL, "--out", files.folder / "two.whorl")
+    result = run(*asked)
+    assert result.exit_code == 3
+    assert "several columns of files of features: 'grid', 'other'. Name the one to read as `source`." in result.stderr
+    assert run(*asked, "--source", "grid").exit_code == 0
+
+
 def test_a_line_that_is_no_file_is_named(files):
     result = run("stream", files.model, stdin="x.wav\n")
     assert result.exit_code == 3

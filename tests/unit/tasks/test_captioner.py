@@ -1,12 +1,15 @@
 """Captions of pictures, frames and features, end to end."""
 
 import csv
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 import whorl
+from whorl.codecs.video import VideoCodec
+from whorl.data.caption_rows import CaptionRows
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.report import card, findings, looks
 from whorl.runtime.interpreter import Interpreter
@@ -194,8 +197,34 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         whorl.Captioner(**settings)
 
 
+def test_two_columns_of_paths_are_told_apart_by_source(folder):
+    table = [{"a": str(folder / "images" / f"{n}.png"), "b": f"{n}.png", "caption": "a b"} for n in range(8)]
+    with pytest.raises(DataError, match=r"several columns of pictures: 'a', 'b'\. Name the one to read as `source`."):
+        whorl.Captioner(**SMALL).fit(table)
+    with pytest.raises(DataError, match=r"several columns of pictures: 'a', 'b'\. Name the one to read as `source`."):
+        whorl.Captioner(media=whorl.Image(height=8, width=8), **SMALL).fit(table)
+    assert whorl.Captioner(source="a", **SMALL).for_data(table).media == whorl.Image()
+
+
+def test_several_pictures_are_no_one_source(model):
+    several = np.zeros((3, 16, 16, 3), np.uint8)
+    with pytest.raises(DataError, match=r"a source is one picture, but 3 came\. Give each as a source of its own"):
+        model.predict([several])
+    with pytest.raises(DataError, match="a source is one picture, but 3 came"):
+        whorl.Captioner(media=whorl.Image(), **SMALL).fit(([several] * 8, ["a", "b"] * 4))
+    stream = model.stream()
+    with pytest.raises(DataError, match="but 3 came"):
+        stream.push(several)
+    stream.push(several[0])
+    before = bytes(stream.state)
+    with pytest.raises(DataError, match="but 2 came"):
+        stream.push(several[1])
+    assert bytes(stream.state) == before
+    assert stream.flush()[0].value == model.predict([several[0]]).value
+
+
 def test_data_that_cannot_be_learned_from_are_refused(model):
-    with pytest.raises(DataError, match="one source is left"):
+    with pytest.raises(DataError, match="of files of features there is one"):
         whorl.Captioner(**SMALL).fit((np.zeros((1, 2, 3)), ["one"]))
     with pytest.raises(DataError, match="finite"):
         whorl.Captioner(**SMALL).fit((np.full((2, 2, 3), np.nan), ["one", "two"]))
@@ -219,6 +248,24 @@ def test_a_report_shows_frames_as_they_are_read_above_what_each_word_looks_at(ba
     assert np.flatnonzero((shown != still).any(axis=(1, 2))).tolist() == [2, 3]
     made.report(tmp_path / "r.html")
     assert "The tokens that were written: 1 " in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_push_of_a_frame_costs_no_copy_of_those_before():
+    codec = VideoCodec(height=64, width=64, mode="colour").fit([np.zeros((2, 64, 64, 3), np.uint8)])
+    rows, frame = CaptionRows(codec, 256), np.full((64, 64, 3), 7, np.uint8)
+    whole = 256 * codec.spec.width * 4  # bytes
+    marks = []
+    for _ in range(9):
+        marks.append((rows.mark(), rows.read()))
+        tracemalloc.start()
+        try:
+            rows.push(frame)
+            assert tracemalloc.get_traced_memory()[1] < whole / 10
+        finally:
+            tracemalloc.stop()
+    for mark, state in reversed(marks):
+        rows.back_to(mark)
+        assert rows.read() == state
 
 
 def test_a_video_without_its_background_is_no_stream():

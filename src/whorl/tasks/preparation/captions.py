@@ -27,7 +27,9 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
     where = Where(medium, columns.text or columns.media.column, names(columns.target), columns.table)
     sources, files = files_described(data, where)
     if len(sources) < 2:
-        raise DataError("one source is left for training and none for validation. Bring more, each with its texts.")
+        raise DataError(
+            f"of {medium.plural} there is one, and none is left for validation. Bring more, each with its texts."
+        )
     groups = None if columns.media.group is None else groups_of(files, columns.media.group)
     held = held_out(len(sources), estimator.training.validation, estimator.training.seed, groups=groups)
     reader = fit_captions(

@@ -34,8 +34,9 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
             f"{found.origin} has no texts to learn from. Give a table with the column '{target}', a file of text "
             "beside each recording, or (recordings, texts); another column is named with `target`."
         )
+    kind = "sequences" if plan is None else medium_for(plan).plural
     if len(found.cells) < 2:
-        raise DataError("one recording is left for training and none for validation. Bring more.")
+        raise DataError(f"of {kind} with texts there is one, and none is left for validation. Bring more.")
     group = None if plan is None else plan.group
     groups = None if found.files is None or group is None else groups_of(found.files, group)
     held = held_out(len(found.cells), estimator.training.validation, estimator.training.seed, groups=groups)
@@ -52,7 +53,7 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
             f"{num_steps} steps. Lower `stride`, or check which text belongs to which recording."
         )
     notes = [
-        f"{len(found.cells)} {'sequences' if plan is None else medium_for(plan).plural} with texts; cut into "
+        f"{len(found.cells)} {kind} with texts; cut into "
         f"{columns.tokens.unit}s, {len(reader.classes)} are known; {reader.past.stride} frames a step"
     ]
     if plan is None:
