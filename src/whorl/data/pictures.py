@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Opened
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm")
-# Decoders that are few and much used; Pillow has many more, for formats that hardly anyone has.
+# Decoders that are few and much used; Pillow has many more, for formats that hardly anyone has. TIFF is left out: its
+# tiles may be far larger than the picture that they are of, so that a cap of pixels does not bound the memory that
+# libtiff takes before it reads a byte of them, and what it says of damage goes around Python to standard error.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 # Pixels of the longer side where nothing is said of a size and pictures are larger: a CPU reads more slowly than that.
 _SIDE = 64

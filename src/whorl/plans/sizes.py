@@ -20,7 +20,7 @@ _MOST = {
 
 
 def check_sizes(recipe: object, *names: str) -> None:
-    """Raises ArgumentError unless sizes are whole, from one to what there can be; what a task may choose can be None."""
+    """Raises ArgumentError unless sizes are whole, from one to what can be; what a task may choose can be None."""
     for name in ("hidden_size", "num_layers"):
         if getattr(recipe, name) is not None:
             _check(name, getattr(recipe, name))

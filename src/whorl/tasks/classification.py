@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, Self, get_args
 
 from whorl.data.indicators import num_labels
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.changes import Augmentation, Forgetting, SoundChange
+from whorl.plans.changes import Augmentation, Change, Forgetting, SoundChange, Views
 from whorl.plans.heads import Bernoulli, Categorical, Head
-from whorl.plans.media import Audio, Image, Media, word_of
+from whorl.plans.media import Audio, Image, Media, Video, word_of
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import MOST_KERNEL
 from whorl.plans.table import Table
@@ -25,9 +25,9 @@ TEXT_DROPOUT = 0.5
 SOUND_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
-AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "prefixes")
+AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "views", "prefixes")
 # What is done to one kind of examples alone.
-_CHANGES = {"series", "sound", "tokens"}
+_CHANGES = {"series", "sound", "tokens", "views"}
 # Of the training sequences that end early.
 PREFIXES = 0.3
 
@@ -69,9 +69,11 @@ class Classifier(Estimator):
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
             makes them noisy a little; 'sound' makes recordings faster or slower, noisy, and as another microphone
             would, masks spans of time, and where bands are read also moves and masks these; 'tokens' reads some of the
-            tokens of texts, rare ones above all, as unknown; 'prefixes' lets some of the sequences end early, so that
-            answers while they are streamed are learned, too. Several go together. 'auto' is 'series', 'sound' or
-            'tokens', by what examples are; 'none' is none of them.
+            tokens of texts, rare ones above all, as unknown; 'views' mirrors pictures and videos and shifts them a
+            little, which is wrong where left and right tell classes apart, as of digits and letters, and so is done
+            only where it is asked for; 'prefixes' lets some of the sequences end early, so that
+            answers while they are streamed are learned, too; it goes together with any of the others. 'auto' is
+            'series', 'sound' or 'tokens', by what examples are, and nothing for pictures; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -172,27 +174,41 @@ class Classifier(Estimator):
             raise ArgumentError(
                 f"`augmentation` is 'auto' or 'none' alone, or some of the others, each once, but is {value!r}."
             )
-        # Whether they are recordings is often seen in the data alone.
+        if {"series", "views"} <= set(given):
+            raise ArgumentError(
+                "`augmentation` has 'series' and 'views', but an example is changed in one way alone. "
+                "Leave one of them out."
+            )
+        # Whether they are recordings or pictures is often seen in the data alone.
         self._check_change({"series", "tokens"} if self.text is None and self.series is None else _CHANGES)
 
     def _check_change(self, others: Set[str]) -> None:
-        own = self._own_change()
-        for other in sorted((others & set(self._changes())) - {own}):
-            are = {"series": "series", "sound": "recordings", "tokens": "texts"}[own]
+        are, own = self._own_changes()
+        for other in sorted((others & set(self._changes())) - set(own)):
             raise ArgumentError(f"`augmentation` has {other!r}, but examples are {are}. Leave it out.")
 
-    def _own_change(self) -> str:
-        """The word of `augmentation` that is of what examples are."""
-        if isinstance(self.tokens, Audio):
-            return "sound"
-        return "series" if self.text is None else "tokens"
+    def _own_changes(self) -> tuple[str, tuple[str, ...]]:
+        """What examples are, and the words of `augmentation` that are of these, what 'auto' is first."""
+        match self.tokens:
+            case Audio():
+                return "recordings", ("sound",)
+            case Image(steps="picture"):
+                return "pictures", ("series", "views")
+            case Image():
+                return "pictures whose steps are no whole pictures", ("series",)
+            case Video():
+                return "videos", ("series", "views")
+            case _:
+                return ("series", ("series",)) if self.text is None else ("texts", ("tokens",))
 
     def for_data(self, data: object) -> Self:
         """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
         if self.text is None and self.series is None and isinstance(self.tokens, Text):
             plan = plan_for(data, self.table)
             if plan is not None:
-                return replace(self, tokens=plan)
+                made = replace(self, tokens=plan)
+                made._check_change(_CHANGES)
+                return made
         self._check_change(_CHANGES)
         count = num_labels(data) if self.target is None and not isinstance(self.tokens, Media) else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
@@ -202,11 +218,6 @@ class Classifier(Estimator):
         pictured = isinstance(self.tokens, Image) and self.tokens.steps == "picture"
         convolved = not self.text and not pictured if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
-        chosen = self._changes()
-        changed = bool({"auto", self._own_change()} & set(chosen))
-        change: Augmentation | SoundChange | Forgetting = Forgetting(least=0.1) if self.text else Augmentation()
-        if isinstance(self.tokens, Audio):
-            change = SoundChange(bands=self.tokens.features == "log_mel")
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
         layers = Convolution(channels=CHANNELS, kernel_size=size, num_layers=3, growth=growth) if convolved else None
@@ -228,9 +239,26 @@ class Classifier(Estimator):
             head=head,
             readout="bernoulli" if several else "categorical",
             dropout=self._dropout(),
-            augmentation=change if changed and not pictured else None,
-            prefixes=PREFIXES if "prefixes" in chosen else 0.0,
+            augmentation=self._change(),
+            prefixes=PREFIXES if "prefixes" in self._changes() else 0.0,
         )
+
+    def _change(self) -> Change | None:
+        """How examples of training are changed."""
+        chosen, (own, *_) = set(self._changes()), self._own_changes()[1]
+        if "views" in chosen:
+            return Views()
+        pictured = isinstance(self.tokens, Image) and self.tokens.steps == "picture"
+        if pictured or not {"auto", own} & chosen:
+            return None
+        match own:
+            case "sound":
+                assert isinstance(self.tokens, Audio)
+                return SoundChange(bands=self.tokens.features == "log_mel")
+            case "tokens":
+                return Forgetting(least=0.1)
+            case _:
+                return Augmentation()
 
     def _dropout(self) -> float:
         """Before the last layer: few voices are soon known by heart, as words are."""

@@ -61,6 +61,13 @@ def test_options_of_pictures_reach_the_plan(drawn, tmp_path):
     assert plan == whorl.Image(height=4, width=3, fit="stretch", group=r"p(\d)_", most_pixels=1000)
 
 
+def test_views_are_an_option_and_stand_in_the_model(drawn, tmp_path):
+    out = tmp_path / "v.whorl"
+    fitted = run("fit", "classify", drawn.data, "--augmentation", "views", *SMALL, "--out", out)
+    assert (fitted.exit_code, fitted.stderr) == (0, "")
+    assert whorl.load(out).augmentation == ("views",)
+
+
 def test_what_media_share_goes_by_the_data_and_options_of_two_are_refused(drawn, tmp_path):
     out = tmp_path / "a.whorl"
     as_json(run("fit", "classify", drawn.data, "--group", r"p(\d)_", *SMALL, "--out", out, "--json"))

@@ -207,7 +207,7 @@ def test_every_class_is_on_both_sides_of_the_split():
         ({"pooling": ("max", "max")}, "each once"),
         ({"convolution": -1}, "`convolution` is a whole number >= 0"),
         ({"class_weight": "even"}, "`class_weight` must be one of none, balanced"),
-        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series, sound, tokens, prefixes"),
+        ({"augmentation": "text"}, "`augmentation` must be one of auto, none, series, sound, tokens, views, prefixes"),
         ({"augmentation": ("series", "prefix")}, "Did you mean 'prefixes'"),
         ({"augmentation": 3}, "`augmentation` must be one of auto"),
         ({"augmentation": ()}, "'auto' or 'none' alone, or some of the others"),

@@ -6,6 +6,7 @@ import pytest
 
 import whorl
 from whorl.errors import ArgumentError, DataError
+from whorl.plans.changes import Views
 
 BRIEF = whorl.Training(epochs=3, seed=0)
 
@@ -107,6 +108,51 @@ def test_a_picture_that_cannot_be_read_names_its_file(folder, rows, tmp_path):
         rows.predict([tmp_path / "none.png"])
     with pytest.raises(DataError, match="pixels are whole numbers from 0 to 255"):
         rows.predict([np.full((8, 7), 0.5)])
+
+
+def bars(places, count=40, size=20):
+    """Grey pictures with a bar: upright ones stand at a place of `places`, and the others lie anywhere."""
+    rng, labels = np.random.default_rng(3), ["upright", "lying"] * (count // 2)
+    made = rng.integers(0, 90, (count, size, size))
+    for one, label in zip(made, labels, strict=True):
+        at = rng.choice(places if label == "upright" else size - 1)
+        one[(slice(None), slice(at, at + 2)) if label == "upright" else slice(at, at + 2)] += 150
+    return made.astype(np.uint8), labels
+
+
+def test_views_teach_what_pictures_are_in_a_mirror_where_they_are_asked_for():
+    left, right = bars([1, 2]), bars([16, 17])
+    plan = whorl.Training(epochs=8, seed=0)
+    sure = {}
+    for words in ("none", "auto", "views"):
+        model = whorl.Classifier(tokens=whorl.Image(mode="grey"), augmentation=words, training=plan)
+        model.fit(left, verbose=False)
+        sure[words] = model.predict(right[0]).probabilities[::2, model.model_.reader.classes.tolist().index("upright")]
+    assert np.array_equal(sure["auto"], sure["none"])
+    assert sure["views"].mean() > sure["none"].mean() + 0.1
+
+
+def test_views_are_of_steps_that_are_pictures():
+    x, y = pictures(12)
+    views = {"augmentation": ("views", "prefixes"), "training": BRIEF}
+    for plan in (whorl.Image(height=8, width=7), whorl.Video(height=8, width=7)):
+        wiring = whorl.Classifier(tokens=plan, **views).wiring()
+        assert (wiring.augmentation, wiring.prefixes) == (Views(), 0.3)
+    clips = [np.stack([one] * 3) for one in x]
+    whorl.Classifier(tokens=whorl.Video(height=8, width=7), **views).fit((clips, y), verbose=False)
+    with pytest.raises(ArgumentError, match="has 'views', but examples are pictures whose steps are no whole pictures"):
+        whorl.Classifier(tokens=whorl.Image(steps="rows"), **views).fit((x, y), verbose=False)
+    with pytest.raises(ArgumentError, match="has 'views', but examples are series"):
+        whorl.Classifier(**views).fit((np.zeros((4, 3, 2)), [0, 1, 0, 1]), verbose=False)
+    with pytest.raises(ArgumentError, match="has 'views', but examples are texts"):
+        whorl.Classifier(text="said", augmentation="views")
+    with pytest.raises(ArgumentError, match="an example is changed in one way alone"):
+        whorl.Classifier(augmentation=("series", "views"))
+
+
+def test_changes_of_recordings_are_refused_for_a_folder_of_pictures(folder):
+    with pytest.raises(ArgumentError, match="has 'sound', but examples are pictures"):
+        whorl.Classifier(augmentation="sound", training=BRIEF).fit(folder, verbose=False)
 
 
 def test_settings_that_contradict_pictures_are_refused():
