@@ -8,6 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 import whorl
+from whorl.codecs.features import FeaturesCodec
 from whorl.codecs.video import VideoCodec
 from whorl.data.caption_rows import CaptionRows
 from whorl.errors import ArgumentError, DataError, StreamingError
@@ -206,6 +207,12 @@ def test_two_columns_of_paths_are_told_apart_by_source(folder):
     assert whorl.Captioner(source="a", **SMALL).for_data(table).media == whorl.Image()
 
 
+def test_a_feature_that_is_infinite_once_scaled_is_not_to_be_missing_instead():
+    codec = FeaturesCodec().fit([np.random.default_rng(0).normal(scale=1e-3, size=(5, 3))])
+    with pytest.raises(DataError, match=r"infinite once scaled\. Correct it, or rescale the feature"):
+        codec.encode(np.full((2, 3), 3e38))
+
+
 def test_several_pictures_are_no_one_source(model):
     several = np.zeros((3, 16, 16, 3), np.uint8)
     with pytest.raises(DataError, match=r"a source is one picture, but 3 came\. Give each as a source of its own"):
@@ -228,6 +235,8 @@ def test_data_that_cannot_be_learned_from_are_refused(model):
         whorl.Captioner(**SMALL).fit((np.zeros((1, 2, 3)), ["one"]))
     with pytest.raises(DataError, match="finite"):
         whorl.Captioner(**SMALL).fit((np.full((2, 2, 3), np.nan), ["one", "two"]))
+    with pytest.raises(DataError, match="features are finite numbers within 3.4e38"):
+        whorl.Captioner(**SMALL).fit((np.full((2, 2, 3), 1e300), ["one", "two"]))
     with pytest.raises(DataError, match="no file"):
         model.predict(["not_there.png"])
     with pytest.raises(DataError, match="a picture is an array"):

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 import whorl
+from whorl.data.splits import held_out
 from whorl.errors import ArgumentError, DataError
 
 BRIEF = whorl.Training(epochs=3, seed=0, device="cpu")
@@ -143,6 +144,16 @@ def test_targets_that_are_no_numbers_are_refused(tones, tmp_path, cells, said):
     (tmp_path / "t.csv").write_text("\n".join(["file,pitch", *lines]) + "\n")
     with pytest.raises(DataError, match=said):
         whorl.Regressor(target="pitch", training=BRIEF).fit(tmp_path / "t.csv", verbose=False)
+
+
+def test_a_validation_part_without_truths_is_told_in_no_words_of_tables():
+    x = np.random.default_rng(0).integers(0, 255, (8, 8, 8)).astype(np.uint8)
+    regressor = whorl.Regressor(tokens=whorl.Image(mode="grey"), network=SMALL, training=BRIEF)
+    known = held_out(8, BRIEF.validation, BRIEF.seed)
+    y = np.arange(8.0)
+    y[known] = np.nan
+    with pytest.raises(DataError, match="Hold out more by `validation`, or bring examples whose targets are known"):
+        regressor.fit((x, y), verbose=False)
 
 
 def test_files_without_a_number_are_not_learned_from(tones, tmp_path):

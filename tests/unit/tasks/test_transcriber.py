@@ -327,6 +327,7 @@ def test_a_recording_without_its_text_is_named(folder, tmp_path):
         ({"lookahead": 101}, "at most 100"),
         ({"lookahead": 2, "network": whorl.Recurrent("gru", bidirectional=True)}, "reads both ways"),
         ({"language_model": 99}, "at most 20"),
+        ({"convolution": 10**9}, "`convolution` is at most 1024, but is 1000000000. Lower it"),
         ({"augmentation": "frame"}, "Did you mean 'frames'"),
         ({"dropout": 1.0}, "`dropout`"),
         ({"media": "wav"}, r"whorl\.Audio"),
