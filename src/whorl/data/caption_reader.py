@@ -82,7 +82,7 @@ class CaptionReader(WritingReader):
         made = []
         for one in sources:
             steps = encoded(self.source, self.where.medium, one.cell, self.plan, one.name)
-            check_number(len(steps), self.most_steps)
+            check_number(len(steps), self.most_steps, one.name)
             steps = steps[: self.most_steps]
             for text in one.texts or (None,):
                 past, written = self.written(text)

@@ -16,12 +16,13 @@ from whorl.errors import ArgumentError, DataError
 _Held = tuple["_Held", np.ndarray] | None
 
 
-def check_number(count: int, most: int) -> None:
-    """Raises DataError for several pictures where one is all that is read; longer sources are cut."""
+def check_number(count: int, most: int, name: str = "") -> None:
+    """Raises DataError for several pictures where one is all that is read of a source; longer sources are cut."""
     if most == 1 and count > 1:
+        told = f"`{name}`: " if name else ""
         raise DataError(
-            f"a source is one picture, but {count} came. Give each as a source of its own, or read them as the frames "
-            "of a video, with `media` a whorl.Video(...)."
+            f"{told}a source is one picture, but {count} came. Give each as a source of its own, or read them as the "
+            "frames of a video, with `media` a whorl.Video(...)."
         )
 
 

@@ -71,9 +71,9 @@ class Classifier(Estimator):
             would, masks spans of time, and where bands are read also moves and masks these; 'tokens' reads some of the
             tokens of texts, rare ones above all, as unknown; 'views' mirrors pictures and videos and shifts them a
             little, which is wrong where left and right tell classes apart, as of digits and letters, and so is done
-            only where it is asked for; 'prefixes' lets some of the sequences end early, so that
-            answers while they are streamed are learned, too; it goes together with any of the others. 'auto' is
-            'series', 'sound' or 'tokens', by what examples are, and nothing for pictures; 'none' is none of them.
+            only where it is asked for; 'prefixes' lets some of the sequences end early, so that answers while they are
+            streamed are learned, too; it goes together with any of the others. 'auto' is 'series', 'sound' or 'tokens',
+            by what examples are, and nothing for pictures; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
@@ -215,8 +215,7 @@ class Classifier(Estimator):
 
     def wiring(self) -> Wiring:
         # A picture is read by convolutions over itself: what is one step has no patterns in time.
-        pictured = isinstance(self.tokens, Image) and self.tokens.steps == "picture"
-        convolved = not self.text and not pictured if self.convolution == "auto" else self.convolution != 0
+        convolved = not self.text and not self._pictured if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
@@ -243,13 +242,16 @@ class Classifier(Estimator):
             prefixes=PREFIXES if "prefixes" in self._changes() else 0.0,
         )
 
+    @property
+    def _pictured(self) -> bool:
+        return isinstance(self.tokens, Image) and self.tokens.steps == "picture"
+
     def _change(self) -> Change | None:
         """How examples of training are changed."""
         chosen, (own, *_) = set(self._changes()), self._own_changes()[1]
         if "views" in chosen:
             return Views()
-        pictured = isinstance(self.tokens, Image) and self.tokens.steps == "picture"
-        if pictured or not {"auto", own} & chosen:
+        if self._pictured or not {"auto", own} & chosen:
             return None
         match own:
             case "sound":
