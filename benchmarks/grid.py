@@ -1,14 +1,11 @@
-"""The sentences of the corpus GRID: a word of each of six lists (Cooke et al. 2006)."""
+"""The sentences of the corpus GRID: a word of a list at each of six places (Cooke et al. 2006)."""
+
+from collections.abc import Sequence
 
 import whorl
 
-GRAMMAR = (
-    ("bin", "lay", "place", "set"),
-    ("blue", "green", "red", "white"),
-    ("at", "by", "in", "with"),
-    tuple("abcdefghijklmnopqrstuvxyz"),  # without w, as in the corpus
-    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    ("again", "now", "please", "soon"),
-)
 
-SENTENCES = whorl.Beam(width=10, grammar=GRAMMAR)
+def sentences(texts: Sequence[str]) -> whorl.Beam:
+    """A search among the sentences that have at each place a word that one of these texts has there."""
+    places = zip(*(text.split() for text in texts), strict=True)
+    return whorl.Beam(width=10, grammar=tuple(tuple(sorted(set(words))) for words in places))
