@@ -48,7 +48,7 @@ def _of_events(frame: Frame, asked: Question, time: str | None) -> Guess | None:
 
 def _called(frame: Frame, words: Sequence[str]) -> str | None:
     """The first column that is called so."""
-    plain = {name: name.lower().replace("_", "").removesuffix("id") for name in frame.columns}
+    plain = {name: "".join(filter(str.isalnum, name.lower())).removesuffix("id") for name in frame.columns}
     return next((name for name, word in plain.items() if word in words), None)
 
 

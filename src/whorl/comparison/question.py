@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.table import Table
-from whorl.tasks.columns import names
+from whorl.tasks.columns import check_names, names
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -65,6 +65,7 @@ class Question:
     table: Table = field(default_factory=Table)
 
     def __post_init__(self) -> None:
+        check_names(self)
         if not (self.stream is None or isinstance(self.stream, bool)):
             raise ArgumentError(f"`stream` is True, False or None, but is {self.stream!r}. Choose one.")
         if not isinstance(self.table, Table):

@@ -17,6 +17,7 @@ from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.text_reader import LABEL, texts_of
 from whorl.errors import WhorlError
+from whorl.plans.names import check_column
 from whorl.plans.table import Table
 
 __all__ = ["Problem", "check"]
@@ -57,6 +58,8 @@ def check(
         text: column of text, where each row is an example with a label.
     """
     table, labels = table or Table(), labels or text is not None
+    for role, name in (("time", time), ("series", series), ("text", text)):
+        check_column(role, name)
     if series is not None:  # '007' and '7' are two series
         table = replace(table, kinds={series: "category", **table.kinds})
     word = medium_of(source, table) if text is None and series is None else None

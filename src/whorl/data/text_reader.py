@@ -159,19 +159,19 @@ def text_frame(source: object, column: str, targets: tuple[str, ...], table: Tab
 
 
 def several(y: object, targets: tuple[str, ...]) -> List[object]:
-    """The answers of all texts, target by target: the columns of (N, K), or `y` itself where there is one target."""
-    if len(targets) == 1:
-        return [y]
+    """The answers of all examples, target by target: the columns of (N, K); of one target `y` may be (N,), too."""
     try:
         cells = np.asarray(y, object)
     except ValueError:
         cells = np.empty(0, object)
-    if cells.ndim != 2 or cells.shape[1] != len(targets):
-        raise DataError(
-            f"`y` must have {len(targets)} columns of 0 and 1, one for each of {', '.join(targets)}, but has the shape "
-            f"{cells.shape}. Give (N, {len(targets)}) numbers."
-        )
-    return [cells[:, k] for k in range(len(targets))]
+    if cells.ndim == 2 and cells.shape[1] == len(targets):
+        return [cells[:, k] for k in range(len(targets))]
+    if len(targets) == 1:
+        return [y]
+    raise DataError(
+        f"`y` must have {len(targets)} columns, one for each of {', '.join(targets)}, but has the shape "
+        f"{cells.shape}. Give (N, {len(targets)}) answers."
+    )
 
 
 def _texts(source: object) -> list[str | None] | None:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.names import check_column
 
 AudioFeatures = Literal["log_mel", "mfcc"]
 Normalise = Literal["training", "file", "running", "none"]
@@ -67,7 +68,7 @@ class Audio:
     longest_s: float = 600.0
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_plain(self)
         if self.sample_rate_hz is not None:
             _check_number("sample_rate_hz", self.sample_rate_hz, LEAST_HZ, MOST_HZ, whole=True)
         _check_number("num_bands", self.num_bands, 1, _MOST_BANDS, whole=True)
@@ -111,7 +112,7 @@ class Image:
     most_pixels: int = 50_000_000
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_plain(self)
         for name in ("height", "width"):
             if getattr(self, name) is not None:
                 _check_number(name, getattr(self, name), 1, MOST_SIDE, whole=True)
@@ -134,6 +135,7 @@ class Features:
     ordered: bool = False
 
     def __post_init__(self) -> None:
+        _check_plain(self)
         if not isinstance(self.ordered, bool):
             raise ArgumentError(f"`ordered` is True or False, but is {self.ordered!r}. Choose one.")
 
@@ -172,7 +174,7 @@ class Video:
     most_pixels: int = 10_000_000
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_plain(self)
         for name in ("height", "width"):
             if getattr(self, name) is not None:
                 _check_number(name, getattr(self, name), 1, MOST_SIDE, whole=True)
@@ -241,7 +243,10 @@ def from_plain(plain: Mapping[str, object]) -> Media:
     return plan
 
 
-def _check_choices(plan: Media) -> None:
+def _check_plain(plan: Media) -> None:
+    """Raises ArgumentError for a column that is no name, or a choice that there is not."""
+    check_column("column", plan.column)
+    check_column("group", plan.group)
     for name, known in _CHOICES.items():
         value: object = getattr(plan, name, known[0])
         if value not in known:

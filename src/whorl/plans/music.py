@@ -5,6 +5,7 @@ from types import UnionType
 from typing import Literal
 
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.names import check_column
 
 # Steps of a quarter note where nothing says how many: chords change on the beat, and events fall between beats.
 _GRID = {"roll": 1, "events": 4}
@@ -66,6 +67,7 @@ class Music:
                 raise ArgumentError(f"`{name}` is a {what} from {least} to {most:,}, but is {value!r}. Change it.")
         if self.grid is not None and self.step_ms is not None:
             raise ArgumentError("`grid` and `step_ms` both say how long a step is. Leave one out.")
+        check_column("column", self.column)
         self._check_notes()
 
     def _check_notes(self) -> None:

@@ -1,6 +1,7 @@
 """What numbers of a recipe may be."""
 
-from numbers import Integral
+from collections.abc import Iterable
+from numbers import Integral, Real
 
 from whorl.errors import ArgumentError
 
@@ -38,6 +39,21 @@ def check_most(name: str, value: int, most: int) -> None:
     """Raises ArgumentError for a size beyond what there can be."""
     if value > most:
         raise ArgumentError(f"`{name}` is at most {most}, but is {value}. Lower it.")
+
+
+def is_level(value: object) -> bool:
+    """Whether something is the level of a quantile: a number, no array of them, within (0, 1)."""
+    return isinstance(value, Real) and 0.0 < float(value) < 1.0
+
+
+def check_levels(given: object) -> None:
+    """Raises ArgumentError unless these are the levels of some quantiles."""
+    levels = list(given) if isinstance(given, Iterable) else [None]
+    if not all(map(is_level, levels)) or levels != sorted(set(levels)):
+        raise ArgumentError(
+            f"`quantiles` are ascending levels within (0, 1), but are {given!r:.80}. Use (0.1, 0.9), say, or () for "
+            "none."
+        )
 
 
 def _check(name: str, value: object) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.names import check_column
 
 _RULES = ("sign", "size", "interval")
 
@@ -74,9 +75,7 @@ class Trading:
             )
         _check_whole("delay", self.delay, 0)
         for name in ("dividends", "cash_column"):
-            value: object = getattr(self, name)
-            if value is not None and not isinstance(value, str):
-                raise ArgumentError(f"`{name}` is the name of a column, or None, but is {value!r}. Name one.")
+            check_column(name, getattr(self, name))
         _check_number("cash_rate", self.cash_rate, -0.5)
         if self.cash_rate > 1:
             raise ArgumentError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from whorl.data.event_inputs import Lapses
 from whorl.errors import ArgumentError
+from whorl.plans.sizes import is_level
 
 # An interval leaves so much out below, and as much above.
 OUTSIDE = 0.1
@@ -46,8 +47,8 @@ class Until:
         Raises:
             ArgumentError: the level is not within (0, 1).
         """
-        if not 0.0 < level < 1.0:
-            raise ArgumentError(f"`level` is a probability within (0, 1), but is {level!r}. Change it.")
+        if not is_level(level):
+            raise ArgumentError(f"`level` is a probability within (0, 1), but is {level!r:.60}. Use 0.5, say.")
         reached = np.add.accumulate(self.shares, axis=1)
         row = np.arange(len(self))
         bin_ = np.minimum((reached < level).sum(axis=1), self.shares.shape[1] - 1)

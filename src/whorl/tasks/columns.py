@@ -1,13 +1,21 @@
 """Which columns of a table play which role, as a task was told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import get_args
 
 from whorl.errors import ArgumentError
 from whorl.plans.media import Media
 from whorl.plans.music import Music
+from whorl.plans.names import check_column
 from whorl.plans.table import Table
 from whorl.plans.text import Text
+
+# Fields of tasks that name columns: one, or several where they may be a tuple.
+_ROLES = (
+    *("target", "time", "series", "known", "static", "group", "text", "source", "label"),
+    *("user", "item", "condition"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +55,24 @@ class Columns:
     normal: str | None = None
 
 
-def names(given: object) -> tuple[str, ...]:
-    """Names of columns; a lone one may stand without a list around it."""
+def names(given: object, role: str = "target") -> tuple[str, ...]:
+    """Names of columns in a role; a lone one may stand without a list around it."""
     listed = (given,) if isinstance(given, str) else given
     if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
-        raise ArgumentError(f"a column is named by text, and several by a list of texts, but {given!r} came.")
+        raise ArgumentError(
+            f"`{role}`: a column is named by text, and several by a list of texts, but {given!r:.60} came. Write names "
+            "as text."
+        )
     return tuple(listed)
+
+
+def check_names(asked: object) -> None:
+    """Raises ArgumentError where a field of a task or of a question is no name of a column, but should be one."""
+    for one in fields(asked):  # type: ignore[arg-type]
+        if one.name not in _ROLES:
+            continue
+        given, kinds = getattr(asked, one.name), (one.type, *get_args(one.type))
+        if tuple[str, ...] not in kinds:
+            check_column(one.name, given, optional=type(None) in kinds)
+        elif given is not None:
+            names(given, one.name)

@@ -21,7 +21,7 @@ from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
 from whorl.runtime.stream import Stream
 from whorl.tasks import settings
-from whorl.tasks.columns import Columns
+from whorl.tasks.columns import Columns, check_names
 from whorl.tasks.settings import Settings
 
 estimators: Registry[type["Estimator"]] = Registry("task")
@@ -119,6 +119,7 @@ class Estimator(Settings, ABC):
         from whorl.plans.networks import from_key
 
         from_key(self.network)
+        check_names(self)
         if not isinstance(self.training, Training):
             raise ArgumentError(
                 f"`training` is a whorl.Training(...), but is a {type(self.training).__name__}. Make it one."

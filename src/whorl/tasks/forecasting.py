@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from whorl.errors import ArgumentError
 from whorl.plans.heads import Head, Point, Quantiles
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_levels
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Strips, Windows, Wiring
@@ -73,9 +74,7 @@ class Forecaster(Estimator):
         if self.memory not in ("window", "carried"):
             raise ArgumentError(f"`memory` must be 'window' or 'carried', but is {self.memory!r}. Choose one.")
         self._check_combinations()
-        levels = tuple(self.quantiles)
-        if any(not 0.0 < level < 1.0 for level in levels) or list(levels) != sorted(set(levels)):
-            raise ArgumentError(f"`quantiles` are ascending levels within (0, 1), but are {self.quantiles!r}.")
+        check_levels(self.quantiles)
         if from_key(self.network).bidirectional and self.memory == "carried":
             raise ArgumentError("`bidirectional` cores cannot carry a state along a stream. Use memory='window'.")
         if from_key(self.network).bidirectional:

@@ -9,6 +9,7 @@ from whorl.plans.changes import Augmentation
 from whorl.plans.heads import Head, Point, Quantiles
 from whorl.plans.media import Media, word_of
 from whorl.plans.networks import Network, from_key
+from whorl.plans.sizes import check_levels
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
@@ -81,9 +82,7 @@ class Regressor(Estimator):
     def __post_init__(self) -> None:
         if self.loss not in ("mse", "mae"):
             raise ArgumentError(f"`loss` must be 'mse' or 'mae', but is {self.loss!r}. Choose one.")
-        levels = tuple(self.quantiles)
-        if any(not 0.0 < level < 1.0 for level in levels) or list(levels) != sorted(set(levels)):
-            raise ArgumentError(f"`quantiles` are ascending levels within (0, 1), but are {self.quantiles!r}.")
+        check_levels(self.quantiles)
         if self.cap is not None and not self.remaining:
             raise ArgumentError("`cap` is of remaining life, but `remaining` is False. Set remaining=True.")
         if self.cap is not None and not 0 < self.cap < float("inf"):

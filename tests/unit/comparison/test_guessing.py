@@ -144,3 +144,10 @@ def test_every_guess_says_what_was_seen(tmp_path):
 def test_a_column_that_is_not_there_is_named_with_the_closest_one(tmp_path):
     with pytest.raises(whorl.DataError, match=r"column `bet` is not in beats\.csv.*Did you mean 'beat'"):
         task_of(beats(tmp_path), series="bet")
+
+
+@pytest.mark.parametrize(("user", "item"), [("User ID", "Item ID"), ("user-id", "product_Id"), ("userId", "Track Id")])
+def test_users_and_items_are_known_however_their_columns_are_spelled(user, item):
+    events = {user: ["a", "a", "b", "b"], item: ["x", "y", "x", "z"], "n": [1, 2, 3, 4]}
+    found = guess_task(events, Question())
+    assert (found.task, dict(found.roles)) == ("recommend", {"user": user, "item": item})

@@ -49,6 +49,12 @@ def test_surprise_is_that_of_the_bin():
     assert np.isfinite(found.surprise(np.array([0.0, 0.0]))).all()  # what was impossible surprises finitely
 
 
+@pytest.mark.parametrize("level", ["x", None, np.nan, 0.0, 1.0, 1.5, True, np.array([0.1, 0.9]), np.array([0.5])])
+def test_a_level_is_one_number_between_zero_and_one(level):
+    with pytest.raises(ArgumentError, match=r"`level` is a probability within \(0, 1\), but is"):
+        until([0.25, 0.5, 0.25]).quantile(level)
+
+
 def test_answers_are_joined_though_none_of_them_has_a_row():
     nothing = labelled(Index(np.empty(0, object), np.empty(0, np.int64)), np.empty((0, 2)), CLASSES, ("item",))
     one = labelled(Index(np.array(["u"], object), np.zeros(1, np.int64)), np.array([[0.5, 0.5]]), CLASSES, ("item",))

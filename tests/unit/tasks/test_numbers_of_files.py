@@ -97,8 +97,24 @@ def test_pictures_may_have_as_many_numbers_as_rows(given):
 
 def test_pictures_that_have_more_numbers_than_others_are_refused():
     shades = np.zeros((4, 6, 5, 1), np.uint8)
-    with pytest.raises(DataError, match="`y` must have 2 columns"):
+    with pytest.raises(
+        DataError, match=r"`y` must have 2 columns, one for each of y0, y1, but .*Give \(N, 2\) answers"
+    ):
         whorl.Regressor(tokens=whorl.Image()).fit((shades, [[1, 2], [3], [1, 2], [3]]), verbose=False)
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.ndarray.tolist, list])
+def test_one_number_of_a_picture_may_stand_in_a_column(form):
+    shades = np.arange(20 * 6 * 5, dtype=np.uint8).reshape(20, 6, 5, 1)
+    truths = np.linspace(0.0, 3.0, 20)
+    model = whorl.Regressor(tokens=whorl.Image(mode="grey"), network=SMALL, training=BRIEF)
+    wanted = model.fit((shades, truths), verbose=False).predict(shades)
+    found = model.fit((shades, form(truths[:, None])), verbose=False).predict(shades)
+    assert found.names == wanted.names == ("y",)
+    assert found.value.tolist() == wanted.value.tolist()
+    assert model.evaluate((shades, form(truths[:, None]))).num_answers == 20
+    with pytest.raises(DataError, match="one value for each row, but has shape"):
+        model.evaluate((shades, np.ones((20, 2))))
 
 
 def test_what_belongs_together_is_held_out_together(tones):

@@ -1,12 +1,14 @@
 """Settings of a task: untouched by the constructor, JSON and back, and scikit-learn's conventions."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
 import whorl
+from whorl.data.check import check
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.tasks import settings
 
@@ -203,6 +205,50 @@ def test_lives_are_read_by_two_layers_unless_one_is_asked_for():
         whorl.Regressor(remaining=True, network=whorl.Recurrent("gru", num_layers=1)).resolved(90, 1)[0].num_layers == 1
     )
     assert whorl.Regressor().resolved(90, 1)[0].num_layers == 1
+
+
+@pytest.mark.parametrize("kind", [whorl.Forecaster, whorl.Regressor])
+@pytest.mark.parametrize("levels", [("x",), 3, None, "x", (0.9, 0.1), (float("nan"),), (0.0, 0.5), np.ones((2, 2))])
+def test_levels_of_quantiles_are_ascending_numbers(kind, levels):
+    with pytest.raises(ArgumentError, match=r"`quantiles` are ascending levels within \(0, 1\), but are"):
+        kind(quantiles=levels)
+
+
+ROLES = ("target", "time", "series", "known", "static", "group", "text", "source", "label", "user", "item", "condition")
+TASKS = (
+    *(whorl.Captioner, whorl.Chatbot, whorl.Classifier, whorl.Detector, whorl.Forecaster, whorl.Generator),
+    *(whorl.Recommender, whorl.Regressor, whorl.Summarizer, whorl.Tagger, whorl.Transcriber, whorl.Translator),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role"),
+    [(kind, one.name) for kind in TASKS for one in fields(kind) if one.name in ROLES],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
+def test_columns_are_named_by_text(kind, role):
+    for wrong in (3, 2.5, b"x", ("a", 3)):
+        with pytest.raises(ArgumentError, match=f"`{role}`.*text.*but .*Write"):
+            kind(**{role: wrong})
+
+
+@pytest.mark.parametrize(
+    ("make", "role"),
+    [
+        *(
+            (kind, role)
+            for kind in (whorl.Audio, whorl.Features, whorl.Image, whorl.Video)
+            for role in ("column", "group")
+        ),
+        (whorl.Music, "column"),
+        (whorl.Trading, "dividends"),
+        (lambda **given: whorl.suggest(np.zeros((5, 6, 2)), **given), "group"),
+        (lambda **given: check({"x": [1.0, 2.0]}, **given), "series"),
+    ],
+)
+def test_columns_of_plans_and_of_questions_are_named_by_text(make, role):
+    with pytest.raises(ArgumentError, match=f"`{role}` is the name of a column, as text, or None, but is 3"):
+        make(**{role: 3})
 
 
 @pytest.mark.parametrize("clip", [0, -1.0, float("inf"), float("nan"), True, "5"])

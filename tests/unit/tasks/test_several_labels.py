@@ -141,7 +141,7 @@ def test_texts_are_a_table_or_lists_with_a_column_for_each_label(tmp_path):
         one.save(tmp_path / "m.whorl")
         assert same(whorl.load(tmp_path / "m.whorl").predict(texts[:4]), answer)
     assert np.isnan(of_table.evaluate(table).target[7, 1])
-    with pytest.raises(DataError, match="2 columns of 0 and 1, one for each of calm, wild"):
+    with pytest.raises(DataError, match="`y` must have 2 columns, one for each of calm, wild"):
         model.evaluate((texts, y[:, 0]))
     with pytest.raises(DataError, match=r"column 'wild', row 3: .*but yes came"):
         model.evaluate({**table, "wild": ["0", "1", "", "yes"] + ["1"] * 26})
