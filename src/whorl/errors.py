@@ -6,6 +6,7 @@ Every message has four parts: the thing in backticks, the rule, what came, what 
     ├── ArgumentError      (ValueError)    an argument or option breaks a rule
     │   └── NotFittedError (AttributeError)
     ├── DataError          (ValueError)    a file, row, column or array breaks a rule
+    │   └── SplitError                     what is there does not suffice for the part that is held out
     ├── ModelFileError     (ValueError)    a .whorl file, checkpoint or stream state cannot be used
     ├── StreamingError     (RuntimeError)  this model or codec cannot run one step at a time
     ├── TrainingError      (ArithmeticError) loss or gradient stopped being a number
@@ -37,6 +38,10 @@ class DataError(WhorlError, ValueError):
     """Data breaks a rule; the message names file, row and column where there are any."""
 
     exit_code = 3
+
+
+class SplitError(DataError):
+    """What is there does not suffice for the part that `validation` holds out, beside what is learned from."""
 
 
 class ModelFileError(WhorlError, ValueError):

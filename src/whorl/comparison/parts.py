@@ -10,7 +10,7 @@ from whorl.data import splits
 from whorl.data.event_reader import last_held_out
 from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, DataError, SplitError
 from whorl.plans.wiring import Autoregressive, Wiring, is_whole
 from whorl.tasks.examples import HeldOut, held_out_part
 from whorl.tasks.preparation import Prepared, prepare
@@ -62,10 +62,8 @@ def divide(estimator: "Estimator", data: object, test: object = None) -> Parts:
     wiring = estimator.wiring()
     try:
         prepared = prepare(both, data)
-    except DataError as error:
-        if "validation" not in str(error):
-            raise
-        raise DataError(
+    except SplitError as error:
+        raise SplitError(
             f"{error} A test part as large as the validation part is held out, too: this is twice the {validation} "
             "of `validation`."
         ) from None

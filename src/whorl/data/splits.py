@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 import numpy as np
 
 from whorl.data.problems import plural
-from whorl.errors import DataError
+from whorl.errors import DataError, SplitError
 
 _STARTS = 10
 
@@ -57,7 +57,7 @@ def _number(count: int, wanted: float | int) -> int:
         raise DataError(f"`validation` is a fraction between 0 and 1, or a whole number, but is {wanted}. Change it.")
     number = max(1, round(wanted * count)) if isinstance(wanted, float | np.floating) else operator.index(wanted)
     if number >= count:
-        raise DataError(
+        raise SplitError(
             f"`validation` holds out {number} of {count} sequences, so none is left for training. "
             "Lower it, or bring more sequences."
         )
@@ -97,7 +97,7 @@ def _stratified(class_of: np.ndarray, number: int, order: np.ndarray, *, exact: 
         )
     low, high = int(least.sum()), int(most.sum())
     if exact and not low <= number <= high:
-        raise DataError(
+        raise SplitError(
             f"`validation` holds out {plural(number, 'sequence')}, but classes on both sides need {low} to {high} of "
             f"{len(class_of)}. Change it, or give a fraction."
         )

@@ -14,7 +14,7 @@ from whorl.data.marks import marks
 from whorl.data.schema import Schema
 from whorl.data.series import Series
 from whorl.data.table_reader import TableReader
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, SplitError
 from whorl.plans.table import Table
 
 
@@ -47,7 +47,7 @@ def fit_table(
         counted = [countdown.counted(one, schema.targets[0]) for one, cut in zip(series, cuts, strict=True) if cut]
         training = [one.frame for one in counted]
     if not training:
-        raise DataError("no rows are left for training. Lower `validation`, or bring more rows.")
+        raise SplitError("no rows are left for training. Lower `validation`, or bring more rows.")
     step = series[0].step
     read = (*(() if per_sequence else schema.targets), *schema.past, *schema.known, *schema.static)
     dated = calendar and schema.time is not None and step.unit != "index"

@@ -48,7 +48,7 @@ def is_level(value: object) -> bool:
 
 def check_levels(given: object) -> None:
     """Raises ArgumentError unless these are the levels of some quantiles."""
-    levels = list(given) if isinstance(given, Iterable) else [None]
+    levels: list[float] = list(given) if isinstance(given, Iterable) else [float("nan")]
     if not all(map(is_level, levels)) or levels != sorted(set(levels)):
         raise ArgumentError(
             f"`quantiles` are ascending levels within (0, 1), but are {given!r:.80}. Use (0.1, 0.9), say, or () for "

@@ -5,7 +5,7 @@ import pytest
 
 import whorl
 from whorl.comparison.parts import divide
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, DataError, SplitError
 
 
 def forecaster(**settings):
@@ -85,6 +85,29 @@ def test_other_data_for_the_test_leave_the_data_whole(waves):
 def test_a_part_that_is_too_large_is_told_with_what_was_asked_for(waves):
     with pytest.raises(DataError, match=r"this is twice the 200 of `validation`"):
         divide(forecaster(training=whorl.Training(validation=200)), waves)
+
+
+def test_an_error_that_has_nothing_to_do_with_parts_is_told_as_it_is(waves):
+    table = {**waves, "validation": [None, *range(1, 420)]}
+    with pytest.raises(DataError) as caught:
+        divide(whorl.Forecaster(target="load", time="validation", horizon=6, context=24), table)
+    assert "column 'validation' needs a timestamp in every row" in str(caught.value)
+    assert "A test part" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "data"),
+    [
+        (whorl.Generator(training=whorl.Training(validation=30)), ["one text of few letters"]),
+        (whorl.Generator(training=whorl.Training(validation=30)), [f"text {n}" for n in range(50)]),
+        (whorl.Recommender(training=whorl.Training(validation=5)), [["a", "b", "c", "d"]] * 9),
+        (whorl.Classifier(training=whorl.Training(validation=5)), (np.zeros((9, 4, 2)), np.arange(9) % 2)),
+        (whorl.Regressor(training=whorl.Training(validation=5)), (np.zeros((9, 4, 2)), np.arange(9.0))),
+    ],
+)
+def test_what_is_too_little_to_be_split_says_so_whatever_the_data(task, data):
+    with pytest.raises(SplitError, match="A test part as large as the validation part is held out, too"):
+        divide(task, data)
 
 
 def test_what_is_too_little_for_three_parts_is_refused(waves):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from whorl.codecs.text import TextCodec
 from whorl.data.corpus_reader import fit_corpus
 from whorl.data.documents import documents
-from whorl.errors import DataError
+from whorl.errors import SplitError
 from whorl.tasks.preparation.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def cuts_of(found: List[_Long], validation: float | int, unit: str) -> list[int 
     if len(found) >= _MANY:
         held = int(validation) if whole else max(1, round(len(found) * validation))
         if held >= len(found):
-            raise DataError(f"`validation` is {validation}, but there are {len(found)} documents. Lower it.")
+            raise SplitError(f"`validation` is {validation}, but there are {len(found)} documents. Lower it.")
         return [None] * (len(found) - held) + [0] * held
     cuts: list[int | None] = []
     for document in found:
         length = document.length()
         held = int(validation) if whole else max(1, round(length * validation))
         if held >= length > 0:
-            raise DataError(
+            raise SplitError(
                 f"`validation` is {validation}, but '{document.name}' has {length} {unit}. Lower it, or bring more."
             )
         cuts.append(length - held if length else None)

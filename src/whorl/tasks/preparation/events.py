@@ -6,7 +6,7 @@ import numpy as np
 
 from whorl.data.event_reader import EventReader, fit_events
 from whorl.data.events import EventColumns, Log, Session, read_log
-from whorl.errors import ArgumentError, DataError
+from whorl.errors import ArgumentError, DataError, SplitError
 from whorl.tasks.preparation.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _held_out(sessions: list[Session], validation: float | int, seed: int) -> se
     whole = isinstance(validation, int)
     count = int(validation) if whole else max(1, round(validation * sum(len(one.items) for one in sessions)))
     if whole and count > len(able):
-        raise DataError(
+        raise SplitError(
             f"`validation` is {count}, but only {len(able)} sessions have {_LEAST} events, of which the last one can "
             "be held out. Lower it."
         )

@@ -10,7 +10,7 @@ from whorl.data import splits
 from whorl.data.countdown import Countdown
 from whorl.data.reader import Reader
 from whorl.data.sequences import Sequence
-from whorl.errors import DataError
+from whorl.errors import SplitError
 from whorl.plans.heads import Bernoulli, Categorical
 from whorl.plans.wiring import Sequences, Wiring
 
@@ -153,7 +153,7 @@ def _counted(prepared: Prepared) -> Prepared:
     learned = np.stack([one.row_targets for one in prepared.training])
     shares = [set(column[np.isfinite(column)].tolist()) for column in learned.T]
     if all(len(share) < 2 for share in shares):
-        raise DataError(
+        raise SplitError(
             f"each of the labels {', '.join(names)} is always 1 or always 0 in the training part, so there is nothing "
             "to tell apart. Bring other examples, or change `validation`."
         )

@@ -16,7 +16,7 @@ from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.table_fitting import fit_table
 from whorl.data.table_reader import TableReader
-from whorl.errors import DataError, did_you_mean
+from whorl.errors import DataError, SplitError, did_you_mean
 from whorl.plans.table import Table
 from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring, is_whole
 from whorl.tasks.columns import Columns
@@ -196,9 +196,9 @@ def _label(named: str | None, frame: Frame, wiring: Wiring) -> str | None:
     return LABEL if named is None and isinstance(wiring.pairing, EachRow) and frame.origin == ARRAYS else named
 
 
-def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> DataError:
+def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> SplitError:
     longest = max(len(one.frame) for one in series)
-    return DataError(
+    return SplitError(
         f"`context` and `horizon` ({wiring.pairing}) with a validation part ({validation}) need more rows than the "
         f"longest series has ({longest}). Lower `context`, `horizon` or `validation`, or bring more rows."
     )
