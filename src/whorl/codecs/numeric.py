@@ -12,6 +12,8 @@ from whorl.plans.table import Scaling
 from whorl.specs import Flags, Reals, Spec
 
 Missing = Literal["hold", "keep"]
+# The network computes in 32 bits: a larger value would be infinite there.
+LARGEST = float(np.finfo(np.float32).max)
 V = TypeVar("V")
 
 
@@ -186,17 +188,25 @@ class NumericEncoder(Encoder[V], Generic[V]):
         self.held = held.copy()
 
 
-def fitted_rows(sequences: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Returns the sequences; raises DataError when there is no row to learn from."""
+def fitted_rows(sequences: Iterable[np.ndarray], names: Sequence[str] = ()) -> list[np.ndarray]:
+    """Returns the sequences; raises DataError when there is no row to learn from, or one out of range.
+
+    The squares of larger numbers than 32 bits hold soon leave the range of 64, and statistics with them.
+    """
     made = list(sequences)
     if not sum(map(len, made)):
         raise DataError(
             "`fit` needs at least one training row, but got none. Give longer series, or a smaller validation part."
         )
-    if any(np.isinf(sequence).any() for sequence in made):
-        raise DataError(
-            "`fit` takes finite numbers, but a training row is infinite. Write NaN where a value is missing."
-        )
+    for sequence in made:
+        beyond = np.argwhere(np.abs(sequence) > LARGEST)
+        if len(beyond):
+            at = tuple(beyond[0].tolist())
+            column = f"column '{names[at[-1]]}' of " if names else ""
+            raise DataError(
+                f"`fit` takes finite numbers within 3.4e38, the range of 32-bit floats, but {column}a training row has "
+                f"{float(sequence[at])!r}. Rescale the column, or write NaN where a value is missing."
+            )
     return made
 
 

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from whorl.codecs.elapsed import Elapsed
-from whorl.codecs.numeric import Numeric
+from whorl.codecs.numeric import LARGEST, Numeric
 
-# Larger values are infinite, or nearly, in the 32 bits that networks compute in: the general way decides.
-_LARGEST = float(np.finfo(np.float32).max)
 # Numbers whose float() is what an array of float64 would hold; bool and Decimal take the general way.
 _NUMBERS = frozenset({int, np.float64, np.float32, np.int64, np.int32})
 
@@ -59,7 +57,7 @@ class RowScaler:
                 row.append(float(held[len(row)]))
                 continue
             scaled = (value - center) / scale
-            if not (-_LARGEST <= value <= _LARGEST and -_LARGEST <= scaled <= _LARGEST):
+            if not (-LARGEST <= value <= LARGEST and -LARGEST <= scaled <= LARGEST):  # the general way decides
                 return None
             row.append(scaled if -bound <= scaled <= bound else math.copysign(bound, scaled))
         if self._flagged:

@@ -76,7 +76,8 @@ class TableCodec(Codec[Frame]):
 
     def fit(self, sequences: Iterable[Frame]) -> Self:
         frames = list(sequences)
-        self._numbers = Numeric.fit(fitted_rows(map(self._values, frames)), self.scaling, self.missing, self._bounds)
+        rows = fitted_rows(map(self._values, frames), self.numeric)
+        self._numbers = Numeric.fit(rows, self.scaling, self.missing, self._bounds)
         self._vocabularies = {name: Categories.fit(frame[name] for frame in frames) for name in self.categories}
         if self.elapsed is not None:
             self._ago = fit_elapsed([frame[self.elapsed] for frame in frames], self._numbers.flagged)

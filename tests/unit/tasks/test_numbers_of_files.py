@@ -117,6 +117,14 @@ def test_one_number_of_a_picture_may_stand_in_a_column(form):
         model.evaluate((shades, np.ones((20, 2))))
 
 
+@pytest.mark.parametrize("most", [1e39, -1e300, np.inf])
+def test_numbers_that_no_network_can_hold_are_refused_before_anything_is_learned(most):
+    shades = np.arange(20 * 6 * 5, dtype=np.uint8).reshape(20, 6, 5, 1)
+    truths = np.where(np.arange(20) % 2 == 0, most, 1.0)
+    with pytest.raises(DataError, match=r"within 3\.4e38, .* but column 'y' of a training row has -?(1e\+|inf)"):
+        whorl.Regressor(tokens=whorl.Image(), network=SMALL, training=BRIEF).fit((shades, truths), verbose=False)
+
+
 def test_what_belongs_together_is_held_out_together(tones):
     model = whorl.Regressor(target="pitch", group="who", network=SMALL, training=BRIEF)
     fitted = model.fit(tones / "tones.csv", verbose=False)
