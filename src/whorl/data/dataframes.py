@@ -24,33 +24,41 @@ def is_pandas(source: object) -> bool:
     return pandas is not None and isinstance(source, pandas.DataFrame)
 
 
-def frame_of_pandas(source: "pandas.DataFrame", missing: frozenset[str]) -> Frame:
-    """Returns the frame of a pandas frame; an index of timestamps, or one with a name, becomes a column."""
+def frame_of_pandas(source: "pandas.DataFrame", missing: frozenset[str], names: frozenset[str] = frozenset()) -> Frame:
+    """Returns the frame of a pandas frame; an index of timestamps, or one with a name, becomes a column.
+
+    Here as below `names` are columns that hold names, of which whole numbers keep all of their digits.
+    """
     import pandas as pd
 
     origin = "pandas frame"
     if isinstance(source.index, pd.DatetimeIndex) or any(name is not None for name in source.index.names):
         source = source.reset_index()
-    names = [str(name) for name in source.columns]
-    for name in names:
-        if names.count(name) > 1:
+    called = [str(name) for name in source.columns]
+    for name in called:
+        if called.count(name) > 1:
             raise _twice(name, origin)
-    columns = {name: source.iloc[:, i].to_numpy() for i, name in enumerate(names)}
-    return frame_of_columns(columns, origin, missing)
+    columns = {}
+    for i, name in enumerate(called):
+        column = source.iloc[:, i]
+        # Whole numbers with missing ones among them would come as floats.
+        whole = name in names and pd.api.types.is_integer_dtype(column.dtype)
+        columns[name] = column.to_numpy(object) if whole else column.to_numpy()
+    return frame_of_columns(columns, origin, missing, names)
 
 
-def frame_of_arrow(source: ArrowStream, missing: frozenset[str]) -> Frame:
+def frame_of_arrow(source: ArrowStream, missing: frozenset[str], names: frozenset[str] = frozenset()) -> Frame:
     """Returns the frame of a polars, pyarrow, duckdb or other Arrow table."""
     origin = f"{type(source).__module__.split('.')[0]} frame"
     try:
         if importlib.util.find_spec("polars"):
             import polars as pl
 
-            return _of_polars(pl.DataFrame(source), origin, missing)
+            return _of_polars(pl.DataFrame(source), origin, missing, names)
         if importlib.util.find_spec("pyarrow"):
             import pyarrow as pa
 
-            return _of_pyarrow(pa.table(source), origin, missing)
+            return _of_pyarrow(pa.table(source), origin, missing, names)
     except DataError:
         raise
     except Exception as error:  # each library has its own tree of errors; a user of whorl sees one
@@ -58,7 +66,7 @@ def frame_of_arrow(source: ArrowStream, missing: frozenset[str]) -> Frame:
     raise MissingExtraError("polars", "train", "to read Arrow tables")
 
 
-def read_parquet(path: Path, missing: frozenset[str]) -> Frame:
+def read_parquet(path: Path, missing: frozenset[str], names: frozenset[str] = frozenset()) -> Frame:
     """Reads a Parquet file with polars or pyarrow."""
     try:
         with path.open("rb"):  # the libraries' own words for a missing or forbidden file differ
@@ -66,11 +74,11 @@ def read_parquet(path: Path, missing: frozenset[str]) -> Frame:
         if importlib.util.find_spec("polars"):
             import polars as pl
 
-            return _of_polars(pl.read_parquet(path), path.name, missing)
+            return _of_polars(pl.read_parquet(path), path.name, missing, names)
         if importlib.util.find_spec("pyarrow"):
             import pyarrow.parquet as pq
 
-            return _of_pyarrow(pq.read_table(path), path.name, missing)
+            return _of_pyarrow(pq.read_table(path), path.name, missing, names)
     except FileNotFoundError:
         raise DataError(f"`{path}` is not there. Give the path of a file or a folder of tables.") from None
     except (DataError, MissingExtraError, PermissionError, KeyboardInterrupt, SystemExit):
@@ -82,13 +90,15 @@ def read_parquet(path: Path, missing: frozenset[str]) -> Frame:
     raise MissingExtraError("polars", "train", "to read Parquet files")
 
 
-def _of_polars(table: "polars.DataFrame", origin: str, missing: frozenset[str]) -> Frame:
+def _of_polars(table: "polars.DataFrame", origin: str, missing: frozenset[str], names: frozenset[str]) -> Frame:
     import polars as pl
 
     columns = {}
     for series in table.get_columns():
         kind = series.dtype
-        if kind.is_numeric() or kind == pl.Boolean or kind == pl.Null:
+        if kind.is_integer() and series.name in names:
+            columns[series.name] = as_objects(series.cast(pl.String).to_list())
+        elif kind.is_numeric() or kind == pl.Boolean or kind == pl.Null:
             columns[series.name] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
         elif isinstance(kind, pl.Datetime):
             naive = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else series
@@ -103,7 +113,7 @@ def _of_polars(table: "polars.DataFrame", origin: str, missing: frozenset[str]) 
     return Frame(columns, origin)
 
 
-def _of_pyarrow(table: "pyarrow.Table", origin: str, missing: frozenset[str]) -> Frame:
+def _of_pyarrow(table: "pyarrow.Table", origin: str, missing: frozenset[str], names: frozenset[str]) -> Frame:
     import pyarrow as pa
 
     columns: dict[str, object] = {}
@@ -113,9 +123,9 @@ def _of_pyarrow(table: "pyarrow.Table", origin: str, missing: frozenset[str]) ->
             raise _twice(name, origin)
         if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_time(kind) or pa.types.is_binary(kind):
             raise _unreadable(name, str(kind), origin)
-        plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        plain = pa.types.is_floating(kind) or (pa.types.is_integer(kind) and name not in names)
         columns[name] = column.to_numpy() if plain else _pylist(column)
-    return frame_of_columns(columns, origin, missing)
+    return frame_of_columns(columns, origin, missing, names)
 
 
 def _pylist(column: "pyarrow.ChunkedArray") -> object:

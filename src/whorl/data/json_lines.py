@@ -9,7 +9,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.text_files import text_lines
-from whorl.data.values import frame_of_columns
+from whorl.data.values import frame_of_columns, names_of
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -54,7 +54,7 @@ def read_json_lines(path: Path, table: Table) -> Frame:
         raise DataError(f"{origin} is empty, but a table needs at least one row. Write one JSON object a line.")
     names = dict.fromkeys(key for record in records for key in record)
     columns = {name: [record.get(name) for record in records] for name in names}
-    frame = frame_of_columns(columns, origin, frozenset(table.missing))
+    frame = frame_of_columns(columns, origin, frozenset(table.missing), names_of(table))
     return Frame(frame.columns, origin, np.array(lines, np.int64))
 
 

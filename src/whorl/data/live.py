@@ -219,7 +219,8 @@ class TableRows(RowReader):
         kind = self.schema.kinds[name]
         if kind == "numeric" and type(value) is float and abs(value) <= _LARGEST:
             return np.array([value])
-        frame = Frame({name: column_of([value], name, "the row", self._missing)}, "the row")
+        cells = column_of([value], name, "the row", self._missing, names=kind == "category")
+        frame = Frame({name: cells}, "the row")
         if kind == "numeric" and (value is None or (isinstance(value, float) and math.isnan(value))):
             frame = Frame({name: np.array([np.nan])}, "the row")
         return convert(frame, name, kind, self.table, refuse)

@@ -95,7 +95,13 @@ def _positional(rows: np.ndarray | List[object], times: object, schema: Schema, 
     lengths = {name: len(column) for name, column in made.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"`time` must have one time for each row, but the columns have these lengths: {lengths}.")
-    return Frame({name: column_of(column, name, _ORIGIN, missing) for name, column in made.items()}, _ORIGIN)
+    return Frame(
+        {
+            name: column_of(column, name, _ORIGIN, missing, names=schema.kinds[name] == "category")
+            for name, column in made.items()
+        },
+        _ORIGIN,
+    )
 
 
 def _split(rows: np.ndarray | List[object], width: int) -> List[np.ndarray | List[object]] | None:

@@ -90,7 +90,7 @@ def key_of(cell: object, name: str, table: Table) -> str | None:
     Raises:
         DataError: the cell is of another type, or not of the kind of the column.
     """
-    frame = Frame({name: column_of([cell], name, "the row", frozenset({"", *table.missing}))}, "the row")
+    frame = Frame({name: column_of([cell], name, "the row", frozenset({"", *table.missing}), names=True)}, "the row")
     kind = table.kinds.get(name, "ignore")
     frame = frame.with_columns({name: convert(frame, name, kind, table, refuse)})
     key: str | None = category_column(frame, name)[0]

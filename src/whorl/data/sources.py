@@ -13,7 +13,7 @@ from whorl.data.csv_source import read_csv
 from whorl.data.dataframes import frame_of_arrow, frame_of_pandas, is_pandas, read_parquet
 from whorl.data.json_lines import JSON_SUFFIXES, read_json_lines
 from whorl.data.problems import Report, refuse
-from whorl.data.values import ArrowStream, frame_of_columns, frame_of_records
+from whorl.data.values import ArrowStream, frame_of_columns, frame_of_records, names_of
 from whorl.errors import DataError, ResourceError
 from whorl.plans.table import Table
 
@@ -49,7 +49,7 @@ def read_table(source: object, table: Table | None = None, *, report: Report = r
 
 
 def _read(source: object, table: Table) -> Frame:
-    missing = frozenset(table.missing)
+    missing, names = frozenset(table.missing), names_of(table)
     match source:
         case Frame():
             return source
@@ -58,13 +58,13 @@ def _read(source: object, table: Table) -> Frame:
         case str() | os.PathLike():
             return _read_path(Path(source), table)
         case _ if is_pandas(source):
-            return frame_of_pandas(source, missing)
+            return frame_of_pandas(source, missing, names)
         case ArrowStream():
-            return frame_of_arrow(source, missing)
+            return frame_of_arrow(source, missing, names)
         case Mapping():
-            return frame_of_columns(source, "columns", missing)
+            return frame_of_columns(source, "columns", missing, names)
         case list() | tuple() if source and isinstance(source[0], Mapping):
-            return frame_of_records(source, "records", missing)
+            return frame_of_records(source, "records", missing, names)
         case list() | tuple() if not source:
             raise DataError("The list of records is empty. Give a table with at least one row.")
         case _:
@@ -88,7 +88,7 @@ def _read_file(path: Path, table: Table) -> Frame:
     if "\0" in str(path):
         raise DataError(f"`{path}` is not a path: it has a NUL character. Give the path of a file.")
     if path.suffix.lower() in PARQUET_SUFFIXES:
-        return read_parquet(path, frozenset(table.missing))
+        return read_parquet(path, frozenset(table.missing), names_of(table))
     if path.suffix.lower() in JSON_SUFFIXES:
         return read_json_lines(path, table)
     return read_csv(path, table)

@@ -11,6 +11,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_objects, clean, spell_number
 from whorl.errors import DataError
+from whorl.plans.table import Table
 
 
 @runtime_checkable
@@ -20,8 +21,15 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 
-def frame_of_columns(columns: Mapping[str, object], origin: str, missing: frozenset[str]) -> Frame:
-    """Returns the frame of named columns of values."""
+def names_of(table: Table) -> frozenset[str]:
+    """The columns of a table whose cells are names: those that are called categories, as the keys of series are."""
+    return frozenset(name for name, kind in table.kinds.items() if kind == "category")
+
+
+def frame_of_columns(
+    columns: Mapping[str, object], origin: str, missing: frozenset[str], names: frozenset[str] = frozenset()
+) -> Frame:
+    """Returns the frame of named columns of values; those of `names` hold names, as `column_of` says."""
     made = {}
     for name, values in columns.items():
         if not isinstance(name, str):
@@ -32,7 +40,7 @@ def frame_of_columns(columns: Mapping[str, object], origin: str, missing: frozen
                 "Give one value for each row."
             )
         column = values if isinstance(values, np.ndarray) else list(values)
-        made[name] = column_of(column, name, origin, missing)
+        made[name] = column_of(column, name, origin, missing, names=name in names)
     lengths = {name: len(column) for name, column in made.items()}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"'{name}' {length}" for name, length in list(lengths.items())[:6])
@@ -40,24 +48,32 @@ def frame_of_columns(columns: Mapping[str, object], origin: str, missing: frozen
     return Frame(made, origin)
 
 
-def frame_of_records(records: Sequence[Mapping[str, object]], origin: str, missing: frozenset[str]) -> Frame:
+def frame_of_records(
+    records: Sequence[Mapping[str, object]],
+    origin: str,
+    missing: frozenset[str],
+    names: frozenset[str] = frozenset(),
+) -> Frame:
     """Returns the frame of a list of dicts; a key that a record lacks is a missing value."""
-    names: dict[str, None] = {}
+    found: dict[str, None] = {}
     for i, record in enumerate(records):
         if not isinstance(record, Mapping):
             raise DataError(
                 f"{origin}, row {i}: every record is a dict of column names to values, but this one is "
                 f"{type(record).__name__}. Give dicts only."
             )
-        names.update(dict.fromkeys(record))
-    return frame_of_columns({name: [record.get(name) for record in records] for name in names}, origin, missing)
+        found.update(dict.fromkeys(record))
+    return frame_of_columns({name: [record.get(name) for record in records] for name in found}, origin, missing, names)
 
 
-def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, missing: frozenset[str]) -> np.ndarray:
+def column_of(
+    values: np.ndarray | Sequence[object], name: str, origin: str, missing: frozenset[str], *, names: bool = False
+) -> np.ndarray:
     """Returns float64, datetime64[us] or an object array of `str | None`, by what the values are.
 
     Numbers and timestamps without a zone are spelled among text as in a category of theirs alone: 7.0 and 7 as '7',
-    True as '1', a date as '2024-02-29T00:00:00.000000'.
+    True as '1', a date as '2024-02-29T00:00:00.000000'. Where values are `names`, numbers are spelled though they stand
+    alone: of whole ones of 2**53 and more float64 makes neighbours one.
     """
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
@@ -65,11 +81,11 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
                 f"{origin}: column '{name}' must have one value for each row, but has shape {values.shape}. "
                 "Split it into columns, or give (N, T, D) arrays."
             )
-        if values.dtype.kind in "fiub":
+        if values.dtype.kind in "fiub" and not (names and values.dtype.kind in "iu"):
             return values.astype(np.float64)
         if values.dtype.kind == "M":
             return values.astype("datetime64[us]")
-        if values.dtype.kind not in "OUST":
+        if values.dtype.kind not in "OUSTiu":
             raise DataError(
                 f"{origin}: column '{name}' holds {values.dtype}; cells are numbers, text, timestamps or None. "
                 "Convert or drop the column."
@@ -77,6 +93,8 @@ def column_of(values: np.ndarray | Sequence[object], name: str, origin: str, mis
         values = list(values.tolist())
     present = [value for value in values if not _is_missing(value)]
     if all(_is_number(value) for value in present):
+        if names and any(isinstance(value, numbers.Integral) for value in present):
+            return as_objects([_text(value, name, origin) or None for value in values])
         return np.array([np.nan if _is_missing(value) else _float(value, name, origin) for value in values], np.float64)
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
         return _times(values, name, origin)
@@ -96,7 +114,10 @@ def _text(value: object, name: str, origin: str) -> str:
     if isinstance(value, dt.date | np.datetime64) and getattr(value, "tzinfo", None) is None:
         return str(np.datetime_as_string(_times([value], name, origin)[0]))
     # A timestamp with a zone keeps it: among the text of a time column it must not pass for one without.
-    return (spell_number(_float(value, name, origin)) or "") if _is_number(value) else str(value)
+    if not _is_number(value):
+        return str(value)
+    real = _float(value, name, origin)
+    return str(int(value)) if isinstance(value, numbers.Integral) else spell_number(real) or ""
 
 
 def _float(value: object, name: str, origin: str) -> float:

@@ -181,3 +181,47 @@ def test_parquet_is_read_whole_and_refused_when_cut_or_mutated(tmp_path: Path) -
             refusals.append(str(error))
     assert len(refusals) >= 30
     assert all("t.parquet" in message for message in refusals)
+
+
+BIG = 2**53
+TYPED = {
+    "columns": lambda keys, _: {"who": keys},
+    "array": lambda keys, _: {"who": np.array(keys, np.int64)},
+    "unsigned": lambda keys, _: {"who": np.array(keys, np.uint64)},
+    "records": lambda keys, _: [{"who": key} for key in keys],
+    "polars": lambda keys, _: pl.DataFrame({"who": keys}),
+    "pandas": lambda keys, _: pd.DataFrame({"who": keys}),
+    "nullable": lambda keys, _: pd.DataFrame({"who": pd.array(keys, "Int64")}),
+    "pyarrow": lambda keys, _: pa.table({"who": keys}),
+    "parquet": lambda keys, folder: written(folder / "t.parquet", pl.DataFrame({"who": keys}).write_parquet),
+    "json lines": lambda keys, folder: written(folder / "t.jsonl", pl.DataFrame({"who": keys}).write_ndjson),
+    "csv": lambda keys, folder: written(folder / "t.csv", pl.DataFrame({"who": keys}).write_csv),
+}
+
+
+def written(path, write):
+    write(path)
+    return path
+
+
+@pytest.mark.parametrize("form", TYPED)
+def test_keys_that_floats_do_not_tell_apart_are_told_apart(form, tmp_path):
+    keys = [BIG, BIG + 1, BIG, BIG + 1, 7]
+    frame = read_table(TYPED[form](keys, tmp_path), Table(kinds={"who": "category"}))
+    assert frame["who"].tolist() == list(map(str, keys))
+
+
+@pytest.mark.parametrize("form", ["columns", "records", "polars", "nullable", "pyarrow", "parquet", "json lines"])
+def test_a_key_that_is_missing_makes_no_floats_of_the_others(form, tmp_path):
+    frame = read_table(TYPED[form]([BIG + 1, None, BIG], tmp_path), Table(kinds={"who": "category"}))
+    assert frame["who"].tolist() == [str(BIG + 1), None, str(BIG)]
+
+
+def test_pyarrow_alone_keeps_the_digits_of_keys_too(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "polars" else True)
+    frame = read_table(pa.table({"who": [BIG + 1, None, BIG]}), Table(kinds={"who": "category"}))
+    assert frame["who"].tolist() == [str(BIG + 1), None, str(BIG)]
+
+
+def test_whole_numbers_among_text_keep_their_digits():
+    assert read_table({"who": [BIG + 1, "a", True, 7.0]})["who"].tolist() == [str(BIG + 1), "a", "1", "7"]

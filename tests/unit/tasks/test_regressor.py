@@ -218,3 +218,24 @@ def test_cells_of_a_file_may_count_cycles_in_a_stream(of_table):
 def test_a_report_tells_of_remaining_life(of_table, tmp_path):
     of_table.report(tmp_path / "r.html", rows_of(engines(), remaining=2))
     assert "phm08" in (tmp_path / "r.html").read_text()
+
+
+def test_series_and_groups_of_large_numbers_are_told_apart():
+    keys = np.repeat(2**53 + np.arange(12), 3)
+    table = {
+        "id": keys,
+        "ward": keys // 4 * 4 + keys % 2,
+        "x": np.sin(np.arange(36.0)),
+        "y": np.repeat(np.arange(12.0), 3),
+    }
+    training = whorl.Training(epochs=1, seed=0, device="cpu")
+    model = whorl.Regressor(target="y", series="id", group="ward", network="rnn", training=training)
+    model.fit(table, verbose=False)
+    answered = model.predict(table)
+    assert answered.index.series.tolist() == [str(key) for key in keys[::3].tolist()]
+    held = [n for n, at in enumerate(model.held_out_.steps) if len(at)]
+    assert held == [held[0], held[0] + 2]  # a ward, which floats would not tell from the one beside it
+    stream = model.stream(2**53 + 1)
+    assert stream.push({"id": 2**53 + 1, "x": 1.0})
+    with pytest.raises(DataError, match="this stream is that of series '9007199254740993'"):
+        stream.push({"id": 2**53, "x": 1.0})

@@ -10,7 +10,7 @@ from whorl.data.media import mediums
 from whorl.errors import DataError
 from whorl.plans.wiring import EncoderDecoder, Wiring
 from whorl.tasks.columns import names
-from whorl.tasks.preparation.media import groups_of
+from whorl.tasks.preparation.media import groups_of, with_groups
 from whorl.tasks.preparation.pairs import num_filled
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
@@ -25,7 +25,7 @@ def of_captions(estimator: "Estimator", wiring: Wiring, data: object) -> Prepare
     assert columns.media is not None
     medium = mediums.get(wiring.inputs)
     where = Where(medium, columns.text or columns.media.column, names(columns.target), columns.table)
-    sources, files = files_described(data, where)
+    sources, files = files_described(data, where._replace(table=with_groups(columns.table, columns.media.group)))
     if len(sources) < 2:
         raise DataError(
             f"of {medium.plural} there is one, and none is left for validation. Bring more, each with its texts."

@@ -10,6 +10,7 @@ from whorl.data.media import Files, files_of, mediums
 from whorl.data.media_reader import fit_media
 from whorl.data.text_reader import LABEL
 from whorl.errors import ArgumentError, DataError
+from whorl.plans.table import Table
 from whorl.plans.wiring import Wiring
 from whorl.tasks.preparation.prepared import Prepared, answers_labels, answers_several, classified, held_out
 
@@ -23,7 +24,8 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     plan = columns.media
     assert plan is not None
     targets = (columns.target or LABEL,) if isinstance(columns.target, str | None) else columns.target
-    files = files_of(data, mediums.get(wiring.inputs), column=plan.column, targets=targets, table=columns.table)
+    table = with_groups(columns.table, plan.group)
+    files = files_of(data, mediums.get(wiring.inputs), column=plan.column, targets=targets, table=table)
     several = answers_several(wiring)
     if several:
         files = replace(files, frame=Indicators(targets).checked(files.frame))
@@ -58,6 +60,11 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     }
     prepared = Prepared(reader=reader, sequences=sequences, cuts=cuts, notes=notes, facts=facts, groups=groups)
     return classified(estimator, prepared) if answers_labels(wiring) else prepared
+
+
+def with_groups(table: Table, group: str | None) -> Table:
+    """How a table is read where a column of it says which files belong together: its cells are names."""
+    return table if group is None else replace(table, kinds={group: "category", **table.kinds})
 
 
 def groups_of(files: Files, group: str) -> list[str]:

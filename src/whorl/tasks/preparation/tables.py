@@ -119,9 +119,11 @@ def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown |
     if key is not None:
         # Keys are names, not numbers: '007' and '7' are two series.
         table = replace(table, kinds={key: "category", **table.kinds})
-    if columns.group is not None:
+    read = table
+    if columns.group is not None:  # its cells are names, too, and nothing that is read
+        read = replace(table, kinds={columns.group: "category", **table.kinds})
         table = replace(table, kinds={columns.group: "ignore", **table.kinds})
-    frame = read_table(data, table)
+    frame = read_table(data, read)
     if answers_several(wiring) and not isinstance(columns.target, str | None):
         frame = Indicators(columns.target).checked(frame)
     _check_may_lack(frame, columns, countdown)

@@ -15,7 +15,7 @@ from whorl.data.text_outputs import TextOutputs
 from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant_answers, examples_of
 from whorl.errors import DataError
 from whorl.plans.wiring import ManyToMany, Sequences, Wiring
-from whorl.tasks.preparation.media import groups_of
+from whorl.tasks.preparation.media import groups_of, with_groups
 from whorl.tasks.preparation.missing import told_of_missing
 from whorl.tasks.preparation.prepared import Prepared, held_out
 
@@ -28,7 +28,8 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
     """Prepares frames with texts."""
     columns = estimator.columns()
     target, plan = str(columns.target), columns.media
-    found = examples_of(data, plan, target, columns.table)
+    group = None if plan is None else plan.group
+    found = examples_of(data, plan, target, with_groups(columns.table, group))
     if found.texts is None:
         raise DataError(
             f"{found.origin} has no texts to learn from. Give a table with the column '{target}', a file of text "
@@ -37,7 +38,6 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
     kind = "sequences" if plan is None else medium_for(plan).plural
     if len(found.cells) < 2:
         raise DataError(f"of {kind} with texts there is one, and none is left for validation. Bring more.")
-    group = None if plan is None else plan.group
     groups = None if found.files is None or group is None else groups_of(found.files, group)
     held = held_out(len(found.cells), estimator.training.validation, estimator.training.seed, groups=groups)
     training = [n for n in range(len(found.cells)) if n not in held]
