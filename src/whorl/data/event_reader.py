@@ -29,6 +29,8 @@ NEXT = "next item"
 UNSEEN = -1.0
 # Whole numbers up to here are told apart as numbers of a table, too.
 _LARGEST = 2**53
+# What stands in a state for a time that nobody told: no timestamp is this, and no time that is counted.
+_UNTOLD = -(2**63)
 
 
 @readers.add("events")
@@ -208,7 +210,9 @@ class EventRows(RowReader):
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
-        self._count, self._last = 0, 0  # events so far, and the time of the last one, in microseconds or as counted
+        self._count = 0
+        # The last time that was told, in microseconds or as counted; nobody has to say when where it is not read.
+        self._last: int | None = None
         self.restarts = reader.columns.gap is not None
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
@@ -222,7 +226,7 @@ class EventRows(RowReader):
             )
         time = self._time(row)
         apart = np.nan
-        if self._reader.dated is not None and self._count and time is not None:
+        if time is not None and self._last is not None:
             apart = (time - self._last) / (MICROSECONDS if self._reader.dated else 1.0)  # as `seconds` has it
             if apart < 0:
                 raise DataError(
@@ -281,8 +285,8 @@ class EventRows(RowReader):
     @property
     def time(self) -> np.ndarray:
         number = counts.last_time(self._count)
-        if self._reader.dated is None:
-            return number
+        if self._last is None:  # as of events that were read without times
+            return np.asarray(np.datetime64("NaT", "us")) if self._reader.dated else number
         return np.asarray(self._last, "datetime64[us]" if self._reader.dated else np.int64)
 
     def mark(self) -> Mark:
@@ -292,10 +296,12 @@ class EventRows(RowReader):
         self._count, self._last = mark[0] or 0, mark[1]  # type: ignore[assignment]
 
     def read(self) -> bytes:
-        return counts.packed(self._count) + self._last.to_bytes(8, "little", signed=True)
+        last = _UNTOLD if self._last is None else self._last
+        return counts.packed(self._count) + last.to_bytes(8, "little", signed=True)
 
     def write(self, remainder: bytes) -> None:
         if len(remainder) != 16:
             raise damaged_state()
         self._count = counts.unpacked(remainder[:8])
-        self._last = int.from_bytes(remainder[8:], "little", signed=True)
+        last = int.from_bytes(remainder[8:], "little", signed=True)
+        self._last = None if last == _UNTOLD or not self._count else last

@@ -286,10 +286,15 @@ def _made(fields: dict[str, object]) -> Prediction:
     return made
 
 
-def plain(value: object) -> str | int:
-    """A time as JSON and CSV can hold it: date and time of day, in one form so that a column parses; or a number."""
+def plain(value: object) -> str | int | None:
+    """A time as JSON and CSV can hold it: date and time of day, in one form so that a column parses; or a number.
+
+    None where it is not known.
+    """
     if isinstance(value, np.datetime64):
-        return str(value.astype("datetime64[us]")).replace("T", " ").removesuffix(".000000")
+        return (
+            None if np.isnat(value) else str(value.astype("datetime64[us]")).replace("T", " ").removesuffix(".000000")
+        )
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 

@@ -10,6 +10,7 @@ import whorl
 from whorl.errors import DataError
 from whorl.report.evidence import gather
 from whorl.report.recommendations import recommendations
+from whorl.runtime.records import records
 
 
 def test_a_new_session_is_answered_by_what_follows_its_items(round_trip):
@@ -124,6 +125,29 @@ def test_a_gap_ends_a_session_in_tables_and_in_streams():
     assert at_once.value.tolist() == [answer.value[0].tolist() for answer in answers]
     many = model.model_.push_many([model.stream("u"), model.stream("v")], [visits[0], visits[2]])
     assert [one[0].value[0].tolist() for one in many] == [answers[0].value[0].tolist(), answers[2].value[0].tolist()]
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_a_time_that_nobody_told_is_unknown_and_not_that_of_the_epoch(dated):
+    def when(time):
+        return str(np.datetime64("2026-01-01") + np.timedelta64(time, "D")) if dated else time
+
+    rows = [{**row, "time": when(row["time"])} for row in turns(20)]
+    model = recommender(training=replace(QUICK, epochs=1)).fit(rows, verbose=False)
+    early = {"item": "b", "time": "1912-06-23" if dated else -7}
+    stream = model.stream("new")
+    (first,) = stream.push({"item": "a"})
+    assert next(records(first))["origin"] == (None if dated else 0)  # no time at all, or the number of the event
+    again = model.stream("new")
+    again.state = stream.state
+    for one in (stream, again):
+        assert one.push(early)[0].index.origin[0] == (np.datetime64("1912-06-23") if dated else -7)
+        one.push({"item": "c"})  # at no known time: the next one is compared with the one before it
+        with pytest.raises(DataError, match="is not before that of the last one"):
+            one.push({**early, "time": "1912-06-22" if dated else -8})
+    begun = model.stream("other")
+    begun.state = model.stream("other").state
+    assert begun.push(early)[0].index.origin[0] == (np.datetime64("1912-06-23") if dated else -7)
 
 
 def test_whole_numbers_come_back_as_such_and_may_come_as_text():
