@@ -248,7 +248,7 @@ def _measured(
 
     read: dict[str, object] = {}
     # A pair is (X, y), and files of arrays and archives have their truths beside them.
-    if task == "regress" and asked.target is None and not isinstance(data, tuple) and not _is_of_arrays(data):
+    if task == "regress" and roles.get("target") is None and not isinstance(data, tuple) and not _is_of_arrays(data):
         read["remaining"] = True
     if task == "detect" and asked.label is None and _is_of_arrays(data):
         read["per"] = "sequence"

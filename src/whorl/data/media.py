@@ -273,6 +273,28 @@ def is_folder_of_tables(source: str | os.PathLike[str], medium: Medium) -> bool:
     return tables and not any(medium.is_file(name) for name in names)
 
 
+def told_by_table(source: object, medium: Medium, table: Table) -> object:
+    """What tells of the files of a folder, for who asks what is to be answered: the one table beside them.
+
+    That is the source itself where it is no folder, where its files lie in subfolders, which tell already, and where no
+    table or more than one lies beside the files, or one that does not name them.
+    """
+    if not isinstance(source, str | os.PathLike) or not str(source) or not Path(source).is_dir():
+        return source
+    folder = Path(source)
+    for at, folders, names in os.walk(folder):
+        if not hidden_left_out(folders) and Path(at) != folder and any(map(medium.is_file, names)):
+            return source
+    tables = [one for one in folder.iterdir() if one.suffix.lower() in TABLE_SUFFIXES and not one.name.startswith(".")]
+    if len(tables) != 1:
+        return source
+    try:
+        named = column_of(read_table(tables[0], table), medium)
+    except DataError:
+        return source  # a text, say, beside the only recording
+    return source if named is None else tables[0]
+
+
 def cells_of(source: object, medium: Medium) -> list[object] | None:
     """A list of paths, or of what stands in memory; None where the source is something else."""
     if isinstance(source, medium.value) and not isinstance(source, np.ndarray):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from whorl.codecs.sound import Sound
-from whorl.data.media import Files, Medium, files_of, mediums
+from whorl.data.media import Files, Medium, files_of, mediums, told_by_table
 from whorl.data.problems import Problem, plural
 from whorl.data.text_reader import LABEL
 from whorl.errors import WhorlError
@@ -37,6 +37,7 @@ def check_files(
     """
     medium = mediums.get(word)
     try:
+        source = told_by_table(source, medium, table)
         files = files_of(source, medium, column=None, targets=targets or (LABEL,), table=table)
         for name in targets:
             files.frame[name]

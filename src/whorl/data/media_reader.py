@@ -18,7 +18,7 @@ from whorl.data import (
 )
 from whorl.data.indicators import Indicators, restore_labels
 from whorl.data.labels import Labels
-from whorl.data.media import Files, Medium, files_of, medium_for, restored
+from whorl.data.media import Files, Medium, files_of, medium_for, restored, told_by_table
 from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
@@ -64,7 +64,8 @@ class MediaReader(Reader):
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
-        files = files_of(source, self.medium, column=self.plan.column, targets=self.names, table=self.table)
+        told = told_by_table(source, self.medium, self.table) if targets else source
+        files = files_of(told, self.medium, column=self.plan.column, targets=self.names, table=self.table)
         if targets:
             for name in self.names:
                 files.frame[name]

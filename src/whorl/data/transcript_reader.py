@@ -15,7 +15,7 @@ from whorl.codecs.audio import AudioCodec
 from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.arrays import read_arrays
-from whorl.data.media import Files, Medium, check_codec, files_of, medium_for
+from whorl.data.media import Files, Medium, check_codec, files_of, medium_for, told_by_table
 from whorl.data.media_reader import MediaRows
 from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
@@ -110,6 +110,8 @@ class TranscriptReader(Reader):
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
+        if targets and self.medium is not None:
+            source = told_by_table(source, self.medium, self.table)
         found = examples_of(source, self.plan, self.names[0], self.table)
         if targets and found.texts is None:
             raise DataError(

@@ -17,7 +17,7 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, check_whole, estimators
-from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for
+from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for, targets_of_pair
 
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
@@ -206,11 +206,13 @@ class Classifier(Estimator):
         if self.text is None and self.series is None and isinstance(self.tokens, Text):
             plan = plan_for(data, self.table)
             if plan is not None:
-                made = replace(self, tokens=plan)
+                made = replace(self, tokens=plan, target=self.target or targets_of_pair(data))
                 made._check_change(_CHANGES)
                 return made
         self._check_change(_CHANGES)
-        count = num_labels(data) if self.target is None and not isinstance(self.tokens, Media) else None
+        if isinstance(self.tokens, Media):
+            return replace(self, target=self.target or targets_of_pair(data))
+        count = num_labels(data) if self.target is None else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 
     def wiring(self) -> Wiring:

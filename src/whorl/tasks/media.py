@@ -1,5 +1,6 @@
 """What tasks have in common whose examples may be files of sound, pictures or videos."""
 
+from whorl.data.indicators import num_columns
 from whorl.data.media import mediums
 from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
@@ -52,6 +53,12 @@ def shape_of(tokens: Media) -> ManyToOne:
     pictured = isinstance(tokens, Video) or (isinstance(tokens, Image) and tokens.steps == "picture")
     layers = None if pictured else Convolution(channels=CHANNELS, kernel_size=None, num_layers=3, growth=GROWTH)
     return ManyToOne(pooling=("last", "mean", "max"), convolution=layers, beside=layers is not None)
+
+
+def targets_of_pair(data: object) -> tuple[str, ...] | None:
+    """What the K > 1 answers of `(files, y)` are called where nobody names them, y (N, K); None for other data."""
+    count = num_columns(data[1]) if isinstance(data, tuple) and len(data) == 2 else 1
+    return tuple(f"y{k}" for k in range(count)) if count > 1 else None
 
 
 def plan_for(data: object, table: Table, own: tuple[Media, ...] = ()) -> Media | None:

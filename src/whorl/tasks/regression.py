@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
 
-from whorl.data.indicators import num_columns
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Augmentation
 from whorl.plans.heads import Head, Point, Quantiles
@@ -15,7 +14,7 @@ from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
 from whorl.tasks.columns import Columns, names
 from whorl.tasks.estimator import Estimator, estimators
-from whorl.tasks.media import check_columns, plan_for, shape_of
+from whorl.tasks.media import check_columns, plan_for, shape_of, targets_of_pair
 
 # The column of what is left, where none is named.
 REMAINING = "remaining"
@@ -102,8 +101,7 @@ class Regressor(Estimator):
             return self
         target = self.target
         if target is None and isinstance(data, tuple) and len(data) == 2:
-            count = num_columns(data[1])
-            target = "y" if count == 1 else tuple(f"y{k}" for k in range(count))
+            target = targets_of_pair(data) or "y"
         if target is None:
             raise ArgumentError(
                 "`target` is None, but nothing says which numbers are answered of files; subfolders name labels. Give "

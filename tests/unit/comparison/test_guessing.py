@@ -1,11 +1,13 @@
 """Which task data are for, by the kind of file and the roles that are named."""
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import whorl
 from whorl.comparison.guessing import guess_task
 from whorl.comparison.question import Question
+from whorl.data.check import check
 
 from .subjects import archive, beats, dialogues, hourly, pairs, pictures, plays, recordings, shop, tagged
 
@@ -151,3 +153,63 @@ def test_users_and_items_are_known_however_their_columns_are_spelled(user, item)
     events = {user: ["a", "a", "b", "b"], item: ["x", "y", "x", "z"], "n": [1, 2, 3, 4]}
     found = guess_task(events, Question())
     assert (found.task, dict(found.roles)) == ("recommend", {"user": user, "item": item})
+
+
+def flat(folder, header, cells):
+    """A folder of pictures, and one table of them beside these."""
+    for n in range(12):
+        PIL.Image.fromarray(np.full((4, 5), 20 * n, np.uint8)).save(folder / f"{n}.png")
+    rows = [f"{n}.png,{cells(n)}" for n in range(12)]
+    (folder / "told.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "task", "target"),
+    [
+        ("file,says", lambda n: f"a wall of shade {n}", "caption", "says"),
+        ("file,size", lambda n: 1.37 * n, "regress", "size"),
+        ("file,size,weight", lambda n: f"{1.37 * n},{0.3 * n}", "regress", ("size", "weight")),
+        ("file,row,size", lambda n: f"{n},{1.37 * n}", "regress", "size"),  # numbers of rows tell nothing
+        ("file,stars", lambda n: n % 3, "classify", "stars"),
+        ("file,kind", lambda n: "ab"[n % 2], "classify", "kind"),
+        ("file,label,size", lambda n: f"{'ab'[n % 2]},{1.37 * n}", "classify", None),
+    ],
+)
+def test_a_folder_of_pictures_is_for_what_the_table_beside_them_says(tmp_path, header, cells, task, target):
+    folder = flat(tmp_path, header, cells)
+    for data in (folder, str(folder / "told.csv")):
+        found = guess_task(data, Question())
+        assert (found.task, found.roles.get("target")) == (task, target)
+    suggestion = whorl.suggest(folder)
+    assert suggestion.task == task
+    assert str(suggestion.command).startswith(f"whorl fit {task} {folder} ")
+    assert not [one for one in check(folder, target=target) if one.severity == "error"]
+
+
+def test_tables_that_do_not_name_the_pictures_of_a_folder_say_nothing_of_them(tmp_path):
+    folder = flat(tmp_path, "file,size", lambda n: 1.37 * n)
+    (folder / "more.csv").write_text("a,b\n1,2\n")
+    assert task_of(folder) == "classify"
+    (folder / "told.csv").unlink()
+    assert task_of(folder) == "classify"
+
+
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        (np.arange(12) * 1.3, "regress"),
+        (np.arange(12), "regress"),
+        ((np.arange(12) * 1.3)[:, None], "regress"),
+        (np.arange(36.0).reshape(12, 3).tolist(), "regress"),
+        (np.arange(12) % 3, "classify"),
+        (np.eye(12)[:, :3], "classify"),
+        (["a", "b"] * 6, "classify"),
+        ([f"a wall of shade {n}" for n in range(12)], "caption"),
+        ([[f"a wall of shade {n}"] * 2 for n in range(12)], "caption"),
+    ],
+)
+def test_what_stands_beside_a_list_of_pictures_tells_the_task(tmp_path, y, task):
+    folder = flat(tmp_path, "file,size", lambda n: n)
+    suggestion = whorl.suggest(([str(folder / f"{n}.png") for n in range(12)], y))
+    assert suggestion.task == task

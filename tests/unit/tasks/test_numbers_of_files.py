@@ -51,6 +51,21 @@ def test_tables_lists_and_folders_of_files_are_answered_alike(tones, pitch):
     assert labelled.index.series.tolist() == [str(paths[3])]
 
 
+def test_a_folder_is_learned_by_the_table_in_it_and_answered_file_by_file(tones, pitch, tmp_path):
+    training = whorl.Training(epochs=1, seed=0, device="cpu")
+    model = whorl.Regressor(target="pitch", network=SMALL, training=training)
+    wanted = model.fit(tones / "tones.csv", verbose=False).predict(tones / "tones.csv").value
+    assert np.array_equal(model.fit(tones, verbose=False).predict(tones / "tones.csv").value, wanted)
+    assert pitch.evaluate(tones).metrics == pitch.evaluate(tones / "tones.csv").metrics
+    some = tmp_path / "some"
+    some.mkdir()
+    for name in ("3.wav", "4.wav"):
+        (some / name).write_bytes((tones / name).read_bytes())
+    (some / "known.csv").write_text("file,pitch\n3.wav,300\n")
+    assert len(pitch.predict(some).value) == 2  # also the one that no table names
+    assert pitch.evaluate(some).num_answers == 1
+
+
 def test_subfolders_are_no_numbers(tones, pitch, tmp_path):
     (tmp_path / "low").mkdir()
     (tmp_path / "low" / "a.wav").write_bytes((tones / "0.wav").read_bytes())

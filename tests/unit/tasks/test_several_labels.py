@@ -243,3 +243,11 @@ def test_damaged_labels_are_refused(config):
         Indicators.restore(config, {})
     with pytest.raises(ModelFileError, match="damaged"):
         Indicators.restore({"names": ["a", "b"]}, {"x": np.zeros(1)})
+
+
+def test_labels_of_files_without_names_are_numbered_as_arrays_are():
+    shades = np.arange(20 * 6 * 5, dtype=np.uint8).reshape(20, 6, 5, 1)
+    y = np.stack([np.arange(20) % 2, np.arange(20) // 10], axis=1)
+    model = whorl.Classifier(tokens=whorl.Image(mode="grey"), training=ONE).fit((shades, y), verbose=False)
+    assert model.predict(shades[:3]).probabilities.shape == (3, 2)
+    assert model.model_.reader.names == ("y0", "y1")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from whorl.data.convert import category_column
 from whorl.data.indicators import Indicators
-from whorl.data.media import Files, files_of, mediums
+from whorl.data.media import Files, files_of, mediums, told_by_table
 from whorl.data.media_reader import fit_media
 from whorl.data.text_reader import LABEL
 from whorl.errors import ArgumentError, DataError
@@ -25,7 +25,9 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     assert plan is not None
     targets = (columns.target or LABEL,) if isinstance(columns.target, str | None) else columns.target
     table = with_groups(columns.table, plan.group)
-    files = files_of(data, mediums.get(wiring.inputs), column=plan.column, targets=targets, table=table)
+    medium = mediums.get(wiring.inputs)
+    told = told_by_table(data, medium, table)
+    files = files_of(told, medium, column=plan.column, targets=targets, table=table)
     several = answers_several(wiring)
     if several:
         files = replace(files, frame=Indicators(targets).checked(files.frame))

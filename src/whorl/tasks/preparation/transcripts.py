@@ -9,7 +9,7 @@ from whorl.codecs.array import ArrayCodec
 from whorl.codecs.codec import Codec
 from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
-from whorl.data.media import medium_for
+from whorl.data.media import medium_for, told_by_table
 from whorl.data.sequences import Sequence
 from whorl.data.text_outputs import TextOutputs
 from whorl.data.transcript_reader import Transcribed, TranscriptReader, constant_answers, examples_of
@@ -29,7 +29,8 @@ def of_transcripts(estimator: "Estimator", wiring: Wiring, data: object) -> Prep
     columns = estimator.columns()
     target, plan = str(columns.target), columns.media
     group = None if plan is None else plan.group
-    found = examples_of(data, plan, target, with_groups(columns.table, group))
+    told = data if plan is None else told_by_table(data, medium_for(plan), columns.table)
+    found = examples_of(told, plan, target, with_groups(columns.table, group))
     if found.texts is None:
         raise DataError(
             f"{found.origin} has no texts to learn from. Give a table with the column '{target}', a file of text "
