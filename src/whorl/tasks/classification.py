@@ -202,7 +202,7 @@ class Classifier(Estimator):
                 return ("series", ("series",)) if self.text is None else ("texts", ("tokens",))
 
     def for_data(self, data: object) -> Self:
-        """Names several labels at once y0, y1, ... where they come as (N, C) without names."""
+        """Sees whether data are files, and names several labels y0, y1, ... where they come as (N, C) without names."""
         if self.text is None and self.series is None and isinstance(self.tokens, Text):
             plan = plan_for(data, self.table)
             if plan is not None:

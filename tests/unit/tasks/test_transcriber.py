@@ -237,6 +237,17 @@ def test_recordings_come_from_a_folder_a_table_and_lists_alike(folder):
     assert named.predict(paths[0]).index.time[0].shape[1:] == (2,)
 
 
+def test_a_folder_is_learned_by_the_table_in_it(folder, tmp_path):
+    for path in folder[0].glob("*.wav"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    said = folder[1].read_text().replace(f"../{folder[0].name}/", "")
+    (tmp_path / "said.csv").write_text(said)
+    model = transcriber(1, target="said").fit(tmp_path, verbose=False)
+    assert model.evaluate(tmp_path).target == model.evaluate(tmp_path / "said.csv").target
+    assert len(model.predict(tmp_path).value) == 12
+    assert whorl.suggest(tmp_path).model.target == "said"
+
+
 def test_samples_that_come_in_pieces_are_transcribed_as_their_file(folder):
     recordings, _ = folder
     model = transcriber(epochs=3).fit(recordings, verbose=False)
