@@ -36,7 +36,8 @@ class Regressor(Estimator):
     every row where sequences end in failure.
 
     An example may also be a recording, a picture or a video: a table with a column of paths and the targets beside it,
-    a folder in which that table lies beside the files, or `(paths, y)`. Where nobody names the targets of such a pair they are called y, or y0, y1, ...
+    a folder in which that table lies beside the files, or `(paths, y)`. Where nobody names the targets of such a pair
+    they are called y, or y0, y1, ...
 
     Args:
         target: column or columns to answer; unused with arrays. With `remaining` the column of what is left after the
