@@ -14,8 +14,8 @@ from whorl.data.convert import convert
 from whorl.data.pairing import first_answer
 from whorl.data.problems import plural, refuse
 from whorl.errors import ArgumentError, DataError
+from whorl.plans.names import names
 from whorl.plans.table import Table
-from whorl.tasks.columns import names
 from whorl.tasks.forecasting import Forecaster
 
 if TYPE_CHECKING:

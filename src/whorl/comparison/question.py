@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.plans.names import names
 from whorl.plans.table import Table
-from whorl.tasks.columns import check_names, names
+from whorl.tasks.columns import check_names
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator

@@ -17,7 +17,7 @@ from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.text_reader import LABEL, texts_of
 from whorl.errors import WhorlError
-from whorl.plans.names import check_column
+from whorl.plans.names import check_column, names
 from whorl.plans.table import Table
 
 __all__ = ["Problem", "check"]
@@ -60,6 +60,9 @@ def check(
     table, labels = table or Table(), labels or text is not None
     for role, name in (("time", time), ("series", series), ("text", text)):
         check_column(role, name)
+    for role, given in (("target", target), ("known", known), ("static", static)):
+        if given is not None:
+            names(given, role)
     if series is not None:  # '007' and '7' are two series
         table = replace(table, kinds={series: "category", **table.kinds})
     word = medium_of(source, table) if text is None and series is None else None

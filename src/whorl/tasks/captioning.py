@@ -13,13 +13,14 @@ from whorl.data.media_guess import medium_of
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Views
 from whorl.plans.media import Features, Media, is_ordered, word_of
+from whorl.plans.names import names
 from whorl.plans.networks import WRITES, Network, recurrent
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import Attention, Wiring
 from whorl.tasks import pairs
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, estimators
 from whorl.tasks.media import check_media
 

@@ -9,13 +9,14 @@ from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.changes import Augmentation, Change, Forgetting, SoundChange, Views
 from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.plans.media import Audio, Image, Media, Video, word_of
+from whorl.plans.names import names
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import MOST_KERNEL
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for, targets_of_pair
 

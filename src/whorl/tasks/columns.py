@@ -1,13 +1,11 @@
 """Which columns of a table play which role, as a task was told."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import get_args
 
-from whorl.errors import ArgumentError
 from whorl.plans.media import Media
 from whorl.plans.music import Music
-from whorl.plans.names import check_column
+from whorl.plans.names import check_column, names
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 
@@ -53,17 +51,6 @@ class Columns:
     music: Music | None = None
     label: str | None = None
     normal: str | None = None
-
-
-def names(given: object, role: str = "target") -> tuple[str, ...]:
-    """Names of columns in a role; a lone one may stand without a list around it."""
-    listed = (given,) if isinstance(given, str) else given
-    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
-        raise ArgumentError(
-            f"`{role}`: a column is named by text, and several by a list of texts, but {given!r:.60} came. Write names "
-            "as text."
-        )
-    return tuple(listed)
 
 
 def check_names(asked: object) -> None:

@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.alarm import Alarm
 from whorl.plans.heads import StudentT
+from whorl.plans.names import names
 from whorl.plans.networks import REBUILDS, Network, Recurrent, from_key, recurrent
 from whorl.plans.sizes import MOST_WIDTH, MOST_WINDOW
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import EachRow, Surprise, Wiring
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Rows of a training piece, and steps of the optimizer in all.

@@ -5,12 +5,13 @@ from typing import ClassVar, Literal
 
 from whorl.errors import ArgumentError
 from whorl.plans.heads import Head, Point, Quantiles
+from whorl.plans.names import names
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_levels
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Strips, Windows, Wiring
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_whole, estimators
 
 # Rows before a row that a carried memory reads beside it.

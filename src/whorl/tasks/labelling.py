@@ -6,11 +6,12 @@ from typing import ClassVar, Literal
 from whorl.errors import ArgumentError
 from whorl.plans.changes import Forgetting
 from whorl.plans.heads import Categorical
+from whorl.plans.names import names
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, Sequences, Wiring
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, check_lookahead, estimators
 
 # Steps that a network which reads forwards waits with its answer.

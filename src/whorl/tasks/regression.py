@@ -7,12 +7,13 @@ from whorl.errors import ArgumentError
 from whorl.plans.changes import Augmentation
 from whorl.plans.heads import Head, Point, Quantiles
 from whorl.plans.media import Media, word_of
+from whorl.plans.names import names
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_levels
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import ManyToMany, ManyToOne, Sequences, Wiring
-from whorl.tasks.columns import Columns, names
+from whorl.tasks.columns import Columns
 from whorl.tasks.estimator import Estimator, estimators
 from whorl.tasks.media import check_columns, plan_for, shape_of, targets_of_pair
 

@@ -8,7 +8,6 @@ import pytest
 from sklearn.base import clone
 
 import whorl
-from whorl.data.check import check
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.tasks import settings
 
@@ -243,12 +242,20 @@ def test_columns_are_named_by_text(kind, role):
         (whorl.Music, "column"),
         (whorl.Trading, "dividends"),
         (lambda **given: whorl.suggest(np.zeros((5, 6, 2)), **given), "group"),
-        (lambda **given: check({"x": [1.0, 2.0]}, **given), "series"),
+        (lambda **given: whorl.check({"x": [1.0, 2.0]}, **given), "series"),
     ],
 )
 def test_columns_of_plans_and_of_questions_are_named_by_text(make, role):
     with pytest.raises(ArgumentError, match=f"`{role}` is the name of a column, as text, or None, but is 3"):
         make(**{role: 3})
+
+
+@pytest.mark.parametrize("role", ["target", "known", "static"])
+def test_several_columns_that_are_checked_are_named_by_text(role):
+    with pytest.raises(
+        ArgumentError, match=f"`{role}`: a column is named by text, and several by a list of texts, but 3"
+    ):
+        whorl.check({"x": [1.0, 2.0]}, **{role: 3})
 
 
 @pytest.mark.parametrize("clip", [0, -1.0, float("inf"), float("nan"), True, "5"])

@@ -12,7 +12,7 @@ from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.marks import check_normal, marks
 from whorl.errors import ArgumentError, DataError
-from whorl.tasks.columns import names
+from whorl.plans.names import names
 from whorl.tasks.preparation.missing import told_of_missing
 from whorl.tasks.preparation.prepared import (
     Prepared,

@@ -8,8 +8,8 @@ from whorl.data.caption_reader import fit_captions
 from whorl.data.described import Where, files_described
 from whorl.data.media import mediums
 from whorl.errors import DataError
+from whorl.plans.names import names
 from whorl.plans.wiring import EncoderDecoder, Wiring
-from whorl.tasks.columns import names
 from whorl.tasks.preparation.media import groups_of, with_groups
 from whorl.tasks.preparation.pairs import num_filled
 from whorl.tasks.preparation.prepared import Prepared, held_out
