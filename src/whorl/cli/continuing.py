@@ -8,7 +8,7 @@ import click
 
 from whorl.cli.options import was_given
 from whorl.cli.output import option, show
-from whorl.errors import ArgumentError
+from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import DRAWN, Beam, Greedy
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SECTION = "Text that goes on"
 _DRAWN = ("temperature", "top_k", "top_p", "seed")
+# Most characters of a file with a grammar: a word for each of a large dictionary, many times over.
+_LONGEST = 1 << 24
 
 
 def prompt() -> click.Parameter:
@@ -77,14 +79,20 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
 
 
 def _grammar_in(path: str) -> "Grammar":
-    """The words of each place of a sentence, a line for each, with | between words; a line may begin with |, so that
-    its place may be left out.
+    """The words of each place of a sentence, a line for each, with | between words; an empty word leaves its place
+    out.
     """
-    from whorl.data.text_files import text_lines
+    from whorl.data.text_files import pieces
 
-    return tuple(
-        tuple(word.strip() for word in line.split("|")) for line in text_lines(Path(path), "utf-8") if line.strip()
-    )
+    text = ""
+    for piece in pieces(Path(path), "utf-8"):
+        text += piece
+        if len(text) > _LONGEST:
+            raise DataError(
+                f"`{path}` has more than {_LONGEST} characters, but a grammar has a line of words for each place of a "
+                "sentence. Give another file to --grammar."
+            )
+    return tuple(tuple(word.strip() for word in line.split("|")) for line in text.split("\n") if line.strip())
 
 
 def source_of(data: str | None, prompts: tuple[str, ...]) -> object:

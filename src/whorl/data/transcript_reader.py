@@ -291,7 +291,7 @@ def symbols_of(reader: TranscriptReader, words: str) -> tuple[int, ...]:
     if words and not all(codes):
         raise ArgumentError(
             f"`grammar` has '{words}', but no text of training has all of its symbols, so that nothing was learned of "
-            "them. Leave the word out."
+            "them. Leave the word out; a space between two words is a symbol, too."
         )
     return codes
 

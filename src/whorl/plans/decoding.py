@@ -72,6 +72,7 @@ class Beam:
     Args:
         width: beginnings kept at every step.
         length_penalty: 0 ranks by probability, which favours short sequences; larger values favour longer ones.
+            A transcript is as long as what is said, and has none.
         max_length: most tokens of an answer, its end counted as one. None lets the task choose.
         grammar: of a transcript, the words of each place of a sentence, as in `(("turn",), ("left", "right"))`: no
             other sentence is found, and where none is found whole, the beginning of one. An empty word, "", leaves its

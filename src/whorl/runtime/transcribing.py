@@ -73,8 +73,13 @@ def searching(
     )
     if not isinstance(chosen, Greedy | Beam) or chosen.max_length is not None:
         raise ArgumentError(
-            f"`decoding` is {chosen}, but a transcript is as long as what is said, and nothing of it is drawn. Use "
-            "whorl.Greedy() or whorl.Beam(width=...)."
+            f"`decoding` is {chosen!r:.80}, but a transcript is as long as what is said, and nothing of it is drawn. "
+            "Use whorl.Greedy() or whorl.Beam(width=...)."
+        )
+    if isinstance(chosen, Beam) and chosen.length_penalty != Beam.length_penalty:
+        raise ArgumentError(
+            f"`length_penalty` is {chosen.length_penalty}, but a transcript is as long as what is said: transcripts "
+            "rank by their probability. Leave it out."
         )
     if isinstance(chosen, Greedy):
         return GreedySearch

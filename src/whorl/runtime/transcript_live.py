@@ -34,11 +34,12 @@ class TranscriptLive(Live):
         decoding: how a text is searched for; None lets the task choose.
     """
 
-    __slots__ = ("_decoding", "_ended", "_search")
+    __slots__ = ("_afresh", "_decoding", "_ended", "_search")
 
     def __init__(self, model: "Model", series: str, *, decoding: Decoding | None = None) -> None:
         self._decoding, self._ended = decoding, False
-        self._search = search_for(model, decoding)()
+        self._afresh = search_for(model, decoding)
+        self._search = self._afresh()
         super().__init__(model, series)
 
     def _maker(self) -> Callable[["Model", str], Live]:
@@ -115,7 +116,7 @@ class TranscriptLive(Live):
             own = msgspec.msgpack.decode(state.engine, type=_Engine)
         except msgspec.DecodeError:
             raise ModelFileError("`state` holds no search for a text. It belongs to another model.") from None
-        found = search_for(self.model, self._decoding)()
+        found = self._afresh()
         found.unpack(own.search, len(self.model.reader.classes))
         before = self._search, self._ended
         try:

@@ -79,6 +79,7 @@ def test_a_prompt_may_stand_on_the_command_line(rhyme):
         (["--prompt", "a", "--top-p", "1.5"], "`top_p` is a probability"),
         (["--prompt", "a", "--temperature", "0"], "`temperature` is a positive number"),
         (["--prompt", "a", "--length-penalty", "-1"], "`length_penalty` is a number >= 0"),
+        (["--prompt", "a", "--grammar", __file__], "this model does not transcribe"),
     ],
 )
 def test_decodings_that_cannot_be_are_refused(rhyme, options, message):

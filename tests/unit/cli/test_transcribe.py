@@ -84,6 +84,11 @@ def test_a_file_of_words_is_a_grammar_of_what_is_heard(model, recordings, tmp_pa
     assert result.exit_code == 2
     assert "`grammar` has the words of each place of a sentence" in result.stderr
     assert run("predict", model, recordings / "said.csv", "--grammar", tmp_path / "none.txt").exit_code == 3
+    for content, told in ((b"cad | \xe4b", "utf-8"), (b"ab | ba " * (1 << 22), "more than 16777216 characters")):
+        orders.write_bytes(content)
+        result = run("predict", model, recordings / "said.csv", "--grammar", orders)
+        assert result.exit_code == 3
+        assert told in result.stderr
     orders.write_text("cad | ab", encoding="utf-8")
     both = run("predict", model, recordings / "said.csv", "--grammar", orders, "--greedy")
     assert both.exit_code == 2

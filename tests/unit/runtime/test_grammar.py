@@ -1,11 +1,13 @@
 """Sentences that have one of some words at each place, and the search for what is said among them."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
 
 import whorl
+from whorl.codecs.text import TextCodec
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.runtime.choosing import log_softmax
 from whorl.runtime.grammar import Grammar, grammar_of
@@ -43,7 +45,9 @@ def said(text: tuple[int, ...], grammar: Grammar) -> int | None:
         (("a",),),
         (("", "a"), ("", "a b"), ("c", "")),
         (("a", "a", "ab"), ("b",), ("", "b")),
-        (("",), ("b", "a")),
+        (("",), ("b", "a b")),
+        (("",), ("b",), ("", "a")),
+        (("", "a"), ("b",), ("", "a"), ("", "b", "a")),
     ],
 )
 def test_a_grammar_has_the_sentences_of_its_places_and_no_other(places):
@@ -67,9 +71,25 @@ def test_words_are_symbols_too():
 
 
 def test_words_whose_symbols_depend_on_others_are_refused():
-    pairs = {"a": (1,), "b": (2,), "a a": (3,), "a b": (1, 2)}
-    with pytest.raises(ArgumentError, match="depend on the words beside it"):
+    pairs = {"a": (1,), "b": (2,), "a a": (1, 1), "a a a": (1, 1, 1), "a b a": (1, 3)}
+    with pytest.raises(ArgumentError, match="'b', whose symbols depend on the words beside it"):
         grammar_of((("a",), ("a", "b")), pairs.__getitem__)
+
+
+@pytest.mark.parametrize("orders", [(("turn", "$"), ("left",)), (("$", "turn"), ("left",))])
+def test_signs_that_change_the_spaces_around_them_are_refused(orders):
+    codec = TextCodec(unit="word").fit(["turn left $5"])
+    with pytest.raises(ArgumentError, match=r"'\$', whose symbols depend"):
+        grammar_of(orders, lambda words: tuple(codec.encode(words)[:, 0].astype(int).tolist()))
+
+
+def test_many_words_at_many_places_that_may_be_left_out_are_searched_in_time():
+    words = ("", *map("".join, itertools.product("abcd", repeat=4)))
+    started = time.process_time()
+    search = BeamSearch(10, grammar=grammar_of((words,) * 100, symbols))
+    search.read(drawn(2, steps=60))
+    assert search.best(final=True).symbols
+    assert time.process_time() - started < 3.0
 
 
 def drawn(seed: int, steps: int = 14) -> np.ndarray:

@@ -156,6 +156,16 @@ def test_a_transcript_is_found_by_two_searches_and_no_other():
     for wrong in (whorl.Sample(), whorl.Greedy(max_length=3)):
         with pytest.raises(ArgumentError, match="as long as what is said"):
             searching(wrong, None, symbols)
+    many = whorl.Beam(max_length=3, grammar=(("ab",) * 5000,))
+    with pytest.raises(ArgumentError, match="as long as what is said") as caught:
+        searching(many, None, symbols)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("penalty", [0.0, 3.0])
+def test_a_transcript_has_no_length_penalty(penalty):
+    with pytest.raises(ArgumentError, match=r"`length_penalty` is .* Leave it out"):
+        searching(whorl.Beam(length_penalty=penalty), None, symbols)
 
 
 @pytest.mark.parametrize(
