@@ -1,7 +1,6 @@
 """Sentences that have one of some words at each place, and the search for what is said among them."""
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -83,13 +82,13 @@ def test_signs_that_change_the_spaces_around_them_are_refused(orders):
         grammar_of(orders, lambda words: tuple(codec.encode(words)[:, 0].astype(int).tolist()))
 
 
-def test_many_words_at_many_places_that_may_be_left_out_are_searched_in_time():
+def test_equal_words_at_many_places_that_may_be_left_out_are_kept_once():
     words = ("", *map("".join, itertools.product("abcd", repeat=4)))
-    started = time.process_time()
-    search = BeamSearch(10, grammar=grammar_of((words,) * 100, symbols))
+    grammar = grammar_of((words,) * 100, symbols)
+    search = BeamSearch(10, grammar=grammar)
     search.read(drawn(2, steps=60))
     assert search.best(final=True).symbols
-    assert time.process_time() - started < 3.0
+    assert len(grammar._branches) < 3 * 4**4 < 100 * 4**4  # two trees: at the start, and behind a space
 
 
 def drawn(seed: int, steps: int = 14) -> np.ndarray:
