@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-import whorl
 from whorl.codecs.text import TextCodec
 from whorl.errors import ArgumentError, ModelFileError
 from whorl.runtime.choosing import log_softmax
@@ -150,15 +149,3 @@ def test_a_state_of_another_grammar_is_refused():
     made.read(log_probs)
     with pytest.raises(ModelFileError, match="another grammar"):
         BeamSearch(4, grammar=grammar_of((("ab",),), symbols)).unpack(made.packed(), len(LETTERS) + 1)
-
-
-@pytest.mark.parametrize(
-    "wrong", ["turn left", (), ("turn", "left"), (("turn",), ()), (("turn", 3),), ((""), ("",)), 3]
-)
-def test_a_grammar_that_is_none_is_refused(wrong):
-    with pytest.raises(ArgumentError, match="`grammar` has the words of each place"):
-        whorl.Beam(grammar=wrong)
-
-
-def test_lists_are_places_too_and_white_space_does_not_count():
-    assert whorl.Beam(grammar=[["turn  on", " left "], ["", "now"]]).grammar == (("turn on", "left"), ("", "now"))
