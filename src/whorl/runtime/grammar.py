@@ -62,9 +62,11 @@ class Grammar:
     def _from(self, places: Iterable[int], *, begun: bool) -> set[_Ahead]:
         """What may follow before places, in order, also at those behind each where it may be left out."""
         found: set[_Ahead] = set()
-        known = 0  # what follows before this place was found, from the place before
+        known = 0  # all that may follow before this place was found
         for place in places:
-            for at in range(place, len(self._left_out) if place >= known else place):
+            if place < known:
+                continue
+            for at in range(place, len(self._left_out)):
                 found.add((self._root(at, begun), at + 1))
                 known = at + 1
                 if not self._left_out[at]:
