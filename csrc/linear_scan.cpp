@@ -14,6 +14,20 @@ namespace {
 
 constexpr double min_us_per_thread = 40.0;  // waking a helper that sleeps costs tens of microseconds
 constexpr double us_per_unit = 0.0015;      // of one step, roughly
+// From so many units of all steps on, gradients of gates are written past the caches, which would not keep them until
+// they are read: memory then need not be read to be written over. With half as many a whole step of training lost by it
+// what the backward pass gained. What the forward pass writes is read too soon at any size.
+constexpr double many_units = 1 << 22;
+
+double num_units(const LinearScan& job) {
+  return static_cast<double>(job.num_steps) * static_cast<double>(job.num_rows) * static_cast<double>(job.hidden);
+}
+
+// Whether every sixteen units have a cache line of their own.
+bool fills_lines(const LinearScan& job, const StepRows<float>& to) {
+  return reinterpret_cast<std::uintptr_t>(to.at) % line_bytes == 0 && to.step % line_floats == 0 &&
+         to.row % line_floats == 0 && job.hidden % line_floats == 0;
+}
 
 // Calls kernel(row, begin, end) for pieces of the units of each row.
 template <class Kernel>
@@ -52,15 +66,13 @@ void linear_scan(const LinearForward& job, int num_threads) {
   });
 }
 
-void linear_scan(const LinearBackward& job, int num_threads) {
+void linear_scan(LinearBackward job, int num_threads) {
+  job.passes_caches = num_units(job) >= many_units && fills_lines(job, job.d_gates);
   run(job, num_threads, [&](std::ptrdiff_t row, std::ptrdiff_t begin, std::ptrdiff_t end) {
     kernels().linear_backward(job, row, begin, end);
   });
 }
 
-double estimated_us(const LinearScan& job) {
-  return us_per_unit * static_cast<double>(job.num_steps) * static_cast<double>(job.num_rows) *
-         static_cast<double>(job.hidden);
-}
+double estimated_us(const LinearScan& job) { return us_per_unit * num_units(job); }
 
 }  // namespace whorl

@@ -55,11 +55,12 @@ struct LinearBackward : LinearScan {
   float* d_state;               // (B, S): the gradient of the final state becomes that of the initial one
   StepRows<float> d_gates;      // as `gates`; 0 at padding
   float* d_decay;               // (B, S) of each row, of an LRU
+  bool passes_caches;           // `d_gates` are written past the caches; `linear_scan` decides
 };
 
 // Rows, and units where rows are few, are shared among at most so many threads; no bit depends on how many.
 void linear_scan(const LinearForward& job, int num_threads);
-void linear_scan(const LinearBackward& job, int num_threads);
+void linear_scan(LinearBackward job, int num_threads);
 
 // Roughly how long it takes on one thread.
 double estimated_us(const LinearScan& job);

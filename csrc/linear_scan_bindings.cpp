@@ -59,7 +59,8 @@ class LinearScan {
                                  {at<float>(d_out), d_out_step, d_out_row},
                                  at<float>(d_state),
                                  {at<float>(d_gates), d_gates_step, d_gates_row},
-                                 at<float>(d_decay)};
+                                 at<float>(d_decay),
+                                 false};
     run(job);
   }
 

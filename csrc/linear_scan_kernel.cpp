@@ -24,8 +24,8 @@ struct Candidate {
   Lanes x_;
 };
 
-// Steps ahead of which numbers are asked for. A processor foresees rows that follow each other, but not those before,
-// which the backward pass reads.
+// Steps ahead of which numbers are asked for. A processor foresees what follows in the same page of memory, which is a
+// step or two, and hardly what comes before, which the backward pass reads.
 constexpr ptrdiff_t ahead = 3;
 
 void ask_for(const float* from) { __builtin_prefetch(from, 0, 3); }
@@ -93,6 +93,19 @@ void clear(float* from, ptrdiff_t count) {
   for_lanes(count, [&](ptrdiff_t i, auto lanes) { lanes.store(from + i, zero_lanes()); });
 }
 
+// Stores gradients of gates.
+template <class At>
+void write(const LinearBackward& job, const At& lanes, float* to, Lanes a) {
+  if (job.passes_caches)
+    lanes.store_past(to, a);
+  else
+    lanes.store(to, a);
+}
+
+void write_zeros(const LinearBackward& job, float* to, ptrdiff_t count) {
+  for_lanes(count, [&](ptrdiff_t i, auto lanes) { write(job, lanes, to + i, zero_lanes()); });
+}
+
 template <class C>
 void forward(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end) {
   const ptrdiff_t real = job.real_steps(row), count = end - begin;
@@ -102,7 +115,13 @@ void forward(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t
     if (job.is_cut(row, t, real)) clear(h, count);
     const float* const gates = job.gates.of(t, row) + begin;
     float* const out = job.out.of(t, row) + begin;
+    const ptrdiff_t soon = step_at(job, smaller(k + ahead, real - 1), real);
+    const float* const next_gates = job.gates.of(soon, row) + begin;
+    const float* const next_out = job.out.of(soon, row) + begin;
     for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+#pragma GCC unroll 3
+      for (int g = 0; g < C::gates; ++g) ask_for(next_gates + g * job.hidden + i);
+      ask_to_write(next_out + i);
       const Lanes now = opened<C>(gates, job.hidden, i, lanes).next(lanes.load(h + i));
       lanes.store(h + i, now);
       lanes.store(out + i, now);
@@ -132,7 +151,7 @@ void backward(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff
 #pragma GCC unroll 3
       for (int g = 0; g < C::gates; ++g) {
         ask_for(next_gates + g * job.hidden + i);
-        ask_to_write(next_d_gates + g * job.hidden + i);
+        if (!job.passes_caches) ask_to_write(next_d_gates + g * job.hidden + i);
       }
       ask_for(next_out + i);
       ask_for(next_d_out + i);
@@ -141,12 +160,12 @@ void backward(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff
       const Lanes h = is_cut ? zero_lanes() : lanes.load(before + i);
       const Lanes past = opened<C>(gates, job.hidden, i, lanes).back(h, d_h, d_a);
 #pragma GCC unroll 3
-      for (int g = 0; g < C::gates; ++g) lanes.store(d_gates + g * job.hidden + i, d_a[g]);
+      for (int g = 0; g < C::gates; ++g) write(job, lanes, d_gates + g * job.hidden + i, d_a[g]);
       lanes.store(d_state + i, is_cut ? zero_lanes() : past);
     });
   }
   for (ptrdiff_t t = real; t < job.num_steps; ++t) {
-    for (int g = 0; g < C::gates; ++g) clear(job.d_gates.of(t, row) + g * job.hidden + begin, count);
+    for (int g = 0; g < C::gates; ++g) write_zeros(job, job.d_gates.of(t, row) + g * job.hidden + begin, count);
   }
 }
 
@@ -164,7 +183,14 @@ void forward_lru(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, ptrdi
     }
     const float* const added = job.gates.of(t, row) + begin;
     float* const out = job.out.of(t, row) + begin;
+    const ptrdiff_t soon = step_at(job, smaller(k + ahead, real - 1), real);
+    const float* const next_added = job.gates.of(soon, row) + begin;
+    const float* const next_out = job.out.of(soon, row) + begin;
     for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+      ask_for(next_added + i);
+      ask_for(next_added + other + i);
+      ask_to_write(next_out + i);
+      ask_to_write(next_out + other + i);
       const Lanes a = lanes.load(decay + i), b = lanes.load(decay + other + i);
       const Lanes x = lanes.load(h + i), y = lanes.load(h + other + i);
       const Lanes re = multiply_add(a, x, multiply_add(zero_lanes() - b, y, lanes.load(added + i)));
@@ -195,14 +221,26 @@ void backward_lru(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptr
         k > 0 ? job.out.of(step_at(job, k - 1, real), row) + begin : job.first + row * 2 * other + begin;
     const float* const d_out = job.d_out.at != nullptr ? job.d_out.of(t, row) + begin : nullptr;
     float* const d_added = job.d_gates.of(t, row) + begin;
+    const ptrdiff_t soon = step_at(job, k > ahead ? k - ahead : 0, real);
+    const float* const next_out = job.out.of(soon, row) + begin;
+    const float* const next_d_out = d_out != nullptr ? job.d_out.of(soon, row) + begin : next_out;
+    const float* const next_d_added = job.d_gates.of(soon, row) + begin;
     for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+      ask_for(next_out + i);
+      ask_for(next_out + other + i);
+      ask_for(next_d_out + i);
+      ask_for(next_d_out + other + i);
+      if (!job.passes_caches) {
+        ask_to_write(next_d_added + i);
+        ask_to_write(next_d_added + other + i);
+      }
       Lanes d_re = lanes.load(d_state + i), d_im = lanes.load(d_state + other + i);
       if (d_out != nullptr) {
         d_re = d_re + lanes.load(d_out + i);
         d_im = d_im + lanes.load(d_out + other + i);
       }
-      lanes.store(d_added + i, d_re);
-      lanes.store(d_added + other + i, d_im);
+      write(job, lanes, d_added + i, d_re);
+      write(job, lanes, d_added + other + i, d_im);
       if (is_cut) {
         lanes.store(d_state + i, zero_lanes());
         lanes.store(d_state + other + i, zero_lanes());
@@ -218,8 +256,8 @@ void backward_lru(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptr
     });
   }
   for (ptrdiff_t t = real; t < job.num_steps; ++t) {
-    clear(job.d_gates.of(t, row) + begin, count);
-    clear(job.d_gates.of(t, row) + other + begin, count);
+    write_zeros(job, job.d_gates.of(t, row) + begin, count);
+    write_zeros(job, job.d_gates.of(t, row) + other + begin, count);
   }
 }
 
@@ -239,12 +277,16 @@ void linear_forward(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, pt
 void linear_backward(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end) {
   switch (job.cell) {
     case LinearCell::min_gru:
-      return backward<MinGru>(job, row, begin, end);
+      backward<MinGru>(job, row, begin, end);
+      break;
     case LinearCell::min_lstm:
-      return backward<MinLstm>(job, row, begin, end);
+      backward<MinLstm>(job, row, begin, end);
+      break;
     case LinearCell::lru:
-      return backward_lru(job, row, begin, end);
+      backward_lru(job, row, begin, end);
+      break;
   }
+  if (job.passes_caches) settle();
 }
 
 }  // namespace whorl::WHORL_SIMD_NAMESPACE

@@ -45,6 +45,8 @@ struct Lanes {
 inline Lanes broadcast(float a) { return {_mm512_set1_ps(a)}; }
 inline Lanes load(const float* from) { return {_mm512_loadu_ps(from)}; }
 inline void store(float* to, Lanes a) { _mm512_storeu_ps(to, a.v); }
+// Past the caches, to where a cache line begins. `settle` comes before other threads may read.
+inline void store_past(float* to, Lanes a) { _mm512_stream_ps(to, a.v); }
 
 inline __mmask16 first_mask(ptrdiff_t count) { return static_cast<__mmask16>((1U << count) - 1U); }
 inline Lanes load_first(const float* from, ptrdiff_t count) { return {_mm512_maskz_loadu_ps(first_mask(count), from)}; }
@@ -102,6 +104,10 @@ inline Lanes load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loa
 inline void store(float* to, Lanes a) {
   _mm256_storeu_ps(to, a.low);
   _mm256_storeu_ps(to + 8, a.high);
+}
+inline void store_past(float* to, Lanes a) {
+  _mm256_stream_ps(to, a.low);
+  _mm256_stream_ps(to + 8, a.high);
 }
 
 inline __m256i first_mask(ptrdiff_t count) {
@@ -164,6 +170,7 @@ inline void store_first(float* to, const Lanes& a, ptrdiff_t count) {
 }
 inline Lanes load(const float* from) { WHORL_EACH_LANE(from[i]); }
 inline void store(float* to, const Lanes& a) { store_first(to, a, 16); }
+inline void store_past(float* to, const Lanes& a) { store(to, a); }
 
 inline Lanes operator+(const Lanes& a, const Lanes& b) { WHORL_EACH_LANE(a.v[i] + b.v[i]); }
 inline Lanes operator-(const Lanes& a, const Lanes& b) { WHORL_EACH_LANE(a.v[i] - b.v[i]); }
@@ -207,6 +214,13 @@ inline Lanes shift_into_exponent(const Lanes& a) { WHORL_EACH_LANE(shift_into_ex
 inline Lanes quotient(const Lanes& a, const Lanes& b) { return a / b; }
 #endif
 
+// What `store_past` wrote is seen by other threads no later than what this thread writes from here on.
+inline void settle() {
+#if defined(__AVX2__) || defined(__AVX512F__)
+  _mm_sfence();
+#endif
+}
+
 inline Lanes zero_lanes() { return broadcast(0.0F); }
 
 inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -226,12 +240,14 @@ inline void store_up_to(ptrdiff_t count, float* to, Lanes a) {
 struct AllLanes {
   Lanes load(const float* from) const { return WHORL_SIMD_NAMESPACE::load(from); }
   void store(float* to, Lanes a) const { WHORL_SIMD_NAMESPACE::store(to, a); }
+  void store_past(float* to, Lanes a) const { WHORL_SIMD_NAMESPACE::store_past(to, a); }
   Lanes only(Lanes a) const { return a; }  // 0 in absent lanes
 };
 struct FirstLanes {
   ptrdiff_t count;
   Lanes load(const float* from) const { return load_first(from, count); }
   void store(float* to, Lanes a) const { store_first(to, a, count); }
+  void store_past(float* to, Lanes a) const { store(to, a); }
   Lanes only(Lanes a) const {
     float present[num_lanes] = {};
     store(present, a);
