@@ -6,8 +6,9 @@ What is timed begins with the products of the input and ends with their gradient
 and the gradients of products and initial state come back. In torch that is a loop over steps, the parallel scan that is
 whorl's reference, and for the gated cells the sums of logarithms of Feng et al. (2024), appendix B; an LRU has no
 logarithm of its terms there. --compile measures each of them under torch.compile, too, where that works. Before
-anything is timed, states and gradients of all are compared, and a way that differs is not measured. Rounds go through
-all ways in turn, so that other work on the machine meets all of them; the least time of each counts.
+anything is timed, states and gradients of all are compared, and a way that differs is not measured. Beside them stands
+a copy by torch of as many bytes as both passes must read and write. Rounds go through all ways in turn, so that other
+work on the machine meets all of them; the least time of each counts.
 """
 
 import argparse
@@ -93,6 +94,25 @@ def once(way: Way, cell: LinearName, given: list[Tensor], weight: Tensor) -> tup
     return time.perf_counter() - begin, [states.detach(), *gradients]
 
 
+def halves(cell: LinearName, batch: int, steps: int, hidden: int) -> tuple[Tensor, Tensor]:
+    """Of as many numbers as both passes must read and write.
+
+    Gates are read twice and their gradients written; states are written and read, and their gradients read. The
+    backward pass of an LRU does not read what was added.
+    """
+    known = LINEAR_CELLS[cell]
+    numbers = (2 * known.state_parts if cell == "lru" else 3 * known.num_gates) + 3 * known.state_parts
+    source = torch.ones(numbers * batch * steps * hidden // 2)
+    return source, torch.empty_like(source)
+
+
+def copied(source: Tensor, target: Tensor) -> float:
+    """Seconds of a copy."""
+    begin = time.perf_counter()
+    target.copy_(source)
+    return time.perf_counter() - begin
+
+
 def agrees(found: list[Tensor], wanted: list[Tensor]) -> bool:
     return all(
         bool(((one - other).abs().max() / other.abs().max().clamp(min=1.0)) < TOLERANCE)
@@ -114,10 +134,13 @@ def measure(cell: LinearName, sizes: tuple[int, int, int], rounds: int, compiled
                 result[name] = "other numbers"
         except Exception as error:  # torch.compile fails in many ways
             result[name] = f"fails: {type(error).__name__}"
+    memory, copy = halves(cell, *sizes), "copy of as many bytes"
     for _ in range(rounds):
         for name, way in able.items():
             seconds = once(way, cell, given, weight)[0]
             result[name] = min(seconds, result.get(name, seconds))
+        seconds = copied(*memory)
+        result[copy] = min(seconds, result.get(copy, seconds))
     return result
 
 
