@@ -15,8 +15,8 @@ namespace {
 constexpr double min_us_per_thread = 40.0;  // waking a helper that sleeps costs tens of microseconds
 constexpr double us_per_unit = 0.0015;      // of one step, roughly
 // From so many units of all steps on, gradients of gates are written past the caches, which would not keep them until
-// they are read: memory then need not be read to be written over. With half as many a whole step of training lost by it
-// what the backward pass gained. What the forward pass writes is read too soon at any size.
+// they are read: memory then need not be read to be written over. With half as many a whole step of training was
+// slower, as what reads them found none. What the forward pass writes is read too soon at any size.
 constexpr double many_units = 1 << 22;
 
 double num_units(const LinearScan& job) {

@@ -21,8 +21,8 @@ from whorl.ops import native_linear
 from whorl.ops.linear import LinearPass
 torch.manual_seed(0)
 digest = hashlib.sha256()
-# The last gradients are so many that they are written past the caches. Of its numbers none is divided: AVX-512 divides
-# to one unit in the last place, and once in ten million times that shows.
+# The last gradients are so many that they are written past the caches. Nothing is divided for them: AVX-512 divides
+# to one unit in the last place, which showed in one number of twelve million.
 for cell, gates, parts, steps, units in (
     ("mingru", 2, 1, 19, 37), ("minlstm", 3, 1, 19, 37), ("lru", 2, 2, 19, 37), ("lru", 2, 2, 8192, 256)
 ):
