@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whorl.cli import continuing
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show
 from whorl.cli.weights import loss_lines, matrices_line, weights_option
@@ -15,19 +16,21 @@ if TYPE_CHECKING:
     from whorl.runtime.quantised import Weights
 
 
-def evaluate(model: str, data: str, weights: "Weights") -> None:
+def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> None:
     """Score a saved model on DATA beside its naive rivals, in the user's units; needs no torch.
 
-    Every row with full context and full horizon is scored, and none is left out. With --weights of fewer bits than
-    float32 the model is scored both ways, and what the bits change is printed.
+    Every row with full context and full horizon is scored, and none is left out. Of models that write texts the options
+    of decoding say how; without one they write as in `whorl predict`. With --weights of fewer bits than float32 the
+    model is scored both ways, and what the bits change is printed.
     """
     from whorl import runtime
     from whorl.report.scores import listed
     from whorl.runtime.engines import engine_for
     from whorl.runtime.quantised import weight_formats
 
+    decoding = continuing.decoding_of(decoded, draws=False)
     loaded = runtime.load(model, weights=weights)
-    found = loaded.evaluate(data, keep=False)
+    found = loaded.evaluate(data, keep=False, decoding=decoding)
     result = {
         "answers": found.num_answers,
         "metrics": dict(found.metrics),
@@ -43,7 +46,7 @@ def evaluate(model: str, data: str, weights: "Weights") -> None:
         engine, *encoder = map(engine_for, programs)
         # The rivals have no weights: their scores are known.
         same = replace(loaded, engine=engine, encoder=encoder[0] if encoder else None, baselines={})
-        exact = same.evaluate(data, keep=False).metrics
+        exact = same.evaluate(data, keep=False, decoding=decoding).metrics
         formats = [kept for program in programs for kept in weight_formats(program, weights).values()]
         matrices = {"rounded": formats.count(weights), "total": len(formats)}
         result.update({"weights": weights, "matrices": matrices, "metrics_fp32": dict(exact)})
@@ -74,4 +77,8 @@ def interval_lines(metrics: Mapping[str, float]) -> list[str]:
     ]
 
 
-command = make_command("evaluate", evaluate, [click.Argument(["model"]), click.Argument(["data"]), weights_option()])
+command = make_command(
+    "evaluate",
+    evaluate,
+    [click.Argument(["model"]), click.Argument(["data"]), *continuing.options(), weights_option()],
+)

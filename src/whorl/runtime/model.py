@@ -104,11 +104,7 @@ class Model:
         shape = self.wiring.shape
         if isinstance(shape, Autoregressive) and shape.items is None and not every_row and known is None:
             return continued(self, data, decoding)
-        if decoding is not None and self.encoder is None and not transcribing.transcribes(self):
-            raise ArgumentError(
-                "`decoding` is for answers that are sequences of tokens, one after the other, but those of this "
-                f"{self.task} model {'with `every_row` ' if every_row else ''}are not. Leave it out."
-            )
+        self._check_decoded(decoding, " with `every_row`" if every_row else "")
         sequences = self.reader.read(data, known=known)
         if self.encoder is not None:
             return writing.answered(self, sequences, decoding)
@@ -128,6 +124,14 @@ class Model:
         if not self.readout.by_sequence:
             return joined(parts)
         return self.of_sequences(parts, [one.key for one in sequences], [len(wanted) for wanted in steps])
+
+    def _check_decoded(self, decoding: Decoding | None, asked: str) -> None:
+        """Refuses a decoding where answers are none that it could change."""
+        if decoding is not None and self.encoder is None and not transcribing.transcribes(self):
+            raise ArgumentError(
+                "`decoding` is for answers that are sequences of tokens, one after the other, but those of this "
+                f"{self.task} model{asked} are not. Leave it out."
+            )
 
     def of_sequences(self, parts: List[Prediction], keys: List[str], counts: List[int]) -> Prediction:
         """Answers of steps, below each other, as those of their sequences; some of these may have no step."""
@@ -157,18 +161,24 @@ class Model:
             )
         return able
 
-    def evaluate(self, data: object, *, keep: bool | None = None) -> Evaluation:
+    def evaluate(self, data: object, *, keep: bool | None = None, decoding: Decoding | None = None) -> Evaluation:
         """Scores every origin with full context and full horizon beside the baselines; drops nothing.
 
         Args:
             data: rows with their truths.
             keep: keep answers and truths. None keeps them up to 1 GB.
+            decoding: how the tokens of an answer that is written are chosen, as of `predict`.
+
+        Raises:
+            ArgumentError: `decoding` was given to a model that writes no answers in this way: one that continues
+                texts is scored by the tokens that are there.
         """
+        self._check_decoded(decoding, " in `evaluate`")
         sequences = self.reader.read(data, targets=True)
         if self.encoder is not None:
-            return writing.evaluated(self, sequences, keep)
+            return writing.evaluated(self, sequences, keep, decoding)
         if transcribing.transcribes(self):
-            return transcribing.evaluated(self, sequences, keep)
+            return transcribing.evaluated(self, sequences, keep, decoding)
         steps = [steps_with_truths(self.wiring.pairing, sequence) for sequence in sequences]
         return evaluate(self, sequences, steps, keep)
 

@@ -250,13 +250,15 @@ class Written(NamedTuple):
         return sums
 
 
-def evaluated(model: "Model", sequences: List[Sequence], keep: bool | None = None) -> Evaluation:
+def evaluated(
+    model: "Model", sequences: List[Sequence], keep: bool | None = None, decoding: Decoding | None = None
+) -> Evaluation:
     """Scores what is written against the targets, beside naive rivals, and how likely the targets were."""
     if not sequences:
         raise DataError("`evaluate` needs pairs, but there are none. Bring some.")
     numbers, every = num_sources(sequences), range(len(sequences))
     once = first_of_each(sequences, numbers)
-    answers = answered(model, once, None)
+    answers = answered(model, once, decoding)
     own = written_by_model(model, sequences, answers)
     rivals = written_by_rivals(model, sequences)
     return Evaluation(

@@ -87,9 +87,9 @@ class Estimator(Settings, ABC):
         """Answers new data; see `whorl.runtime.model.Model.predict`."""
         return self._fitted.predict(data, known=known, every_row=every_row, decoding=decoding)
 
-    def evaluate(self, data: object, *, keep: bool | None = None) -> Evaluation:
+    def evaluate(self, data: object, *, keep: bool | None = None, decoding: Decoding | None = None) -> Evaluation:
         """Scores every origin with full context and full horizon beside the baselines."""
-        return self._fitted.evaluate(data, keep=keep)
+        return self._fitted.evaluate(data, keep=keep, decoding=decoding)
 
     def stream(self, series: str | None = None, *, decoding: Decoding | None = None) -> Stream:
         """Starts a live stream for one entity: `push` gives the numbers of `predict` on the rows so far."""

@@ -78,6 +78,13 @@ def test_a_file_of_words_is_a_grammar_of_what_is_heard(model, recordings, tmp_pa
     assert all("cad ab".startswith(text) or "cad ba".startswith(text) for text in texts)
     streamed = run("stream", model, "--input", recordings / "r0.wav", "--grammar", orders, "--beam", "5")
     assert json.loads(streamed.stdout.splitlines()[-1])["value"] == {"text": texts[0]}
+    free, asked = (
+        run("evaluate", model, recordings / "said.csv", "--beam", "10", "--json", *options)
+        for options in ((), ("--grammar", orders))
+    )
+    scores = [json.loads(one.stdout)["metrics"] for one in (free, asked)]
+    assert scores[0]["wer"] != scores[1]["wer"]
+    assert scores[0]["nll"] == scores[1]["nll"]
 
     orders.write_text("\n", encoding="utf-8")
     result = run("predict", model, recordings / "said.csv", "--grammar", orders)

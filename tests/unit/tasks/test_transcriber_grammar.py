@@ -6,6 +6,7 @@ from tests.unit.tasks.letters import examples, frames_of, transcriber
 
 import whorl
 from whorl.errors import ArgumentError, ModelFileError
+from whorl.runtime.text_metrics import transcript
 
 ORDERS = (("ab", "ba"), ("", "cad"), ("dab",))
 SENTENCES = {"ab dab", "ba dab", "ab cad dab", "ba cad dab"}
@@ -60,6 +61,8 @@ def test_a_grammar_helps_where_sentences_are_those_of_it(fitted):
     for grammar in (None, ORDERS):
         found = fitted.predict(x, decoding=whorl.Beam(grammar=grammar)).value
         wrong.append(sum(a != b for a, b in zip(found, texts, strict=True)))
+        scores = fitted.evaluate((x, texts), decoding=whorl.Beam(grammar=grammar)).metrics
+        assert scores["wer"] == transcript(found, texts)["wer"]
     assert wrong[1] < wrong[0]
 
 

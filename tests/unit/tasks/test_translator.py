@@ -58,11 +58,24 @@ def test_decoding_chooses_how_tokens_are_chosen(model):
         model.predict(["one"], decoding="beam")
 
 
+def test_scores_are_of_texts_as_the_decoding_writes_them(model):
+    drawn = whorl.Sample(seed=1, temperature=3.0)
+    found, usual = model.evaluate((SOURCES, TARGETS), decoding=drawn), model.evaluate((SOURCES, TARGETS))
+    assert found.prediction.value == model.predict(SOURCES, decoding=drawn).value
+    chrf = text_metrics.translation(found.prediction.value, TARGETS)["chrf"]
+    assert found.metrics["chrf"] == chrf != usual.metrics["chrf"]
+    # How likely the true tokens are, and what rivals write, is up to no search.
+    assert found.metrics["nll"] == usual.metrics["nll"]
+    assert found.baseline == usual.baseline
+
+
 def test_a_task_that_writes_nothing_takes_no_decoding():
     X = np.zeros((8, 3, 1))
     other = whorl.Regressor(network=NETWORK, training=whorl.Training(epochs=1, device="cpu")).fit((X, X[:, 0, 0]))
     with pytest.raises(ArgumentError, match="`decoding`"):
         other.predict(X, decoding=whorl.Greedy())
+    with pytest.raises(ArgumentError, match=r"`decoding` .* those of this regress model in `evaluate` are not"):
+        other.evaluate((X, X[:, 0, 0]), decoding=whorl.Greedy())
     with pytest.raises(ArgumentError, match="`decoding` is for streams that write texts, but those of this regress"):
         other.stream(decoding=whorl.Greedy())
 
