@@ -20,6 +20,7 @@ class ReadoutSubject:
         rows: whether outputs are of a row alone, without a horizon.
         steps: of classes, how many steps are answered at once.
         several: whether outputs are of several labels at once, O of them with a number each.
+        truths: of classes, how many of the outputs may be true, the first ones; None is all.
     """
 
     new: Callable[[], Readout]
@@ -29,6 +30,7 @@ class ReadoutSubject:
     rows: bool = False
     steps: tuple[int, ...] = ()
     several: bool = False
+    truths: int | None = None
 
     @property
     def flat(self) -> bool:
@@ -45,7 +47,7 @@ class ReadoutSubject:
         if self.several:
             return (rng.random((count, self.num_outputs)) < 0.4).astype(np.float32)
         if self.classes:
-            return rng.integers(0, self.num_outputs, (count, *self.steps, 1)).astype(np.float32)
+            return rng.integers(0, self.truths or self.num_outputs, (count, *self.steps, 1)).astype(np.float32)
         return rng.standard_normal((count, 1) if self.rows else (count, 3, 2)).astype(np.float32)
 
     def fitted(self, rng: np.random.Generator) -> Readout:

@@ -51,8 +51,8 @@ READOUTS: dict[str, Callable[[], ReadoutSubject]] = {
     "tags": of(lambda: TagReadout(CategoricalReadout(), None), 4, calibrated=True, classes=True),
     "tags, chained": of(lambda: TagReadout(CategoricalReadout(), CHAIN), 4, calibrated=True, classes=True),
     "next items": of(functools.partial(ItemReadout, 3, 0), 5, classes=True),
-    "next items, seen ones left out": of(functools.partial(ItemReadout, 2, 4), 9, classes=True),
-    "next items, seen ones left out, and when": of(functools.partial(ItemReadout, 2, 4, 3), 12, classes=True),
+    "next items, seen ones left out": of(functools.partial(ItemReadout, 2, 4), 9, classes=True, truths=5),
+    "next items, seen ones left out, and when": of(functools.partial(ItemReadout, 2, 4, 3), 12, classes=True, truths=3),
     # `fit` is called as it is for others, and learns nothing.
     "next token": of(TokenReadout, 4, classes=True, steps=(1,)),
     "next event": of(EventReadout, 4, classes=True, steps=(1,)),

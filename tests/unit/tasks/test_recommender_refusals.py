@@ -77,10 +77,14 @@ def test_parts_that_do_not_fit_each_other_are_refused(round_trip):
     model = round_trip.model_
     with pytest.raises(ModelFileError, match="its readout lists 4 items"):
         check_parts(model.wiring, model.reader, ItemReadout(4, 1000), model.engine.program, model.baselines, None)
+    sound = ItemReadout(4, 1000).arrays()
     with pytest.raises(ModelFileError, match="which no fit gives"):
-        ItemReadout.restore({"listed": np.array([0, 1000, 0])})
-    with pytest.raises(ModelFileError, match="needs `listed`"):
-        ItemReadout.restore({})
+        ItemReadout.restore({**sound, "listed": np.array([0, 1000, 0])})
+    with pytest.raises(ModelFileError, match="which no fit gives"):
+        ItemReadout.restore({**sound, "temperatures": np.array([1.0, np.nan])})
+    for damaged in ({}, {"listed": sound["listed"]}, {**sound, "temperatures": np.ones(1)}):
+        with pytest.raises(ModelFileError, match="needs `listed` and `temperatures`"):
+            ItemReadout.restore(damaged)
 
 
 def test_a_wiring_of_another_shape_is_refused(round_trip):
