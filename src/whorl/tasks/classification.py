@@ -68,13 +68,14 @@ class Classifier(Estimator):
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
         augmentation: how training sequences are changed, each time anew. 'series' warps series in time, scales them and
-            makes them noisy a little; 'sound' makes recordings faster or slower, noisy, and as another microphone
-            would, masks spans of time, and where bands are read also moves and masks these; 'tokens' reads some of the
-            tokens of texts, rare ones above all, as unknown; 'views' mirrors pictures and videos and shifts them a
-            little, which is wrong where left and right tell classes apart, as of digits and letters, and so is done
-            only where it is asked for; 'prefixes' lets some of the sequences end early, so that answers while they are
-            streamed are learned, too; it goes together with any of the others. 'auto' is 'series', 'sound' or 'tokens',
-            by what examples are, and nothing for pictures; 'none' is none of them.
+            makes them noisy a little, which may harm where a step has a meaning of its own, as the hours of a day have;
+            'sound' makes recordings faster or slower, noisy, and as another microphone would, masks spans of time, and
+            where bands are read also moves and masks these; 'tokens' reads some of the tokens of texts, rare ones above
+            all, as unknown; 'views' mirrors pictures and videos and shifts them a little, which is wrong where left and
+            right tell classes apart, as of digits and letters, and so is done only where it is asked for; 'prefixes'
+            lets some of the sequences end early, so that answers while they are streamed are learned, too; it goes
+            together with any of the others. 'auto' is 'series', 'sound' or 'tokens', by what examples are, and nothing
+            for pictures; 'none' is none of them.
         table: kinds, scaling and allowed repairs.
         network: recipe of the core, or its name.
         training: how it is trained.
