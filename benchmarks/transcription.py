@@ -6,7 +6,8 @@ DATA is the folder of the sound of GRID's first speaker: transcripts.csv with th
 files. All 120 sentences are cut into five folds by chance, always the same ones; each fold is scored once by a fit on
 the other four, a tenth of which it holds out. Settings were chosen with --part validation, which scores a quarter of
 those four folds by a fit on the rest, and reads nothing of the fold itself: for fold 0 that is fold 1, for fold 1
-fold 0. These two were looked at, one seed each, and the sentences of the other three in no choice.
+fold 0, so that one fit of a seed is scored on both. These two were looked at, with up to four seeds, and the sentences
+of the other three in no choice.
 """
 
 import csv
@@ -47,8 +48,7 @@ TEXT = (
     "place, a word that training has there says what knowing it is worth. The rivals always answer the same. Settings "
     "were chosen by fits on folds 2 to 4 that were scored on folds 0 and 1: on folds 2 to 4, whose sentences no choice "
     "was scored on, the WER of `whorl.Transcriber()` is {rest:.3f}. It lies between {least:.3f} and {most:.3f} "
-    "from fit to fit; those that came out badly are about as bad on the tenth that is held out. Fits ran beside other "
-    "work."
+    "from fit to fit. Fits ran beside other work."
 )
 
 

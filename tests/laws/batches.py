@@ -15,6 +15,7 @@ from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches
 from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
+from whorl.data.quiet_batches import QuietBatches
 from whorl.data.sequences import Sequence
 from whorl.data.shuffling import ShuffledBatches, Shuffling
 from whorl.data.sound_batches import SoundBatches
@@ -144,6 +145,7 @@ BATCHES: dict[str, dict[str, Callable[[], BatchesSubject]]] = {
         "shuffled": sequence_batches,
         "augmented": lambda: changed(AugmentedBatches, STILL, Reals(2)),
         "sounds": lambda: changed(SoundBatches, UNCHANGED),
+        "quiet steps": lambda: changed(QuietBatches, 2.0, 5),
         "forgetting": forgetting,
         "prefixes": lambda: changed(PrefixBatches, 0.0),
         "changing places": lambda: changed(ShuffledBatches, IN_PLACE),

@@ -50,6 +50,11 @@ def spread_loss(
     return LossSum((nats_B * weights_B).sum(), counted_B.sum())
 
 
+def muted(logits_BTV: Tensor, nats_BT: Tensor) -> Tensor:
+    """Logits of steps at which each symbol is so many nats less probable, beside none of them, than it was."""
+    return torch.cat([logits_BTV[..., :1], logits_BTV[..., 1:] - nats_BT[..., None]], dim=-1)
+
+
 def _least_steps(codes_BT: Tensor, known_BT: Tensor) -> Tensor:
     """Steps that a text needs: one for each symbol, and one between two equal ones."""
     same_BT = (codes_BT[:, 1:] == codes_BT[:, :-1]) & known_BT[:, 1:]

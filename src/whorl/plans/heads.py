@@ -61,9 +61,14 @@ class Ctc(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ctc"):
     It is learned by the probability of a text, summed over all ways in which its symbols can be spread over the steps
     (connectionist temporal classification, Graves et al. 2006, eq. 3). A search may also ask n-grams of the training
     texts, of `order` symbols, how likely a text is; 0 asks none.
+
+    With `quiet`, what is read are bands of sound, and training begins with the knowledge that little is said where
+    little is heard: at its first step a symbol is so many nats less probable for each unit by which a step is quieter
+    than the loud ones of its recording, then ever less, and after a quarter of all steps no longer.
     """
 
     order: int = 0
+    quiet: float = 0.0
 
 
 Head = Point | Quantiles | Categorical | Bernoulli | Normal | StudentT | Ctc

@@ -16,6 +16,7 @@ from whorl.data.pair_batches import PairBatches
 from whorl.data.pairing import WindowBatches, steps_with_truths
 from whorl.data.pieces import PieceBatches
 from whorl.data.prefixes import PrefixBatches
+from whorl.data.quiet_batches import QuietBatches
 from whorl.data.sequences import Sequence, num_sources
 from whorl.data.sound_batches import SoundBatches
 from whorl.data.strips import StripBatches
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 _JUDGED = 32_768
 # Most texts about one source in a batch.
 _TOGETHER = 2
+# The part of training in which quiet steps are held to say little.
+_QUIET_SHARE = 0.25
 # Most texts that are written to score a model when its training ends; others are left out evenly.
 _WRITTEN = 1000
 
@@ -112,11 +115,19 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             batches = _changed(batches, wiring, prepared.reader.past.spec, prepared.training)  # type: ignore[attr-defined]
             if wiring.prefixes:
                 batches = PrefixBatches(batches, wiring.prefixes)
+            if isinstance(wiring.head, Ctc) and wiring.head.quiet:
+                late, steps = wiring.pairing.lookahead, _steps_of_quiet(plan, len(batches))
+                batches = QuietBatches(batches, wiring.head.quiet, steps, late)
             return batches, recipe, plan
         case EachRow() as rows:
             count = len(prepared.training) if rows.whole else sum(cut for _, cut in spans)
             recipe, plan = estimator.resolved(count, num_targets)
             return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
+
+
+def _steps_of_quiet(plan: Training, num_batches: int) -> int:
+    """Steps in which what `Ctc.quiet` says is forgotten; none where a clock decides how many there are of all."""
+    return 0 if plan.max_seconds is not None else round(_QUIET_SHARE * (plan.epochs or 0) * num_batches)
 
 
 def _pairs(wiring: Wiring, prepared: Prepared, plan: Training) -> Batches:

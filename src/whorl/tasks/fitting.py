@@ -26,7 +26,7 @@ from whorl.nn.heads import loss
 from whorl.nn.item_loss import item_loss
 from whorl.nn.network import Network
 from whorl.nn.reconstruction import ReconstructionNetwork
-from whorl.nn.spread import spread_loss
+from whorl.nn.spread import muted, spread_loss
 from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
 from whorl.plans.heads import Categorical, Ctc
@@ -171,6 +171,8 @@ def _objective(wiring: Wiring) -> Objective:
                 assert_never(pairing)
         if isinstance(head, Ctc):
             logits, truths, first = outputs[..., 0, :], batch.targets[..., 0], first_answer(pairing)
+            if "quiet" in batch.inputs:
+                logits = muted(logits, batch.inputs["quiet"])
             return Loss(*spread_loss(logits, truths, batch.weights, batch.lengths, first), state)
         if isinstance(pairing, Sequences) and isinstance(network, SequenceNetwork) and network.chain is not None:
             logits, truths, lengths = outputs[..., 0, :], batch.targets[..., 0], batch.lengths

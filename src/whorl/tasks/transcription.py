@@ -27,6 +27,8 @@ _CHANNELS, _KERNEL, _LAYERS = 128, 5, 2
 _STRIDE = 3
 # Steps that answers are late where a network reads one way.
 _LOOKAHEAD = 10
+# Nats for a unit of loudness; bands are scaled so that their spread over all training recordings is one.
+_QUIET = 5.0
 _AUGMENTATIONS = ("frames", "none")
 # Less than tells a label: what is left out of a sentence may be a whole letter of it.
 _CHANGE = SoundChange(speed=0.1, warp=0.0, gain=0.0, tilt=0.0, noise=0.1, masks=2, time_share=0.066, band_share=0.2)
@@ -47,6 +49,8 @@ class Transcriber(Estimator):
     a folder of recordings with the text of each beside it under the same name, `a.wav` and `a.txt`; a pair of lists,
     `(paths, texts)`; or frames that were made elsewhere, `(X, texts)` with X a list of (T_i, D). A hundred short
     recordings teach sentences of a few words that are always the same; speech that is not limited needs many hours.
+    Where a network reads bands of sound one way, training begins with the knowledge that little is said where little is
+    heard, which fades until a quarter of its steps is done; where `max_seconds` ends it, it goes without.
 
     The default network reads one way, so that a stream answers while somebody speaks: `push` takes samples, or a frame,
     and answers what was said so far, with `final=False`; `flush` answers what `predict` does.
@@ -124,7 +128,7 @@ class Transcriber(Estimator):
         layers = Convolution(channels=_CHANNELS, kernel_size=size, num_layers=_LAYERS) if size else None
         # Neighbouring numbers of a frame are alike where they are bands; those of a table, or of a picture, are not.
         bands = isinstance(self.media, Audio) and self.media.features == "log_mel"
-        shown = isinstance(self.media, Video)
+        shown, both_ways = isinstance(self.media, Video), from_key(self.network).bidirectional
         change: Change = _SEEN if shown else msgspec.structs.replace(_CHANGE, bands=bands)
         return Wiring(
             pairing=Sequences(every_step=True, lookahead=late),
@@ -137,7 +141,8 @@ class Transcriber(Estimator):
                 behind=Convolution(channels=_CHANNELS, kernel_size=2 * late + 1) if late else None,
             ),
             outputs="text",
-            head=Ctc(order=int(self.language_model)),
+            # A network that reads both ways finds where something is said without being told.
+            head=Ctc(order=int(self.language_model), quiet=_QUIET if bands and not both_ways else 0.0),
             readout="transcript",
             dropout=float(self.dropout),
             augmentation=change if self.augmentation == "frames" else None,

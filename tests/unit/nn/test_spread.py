@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from whorl.nn.spread import spread_loss
+from whorl.nn.spread import muted, spread_loss
 
 NAN = float("nan")
 
@@ -82,3 +82,12 @@ def test_silence_is_learned_too():
     assert found.total.item() == pytest.approx(2 * math.log(3))
     assert found.weight.item() == 1.0
     assert (logits.grad[0, :, 0] < 0).all()
+
+
+def test_a_muted_step_has_the_same_odds_between_symbols_and_worse_ones_beside_none():
+    logits = torch.randn(1, 2, 4, generator=torch.Generator().manual_seed(4))
+    before = logits.log_softmax(dim=-1)
+    after = muted(logits, torch.tensor([[0.0, 1.5]])).log_softmax(dim=-1)
+    torch.testing.assert_close(after[0, 0], before[0, 0])
+    torch.testing.assert_close(after[0, 1, 1:] - after[0, 1, 1], before[0, 1, 1:] - before[0, 1, 1])
+    torch.testing.assert_close(after[0, 1, 1] - after[0, 1, 0], before[0, 1, 1] - before[0, 1, 0] - 1.5)
