@@ -32,14 +32,14 @@ inline Lanes within(Lanes x, float limit) { return maximum(broadcast(-limit), mi
 inline Lanes sigmoid(Lanes x) {
   const Lanes one = broadcast(1.0F);
   const Exponential e = exponential(within(zero_lanes() - x, 87.0F));
-  return quotient(one, one + multiply_add(e.scale, e.p, e.scale));
+  return one / (one + multiply_add(e.scale, e.p, e.scale));
 }
 
 // (e^2x - 1) / (e^2x + 1), accurate near 0 too because e^2x - 1 is.
 inline Lanes tanh(Lanes x) {
   const Exponential e = exponential(within(x + x, 20.0F));
   const Lanes excess = multiply_add(e.scale, e.p, e.scale - broadcast(1.0F));
-  return quotient(excess, excess + broadcast(2.0F));
+  return excess / (excess + broadcast(2.0F));
 }
 
 inline Lanes relu(Lanes x) { return maximum(zero_lanes(), x); }

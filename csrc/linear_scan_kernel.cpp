@@ -56,9 +56,9 @@ struct MinLstm {
     small_i = to_power_of_e(minimum(i_, zero - i_));
     small_f = to_power_of_e(minimum(f_, zero - f_));
     const Lanes shut = to_power_of_e(minimum(zero, i_) - minimum(zero, f_));
-    const Lanes r = shut * quotient(one + small_f, one + small_i);
-    kept = quotient(one, one + r);
-    written = quotient(r, one + r);
+    const Lanes r = shut * ((one + small_f) / (one + small_i));
+    kept = one / (one + r);
+    written = r / (one + r);
   }
   Lanes next(Lanes h) const { return multiply_add(written, c.value - h, h); }
   Lanes back(Lanes h, Lanes d_h, Lanes* d_a) const {
@@ -71,7 +71,7 @@ struct MinLstm {
   // 1 - sigmoid(x), given e^-|x|.
   static Lanes shut_share(Lanes x, Lanes small) {
     const Lanes one = broadcast(1.0F);
-    return quotient(one + where_positive(x, small - one), one + small);
+    return (one + where_positive(x, small - one)) / (one + small);
   }
   Lanes i_, f_;
   Candidate c;

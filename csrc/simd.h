@@ -61,15 +61,6 @@ inline Lanes square_root(Lanes a) { return {_mm512_sqrt_ps(a.v)}; }
 // a * b + c in every lane, rounded once.
 inline Lanes multiply_add(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
-// a / b to one unit in the last place, for b between 1 and 1e38. One Newton step takes the 14 bits of the estimate to
-// 28, and the remainder of the division takes care of the last one; a third of the time of the division.
-inline Lanes quotient(Lanes a, Lanes b) {
-  const __m512 estimate = _mm512_rcp14_ps(b.v);
-  const __m512 inverse = _mm512_fmadd_ps(estimate, _mm512_fnmadd_ps(b.v, estimate, _mm512_set1_ps(1.0F)), estimate);
-  const __m512 first = _mm512_mul_ps(a.v, inverse);
-  return {_mm512_fmadd_ps(_mm512_fnmadd_ps(b.v, first, a.v), inverse, first)};
-}
-
 // The smaller (larger) of each pair; b where one is NaN.
 inline Lanes minimum(Lanes a, Lanes b) { return {_mm512_min_ps(a.v, b.v)}; }
 inline Lanes maximum(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
@@ -208,10 +199,6 @@ inline Lanes shift_into_exponent(const Lanes& a) { WHORL_EACH_LANE(shift_into_ex
 
 #undef WHORL_EACH_LANE
 
-#endif
-
-#if !defined(__AVX512F__)
-inline Lanes quotient(const Lanes& a, const Lanes& b) { return a / b; }
 #endif
 
 // What `store_past` wrote is seen by other threads no later than what this thread writes from here on.
