@@ -76,6 +76,9 @@ def test_a_task_that_writes_nothing_takes_no_decoding():
         other.predict(X, decoding=whorl.Greedy())
     with pytest.raises(ArgumentError, match=r"`decoding` .* those of this regress model in `evaluate` are not"):
         other.evaluate((X, X[:, 0, 0]), decoding=whorl.Greedy())
+    going_on = whorl.Generator(network=NETWORK, training=whorl.Training(epochs=1, device="cpu")).fit(["one two. " * 60])
+    with pytest.raises(ArgumentError, match=r"`decoding` .* those of this generate model in `evaluate` are not"):
+        going_on.evaluate(["one two."], decoding=whorl.Greedy())
     with pytest.raises(ArgumentError, match="`decoding` is for streams that write texts, but those of this regress"):
         other.stream(decoding=whorl.Greedy())
 
