@@ -48,34 +48,31 @@ struct MinGru {
   Candidate c;
 };
 
-// The share that is kept, f / (f + i), is 1 / (1 + r) with r = i / f; of r no part overflows.
+// The share that is kept, f / (f + i) of gates f = 1 / (1 + e^-f') and i = 1 / (1 + e^-i'), is
+// (1 + e^-i') / (2 + e^-i' + e^-f'). Of gates that are both as good as shut it goes by their quotient, which stays as
+// it is where both are raised alike, so that nothing overflows.
 struct MinLstm {
   static constexpr int gates = 3;
-  explicit MinLstm(const Lanes* a) : i_(a[0]), f_(a[1]), c(a[2]) {
-    const Lanes one = broadcast(1.0F), zero = zero_lanes();
-    small_i = to_power_of_e(minimum(i_, zero - i_));
-    small_f = to_power_of_e(minimum(f_, zero - f_));
-    const Lanes shut = to_power_of_e(minimum(zero, i_) - minimum(zero, f_));
-    const Lanes r = shut * ((one + small_f) / (one + small_i));
-    kept = one / (one + r);
-    written = r / (one + r);
+  explicit MinLstm(const Lanes* a) : c(a[2]) {
+    const Lanes one = broadcast(1.0F);
+    const Lanes raised = minimum(zero_lanes(), maximum(a[0], a[1]) + broadcast(40.0F));
+    const Lanes i = to_power_of_e(raised - a[0]), f = to_power_of_e(raised - a[1]);
+    const Lanes share = one / ((one + i) + (one + f));
+    kept = (one + i) * share;
+    written = (one + f) * share;
+    shut_i = i * share;
+    shut_f = f * share;
   }
   Lanes next(Lanes h) const { return multiply_add(written, c.value - h, h); }
   Lanes back(Lanes h, Lanes d_h, Lanes* d_a) const {
-    const Lanes apart = d_h * kept * written * (h - c.value);  // of log f - log i
-    d_a[0] = zero_lanes() - apart * shut_share(i_, small_i);
-    d_a[1] = apart * shut_share(f_, small_f);
+    const Lanes moved = d_h * (h - c.value);
+    d_a[0] = (zero_lanes() - moved) * written * shut_i;
+    d_a[1] = moved * kept * shut_f;
     d_a[2] = d_h * written * c.slope();
     return d_h * kept;
   }
-  // 1 - sigmoid(x), given e^-|x|.
-  static Lanes shut_share(Lanes x, Lanes small) {
-    const Lanes one = broadcast(1.0F);
-    return (one + where_positive(x, small - one)) / (one + small);
-  }
-  Lanes i_, f_;
   Candidate c;
-  Lanes small_i, small_f, kept, written;
+  Lanes kept, written, shut_i, shut_f;
 };
 
 template <class C, class At>
