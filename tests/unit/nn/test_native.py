@@ -17,9 +17,10 @@ import whorl.nn
 from whorl.ops import native
 
 FORWARD, BACKWARD = 1e-6, 1e-5
-# Forward with layer norm over 33 units and more. Measured: 1.4e-6, but 2.3e-6 with 101 sequences of an LSTM of 101
-# units, where plain PyTorch has 2.1e-6 on one machine and 2.9e-6 on another.
-WIDE_LAYER_NORM = 3e-6
+# Forward with layer norm over 33 units and more. Measured: 1.5e-6, and more in one case alone, where plain PyTorch has
+# 2.1e-6 on one machine and 2.9e-6 on another, and native code 2.34e-6 on both.
+WIDE_LAYER_NORM = 2e-6
+WIDEST = {("lstm", (9, 101, 4, 101)): 2.4e-6}
 # Layer norm divides by the spread of a product over its units. Over 1 to 3 units that is often close to nothing, and so
 # enlarges any rounding: plain PyTorch in float32 is up to 1e-3 from float64 too. Native code may lose as many digits.
 # Both errors are single draws of rounding; where native code's was above the bounds, it was up to 6.6 times torch's.
@@ -31,7 +32,7 @@ def check(case: Case) -> None:
     layer_norm, wide = case.options.get("layer_norm"), case.sizes[3] >= 33
     share = ILL_CONDITIONED if layer_norm and not wide else 0.0
     if layer_norm and wide:
-        assert forward <= WIDE_LAYER_NORM
+        assert forward <= WIDEST.get((case.cell, case.sizes), WIDE_LAYER_NORM)
     else:
         assert forward <= max(FORWARD, share * forward_torch)
     assert backward <= max(BACKWARD, share * backward_torch)
