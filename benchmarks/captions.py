@@ -168,6 +168,8 @@ def main() -> None:
     if chosen.models is not None:
         chosen.models.mkdir(parents=True, exist_ok=True)
     if chosen.cross is not None:
+        if chosen.change or chosen.out is not None:
+            parser.error("--cross compares ways to search with everything else default, and prints: leave out the rest")
         for name, found in cross(folder, chosen.cross, chosen.seeds[0]).items():
             print(json.dumps({"search": name, **found}), flush=True)
         return

@@ -29,7 +29,7 @@ from whorl.cells import LINEAR_CELLS, LinearName
 from whorl.ops import linear, native_linear
 from whorl.ops.linear import LinearPass
 
-# B, T, H. Those of layers whose numbers stay in the caches, and two whose numbers do not.
+# B, T, H: of some all numbers stay in the caches, of others none.
 SIZES = (
     (32, 100, 32),
     (32, 100, 64),
