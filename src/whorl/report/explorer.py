@@ -155,7 +155,7 @@ def _name(layer: Layer) -> str:
     """How a layer is called on the page."""
     way = ", backwards" if layer.op.reverse else ""
     part = "" if isinstance(layer.op, Recurrent) or layer.op.numbers == "real" else ", real part"
-    return f"{layer.name}: {cell_of(layer.op)}{way}{part}"
+    return f"{layer.op.out}: {cell_of(layer.op)}{way}{part}{', memory c' if layer.memory else ''}"
 
 
 def _decimals(states: np.ndarray) -> int:

@@ -1,5 +1,6 @@
 """What measurements of a fit mean, and what to do: rules that stay silent where nothing is wrong."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as List
 from dataclasses import dataclass
@@ -204,11 +205,14 @@ def _stuck(measured: Measured) -> Iterator[Finding]:
 
 def _drifting(measured: Measured) -> Iterator[Finding]:
     for layer in () if measured.probes is None else measured.probes.layers:
-        if layer.drift is not None and layer.drift > _DRIFT:
+        # What ends a sequence, such as a failure, may excite a state: what drifts has grown all the while.
+        grows = all(early < late for early, late in itertools.pairwise(layer.norms[1:]))
+        if layer.drift is not None and layer.drift > _DRIFT and grows:
             yield Finding(
                 rule="drifting state",
                 severity="warning",
-                evidence=f"the state of {layer.name} was {layer.drift:.0%} longer late in a sequence than early in it",
+                evidence=f"the state of {layer.name} kept growing: it was {layer.drift:.0%} longer late in a sequence "
+                "than early in it",
                 advice="train on sequences as long as the streams are, and reset streams now and then"
                 + _or_norm(measured),
             )

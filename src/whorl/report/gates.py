@@ -4,6 +4,7 @@ Axes: n steps of all runs, H units.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence as List
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class LayerProbe:
         dead_units: numbers of units, from 1, that hardly vary.
         rank: effective rank of the states, from 1 to H: the exponential of the entropy of their singular values, which
             are scaled to sum to 1 (Roy & Vetterli 2007).
-        norms: mean length of the state in four quarters of the longest run.
+        norms: mean length of the state, of an LSTM h and c together, in four quarters of the longest run.
         drift: by what share of itself it is longer in the last quarter than in the second; None where a run is too
             short to say.
     """
@@ -66,8 +67,8 @@ def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
     gates = [gates_of(layer, run, tensors) for run in layer.runs]
     names = list(gates[0])
     every = {name: np.concatenate([one[name].ravel() for one in gates]) for name in names}
-    longest = max(layer.runs, key=lambda run: len(run.h))
-    lengths = np.linalg.norm(longest.h.astype(np.float64), axis=1)
+    longest = layer._replace(runs=[max(layer.runs, key=lambda run: len(run.h))])
+    lengths = np.linalg.norm(with_whole_states(longest, tensors).states.astype(np.float64), axis=1)
     quarters = np.array_split(lengths, 4)
     return LayerProbe(
         name=layer.name,
@@ -113,6 +114,43 @@ def candidate_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> n
     share = sigmoid(own[0] + carried[0]) if recipe == "gru" else 1.0
     made: np.ndarray = np.tanh(own[place] + share * carried[place])
     return made
+
+
+def memory_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The c of an LSTM after each step, (S, H); None for other cells. The run is whole, not a part of one."""
+    op = layer.op
+    if isinstance(op, Scan) or CELLS[op.cell].recipe != "lstm":
+        return None
+    own, carried = _sums(op, run, tensors)
+    i, f, g, _ = np.split((own + carried).astype(np.float64), 4, axis=-1)
+    kept, written = sigmoid(f), sigmoid(i) * np.tanh(g)
+    c = np.zeros(kept.shape[-1]) if run.start is None else run.start[-kept.shape[-1] :].astype(np.float64)
+    made = np.empty_like(kept)
+    for t in reversed(range(len(made))) if op.reverse else range(len(made)):
+        c = op.zoneout * c + (1.0 - op.zoneout) * (kept[t] * c + written[t])
+        made[t] = c
+    return made
+
+
+def with_memories(layers: List[Layer], tensors: Mapping[str, np.ndarray]) -> list[Layer]:
+    """The layers, and behind each LSTM one whose states are its c; runs are whole, not parts of ones."""
+    made: list[Layer] = []
+    for layer in layers:
+        inside = [memory_of(layer, run, tensors) for run in layer.runs]
+        made.append(layer)
+        kept = [run._replace(h=c) for run, c in zip(layer.runs, inside, strict=True) if c is not None]
+        made += [layer._replace(runs=kept, memory=True)] if kept else []
+    return made
+
+
+def with_whole_states(layer: Layer, tensors: Mapping[str, np.ndarray]) -> Layer:
+    """The layer with all that it carries from step to step: of an LSTM h and c side by side, of others what it says."""
+    inside = [memory_of(layer, run, tensors) for run in layer.runs]
+    both = [
+        run if c is None else run._replace(h=np.concatenate([run.h, c], axis=1))
+        for run, c in zip(layer.runs, inside, strict=True)
+    ]
+    return layer._replace(runs=both)
 
 
 def _sums(op: Recurrent, run: Run, tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

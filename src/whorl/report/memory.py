@@ -67,7 +67,7 @@ def memory(found: Probes, step: str = "row") -> Memory:
             (
                 one.signal,
                 f"{one.explained:.0%}",
-                f"{one.unit} ({one.correlation:+.2f})" if one.follows else "none alone",
+                f"{one.unit}{' of c' if one.memory else ''} ({one.correlation:+.2f})" if one.follows else "none alone",
             )
             for one in known
         ],

@@ -26,7 +26,8 @@ _EQUATIONS = {
         "forget": "f = sigmoid(W_f x + b_f + U_f h + b'_f)",
         "candidate": "g = tanh(W_g x + b_g + U_g h + b'_g)",
         "output": "o = sigmoid(W_o x + b_o + U_o h + b'_o)",
-        "state": "o * tanh(f * c + i * g)",
+        "memory": "c' = f * c + i * g",
+        "state": "o * tanh(c')",
     },
     "rnn": {"state": "{activation}(W x + b + U h + b')"},
     "linear": {"keep": "a, of W x + b alone", "state": "a * h + what is written"},
@@ -67,12 +68,23 @@ def one_step(view: View) -> OneStep | None:
     candidate = candidate_of(layer, run, view.program.tensors)
     values |= {} if candidate is None else {"candidate": candidate}
     values["state"] = run.h
-    signs = {"read": "x", "state before": "h", **equations}
-    order = ["read", "state before", *equations]
+    values |= _memory(view.last_memory)
+    signs = {"read": "x", "state before": "h", "memory before": "c", **equations}
+    order = ["read", "state before", "memory before", *equations]
     return OneStep(
         title=f"{layer.name}, {view.step} {view.names[-1]}",
         lines=[_line(name, signs[name], values[name][-1]) for name in order if name in values],
     )
+
+
+def _memory(layer: Layer | None) -> dict[str, np.ndarray]:
+    """The c of an LSTM before and after each step; nothing of other cells."""
+    if layer is None:
+        return {}
+    (run,) = layer.runs
+    # A view of one step is the first of its sequence.
+    first = np.zeros_like(run.h[:1]) if run.start is None else run.start[None, -run.h.shape[-1] :]
+    return {"memory before": np.concatenate([first, run.h[:-1]]), "memory": run.h}
 
 
 def _equations(layer: Layer) -> dict[str, str] | None:

@@ -26,19 +26,21 @@ _CHARACTERS = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """How well a signal can be read off the states of the last layer by a linear reader.
+    """How well a signal can be read off the states of the last layer, of an LSTM h and c, by a linear reader.
 
     Args:
         signal: its name.
         explained: share of its variance that the reader explains on rows that it did not learn from, at most 1.
         unit: the unit, from 1, whose activity goes with it most.
         correlation: of the two, on all rows.
+        memory: whether that is the c of the unit, and not what it says.
     """
 
     signal: str
     explained: float
     unit: int
     correlation: float
+    memory: bool = False
 
     @property
     def follows(self) -> bool:
@@ -74,12 +76,13 @@ class _Rows(NamedTuple):
 
 
 def encoded(
-    layer: Layer, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
+    layer: Layer, units: int, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
 ) -> tuple[Encoded, ...]:
     """Looks for signals in the states of a layer; nothing where there are too few rows, or a step is not a row.
 
     Args:
-        layer: a layer over the stream.
+        layer: a layer over the stream, its states whole.
+        units: how many numbers of its state it says; the others are of its c.
         sequences: that it was traced on.
         names: of the first columns that are read.
         texts: what each symbol stands for, where the first column is one.
@@ -91,7 +94,7 @@ def encoded(
     for name, (values, known) in rows.signals.items():
         sides = rows.first[known]
         if 0 < sides.sum() < len(sides):
-            found.append(_read(name, rows.states[known], values[known], sides))
+            found.append(_read(name, rows.states[known], values[known], sides, units))
     return tuple(sorted(found, key=lambda one: -one.explained))
 
 
@@ -186,7 +189,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray) -> Encoded:
+def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, units: int) -> Encoded:
     """Ridge regression on the rows that are `first`, tried on the others."""
     spread = states.std(axis=0)
     scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
@@ -201,7 +204,14 @@ def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray) 
     explained = 1.0 - float((missed**2).sum()) / size if size > 1e-12 else 0.0
     together = _correlations(states, values)
     unit = int(np.abs(together).argmax())
-    return Encoded(signal=name, explained=explained, unit=unit + 1, correlation=float(together[unit]))
+    inside = unit >= units
+    return Encoded(
+        signal=name,
+        explained=explained,
+        unit=unit + 1 - (units if inside else 0),
+        correlation=float(together[unit]),
+        memory=inside,
+    )
 
 
 def _correlations(states: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ class Run(NamedTuple):
         x: what it read, (S, D); of a layer that is linear in its state the share of it that was kept.
         h: what it said, (S, H).
         before: what it had said at the step before, (S, H); zeros, or the state that it was given, at the first.
+        start: the state that it was given, h or h and c side by side; None where it began with zeros.
         sequence: number of the sequence.
         steps: the row of the sequence at each step, (S,); for segments of a window that of the window.
     """
@@ -36,20 +37,28 @@ class Run(NamedTuple):
     x: np.ndarray
     h: np.ndarray
     before: np.ndarray
+    start: np.ndarray | None
     sequence: int
     steps: np.ndarray
 
 
 class Layer(NamedTuple):
-    """The runs of a recurrent layer in one direction."""
+    """The runs of a recurrent layer in one direction.
+
+    Args:
+        op: the layer.
+        runs: what it read and said.
+        memory: whether the `h` of the runs is not what it said, but the c of an LSTM behind that.
+    """
 
     op: Recurrence
     runs: list[Run]
+    memory: bool = False
 
     @property
     def name(self) -> str:
-        """Its name in the program, such as gru_l0."""
-        return self.op.out
+        """Its name in the program, such as gru_l0; of the c of an LSTM lstm_l0.c."""
+        return f"{self.op.out}.c" if self.memory else self.op.out
 
     @property
     def states(self) -> np.ndarray:
@@ -137,13 +146,13 @@ def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.n
         chosen = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at
         for t in chosen.tolist():
             for n, (own, said) in enumerate(zip(_flat(x[t]), _flat(h[t]), strict=True)):
-                first = None if start is None else start[t].reshape(-1, start.shape[-1])[n, : said.shape[-1]]
+                first = None if start is None else start[t].reshape(-1, start.shape[-1])[n]
                 made.append(_run(op, own, said, first, number, np.full(len(own), rows[t])))
         return made
     beside = np.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 0)
     said_beside = np.moveaxis(h.reshape(len(h), -1, h.shape[-1]), 1, 0)
     for n, (own, said) in enumerate(zip(beside, said_beside, strict=True)):
-        first = None if start is None else start[0].reshape(-1, start.shape[-1])[n, : said.shape[-1]]
+        first = None if start is None else start[0].reshape(-1, start.shape[-1])[n]
         made.append(_run(op, own, said, first, number, rows))
     return made
 
@@ -153,7 +162,7 @@ def _flat(value: np.ndarray) -> np.ndarray:
     return value.reshape(-1, *value.shape[-2:])
 
 
-def _run(op: Recurrence, x: np.ndarray, h: np.ndarray, first: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
-    first = np.zeros(h.shape[-1], np.float32) if first is None else first
+def _run(op: Recurrence, x: np.ndarray, h: np.ndarray, start: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
+    first = np.zeros(h.shape[-1], np.float32) if start is None else start[: h.shape[-1]]
     before = np.concatenate([h[1:], first[None]]) if op.reverse else np.concatenate([first[None], h[:-1]])
-    return Run(x, h, before, number, rows)
+    return Run(x, h, before, start, number, rows)

@@ -17,6 +17,7 @@ from whorl.plans.wiring import EachRow, Sequences
 from whorl.report import traces
 from whorl.report.anatomy import dissect, last_layer
 from whorl.report.evidence import Evidence
+from whorl.report.gates import with_memories
 from whorl.report.texts import text_of_each
 from whorl.report.traces import Layer
 from whorl.runtime.interpreter import Interpreter
@@ -51,7 +52,7 @@ class View:
         title: which sequence it is, and why it is looked at.
         step: what a step is: 'row', 'segment' or 'token'.
         program: that ran.
-        layers: every recurrent layer and direction in order, each with one run over these steps.
+        layers: every recurrent layer and direction in order, each with one run over these steps; behind an LSTM its c.
         names: of the steps, such as times, S long.
         tokens: the text that each step adds, S long; None where numbers are read.
         read: the first columns of numbers; none where text is read.
@@ -73,7 +74,13 @@ class View:
     @property
     def last_layer(self) -> Layer:
         """The layer nearest to the answer that reads forwards."""
-        return [layer for layer in self.layers if not layer.op.reverse][-1]
+        return [layer for layer in self.layers if not layer.op.reverse and not layer.memory][-1]
+
+    @property
+    def last_memory(self) -> Layer | None:
+        """The c of that layer; None for cells without."""
+        own = [layer for layer in self.layers if layer.memory and layer.op is self.last_layer.op]
+        return own[0] if own else None
 
 
 def views(model: Model, evidence: Evidence) -> list[View]:
@@ -113,7 +120,8 @@ def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:
     # What reads backwards needs the whole sequence.
     start, stop = (max(0, end - (program.memory or _MOST_ROWS)), end) if program.streams else (0, len(sequence))
     inputs = sequence.inputs(start, stop, model.reader.horizon)
-    found = traces.traced(Interpreter(program), inputs, 0, np.arange(start, stop), np.array([step - start]))
+    said = traces.traced(Interpreter(program), inputs, 0, np.arange(start, stop), np.array([step - start]))
+    found = with_memories(said, program.tensors)
     if sizes.num_read is not None:
         return _window(model, sequence, step, title, found, sizes.segment or 1)
     tokens, columns = _what_was_read(model, sequence, first, end)

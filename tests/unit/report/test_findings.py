@@ -141,7 +141,8 @@ def test_stuck_gates_and_dead_units_are_said():
 
 
 def test_a_state_that_grows_is_said():
-    assert rules(probed(drift=0.8)) == ["drifting state"]
+    assert rules(probed(drift=0.8, norms=(1.0, 1.0, 1.5, 1.8))) == ["drifting state"]
+    assert rules(probed(drift=0.8, norms=(2.0, 1.0, 0.9, 1.8))) == []  # it was excited at the end alone
     counting, held_out = remembering(1.0, steps=120, bias=0.1, nonlinearity="relu")
     found = findings(measure(counting, Card(), memory.measured(counting, held_out), held_out))
     assert "drifting state" in [one.rule for one in found]

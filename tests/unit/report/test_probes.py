@@ -197,9 +197,19 @@ def test_a_state_that_grows_in_a_long_stream_drifts(waves):
     (layer,) = traces.layers(model, list(held_out.sequences), list(held_out.steps))
     calm = gates.probe_layer(layer, model.engine.program.tensors)
     assert abs(calm.drift) < 0.1
-    run = layer.runs[0]
-    grown = run._replace(h=run.h * np.linspace(1, 3, len(run.h))[:, None])
-    assert gates.probe_layer(layer._replace(runs=[grown]), model.engine.program.tensors).drift > 0.5
+    units = layer.states.shape[1]
+    tensors = dict(model.engine.program.tensors)
+    # All gates stay open, and each step writes a little more.
+    for name in (layer.op.weight_ih, layer.op.weight_hh):
+        tensors[name] = np.zeros_like(tensors[name])
+    tensors[layer.op.bias_ih] = np.repeat([20.0, 20.0, 0.05, 20.0], units)
+    tensors[layer.op.bias_hh] = np.zeros(4 * units)
+    steps = np.arange(1, len(layer.runs[0].h) + 1)
+    c = np.tanh(0.05) * np.repeat(steps[:, None], units, axis=1)
+    run = layer.runs[0]._replace(h=np.tanh(c), before=np.tanh(np.concatenate([c[:1] * 0, c[:-1]])))
+    np.testing.assert_allclose(gates.memory_of(layer, run, tensors), c, rtol=1e-6)
+    assert np.linalg.norm(run.h[-1]) < 1.1 * np.linalg.norm(run.h[len(c) // 3])  # what it says grows no more
+    assert gates.probe_layer(layer._replace(runs=[run]), tensors).drift > 0.5
 
 
 def test_what_was_read_is_found_in_the_state(waves):
@@ -207,6 +217,24 @@ def test_what_was_read_is_found_in_the_state(waves):
     assert found["load"].explained > 0.9
     assert found["place in the sequence"].explained < 0.5
     assert 1 <= found["load"].unit <= 8
+
+
+def test_a_count_that_an_lstm_keeps_to_itself_is_found_in_its_memory():
+    random = np.random.default_rng(0)
+    x = random.standard_normal((30, 20, 1)).astype(np.float32)
+    said = random.standard_normal((30, 20, 3)).astype(np.float32)
+    counts = np.repeat(np.arange(20.0)[None, :, None], 30, axis=0)
+    runs = [
+        traces.Run(own, np.concatenate([h, count], axis=1), h, None, n, np.arange(20))
+        for n, (own, h, count) in enumerate(zip(x, said, counts, strict=True))
+    ]
+    op = ops.Recurrent(out="r", x="x", cell="lstm", over="stream", weight_ih="w", weight_hh="u")
+    sequences = [Sequence(key=str(n), past=own, time=np.arange(20)) for n, own in enumerate(x)]
+    found = {one.signal: one for one in encoded(traces.Layer(op, runs), 3, sequences, ["load"], None)}
+    count = found["place in the sequence"]
+    assert (count.unit, count.memory) == (1, True)
+    assert count.explained > 0.99
+    assert not found["load"].memory or not found["load"].follows
 
 
 def test_characters_are_found_in_the_state_of_a_language_model(tmp_path):
@@ -241,8 +269,9 @@ def test_a_watched_stream_answers_as_it_does_alone(waves, engine, tmp_path):
     assert watch.norms.shape == (40, 1)
     ((_, state),) = watch.states().items()
     assert state.shape == (1, 16)  # h and c of the one target
-    run = traces.layers(model, model.reader.read(waves[1]), [np.array([39])])[0].runs[0]
-    np.testing.assert_allclose(state[0, :8], run.h[39], atol=1e-6)
+    traced = traces.layers(model, model.reader.read(waves[1]), [np.array([39])])
+    said, inside = (layer.runs[0].h for layer in gates.with_memories(traced, model.engine.program.tensors))
+    np.testing.assert_allclose(state[0], np.concatenate([said[39], inside[39]]), atol=1e-6)
     assert watch.norms[-1] == pytest.approx(np.linalg.norm(state))
 
 
@@ -253,9 +282,9 @@ def test_two_targets_of_the_same_rows_stand_on_one_side():
     noise = random.standard_normal((rows, 1)).astype(np.float32)
     sequence = Sequence(key="", past=noise, time=np.arange(rows))
     beside = [states, states + 0.1 * random.standard_normal(states.shape).astype(np.float32)]
-    runs = [traces.Run(noise, h, h, 0, np.arange(rows)) for h in beside]
+    runs = [traces.Run(noise, h, h, None, 0, np.arange(rows)) for h in beside]
     op = ops.Recurrent(out="r", x="x", cell="gru", over="stream", weight_ih="w", weight_hh="u")
-    found = {one.signal: one for one in encoded(traces.Layer(op, runs), [sequence], ["noise"], None)}
+    found = {one.signal: one for one in encoded(traces.Layer(op, runs), 300, [sequence], ["noise"], None)}
     assert found["noise"].explained < 0
 
 

@@ -1,0 +1,45 @@
+"""The c of an LSTM, which no program says: from it and the output gate follows what the layer said."""
+
+import numpy as np
+import pytest
+from tests.laws.programs import BY_HAND
+
+from whorl.report import traces
+from whorl.report.gates import gates_of, with_memories
+from whorl.runtime.interpreter import Interpreter
+from whorl.runtime.norm import Norm
+
+LSTMS = {name: make for name, make in BY_HAND.items() if "lstm" in name}
+
+
+def said_by(op, c, output, run, tensors):
+    """h of every step, by the equation of the cell."""
+    start = np.zeros_like(c[:1]) if run.start is None else run.start[None, -c.shape[1] :]
+    before = np.concatenate([c[1:], start] if op.reverse else [start, c[:-1]])
+    new = (c - op.zoneout * before) / (1 - op.zoneout)
+    norm = Norm(*(tensors[name] for name in op.layer_norm[4:]), 1e-5) if op.layer_norm else np.asarray
+    said = output * np.tanh(norm(new.astype(np.float32)))
+    projected = said if op.weight_hr is None else said @ tensors[op.weight_hr].T
+    return op.zoneout * run.before + (1 - op.zoneout) * projected
+
+
+@pytest.mark.parametrize("name", LSTMS)
+def test_what_an_lstm_says_follows_from_its_memory_and_its_gate(name):
+    program = LSTMS[name]()
+    random = np.random.default_rng(1)
+    inputs = {
+        op.out: random.normal(size=(1, *(() if op.static else (20,)), *op.shape)).astype(np.float32)
+        for op in program.inputs
+    }
+    said = traces.traced(Interpreter(program), inputs, 0, np.arange(20), np.array([12, 19]))
+    layers = with_memories(said, program.tensors)
+    inside = [layer for layer in layers if layer.memory]
+    lstms = [layer for layer in said if layer.op.cell == "lstm"]
+    assert [layer.name for layer in inside] == [f"{layer.name}.c" for layer in lstms]
+    assert len(inside) >= 1
+    for layer, memory in zip(lstms, inside, strict=True):
+        for run, behind in zip(layer.runs, memory.runs, strict=True):
+            output = gates_of(layer, run, program.tensors)["output"]
+            h = said_by(layer.op, behind.h, output, run, program.tensors)
+            np.testing.assert_allclose(h, run.h, atol=2e-6)
+            assert np.abs(behind.h).max() > 0.1
