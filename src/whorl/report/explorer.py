@@ -154,8 +154,13 @@ def chosen_units(states: np.ndarray, followed: List[Followed], most: int) -> lis
 def _name(layer: Layer) -> str:
     """How a layer is called on the page."""
     way = ", backwards" if layer.op.reverse else ""
-    part = "" if isinstance(layer.op, Recurrent) or layer.op.numbers == "real" else ", real part"
-    return f"{layer.op.out}: {cell_of(layer.op)}{way}{part}{', memory c' if layer.memory else ''}"
+    if isinstance(layer.op, Recurrent):
+        part = ", memory c" if layer.memory else ""
+    elif layer.op.numbers == "complex":
+        part = ", imaginary part" if layer.memory else ", real part"
+    else:
+        part = ""
+    return f"{layer.op.out}: {cell_of(layer.op)}{way}{part}"
 
 
 def _decimals(states: np.ndarray) -> int:

@@ -39,7 +39,7 @@ class LayerProbe:
         dead_units: numbers of units, from 1, that hardly vary.
         rank: effective rank of the states, from 1 to H: the exponential of the entropy of their singular values, which
             are scaled to sum to 1 (Roy & Vetterli 2007).
-        norms: mean length of the state, of an LSTM h and c together, in four quarters of the longest run.
+        norms: mean length of the whole state, of an LSTM h and c, in four quarters of the longest run.
         drift: by what share of itself it is longer in the last quarter than in the second; None where a run is too
             short to say.
     """
@@ -117,9 +117,14 @@ def candidate_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> n
 
 
 def memory_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """The c of an LSTM after each step, (S, H); None for other cells. The run is whole, not a part of one."""
+    """What a layer carries beside what is said, after each step, (S, H); None for cells that carry nothing beside it.
+
+    That is the c of an LSTM, of which the run must be whole and not a part of one, or an imaginary part.
+    """
     op = layer.op
-    if isinstance(op, Scan) or CELLS[op.cell].recipe != "lstm":
+    if isinstance(op, Scan):
+        return run.imaginary
+    if CELLS[op.cell].recipe != "lstm":
         return None
     own, carried = _sums(op, run, tensors)
     i, f, g, _ = np.split((own + carried).astype(np.float64), 4, axis=-1)
@@ -133,22 +138,22 @@ def memory_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.n
 
 
 def with_memories(layers: List[Layer], tensors: Mapping[str, np.ndarray]) -> list[Layer]:
-    """The layers, and behind each LSTM one whose states are its c; runs are whole, not parts of ones."""
+    """The layers, and behind each another one with what `memory_of` has of it; runs are whole, not parts of ones."""
     made: list[Layer] = []
     for layer in layers:
         inside = [memory_of(layer, run, tensors) for run in layer.runs]
         made.append(layer)
-        kept = [run._replace(h=c) for run, c in zip(layer.runs, inside, strict=True) if c is not None]
+        kept = [run._replace(h=own) for run, own in zip(layer.runs, inside, strict=True) if own is not None]
         made += [layer._replace(runs=kept, memory=True)] if kept else []
     return made
 
 
 def with_whole_states(layer: Layer, tensors: Mapping[str, np.ndarray]) -> Layer:
-    """The layer with all that it carries from step to step: of an LSTM h and c side by side, of others what it says."""
+    """The layer with all that it carries from step to step: h, and what `memory_of` has of it side by side."""
     inside = [memory_of(layer, run, tensors) for run in layer.runs]
     both = [
-        run if c is None else run._replace(h=np.concatenate([run.h, c], axis=1))
-        for run, c in zip(layer.runs, inside, strict=True)
+        run if own is None else run._replace(h=np.concatenate([run.h, own], axis=1))
+        for run, own in zip(layer.runs, inside, strict=True)
     ]
     return layer._replace(runs=both)
 

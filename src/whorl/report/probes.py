@@ -45,7 +45,7 @@ class Probes:
         reach: from how far back answers come; None where nothing that is read changes them.
         layers: of each recurrent layer and direction, in order; of networks side by side those of the first.
         encoded: what a linear reader finds in the states of the last layer, the best first.
-        followed: units of all layers, and of the c of LSTMs, that follow a signal, each with that signal.
+        followed: units of all layers, and what they carry beside what they say, that follow a signal, each with it.
     """
 
     gradient: LagGradient | None

@@ -26,14 +26,14 @@ _CHARACTERS = 1.2
 
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
-    """How well a signal can be read off the states of the last layer, of an LSTM h and c, by a linear reader.
+    """How well a signal can be read off the whole states of the last layer, of an LSTM h and c, by a linear reader.
 
     Args:
         signal: its name.
         explained: share of its variance that the reader explains on rows that it did not learn from, at most 1.
         unit: the unit, from 1, whose activity goes with it most.
         correlation: of the two, on all rows.
-        memory: whether that is the c of the unit, and not what it says.
+        memory: whether that is the c of the unit, or of a complex one its imaginary part, and not what it says.
     """
 
     signal: str
@@ -82,7 +82,7 @@ def encoded(
 
     Args:
         layer: a layer over the stream, its states whole.
-        units: how many numbers of its state it says; the others are of its c.
+        units: H; of more numbers the others are what the layer carries beside what it says.
         sequences: that it was traced on.
         names: of the first columns that are read.
         texts: what each symbol stands for, where the first column is one.

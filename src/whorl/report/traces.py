@@ -27,9 +27,10 @@ class Run(NamedTuple):
 
     Args:
         x: what it read, (S, D); of a layer that is linear in its state the share of it that was kept.
-        h: what it said, (S, H).
+        h: what it said, (S, H); of a complex state the real part.
         before: what it had said at the step before, (S, H); zeros, or the state that it was given, at the first.
         start: the state that it was given, h or h and c side by side; None where it began with zeros.
+        imaginary: of a complex state the other part, (S, H); None of others.
         sequence: number of the sequence.
         steps: the row of the sequence at each step, (S,); for segments of a window that of the window.
     """
@@ -38,6 +39,7 @@ class Run(NamedTuple):
     h: np.ndarray
     before: np.ndarray
     start: np.ndarray | None
+    imaginary: np.ndarray | None
     sequence: int
     steps: np.ndarray
 
@@ -48,7 +50,7 @@ class Layer(NamedTuple):
     Args:
         op: the layer.
         runs: what it read and said.
-        memory: whether the `h` of the runs is not what it said, but the c of an LSTM behind that.
+        memory: whether the `h` of the runs is what it carries beside that: the c of an LSTM, an imaginary part.
     """
 
     op: Recurrence
@@ -57,8 +59,9 @@ class Layer(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name in the program, such as gru_l0; of the c of an LSTM lstm_l0.c."""
-        return f"{self.op.out}.c" if self.memory else self.op.out
+        """Its name in the program, such as gru_l0; of what it carries beside that lstm_l0.c or lru_l0.imaginary."""
+        beside = "c" if isinstance(self.op, Recurrent) else "imaginary"
+        return f"{self.op.out}.{beside}" if self.memory else self.op.out
 
     @property
     def states(self) -> np.ndarray:
@@ -68,7 +71,10 @@ class Layer(NamedTuple):
     def first(self, steps: slice) -> "Layer":
         """The layer with some steps of its first run alone; several targets have runs beside each other."""
         run = self.runs[0]
-        cut = run._replace(x=run.x[steps], h=run.h[steps], before=run.before[steps], steps=run.steps[steps])
+        imaginary = None if run.imaginary is None else run.imaginary[steps]
+        cut = run._replace(
+            x=run.x[steps], h=run.h[steps], before=run.before[steps], imaginary=imaginary, steps=run.steps[steps]
+        )
         return self._replace(runs=[cut])
 
 
@@ -139,8 +145,6 @@ def traced(engine: Interpreter, inputs: Inputs, number: int, rows: np.ndarray, a
 def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
     x, h = values[read_by(op)][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
     start = None if op.initial is None else values[op.initial][0]
-    if isinstance(op, Scan) and op.numbers == "complex":  # of each unit the real part
-        h = h[..., : h.shape[-1] // 2]
     made = []
     if op.over == "value":
         chosen = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at
@@ -163,6 +167,9 @@ def _flat(value: np.ndarray) -> np.ndarray:
 
 
 def _run(op: Recurrence, x: np.ndarray, h: np.ndarray, start: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
+    imaginary = None
+    if isinstance(op, Scan) and op.numbers == "complex":
+        h, imaginary = np.split(h, 2, axis=-1)
     first = np.zeros(h.shape[-1], np.float32) if start is None else start[: h.shape[-1]]
     before = np.concatenate([h[1:], first[None]]) if op.reverse else np.concatenate([first[None], h[:-1]])
-    return Run(x, h, before, start, number, rows)
+    return Run(x, h, before, start, imaginary, number, rows)

@@ -199,7 +199,7 @@ RELU = ops.Recurrent(out="r", x="x", cell="rnn_relu", over="stream", weight_ih="
 def view_of(states):
     """A view of one layer with these states (S, H)."""
     steps = np.arange(len(states))
-    layers = [traces.Layer(RELU, [traces.Run(np.zeros((len(states), 1)), states, states, None, 0, steps)])]
+    layers = [traces.Layer(RELU, [traces.Run(np.zeros((len(states), 1)), states, states, None, None, 0, steps)])]
     names = [str(n + 1) for n in steps]
     return views.View(title="t", step="row", program=Program(), layers=layers, names=names, tokens=None, read=[])
 
@@ -249,7 +249,7 @@ def test_a_unit_that_follows_a_signal_is_found_with_its_sign():
     states = random.standard_normal((500, 3)).astype(np.float32)
     states[:, 1] = -load[:, 0] + 0.1 * states[:, 1]
     states[4:, 2] = load[:-4, 0]
-    layer = traces.Layer(RELU, [traces.Run(load, states, states, None, 0, np.arange(500))])
+    layer = traces.Layer(RELU, [traces.Run(load, states, states, None, None, 0, np.arange(500))])
     sequence = Sequence(key="", past=load, time=np.arange(500))
     found = followed(layer, [sequence], ["load"], None)
     assert [(one.unit, one.signal) for one in found] == [(2, "load"), (3, "load, 4 ago")]

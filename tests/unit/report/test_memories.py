@@ -1,14 +1,16 @@
-"""The c of an LSTM, which no program says: from it and the output gate follows what the layer said."""
+"""What layers carry beside what they say: the c of an LSTM, which no program names, and imaginary parts."""
 
 import numpy as np
 import pytest
 from tests.laws.programs import BY_HAND
 
 from whorl.report import traces
-from whorl.report.gates import gates_of, with_memories
+from whorl.report.gates import gates_of, with_memories, with_whole_states
+from whorl.runtime import operations as ops
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.norm import Norm
 
+SCANS = {name: BY_HAND[name] for name in ("scan of complex numbers", "scan, both ways")}
 LSTMS = {name: make for name, make in BY_HAND.items() if "lstm" in name}
 
 
@@ -23,14 +25,18 @@ def said_by(op, c, output, run, tensors):
     return op.zoneout * run.before + (1 - op.zoneout) * projected
 
 
-@pytest.mark.parametrize("name", LSTMS)
-def test_what_an_lstm_says_follows_from_its_memory_and_its_gate(name):
-    program = LSTMS[name]()
+def some_inputs(program):
     random = np.random.default_rng(1)
-    inputs = {
+    return {
         op.out: random.normal(size=(1, *(() if op.static else (20,)), *op.shape)).astype(np.float32)
         for op in program.inputs
     }
+
+
+@pytest.mark.parametrize("name", LSTMS)
+def test_what_an_lstm_says_follows_from_its_memory_and_its_gate(name):
+    program = LSTMS[name]()
+    inputs = some_inputs(program)
     said = traces.traced(Interpreter(program), inputs, 0, np.arange(20), np.array([12, 19]))
     layers = with_memories(said, program.tensors)
     inside = [layer for layer in layers if layer.memory]
@@ -43,3 +49,25 @@ def test_what_an_lstm_says_follows_from_its_memory_and_its_gate(name):
             h = said_by(layer.op, behind.h, output, run, program.tensors)
             np.testing.assert_allclose(h, run.h, atol=2e-6)
             assert np.abs(behind.h).max() > 0.1
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_a_complex_state_is_whole_with_its_imaginary_part(name):
+    program = SCANS[name]()
+    inputs, engine = some_inputs(program), Interpreter(program)
+    layers = traces.traced(engine, inputs, 0, np.arange(20), np.array([19]))
+    scans = [layer for layer in layers if isinstance(layer.op, ops.Scan)]
+    scans = [layer for layer in scans if layer.op.over == "stream" and layer.op.numbers == "complex"]
+    values = engine.trace(inputs, [layer.op.out for layer in scans])
+    assert len(scans) >= 1
+    for layer in scans:
+        whole = with_whole_states(layer, program.tensors)
+        beside = values[layer.op.out][0].reshape(20, -1, program.shapes[layer.op.out][-1])
+        for n, run in enumerate(whole.runs):
+            np.testing.assert_array_equal(run.h, beside[:, n])
+        real, imaginary = with_memories([layer], program.tensors)
+        assert imaginary.name == f"{layer.op.out}.imaginary"
+        np.testing.assert_array_equal(np.concatenate([real.states, imaginary.states], axis=1), whole.states)
+        cut = imaginary.first(slice(5, 9)).runs[0]
+        np.testing.assert_array_equal(cut.imaginary, cut.h)
+        assert len(cut.h) == 4

@@ -225,7 +225,7 @@ def test_a_count_that_an_lstm_keeps_to_itself_is_found_in_its_memory():
     said = random.standard_normal((30, 20, 3)).astype(np.float32)
     counts = np.repeat(np.arange(20.0)[None, :, None], 30, axis=0)
     runs = [
-        traces.Run(own, np.concatenate([h, count], axis=1), h, None, n, np.arange(20))
+        traces.Run(own, np.concatenate([h, count], axis=1), h, None, None, n, np.arange(20))
         for n, (own, h, count) in enumerate(zip(x, said, counts, strict=True))
     ]
     op = ops.Recurrent(out="r", x="x", cell="lstm", over="stream", weight_ih="w", weight_hh="u")
@@ -282,7 +282,7 @@ def test_two_targets_of_the_same_rows_stand_on_one_side():
     noise = random.standard_normal((rows, 1)).astype(np.float32)
     sequence = Sequence(key="", past=noise, time=np.arange(rows))
     beside = [states, states + 0.1 * random.standard_normal(states.shape).astype(np.float32)]
-    runs = [traces.Run(noise, h, h, None, 0, np.arange(rows)) for h in beside]
+    runs = [traces.Run(noise, h, h, None, None, 0, np.arange(rows)) for h in beside]
     op = ops.Recurrent(out="r", x="x", cell="gru", over="stream", weight_ih="w", weight_hh="u")
     found = {one.signal: one for one in encoded(traces.Layer(op, runs), 300, [sequence], ["noise"], None)}
     assert found["noise"].explained < 0
