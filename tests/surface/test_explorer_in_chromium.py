@@ -214,6 +214,26 @@ def test_gates_are_told_where_the_cell_has_some(browser, shown):
         assert page.evaluate("document.getElementById('explorer-gates').height") > 100
 
 
+def test_the_memory_of_a_unit_of_an_lstm_is_a_choice_away(browser, tmp_path):
+    model = generator(tmp_path)
+    model.report(tmp_path / "report.html")
+    (view,) = seen(model)
+    with browser.page(tmp_path / "report.html") as page:
+        assert page.evaluate("document.querySelector('#explorer-layer').innerText").endswith(", memory c")
+        focus(page)
+        page.press("ArrowDown")
+        unit, step, _ = told_state(page)
+        gates = text(page, "gates-told")
+        page.evaluate(
+            "((layers) => { layers.value = '1'; layers.dispatchEvent(new Event('change')); })"
+            "(document.getElementById('explorer-layer'))"
+        )
+        assert told_state(page)[:2] == (unit, step)
+        assert float(told_state(page)[2]) == pytest.approx(view.layers[1].runs[0].h[step, unit], abs=0.01)
+        assert text(page, "gates-told") == gates
+        assert page.complaints() == []
+
+
 def test_on_paper_the_unit_is_shown_without_controls(browser, shown):
     with browser.page(shown[1], media="print") as page:
         assert page.evaluate("getComputedStyle(document.querySelector('#explorer .controls')).display") == "none"

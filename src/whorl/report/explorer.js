@@ -14,7 +14,8 @@ function colourText() {
 }
 
 function tell() {
-  const { units, follows, gates } = layer();
+  const { units, follows } = layer();
+  const { gates } = gated();
   const value = written(state(chosen.step, chosen.row));
   find("unit-told").textContent = `${units[chosen.row]} of ${layer().all}`;
   find("step-told").textContent = whenRead(chosen.step);
@@ -97,10 +98,17 @@ function fillView() {
   fillUnits();
 }
 
+/** The unit stays where the layer is another part of the same state. */
+function chooseLayer(value) {
+  const before = layer().op;
+  chosen.layer = value;
+  if (layer().op !== before) chosen.row = 0;
+}
+
 function choose(name, event) {
   const value = Number(event.target.value);
   if (name === "view") Object.assign(chosen, { view: value, layer: data.views[value].chosen, row: 0, step: Infinity });
-  if (name === "layer") Object.assign(chosen, { layer: value, row: 0 });
+  if (name === "layer") chooseLayer(value);
   if (name === "unit") chosen.row = value;
   if (name === "step") chosen.step = value - 1;
   if (name === "view") fillView();

@@ -19,11 +19,12 @@ from whorl.report.signals import Followed
 from whorl.report.traces import Layer
 from whorl.report.views import Column, View
 from whorl.runtime.members import num_members
-from whorl.runtime.operations import Recurrent
 from whorl.runtime.program import Program
 
 # Numbers of states on a page, about 7 bytes each with their gates: beyond these, units are left out.
 _MOST_NUMBERS, _MOST_UNITS, _LEAST_UNITS = 48_000, 64, 8
+# What a layer carries beside what it says has the gates of that; this is the share of those bytes without.
+_WITHOUT_GATES = 0.4
 _MOST_LAYERS = 8
 # Parts of one script, in the order in which they build on each other.
 _SCRIPTS = ("explorer_numbers", "explorer_panels", "explorer")
@@ -88,15 +89,15 @@ def _beside(name: str) -> str:
 
 def data(views: List[View], followed: List[Followed] = ()) -> dict[str, object]:
     """What the script of the explorer reads, as JSON values; at least one view."""
-    cells = sum(len(view) * min(len(view.layers), _MOST_LAYERS) for view in views)
-    most = min(_MOST_UNITS, max(_LEAST_UNITS, _MOST_NUMBERS // cells))
+    cells = sum(len(view) * (_WITHOUT_GATES if layer.is_inside else 1.0) for view in views for layer in _last(view))
+    most = min(_MOST_UNITS, max(_LEAST_UNITS, int(_MOST_NUMBERS / cells)))
     return {"meaning": MEANING, "views": [_view(view, followed, most) for view in views]}
 
 
 def _view(view: View, followed: List[Followed], most: int) -> dict[str, object]:
-    # The last layers are nearest to the answer.
-    layers = view.layers[-_MOST_LAYERS:]
-    more = len(view.layers) - len(layers)
+    layers = _last(view)
+    more = sum(not layer.is_inside for layer in view.layers) - sum(not layer.is_inside for layer in layers)
+    units = {layer.op.out: _units(layer, followed, most) for layer in layers if not layer.is_inside}
     left_out = [view.left_out, f"The first {more} layers are not shown." if more else ""]
     return {
         "title": view.title,
@@ -107,9 +108,28 @@ def _view(view: View, followed: List[Followed], most: int) -> dict[str, object]:
         "left_out": " ".join(filter(None, left_out)),
         "chosen": [layer.name for layer in layers].index(view.last_layer.name),
         "layers": [
-            _layer(layer, view.program, [one for one in followed if one.layer == layer.name], most) for layer in layers
+            _layer(layer, view.program, [one for one in followed if one.layer == layer.name], units[layer.op.out])
+            for layer in layers
         ],
     }
+
+
+def _last(view: View) -> list[Layer]:
+    """The last layers, which are nearest to the answer, each with what it carries beside what it says."""
+    known = list(dict.fromkeys(layer.op.out for layer in view.layers))[-_MOST_LAYERS:]
+    return [layer for layer in view.layers if layer.op.out in known]
+
+
+def _units(layer: Layer, followed: List[Followed], most: int) -> list[int]:
+    """Units of a layer to show, from 0, the same ones of all parts of its state."""
+    inside = layer.inside
+    names = [one.name for one in (layer, inside) if one is not None]
+    best: dict[int, Followed] = {}
+    for one in sorted(followed, key=lambda one: abs(one.correlation)):
+        if one.layer in names and one.unit <= layer.runs[0].h.shape[1]:
+            best[one.unit] = one
+    states = np.nan_to_num(layer.runs[0].h.astype(np.float64), posinf=0.0, neginf=0.0)
+    return chosen_units(states, list(best.values()), most)
 
 
 def _column(column: Column) -> dict[str, object]:
@@ -118,22 +138,25 @@ def _column(column: Column) -> dict[str, object]:
     return {"name": column.name, "values": values}
 
 
-def _layer(layer: Layer, program: Program, followed: List[Followed], most: int) -> dict[str, object]:
+def _layer(layer: Layer, program: Program, followed: List[Followed], units: list[int]) -> dict[str, object]:
     (run,) = layer.runs
     states = np.nan_to_num(run.h.astype(np.float64), posinf=0.0, neginf=0.0)
-    units = chosen_units(states, followed, most)
     decimals = _decimals(states)
     # Of a state that is projected, gates belong to what it is projected from.
     gates = {name: own for name, own in gates_of(layer, run, program.tensors).items() if own.shape == run.h.shape}
     said = {one.unit - 1: f"{one.signal} ({one.correlation:+.2f})" for one in followed}
     return {
         "name": _name(layer),
+        "op": layer.op.out,
         "units": [unit + 1 for unit in units],
         "follows": [said.get(unit, "") for unit in units],
         "all": states.shape[1],
         "decimals": decimals,
         "states": _packed(states[:, units] * 10.0**decimals, "<i2"),
-        "gates": [
+        # Behind a layer stands what it carries beside what it says, with the same units and gates.
+        "gates": None
+        if layer.is_inside
+        else [
             {"name": name, "values": _packed(100 * own[:, units], "u1"), "mean": _packed(100 * own.mean(axis=1), "u1")}
             for name, own in gates.items()
         ],
@@ -154,12 +177,7 @@ def chosen_units(states: np.ndarray, followed: List[Followed], most: int) -> lis
 def _name(layer: Layer) -> str:
     """How a layer is called on the page."""
     way = ", backwards" if layer.op.reverse else ""
-    if isinstance(layer.op, Recurrent):
-        part = ", memory c" if layer.memory else ""
-    elif layer.op.numbers == "complex":
-        part = ", imaginary part" if layer.memory else ", real part"
-    else:
-        part = ""
+    part = {"": "", "c": ", memory c"}.get(layer.part, f", {layer.part} part")
     return f"{layer.op.out}: {cell_of(layer.op)}{way}{part}"
 
 

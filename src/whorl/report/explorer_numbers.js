@@ -9,6 +9,7 @@ const read = new Map(); // layer -> its numbers, once they are needed
 
 const view = () => data.views[chosen.view];
 const layer = () => view().layers[chosen.layer];
+const gated = () => (layer().gates ? layer() : view().layers[chosen.layer - 1]); // a layer behind one has its gates
 const numSteps = () => view().names.length;
 
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -17,7 +18,7 @@ function numbers() {
   if (!read.has(layer())) {
     const raw = new DataView(bytes(layer().states).buffer);
     const states = Array.from({ length: raw.byteLength / 2 }, (_, n) => raw.getInt16(2 * n, true));
-    const gates = layer().gates.map((gate) => ({ values: bytes(gate.values), mean: bytes(gate.mean) }));
+    const gates = gated().gates.map((gate) => ({ values: bytes(gate.values), mean: bytes(gate.mean) }));
     read.set(layer(), { states, gates });
   }
   return read.get(layer());

@@ -203,7 +203,7 @@ function drawUnit() {
 }
 
 function drawGates() {
-  const { gates } = layer();
+  const { gates } = gated();
   if (!gates.length) return;
   const high = 62;
   const panel = open("gates", high * gates.length + 2);

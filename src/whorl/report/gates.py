@@ -4,15 +4,14 @@ Axes: n steps of all runs, H units.
 """
 
 from collections.abc import Mapping
-from collections.abc import Sequence as List
 from dataclasses import dataclass
 
 import numpy as np
 
 from whorl.cells import CELLS, sigmoid
 from whorl.report.anatomy import Recurrence, cell_of
-from whorl.report.traces import Layer, Run
-from whorl.runtime.norm import Norm
+from whorl.report.carried import sums
+from whorl.report.traces import Layer, Run, with_insides
 from whorl.runtime.operations import Recurrent, Scan
 
 # A gate is as good as open or closed beyond these, and a unit of an RNN as good as stuck beyond +-OPEN.
@@ -37,9 +36,10 @@ class LayerProbe:
         opened: gate -> share of its values above 0.95.
         saturated: share of the outputs beyond +-0.95.
         dead_units: numbers of units, from 1, that hardly vary.
-        rank: effective rank of the states, from 1 to H: the exponential of the entropy of their singular values, which
-            are scaled to sum to 1 (Roy & Vetterli 2007).
-        norms: mean length of the whole state, of an LSTM h and c, in four quarters of the longest run.
+        rank: effective rank of what is said, of a complex state of its real part, from 1 to H: the exponential of the
+            entropy of its singular values, which are scaled to sum to 1 (Roy & Vetterli 2007).
+        norms: mean length of the state in four quarters of the longest run, in the order in which it was read; of an
+            LSTM that goes on for longer than training did h and c together.
         drift: by what share of itself it is longer in the last quarter than in the second; None where a run is too
             short to say.
     """
@@ -60,16 +60,26 @@ class LayerProbe:
 _LONG = 80
 
 
-def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray]) -> LayerProbe:
-    """Measures a layer over its runs."""
+def probe_layer(layer: Layer, tensors: Mapping[str, np.ndarray], *, goes_on: bool = False) -> LayerProbe:
+    """Measures a layer over its runs.
+
+    Args:
+        layer: with what it said.
+        tensors: of its program.
+        goes_on: whether sequences go on for longer than those of training did. Then the whole state is measured for
+            drift: what counts without an end in the c of an LSTM comes to numbers that nothing was trained on.
+    """
     states = layer.states.astype(np.float64)
-    spread = states.std(axis=0)
+    # A complex unit that turns varies in both of its parts.
+    parts = [one.states.astype(np.float64).std(axis=0) for one in with_insides([layer]) if one.part != "c"]
+    spread = np.sqrt(np.sum(np.square(parts), axis=0))
     gates = [gates_of(layer, run, tensors) for run in layer.runs]
     names = list(gates[0])
     every = {name: np.concatenate([one[name].ravel() for one in gates]) for name in names}
-    longest = layer._replace(runs=[max(layer.runs, key=lambda run: len(run.h))])
-    lengths = np.linalg.norm(with_whole_states(longest, tensors).states.astype(np.float64), axis=1)
-    quarters = np.array_split(lengths, 4)
+    carried = layer.whole if goes_on or layer.part else layer
+    longest = max(carried.runs, key=lambda run: len(run.h))
+    lengths = np.linalg.norm(longest.h.astype(np.float64), axis=1)
+    quarters = np.array_split(lengths[::-1] if layer.op.reverse else lengths, 4)
     return LayerProbe(
         name=layer.name,
         cell=cell_of(layer.op),
@@ -97,9 +107,21 @@ def gates_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> dict[
     places = _GATES.get(CELLS[op.cell].recipe, {})
     if not places:
         return {}
-    own, carried = _sums(op, run, tensors)
+    own, carried = sums(op, run.x, run.before, tensors)
     parts = np.split(own + carried, CELLS[op.cell].num_gates, axis=-1)
     return {name: sigmoid(parts[place]) for name, place in places.items()}
+
+
+def kept_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The share of its state that each unit keeps at a step, (S, H); None for cells without a gate for it."""
+    op = layer.op
+    if isinstance(op, Scan):
+        size = run.h.shape[-1]
+        shares: np.ndarray = np.abs(run.x) if op.numbers == "real" else np.hypot(run.x[:, :size], run.x[:, size:])
+        return shares
+    opened = gates_of(layer, run, tensors)
+    kept = opened.get("forget", opened.get("update"))
+    return None if kept is None else op.zoneout + (1.0 - op.zoneout) * kept
 
 
 def candidate_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -108,68 +130,12 @@ def candidate_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> n
     recipe = "" if isinstance(op, Scan) else CELLS[op.cell].recipe
     if isinstance(op, Scan) or recipe not in _CANDIDATES:
         return None
-    own, carried = (np.split(part, CELLS[op.cell].num_gates, axis=-1) for part in _sums(op, run, tensors))
+    own, carried = (np.split(part, CELLS[op.cell].num_gates, axis=-1) for part in sums(op, run.x, run.before, tensors))
     place = _CANDIDATES[recipe]
     # Of what a GRU carried only the part goes in that its gate resets (Cho et al. 2014, eq. 8, as torch writes it).
     share = sigmoid(own[0] + carried[0]) if recipe == "gru" else 1.0
     made: np.ndarray = np.tanh(own[place] + share * carried[place])
     return made
-
-
-def memory_of(layer: Layer, run: Run, tensors: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """What a layer carries beside what is said, after each step, (S, H); None for cells that carry nothing beside it.
-
-    That is the c of an LSTM, of which the run must be whole and not a part of one, or an imaginary part.
-    """
-    op = layer.op
-    if isinstance(op, Scan):
-        return run.imaginary
-    if CELLS[op.cell].recipe != "lstm":
-        return None
-    own, carried = _sums(op, run, tensors)
-    i, f, g, _ = np.split((own + carried).astype(np.float64), 4, axis=-1)
-    kept, written = sigmoid(f), sigmoid(i) * np.tanh(g)
-    c = np.zeros(kept.shape[-1]) if run.start is None else run.start[-kept.shape[-1] :].astype(np.float64)
-    made = np.empty_like(kept)
-    for t in reversed(range(len(made))) if op.reverse else range(len(made)):
-        c = op.zoneout * c + (1.0 - op.zoneout) * (kept[t] * c + written[t])
-        made[t] = c
-    return made
-
-
-def with_memories(layers: List[Layer], tensors: Mapping[str, np.ndarray]) -> list[Layer]:
-    """The layers, and behind each another one with what `memory_of` has of it; runs are whole, not parts of ones."""
-    made: list[Layer] = []
-    for layer in layers:
-        inside = [memory_of(layer, run, tensors) for run in layer.runs]
-        made.append(layer)
-        kept = [run._replace(h=own) for run, own in zip(layer.runs, inside, strict=True) if own is not None]
-        made += [layer._replace(runs=kept, memory=True)] if kept else []
-    return made
-
-
-def with_whole_states(layer: Layer, tensors: Mapping[str, np.ndarray]) -> Layer:
-    """The layer with all that it carries from step to step: h, and what `memory_of` has of it side by side."""
-    inside = [memory_of(layer, run, tensors) for run in layer.runs]
-    both = [
-        run if own is None else run._replace(h=np.concatenate([run.h, own], axis=1))
-        for run, own in zip(layer.runs, inside, strict=True)
-    ]
-    return layer._replace(runs=both)
-
-
-def _sums(op: Recurrent, run: Run, tensors: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """W x + b and U h + b' at each step, (S, G*H) each."""
-    norms = [Norm(tensors[a], tensors[b], 1e-5) for a, b in zip(op.layer_norm[::2], op.layer_norm[1::2], strict=True)]
-    own = _product(run.x, op.weight_ih, op.bias_ih, norms[0] if norms else None, tensors)
-    return own, _product(run.before, op.weight_hh, op.bias_hh, norms[1] if norms else None, tensors)
-
-
-def _product(
-    x: np.ndarray, weight: str, bias: str | None, norm: Norm | None, tensors: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    made: np.ndarray = x @ tensors[weight].T + (0.0 if bias is None else tensors[bias])
-    return made if norm is None else norm(made.astype(np.float32))
 
 
 def effective_rank(states: np.ndarray) -> float:

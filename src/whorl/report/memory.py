@@ -59,7 +59,6 @@ def memory(found: Probes, step: str = "row") -> Memory:
         "drift of its length",
     ]
     known = [one for one in found.encoded if one.explained > 0][:_MOST_SIGNALS]
-    inside = " of c" if found.layers and found.layers[-1].cell == "LSTM" else ", imaginary"
     return Memory(
         pictures=pictures,
         heads=heads,
@@ -68,7 +67,7 @@ def memory(found: Probes, step: str = "row") -> Memory:
             (
                 one.signal,
                 f"{one.explained:.0%}",
-                f"{one.unit}{inside if one.memory else ''} ({one.correlation:+.2f})" if one.follows else "none alone",
+                f"{one.unit}{one.part and f', {one.part}'} ({one.correlation:+.2f})" if one.follows else "none alone",
             )
             for one in known
         ],

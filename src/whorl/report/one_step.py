@@ -68,7 +68,7 @@ def one_step(view: View) -> OneStep | None:
     candidate = candidate_of(layer, run, view.program.tensors)
     values |= {} if candidate is None else {"candidate": candidate}
     values["state"] = run.h
-    values |= _memory(view.last_memory)
+    values |= _memory(layer)
     signs = {"read": "x", "state before": "h", "memory before": "c", **equations}
     order = ["read", "state before", "memory before", *equations]
     return OneStep(
@@ -77,14 +77,12 @@ def one_step(view: View) -> OneStep | None:
     )
 
 
-def _memory(layer: Layer | None) -> dict[str, np.ndarray]:
-    """The c of an LSTM before and after each step; nothing of other cells."""
-    if layer is None:
-        return {}
+def _memory(layer: Layer) -> dict[str, np.ndarray]:
+    """What a layer carries beside what it says before and after each step; nothing where that is nothing."""
     (run,) = layer.runs
-    # A view of one step is the first of its sequence.
-    first = np.zeros_like(run.h[:1]) if run.start is None else run.start[None, -run.h.shape[-1] :]
-    return {"memory before": np.concatenate([first, run.h[:-1]]), "memory": run.h}
+    if run.inside is None or run.inside_before is None:
+        return {}
+    return {"memory before": run.inside_before, "memory": run.inside}
 
 
 def _equations(layer: Layer) -> dict[str, str] | None:

@@ -16,11 +16,12 @@ from whorl.errors import ArgumentError
 from whorl.report import gradients, reach, traces
 from whorl.report.anatomy import last_layer
 from whorl.report.evidence import HeldOut
-from whorl.report.gates import LayerProbe, probe_layer, with_memories, with_whole_states
+from whorl.report.gates import LayerProbe, probe_layer
 from whorl.report.gradients import LagGradient
 from whorl.report.reach import Reach
 from whorl.report.signals import Encoded, Followed, encoded, followed
 from whorl.report.traces import Layer
+from whorl.report.views import begins_anew
 from whorl.runtime.kernels import state_fields
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
@@ -80,13 +81,14 @@ def probe(model: Model, data: "HeldOut | List[Sequence]") -> Probes:
     traced = _traced(model, sequences, steps)
     last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
     looked_for = (sequences[:_SEQUENCES], *column_names(model, _MOST_COLUMNS))
-    tensors = model.engine.program.tensors
     return Probes(
         gradient=gradients.by_lag(model, sequences, steps),
         reach=reach.reach(model, sequences, steps),
-        layers=tuple(probe_layer(layer, tensors) for layer in traced),
-        encoded=() if last is None else encoded(with_whole_states(last, tensors), last.states.shape[1], *looked_for),
-        followed=tuple(one for layer in with_memories(traced, tensors) for one in followed(layer, *looked_for)),
+        layers=tuple(
+            probe_layer(layer, model.engine.program.tensors, goes_on=not begins_anew(model)) for layer in traced
+        ),
+        encoded=() if last is None else encoded(last, *looked_for),
+        followed=tuple(one for layer in traces.with_insides(traced) for one in followed(layer, *looked_for)),
     )
 
 
@@ -99,7 +101,7 @@ class Place(NamedTuple):
 
 
 def nearest(model: Model, data: "HeldOut | List[Sequence]", sequence: int, step: int, count: int = 5) -> list[Place]:
-    """Where else the last layer was in nearly the same state, of an LSTM h and c, the nearest first.
+    """Where else the last layer was in nearly the same state, the nearest first. Of an LSTM that is h and c.
 
     Args:
         model: fitted.
@@ -129,7 +131,7 @@ def nearest(model: Model, data: "HeldOut | List[Sequence]", sequence: int, step:
             f"`step` {step} of `sequence` {sequence} was not looked at; the first {_SEQUENCES} sequences with answers "
             f"are, up to row {traces.MOST_ROWS}. Ask for another place."
         )
-    states = with_whole_states(last, model.engine.program.tensors).states.astype(np.float64)
+    states = last.whole.states.astype(np.float64)
     spread = states.std(axis=0)
     scaled = states / np.where(spread > 1e-9, spread, np.inf)
     distances = np.sqrt(((scaled - scaled[here[-1]]) ** 2).mean(axis=1))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from whorl.data.sequences import Sequence
-from whorl.report.traces import Layer
+from whorl.report.traces import Layer, Part, with_insides
 
 # Rows that a reader learns from and is tried on together; fewer than these say nothing.
 _MOST, _LEAST = 6_000, 120
@@ -33,14 +33,14 @@ class Encoded:
         explained: share of its variance that the reader explains on rows that it did not learn from, at most 1.
         unit: the unit, from 1, whose activity goes with it most.
         correlation: of the two, on all rows.
-        memory: whether that is the c of the unit, or of a complex one its imaginary part, and not what it says.
+        part: of the state of the unit: empty where it is what the unit says, 'c', 'real' or 'imaginary'.
     """
 
     signal: str
     explained: float
     unit: int
     correlation: float
-    memory: bool = False
+    part: Part = ""
 
     @property
     def follows(self) -> bool:
@@ -76,25 +76,24 @@ class _Rows(NamedTuple):
 
 
 def encoded(
-    layer: Layer, units: int, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
+    layer: Layer, sequences: List[Sequence], names: List[str], texts: "List[str] | None"
 ) -> tuple[Encoded, ...]:
-    """Looks for signals in the states of a layer; nothing where there are too few rows, or a step is not a row.
+    """Looks for signals in the whole states of a layer; nothing where there are too few rows, or a step is not a row.
 
     Args:
-        layer: a layer over the stream, its states whole.
-        units: H; of more numbers the others are what the layer carries beside what it says.
+        layer: a layer over the stream.
         sequences: that it was traced on.
         names: of the first columns that are read.
         texts: what each symbol stands for, where the first column is one.
     """
-    rows = _rows(layer, sequences, names, texts)
+    rows = _rows(layer.whole, sequences, names, texts)
     if rows is None:
         return ()
-    found = []
+    found, parts = [], [one.part for one in with_insides([layer])]
     for name, (values, known) in rows.signals.items():
         sides = rows.first[known]
         if 0 < sides.sum() < len(sides):
-            found.append(_read(name, rows.states[known], values[known], sides, units))
+            found.append(_read(name, rows.states[known], values[known], sides, parts))
     return tuple(sorted(found, key=lambda one: -one.explained))
 
 
@@ -189,7 +188,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, units: int) -> Encoded:
+def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, parts: List[Part]) -> Encoded:
     """Ridge regression on the rows that are `first`, tried on the others."""
     spread = states.std(axis=0)
     scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
@@ -203,15 +202,9 @@ def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, 
     size = float(((tried - tried.mean()) ** 2).sum())
     explained = 1.0 - float((missed**2).sum()) / size if size > 1e-12 else 0.0
     together = _correlations(states, values)
-    unit = int(np.abs(together).argmax())
-    inside = unit >= units
-    return Encoded(
-        signal=name,
-        explained=explained,
-        unit=unit + 1 - (units if inside else 0),
-        correlation=float(together[unit]),
-        memory=inside,
-    )
+    best = int(np.abs(together).argmax())
+    part, unit = divmod(best, len(together) // len(parts))
+    return Encoded(signal=name, explained=explained, unit=unit + 1, correlation=float(together[best]), part=parts[part])
 
 
 def _correlations(states: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -4,13 +4,15 @@ Axes: S steps of a run, D numbers that a layer reads, H units. A run is a sequen
 window.
 """
 
+from collections.abc import Mapping
 from collections.abc import Sequence as List
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from whorl.data.sequences import Sequence
 from whorl.report.anatomy import Recurrence, recurrences
+from whorl.report.carried import memory_cells
 from whorl.runtime.engine import Inputs
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.model import Model
@@ -22,6 +24,10 @@ MOST_ROWS, _WINDOWS = 2_000, 16
 _PRODUCTS, _LEAST_ROWS = 4_000_000_000, 400
 
 
+Part = Literal["", "c", "real", "imaginary"]
+"""Of the state of a layer; empty where there is but one, or it is what is said."""
+
+
 class Run(NamedTuple):
     """One run of a layer.
 
@@ -29,8 +35,8 @@ class Run(NamedTuple):
         x: what it read, (S, D); of a layer that is linear in its state the share of it that was kept.
         h: what it said, (S, H); of a complex state the real part.
         before: what it had said at the step before, (S, H); zeros, or the state that it was given, at the first.
-        start: the state that it was given, h or h and c side by side; None where it began with zeros.
-        imaginary: of a complex state the other part, (S, H); None of others.
+        inside: what it carries beside that, (S, H): the c of an LSTM, an imaginary part; None where there is nothing.
+        inside_before: the same at the step before, (S, H).
         sequence: number of the sequence.
         steps: the row of the sequence at each step, (S,); for segments of a window that of the window.
     """
@@ -38,8 +44,8 @@ class Run(NamedTuple):
     x: np.ndarray
     h: np.ndarray
     before: np.ndarray
-    start: np.ndarray | None
-    imaginary: np.ndarray | None
+    inside: np.ndarray | None
+    inside_before: np.ndarray | None
     sequence: int
     steps: np.ndarray
 
@@ -50,18 +56,39 @@ class Layer(NamedTuple):
     Args:
         op: the layer.
         runs: what it read and said.
-        memory: whether the `h` of the runs is what it carries beside that: the c of an LSTM, an imaginary part.
+        is_inside: whether the `h` of the runs is not what it said, but what it carries beside that.
     """
 
     op: Recurrence
     runs: list[Run]
-    memory: bool = False
+    is_inside: bool = False
 
     @property
     def name(self) -> str:
-        """Its name in the program, such as gru_l0; of what it carries beside that lstm_l0.c or lru_l0.imaginary."""
-        beside = "c" if isinstance(self.op, Recurrent) else "imaginary"
-        return f"{self.op.out}.{beside}" if self.memory else self.op.out
+        """Its name in the program, such as gru_l0; of what it carries beside what it says lstm_l0.c."""
+        return f"{self.op.out}.{self.part}" if self.is_inside else self.op.out
+
+    @property
+    def part(self) -> Part:
+        """Which part of the state of the layer its runs have."""
+        if isinstance(self.op, Scan):
+            return "" if self.op.numbers == "real" else "imaginary" if self.is_inside else "real"
+        return "c" if self.is_inside else ""
+
+    @property
+    def inside(self) -> "Layer | None":
+        """The layer with what it carries beside what it says in place of that; None where there is nothing."""
+        kept = [run._replace(h=run.inside) for run in self.runs if run.inside is not None]
+        return self._replace(runs=kept, is_inside=True) if kept else None
+
+    @property
+    def whole(self) -> "Layer":
+        """The layer with all that it carries from step to step in place of what it says: both side by side."""
+        both = [
+            run if run.inside is None else run._replace(h=np.concatenate([run.h, run.inside], axis=1))
+            for run in self.runs
+        ]
+        return self._replace(runs=both)
 
     @property
     def states(self) -> np.ndarray:
@@ -71,11 +98,15 @@ class Layer(NamedTuple):
     def first(self, steps: slice) -> "Layer":
         """The layer with some steps of its first run alone; several targets have runs beside each other."""
         run = self.runs[0]
-        imaginary = None if run.imaginary is None else run.imaginary[steps]
-        cut = run._replace(
-            x=run.x[steps], h=run.h[steps], before=run.before[steps], imaginary=imaginary, steps=run.steps[steps]
-        )
+        cut = run._replace(x=run.x[steps], h=run.h[steps], before=run.before[steps], steps=run.steps[steps])
+        if run.inside is not None and run.inside_before is not None:
+            cut = cut._replace(inside=run.inside[steps], inside_before=run.inside_before[steps])
         return self._replace(runs=[cut])
+
+
+def with_insides(layers: List[Layer]) -> list[Layer]:
+    """The layers, and behind each what it carries beside what it says."""
+    return [one for layer in layers for one in (layer, layer.inside) if one is not None]
 
 
 def places(steps: List[np.ndarray], most: int, rows: int) -> list[tuple[int, int]]:
@@ -139,37 +170,43 @@ def traced(engine: Interpreter, inputs: Inputs, number: int, rows: np.ndarray, a
     found = recurrences(engine.program)
     names = dict.fromkeys(name for op in found for name in (read_by(op), op.out, *([op.initial] if op.initial else [])))
     values = engine.trace(inputs, list(names))
-    return [Layer(op, _runs(op, values, number, rows, at)) for op in found]
+    return [Layer(op, _runs(op, values, number, rows, at, engine.program.tensors)) for op in found]
 
 
-def _runs(op: Recurrence, values: dict[str, np.ndarray], number: int, rows: np.ndarray, at: np.ndarray) -> list[Run]:
-    x, h = values[read_by(op)][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
+def _runs(
+    op: Recurrence,
+    values: dict[str, np.ndarray],
+    number: int,
+    rows: np.ndarray,
+    at: np.ndarray,
+    tensors: Mapping[str, np.ndarray],
+) -> list[Run]:
+    x, said = values[read_by(op)][0], values[op.out][0]  # (T, ..., D) and (T, ..., H)
     start = None if op.initial is None else values[op.initial][0]
-    made = []
     if op.over == "value":
-        chosen = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at
-        for t in chosen.tolist():
-            for n, (own, said) in enumerate(zip(_flat(x[t]), _flat(h[t]), strict=True)):
-                first = None if start is None else start[t].reshape(-1, start.shape[-1])[n]
-                made.append(_run(op, own, said, first, number, np.full(len(own), rows[t])))
-        return made
-    beside = np.moveaxis(x.reshape(len(x), -1, x.shape[-1]), 1, 0)
-    said_beside = np.moveaxis(h.reshape(len(h), -1, h.shape[-1]), 1, 0)
-    for n, (own, said) in enumerate(zip(beside, said_beside, strict=True)):
-        first = None if start is None else start[0].reshape(-1, start.shape[-1])[n]
-        made.append(_run(op, own, said, first, number, rows))
-    return made
+        at = at[np.unique(np.linspace(0, len(at) - 1, min(len(at), _WINDOWS)).astype(np.int64))] if len(at) else at
+        x, said = x[at], said[at]  # (windows, ..., S, D), each with steps of its own
+        beside = len(at) and int(np.prod(said.shape[1:-2]))
+        steps = np.repeat(rows[at], beside)[:, None] + np.zeros(said.shape[-2], np.int64)
+        start = None if start is None else start[at]
+    else:
+        x, said = (np.moveaxis(own.reshape(len(own), -1, own.shape[-1]), 0, 1) for own in (x, said))
+        steps = np.tile(rows, (len(said), 1))
+        start = None if start is None else start[0]
+    x, said = (own.reshape(-1, *own.shape[-2:]) for own in (x, said))
+    h, inside = np.split(said, 2, axis=-1) if isinstance(op, Scan) and op.numbers == "complex" else (said, None)
+    units = h.shape[-1]
+    given = None if start is None else start.reshape(-1, start.shape[-1])
+    before = _before(op, h, None if given is None else given[:, :units])
+    if isinstance(op, Recurrent):
+        inside = memory_cells(op, x, before, given, tensors)
+    if inside is None:
+        return [Run(x[n], h[n], before[n], None, None, number, steps[n]) for n in range(len(h))]
+    earlier = _before(op, inside, None if given is None else given[:, -inside.shape[-1] :])
+    return [Run(x[n], h[n], before[n], inside[n], earlier[n], number, steps[n]) for n in range(len(h))]
 
 
-def _flat(value: np.ndarray) -> np.ndarray:
-    """A value (..., S, D) as (n, S, D)."""
-    return value.reshape(-1, *value.shape[-2:])
-
-
-def _run(op: Recurrence, x: np.ndarray, h: np.ndarray, start: np.ndarray | None, number: int, rows: np.ndarray) -> Run:
-    imaginary = None
-    if isinstance(op, Scan) and op.numbers == "complex":
-        h, imaginary = np.split(h, 2, axis=-1)
-    first = np.zeros(h.shape[-1], np.float32) if start is None else start[: h.shape[-1]]
-    before = np.concatenate([h[1:], first[None]]) if op.reverse else np.concatenate([first[None], h[:-1]])
-    return Run(x, h, before, start, imaginary, number, rows)
+def _before(op: Recurrence, states: np.ndarray, start: np.ndarray | None) -> np.ndarray:
+    """Of states (n, S, H) those of the step before, from a start (n, H), or from zeros."""
+    first = np.zeros_like(states[:, :1]) if start is None else start[:, None]
+    return np.concatenate([states[:, 1:], first] if op.reverse else [first, states[:, :-1]], axis=1)

@@ -17,7 +17,7 @@ from whorl.plans.wiring import EachRow, Sequences
 from whorl.report import traces
 from whorl.report.anatomy import dissect, last_layer
 from whorl.report.evidence import Evidence
-from whorl.report.gates import with_memories
+from whorl.report.gates import kept_of
 from whorl.report.texts import text_of_each
 from whorl.report.traces import Layer
 from whorl.runtime.interpreter import Interpreter
@@ -26,8 +26,11 @@ from whorl.runtime.program import Program
 
 # Steps that are shown at most: of longer sequences those up to an answer.
 MOST_STEPS = 240
-# A carried state is read from so many rows before the origin at most; what is older has been forgotten.
-_MOST_ROWS = 4_000
+# A carried state is read from so many rows before the origin, and from more, up to the most, where it remembers more
+# than this share of what was before them.
+_LEAST_ROWS, _MOST_ROWS, _FORGOTTEN = 4_000, 64_000, 1e-6
+# Products that may be taken for that.
+_PRODUCTS = 20_000_000_000
 _MOST_COLUMNS = 3
 # Tokens before those that are shown, by which these know whether a space stands between.
 _BEFORE = 200
@@ -52,7 +55,8 @@ class View:
         title: which sequence it is, and why it is looked at.
         step: what a step is: 'row', 'segment' or 'token'.
         program: that ran.
-        layers: every recurrent layer and direction in order, each with one run over these steps; behind an LSTM its c.
+        layers: every recurrent layer and direction in order, each with one run over these steps; behind each what it
+            carries beside what it says, where that is something.
         names: of the steps, such as times, S long.
         tokens: the text that each step adds, S long; None where numbers are read.
         read: the first columns of numbers; none where text is read.
@@ -74,13 +78,7 @@ class View:
     @property
     def last_layer(self) -> Layer:
         """The layer nearest to the answer that reads forwards."""
-        return [layer for layer in self.layers if not layer.op.reverse and not layer.memory][-1]
-
-    @property
-    def last_memory(self) -> Layer | None:
-        """The c of that layer; None for cells without."""
-        own = [layer for layer in self.layers if layer.memory and layer.op is self.last_layer.op]
-        return own[0] if own else None
+        return [layer for layer in self.layers if not layer.op.reverse and not layer.is_inside][-1]
 
 
 def views(model: Model, evidence: Evidence) -> list[View]:
@@ -95,7 +93,7 @@ def views(model: Model, evidence: Evidence) -> list[View]:
     titles = {"median": f"median {what}", "best": f"least {what}", "worst": f"largest {what}"}
     whole = isinstance(model.wiring.pairing, Sequences)
     made: dict[tuple[int, int], View] = {}
-    for name in [name for name in titles if name in ranked][: None if _begins_anew(model) else 1]:
+    for name in [name for name in titles if name in ranked][: None if begins_anew(model) else 1]:
         row = ranked[name]
         sequence, step = evidence.sequences[row], int(evidence.steps[row])
         if whole and (id(sequence), -1) in made:  # it was shown for another of its steps
@@ -105,7 +103,7 @@ def views(model: Model, evidence: Evidence) -> list[View]:
     return list(made.values())
 
 
-def _begins_anew(model: Model) -> bool:
+def begins_anew(model: Model) -> bool:
     """Whether each answer has a window or a sequence of its own."""
     top = last_layer(model.engine.program)
     by_window = top is not None and top.over == "value"
@@ -117,11 +115,7 @@ def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:
     assert sizes is not None
     end = step + 1 if sizes.num_read is not None else max(step + 1, min(len(sequence), MOST_STEPS))
     first = max(0, end - MOST_STEPS)
-    # What reads backwards needs the whole sequence.
-    start, stop = (max(0, end - (program.memory or _MOST_ROWS)), end) if program.streams else (0, len(sequence))
-    inputs = sequence.inputs(start, stop, model.reader.horizon)
-    said = traces.traced(Interpreter(program), inputs, 0, np.arange(start, stop), np.array([step - start]))
-    found = with_memories(said, program.tensors)
+    start, found, cut = _traced(model, sequence, step, first, end)
     if sizes.num_read is not None:
         return _window(model, sequence, step, title, found, sizes.segment or 1)
     tokens, columns = _what_was_read(model, sequence, first, end)
@@ -134,8 +128,35 @@ def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:
         names=_names(model, sequence, np.arange(first, end)),
         tokens=tokens,
         read=columns,
-        left_out=parts + _beside(found),
+        left_out=parts + cut + _beside(found),
     )
+
+
+def _traced(model: Model, sequence: Sequence, step: int, first: int, end: int) -> tuple[int, list[Layer], str]:
+    """Where reading began, every layer from there to `end`, and what that leaves out, as a sentence.
+
+    A carried state is read from so far back that nothing of what it was before is left at `first`, or from the start.
+    """
+    program = model.engine.program
+    engine, rows = Interpreter(program), program.memory or _LEAST_ROWS
+    most = min(_MOST_ROWS, max(_LEAST_ROWS, _PRODUCTS // max(1, program.num_parameters())))
+    while True:
+        # What reads backwards needs the whole sequence.
+        start, stop = (max(0, end - rows), end) if program.streams else (0, len(sequence))
+        inputs = sequence.inputs(start, stop, model.reader.horizon)
+        found = traces.traced(engine, inputs, 0, np.arange(start, stop), np.array([step - start]))
+        if start == 0 or rows == program.memory or _remembered(found, program, first - start) < _FORGOTTEN:
+            return start, traces.with_insides(found), ""
+        if rows >= most:
+            said = f"States are those of a network that began {first - start:,} rows before. "
+            return start, traces.with_insides(found), said
+        rows = min(4 * rows, most)
+
+
+def _remembered(layers: list[Layer], program: Program, steps: int) -> float:
+    """The largest share that a unit keeps of its state over the first steps; of cells without a gate for it nothing."""
+    kept = [kept_of(layer, layer.runs[0], program.tensors) for layer in layers]
+    return max((float(one[:steps].prod(axis=0).max()) for one in kept if one is not None), default=0.0)
 
 
 def _window(model: Model, sequence: Sequence, step: int, title: str, found: list[Layer], segment: int) -> View:

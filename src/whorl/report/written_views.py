@@ -10,7 +10,6 @@ from whorl.data.sequences import Sequence
 from whorl.report import traces
 from whorl.report.alignments import shown_pairs
 from whorl.report.evidence import HeldOut
-from whorl.report.gates import with_memories
 from whorl.report.looks import written_inputs
 from whorl.report.views import MOST_STEPS, View, tokens_of
 from whorl.runtime import writing
@@ -48,13 +47,13 @@ def _written(model: Model, one: Sequence, number: int) -> View:
 
 def _view(title: str, program: Program, inputs: Inputs, codec: TextCodec, codes: np.ndarray) -> View:
     count = len(codes)
-    said = traces.traced(Interpreter(program), inputs, 0, np.arange(count), np.empty(0, np.int64))
+    layers = traces.traced(Interpreter(program), inputs, 0, np.arange(count), np.empty(0, np.int64))
     shown = min(MOST_STEPS, count)
     return View(
         title=title,
         step="token",
         program=program,
-        layers=[layer.first(slice(0, shown)) for layer in with_memories(said, program.tensors)],
+        layers=[layer.first(slice(0, shown)) for layer in traces.with_insides(layers)],
         names=[f"{n + 1:,}" for n in range(shown)],
         tokens=tokens_of(codec, codes[:shown, 0].astype(np.int64)),
         read=[],

@@ -70,7 +70,7 @@ def test_the_states_are_those_that_the_interpreter_goes_through(carried):
     (view,) = seen(carried)
     program, rows = model.engine.program, view.layers[0].runs[0].steps
     for sequence in held_out.sequences:
-        said = [layer for layer in view.layers if not layer.memory]
+        said = [layer for layer in view.layers if not layer.is_inside]
         inputs = sequence.inputs(0, rows[-1] + 1, model.reader.horizon)
         values = Interpreter(program).trace(inputs, [layer.name for layer in said])
         alike = [np.array_equal(values[layer.name][0, rows, 0], layer.runs[0].h) for layer in said]
@@ -88,12 +88,14 @@ def test_gates_are_those_of_the_layer(kind, frame):
     view = seen(model)[0]
     known = gates_of(view.last_layer, view.last_layer.runs[0], model.model_.engine.program.tensors)
     assert set(known) <= set(explorer.MEANING)
-    for told in explorer.data([view])["views"][0]["layers"]:  # what an LSTM says, and its memory
-        assert [gate["name"] for gate in told["gates"]] == list(known)
-        for name, values in known.items():
-            own, mean = gate_of(told, name)
-            np.testing.assert_allclose(own, values[:, np.array(told["units"]) - 1], atol=0.005001)
-            np.testing.assert_allclose(mean, values.mean(axis=1), atol=0.005001)
+    told, *behind = explorer.data([view])["views"][0]["layers"]
+    assert [gate["name"] for gate in told["gates"]] == list(known)
+    for name, values in known.items():
+        own, mean = gate_of(told, name)
+        np.testing.assert_allclose(own, values[:, np.array(told["units"]) - 1], atol=0.005001)
+        np.testing.assert_allclose(mean, values.mean(axis=1), atol=0.005001)
+    for one in behind:  # what a layer carries beside what it says has its units and its gates
+        assert (one["op"], one["units"], one["gates"]) == (told["op"], told["units"], None)
 
 
 def test_every_gate_has_a_meaning():
@@ -235,12 +237,32 @@ def test_states_that_are_no_numbers_do_not_break_a_page():
 
 def test_a_page_stays_small():
     wide = view_of(np.random.default_rng(0).uniform(-1, 1, (240, 500)).astype(np.float32))
-    wide = replace(wide, layers=wide.layers * 12)
+    (layer,) = wide.layers
+    run = layer.runs[0]._replace(inside=layer.runs[0].h, inside_before=layer.runs[0].h)
+    ops_of = [msgspec.structs.replace(RELU, out=f"r{n}") for n in range(12)]
+    wide = replace(wide, layers=traces.with_insides([traces.Layer(op, [run]) for op in ops_of]))
     made = explorer.data([wide] * 3)
     assert len(json.dumps(made)) < 500_000
-    assert len(made["views"][0]["layers"]) == 8
+    assert [layer["op"] for layer in made["views"][0]["layers"]] == [f"r{n // 2}" for n in range(8, 24)]
     assert made["views"][0]["left_out"] == "The first 4 layers are not shown."
     assert len(made["views"][0]["layers"][0]["units"]) == 8
+
+
+def test_what_is_remembered_for_thousands_of_rows_is_read_from_where_it_began():
+    t = np.arange(6_000)
+    frame = pl.DataFrame({"t": t, "load": np.sin(2 * np.pi * t / 12) + 5.0})
+    network = whorl.Recurrent("lstm", hidden_size=4, forget_bias=9.0)
+    model = whorl.Forecaster(
+        target="load", time="t", memory="carried", context=24, horizon=2, network=network, training=QUICK
+    ).fit(frame, verbose=False)
+    (view,) = seen(model)
+    (layer, inside), rows = view.layers, view.layers[0].runs[0].steps
+    (sequence,) = model.model_.reader.read(frame)
+    engine, inputs = Interpreter(model.model_.engine.program), sequence.inputs(0, rows[-1] + 1, 2)
+    (whole,) = traces.traced(engine, inputs, 0, np.arange(rows[-1] + 1), np.empty(0, np.int64))
+    assert rows[0] > 4_500  # where a network that began 4,000 rows before would say something else
+    np.testing.assert_allclose(inside.runs[0].h, whole.runs[0].inside[rows], rtol=1e-5)
+    np.testing.assert_array_equal(layer.runs[0].h, whole.runs[0].h[rows])
 
 
 def test_a_unit_that_follows_a_signal_is_found_with_its_sign():

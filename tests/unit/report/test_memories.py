@@ -5,7 +5,7 @@ import pytest
 from tests.laws.programs import BY_HAND
 
 from whorl.report import traces
-from whorl.report.gates import gates_of, with_memories, with_whole_states
+from whorl.report.gates import gates_of
 from whorl.runtime import operations as ops
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.norm import Norm
@@ -14,11 +14,9 @@ SCANS = {name: BY_HAND[name] for name in ("scan of complex numbers", "scan, both
 LSTMS = {name: make for name, make in BY_HAND.items() if "lstm" in name}
 
 
-def said_by(op, c, output, run, tensors):
+def said_by(op, run, output, tensors):
     """h of every step, by the equation of the cell."""
-    start = np.zeros_like(c[:1]) if run.start is None else run.start[None, -c.shape[1] :]
-    before = np.concatenate([c[1:], start] if op.reverse else [start, c[:-1]])
-    new = (c - op.zoneout * before) / (1 - op.zoneout)
+    new = (run.inside - op.zoneout * run.inside_before) / (1 - op.zoneout)
     norm = Norm(*(tensors[name] for name in op.layer_norm[4:]), 1e-5) if op.layer_norm else np.asarray
     said = output * np.tanh(norm(new.astype(np.float32)))
     projected = said if op.weight_hr is None else said @ tensors[op.weight_hr].T
@@ -37,18 +35,15 @@ def some_inputs(program):
 def test_what_an_lstm_says_follows_from_its_memory_and_its_gate(name):
     program = LSTMS[name]()
     inputs = some_inputs(program)
-    said = traces.traced(Interpreter(program), inputs, 0, np.arange(20), np.array([12, 19]))
-    layers = with_memories(said, program.tensors)
-    inside = [layer for layer in layers if layer.memory]
-    lstms = [layer for layer in said if layer.op.cell == "lstm"]
-    assert [layer.name for layer in inside] == [f"{layer.name}.c" for layer in lstms]
-    assert len(inside) >= 1
-    for layer, memory in zip(lstms, inside, strict=True):
-        for run, behind in zip(layer.runs, memory.runs, strict=True):
+    layers = traces.traced(Interpreter(program), inputs, 0, np.arange(20), np.array([12, 19]))
+    lstms = [layer for layer in layers if layer.op.cell == "lstm"]
+    assert [layer.inside.name for layer in lstms] == [f"{layer.name}.c" for layer in lstms]
+    assert len(lstms) >= 1
+    for layer in lstms:
+        for run in layer.runs:
             output = gates_of(layer, run, program.tensors)["output"]
-            h = said_by(layer.op, behind.h, output, run, program.tensors)
-            np.testing.assert_allclose(h, run.h, atol=2e-6)
-            assert np.abs(behind.h).max() > 0.1
+            np.testing.assert_allclose(said_by(layer.op, run, output, program.tensors), run.h, atol=2e-6)
+            assert np.abs(run.inside).max() > 0.1
 
 
 @pytest.mark.parametrize("name", SCANS)
@@ -61,13 +56,13 @@ def test_a_complex_state_is_whole_with_its_imaginary_part(name):
     values = engine.trace(inputs, [layer.op.out for layer in scans])
     assert len(scans) >= 1
     for layer in scans:
-        whole = with_whole_states(layer, program.tensors)
+        whole = layer.whole
         beside = values[layer.op.out][0].reshape(20, -1, program.shapes[layer.op.out][-1])
         for n, run in enumerate(whole.runs):
             np.testing.assert_array_equal(run.h, beside[:, n])
-        real, imaginary = with_memories([layer], program.tensors)
+        real, imaginary = traces.with_insides([layer])
         assert imaginary.name == f"{layer.op.out}.imaginary"
         np.testing.assert_array_equal(np.concatenate([real.states, imaginary.states], axis=1), whole.states)
         cut = imaginary.first(slice(5, 9)).runs[0]
-        np.testing.assert_array_equal(cut.imaginary, cut.h)
+        np.testing.assert_array_equal(cut.inside, cut.h)
         assert len(cut.h) == 4

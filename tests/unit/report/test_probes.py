@@ -11,6 +11,7 @@ import whorl
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError
 from whorl.report import gates, gradients, traces
+from whorl.report.carried import memory_cells
 from whorl.report.memory import measured
 from whorl.report.probes import Watch, nearest, probe
 from whorl.report.reach import reach
@@ -195,7 +196,7 @@ def test_the_effective_rank_counts_directions():
 def test_a_state_that_grows_in_a_long_stream_drifts(waves):
     model, held_out = waves[0].model_, waves[0].held_out_
     (layer,) = traces.layers(model, list(held_out.sequences), list(held_out.steps))
-    calm = gates.probe_layer(layer, model.engine.program.tensors)
+    calm = gates.probe_layer(layer, model.engine.program.tensors, goes_on=True)
     assert abs(calm.drift) < 0.1
     units = layer.states.shape[1]
     tensors = dict(model.engine.program.tensors)
@@ -207,9 +208,26 @@ def test_a_state_that_grows_in_a_long_stream_drifts(waves):
     steps = np.arange(1, len(layer.runs[0].h) + 1)
     c = np.tanh(0.05) * np.repeat(steps[:, None], units, axis=1)
     run = layer.runs[0]._replace(h=np.tanh(c), before=np.tanh(np.concatenate([c[:1] * 0, c[:-1]])))
-    np.testing.assert_allclose(gates.memory_of(layer, run, tensors), c, rtol=1e-6)
+    (found,) = memory_cells(layer.op, run.x[None], run.before[None], None, tensors)
+    np.testing.assert_allclose(found, c, rtol=1e-4)
     assert np.linalg.norm(run.h[-1]) < 1.1 * np.linalg.norm(run.h[len(c) // 3])  # what it says grows no more
-    assert gates.probe_layer(layer._replace(runs=[run]), tensors).drift > 0.5
+    counting = layer._replace(runs=[run._replace(inside=c)])
+    assert gates.probe_layer(counting, tensors, goes_on=True).drift > 0.5
+    assert gates.probe_layer(counting, tensors).drift < 0.1  # as it was in training, which counted as far
+
+
+def test_a_layer_that_reads_backwards_drifts_in_its_own_order():
+    op = ops.Recurrent(out="r", x="x", cell="rnn_tanh", over="stream", weight_ih="w", weight_hh="u", reverse=True)
+    grows = np.linspace(1, 4, 100)[::-1, None].astype(np.float32)
+    layer = traces.Layer(op, [traces.Run(grows, grows, grows, None, None, 0, np.arange(100))])
+    assert gates.probe_layer(layer, {}).drift > 0.5
+
+
+def test_states_are_near_where_what_is_not_said_is_near_too(waves, monkeypatch):
+    model, held_out = waves[0].model_, waves[0].held_out_
+    before = [place.distance for place in nearest(model, held_out, 0, 700)]
+    monkeypatch.setattr(traces.Layer, "whole", property(lambda layer: layer))
+    assert [place.distance for place in nearest(model, held_out, 0, 700)] != before
 
 
 def test_what_was_read_is_found_in_the_state(waves):
@@ -223,18 +241,18 @@ def test_a_count_that_an_lstm_keeps_to_itself_is_found_in_its_memory():
     random = np.random.default_rng(0)
     x = random.standard_normal((30, 20, 1)).astype(np.float32)
     said = random.standard_normal((30, 20, 3)).astype(np.float32)
-    counts = np.repeat(np.arange(20.0)[None, :, None], 30, axis=0)
+    counts = np.zeros((30, 20, 3)) + np.arange(20.0)[:, None] * [1.0, 0.0, 0.0]
     runs = [
-        traces.Run(own, np.concatenate([h, count], axis=1), h, None, None, n, np.arange(20))
+        traces.Run(own, h, h, count, count, n, np.arange(20))
         for n, (own, h, count) in enumerate(zip(x, said, counts, strict=True))
     ]
     op = ops.Recurrent(out="r", x="x", cell="lstm", over="stream", weight_ih="w", weight_hh="u")
     sequences = [Sequence(key=str(n), past=own, time=np.arange(20)) for n, own in enumerate(x)]
-    found = {one.signal: one for one in encoded(traces.Layer(op, runs), 3, sequences, ["load"], None)}
+    found = {one.signal: one for one in encoded(traces.Layer(op, runs), sequences, ["load"], None)}
     count = found["place in the sequence"]
-    assert (count.unit, count.memory) == (1, True)
+    assert (count.unit, count.part) == (1, "c")
     assert count.explained > 0.99
-    assert not found["load"].memory or not found["load"].follows
+    assert not found["load"].follows
 
 
 def test_characters_are_found_in_the_state_of_a_language_model(tmp_path):
@@ -270,7 +288,7 @@ def test_a_watched_stream_answers_as_it_does_alone(waves, engine, tmp_path):
     ((_, state),) = watch.states().items()
     assert state.shape == (1, 16)  # h and c of the one target
     traced = traces.layers(model, model.reader.read(waves[1]), [np.array([39])])
-    said, inside = (layer.runs[0].h for layer in gates.with_memories(traced, model.engine.program.tensors))
+    said, inside = (layer.runs[0].h for layer in traces.with_insides(traced))
     np.testing.assert_allclose(state[0], np.concatenate([said[39], inside[39]]), atol=1e-6)
     assert watch.norms[-1] == pytest.approx(np.linalg.norm(state))
 
@@ -284,7 +302,7 @@ def test_two_targets_of_the_same_rows_stand_on_one_side():
     beside = [states, states + 0.1 * random.standard_normal(states.shape).astype(np.float32)]
     runs = [traces.Run(noise, h, h, None, None, 0, np.arange(rows)) for h in beside]
     op = ops.Recurrent(out="r", x="x", cell="gru", over="stream", weight_ih="w", weight_hh="u")
-    found = {one.signal: one for one in encoded(traces.Layer(op, runs), 300, [sequence], ["noise"], None)}
+    found = {one.signal: one for one in encoded(traces.Layer(op, runs), [sequence], ["noise"], None)}
     assert found["noise"].explained < 0
 
 
