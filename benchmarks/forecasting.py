@@ -3,8 +3,8 @@
     python benchmarks/forecasting.py DATA [--sets ETTh1 ...] [--memory window carried] [--seeds 0 1 2] [--out FILE.json]
 
 DATA holds ETTh1/ETTh1.csv, exchange_rate/exchange_rate.txt, beijing_pm25/pollution.csv and
-classic_univariate/*.csv. Every set is split by time into training, validation and test; statistics come from training
-rows, early stopping and intervals from the validation part. Every test window is scored.
+classic_univariate/*.csv; taxi is shipped with whorl. Every set is split by time into training, validation and test;
+statistics come from training rows, early stopping and intervals from the validation part. Every test window is scored.
 """
 
 import argparse
@@ -54,6 +54,10 @@ def _classic(name: str) -> Callable[[Path], pl.DataFrame]:
     return lambda folder: pl.read_csv(folder / f"classic_univariate/{name}.csv")
 
 
+def _taxi(_: Path) -> pl.DataFrame:
+    return pl.read_csv(whorl.datasets.path("nyc_taxi"), columns=["time", "passengers"])
+
+
 SETS = {
     "ETTh1": DataSet(
         read=lambda folder: pl.read_csv(folder / "ETTh1/ETTh1.csv")[:14400], split=(8640, 2880), context=96, horizon=96
@@ -65,6 +69,7 @@ SETS = {
         read=_classic("daily-min-temperatures"), context=60, horizon=14, table=whorl.Table(on_gap="fill")
     ),
     "sunspots": DataSet(read=_classic("monthly-sunspots"), context=132, horizon=12),
+    "taxi": DataSet(read=_taxi, context=336, horizon=48),
 }
 
 

@@ -41,6 +41,7 @@ class NetworkSubject:
         ahead: what is known of a row ahead, or None.
         num_targets: K.
         num_classes: C, where the answer is a class.
+        season: rows after which targets come again, where something goes by that.
         tolerance: largest distance of any engine and torch, in scaled units.
         relative: whether an answer larger than one may be away by that share of it.
         new: builds the network; torch's generator draws its weights.
@@ -52,6 +53,7 @@ class NetworkSubject:
     ahead: Spec | None = None
     num_targets: int = 1
     num_classes: int | None = None
+    season: int | None = None
     tolerance: float = 1e-6
     relative: bool = False
     new: Callable[["NetworkSubject"], nn.Module] = lambda own: build(
@@ -62,6 +64,7 @@ class NetworkSubject:
         num_targets=own.num_targets,
         dropout=0.3,
         num_classes=own.num_classes,
+        season=own.season,
     )
 
     def network(self, seed: int = 0, dtype: torch.dtype = torch.float32) -> Any:

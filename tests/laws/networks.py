@@ -59,13 +59,21 @@ LINEAR = 1.5e-5
 
 
 def forecaster(
-    recipe: Network, *, past: Spec = PLAIN, ahead: Spec | None = None, targets: int = 1, **settings: Any
+    recipe: Network,
+    *,
+    past: Spec = PLAIN,
+    ahead: Spec | None = None,
+    targets: int = 1,
+    season: int | None = None,
+    **settings: Any,
 ) -> NetworkSubject:
     wiring = whorl.Forecaster(**{"horizon": 3, "context": 7, "quantiles": (), **settings}).wiring()
     tolerance = LAYER_NORM if getattr(recipe, "layer_norm", False) else 1e-6
     tolerance = LINEAR if getattr(recipe, "cell", "") == "lru" else tolerance
     tolerance = PICTURED if pictured(past) else tolerance
-    return subject(recipe, wiring=wiring, past=past, ahead=ahead, num_targets=targets, tolerance=tolerance)
+    return subject(
+        recipe, wiring=wiring, past=past, ahead=ahead, num_targets=targets, season=season, tolerance=tolerance
+    )
 
 
 def regressor(recipe: Network, *, past: Spec = RICH, targets: int = 2, every_step: bool = False) -> NetworkSubject:
@@ -113,6 +121,9 @@ TRANSFORMER = Transformer(hidden_size=8, num_layers=2, num_heads=2, window=5)
 
 NETWORKS = {
     "window": lambda: forecaster(recipe("gru")),
+    "window, season": lambda: forecaster(recipe("gru"), past=TWO_TARGETS, targets=2, season=2, series="shop"),
+    "window, season, side by side": lambda: forecaster(recipe("lstm", members=2), past=RICH, ahead=AHEAD, season=7),
+    "window, convolution, season": lambda: forecaster(CONVOLUTION, past=TWO_TARGETS, targets=2, season=4),
     "window, covariates": lambda: forecaster(recipe("lstm"), past=RICH),
     "window, future": lambda: forecaster(recipe("gru"), past=RICH, ahead=AHEAD, quantiles=(0.1, 0.5, 0.9)),
     "window, rescaled, two targets": lambda: forecaster(

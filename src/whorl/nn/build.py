@@ -52,6 +52,7 @@ def build(
     dropout: float,
     num_classes: int | None = None,
     longest: int | None = None,
+    season: int | None = None,
     source: Spec | None = None,
 ) -> Network:
     """Builds the network of a wiring, or several side by side where its recipe says so.
@@ -65,9 +66,10 @@ def build(
         dropout: before the last layer.
         num_classes: C, where the answer is a class.
         longest: rows of the longest training sequence, where something is as long.
+        season: rows after which targets come again, where a window holds so many; None where they do not.
         source: what a step of a sequence is that is read whole, where there is one.
     """
-    sizes = _Sizes(past, ahead, num_targets, num_outputs(wiring.head, num_classes), dropout, longest, source)
+    sizes = _Sizes(past, ahead, num_targets, num_outputs(wiring.head, num_classes), dropout, longest, season, source)
     members = [_alone(wiring, recipe, sizes) for _ in range(recipe.members)]
     return members[0] if len(members) == 1 else Ensemble(members)
 
@@ -81,32 +83,23 @@ class _Sizes(NamedTuple):
     num_outputs: int
     dropout: float
     longest: int | None
+    season: int | None
     source: Spec | None
 
 
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
-    past, ahead, num_targets, outputs, dropout, longest, source = sizes
+    past, ahead, num_targets, outputs, dropout, longest, _, source = sizes
     core, past = _core(recipe, past)
     if isinstance(wiring.shape, Autoregressive):
         flags = isinstance(wiring.head, Bernoulli)
         return (NextFlags if flags else NextToken)(past, wiring.shape, core, dropout)
     match wiring.pairing:
         case Windows() as windows:
-            shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
             forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
             if isinstance(recipe, Recurrent):
                 forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe))
-            return forecaster(
-                past=past,
-                ahead=ahead,
-                num_targets=num_targets,
-                pairing=windows,
-                rescale=shape.rescale,
-                segment=segment_length(windows.context, windows.horizon, shape.segment_length),
-                num_outputs=outputs,
-                dropout=dropout,
-            )
+            return _of_windows(forecaster, windows, wiring, sizes, past)
         case Strips() as strips:
             assert isinstance(wiring.shape, ManyToOne | ManyToMany)
             return CarriedForecaster(
@@ -146,6 +139,23 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             )
         case _:
             assert_never(wiring.pairing)
+
+
+def _of_windows(
+    forecaster: Callable[..., Network], windows: Windows, wiring: Wiring, sizes: _Sizes, past: Spec
+) -> Network:
+    shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
+    return forecaster(
+        past=past,
+        ahead=sizes.ahead,
+        num_targets=sizes.num_targets,
+        pairing=windows,
+        rescale=shape.rescale,
+        season=sizes.season,
+        segment=segment_length(windows.context, windows.horizon, shape.segment_length),
+        num_outputs=sizes.num_outputs,
+        dropout=sizes.dropout,
+    )
 
 
 def _core(recipe: Recipe, past: Spec) -> tuple[Callable[[int], Core], Spec]:

@@ -17,6 +17,7 @@ from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine, emit_last, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
+from whorl.nn.seasonal import SeasonalWay
 from whorl.nn.segments import Segments
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
@@ -35,6 +36,7 @@ class DirectForecaster(Network):
         pairing: context and horizon.
         segment: rows of a segment.
         rescale: divide the targets of a window by their spread in it.
+        season: rows of a season that the context holds; None has no way around the core for it.
         core: builds the core for an input size.
         num_outputs: O.
         dropout: of the core's output on its way to the last layer.
@@ -49,6 +51,7 @@ class DirectForecaster(Network):
         pairing: Windows,
         segment: int,
         rescale: bool,
+        season: int | None,
         core: Callable[[int], Core],
         num_outputs: int,
         dropout: float,
@@ -65,6 +68,9 @@ class DirectForecaster(Network):
         self.target = nn.Parameter(0.1 * torch.randn(num_targets, self.core.output_size))
         self.last = nn.Linear(self.core.output_size, pairing.horizon * num_outputs)
         nn.init.zeros_(self.last.bias)
+        self.season = None
+        if season is not None:
+            self.season = SeasonalWay(season, num_targets, pairing.context, pairing.horizon)
         self.future = None if ahead is None else InputColumns(ahead)
         self.last_future = None
         if self.future is not None:
@@ -87,13 +93,14 @@ class DirectForecaster(Network):
             out = out + known.reshape(*known.shape[:2], self.num_targets, self.num_outputs)
         if scale_BK1 is not None:
             out = out * scale_BK1[:, None]
-        return out + last_BK1[:, None]
+        out = out + last_BK1[:, None]
+        return out if self.season is None else out + self.season(inputs["past"])[..., None]
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
         horizon, num_targets = self.horizon, self.num_targets
-        segments, last, scale = self.segments.emit(program)
-        y = emit_last(program, self.core.emit_value(program, segments))
+        read = self.segments.emit(program)
+        y = emit_last(program, self.core.emit_value(program, read.steps))
         own = program.add(ops.Constant(tensor=program.tensor("target", numpy(self.target))))
         out = emit_affine(program, "last", self.last, program.add(ops.Combine(a=y, b=own, function="add")))
         out = program.add(ops.Reshape(x=out, shape=(num_targets, horizon, self.num_outputs)))
@@ -104,5 +111,5 @@ class DirectForecaster(Network):
             known = program.add(ops.Reshape(x=known, shape=(horizon, num_targets, self.num_outputs)))
             known = program.add(ops.Transpose(x=known, axes=(1, 0, 2)))
             out = program.add(ops.Combine(a=out, b=known, function="add"))
-        program.output = self.segments.emit_back(program, out, last, scale)
+        program.output = self.segments.emit_back(program, out, read, self.season)
         return program.output

@@ -4,12 +4,14 @@ Axes: B windows, L context, D columns of a row, K targets, S segments of the con
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from whorl.nn.inputs import InputColumns
+from whorl.nn.seasonal import SeasonalWay
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
 from whorl.runtime.program import Program
@@ -21,6 +23,22 @@ FLOOR = 1e-4
 def segment_length(context: int, horizon: int, chosen: int | None = None) -> int:
     """Rows of a segment: the one chosen, or a quarter of the context, at most 24."""
     return min(chosen or max(1, min(24, round(context / 4))), context)
+
+
+class Emitted(NamedTuple):
+    """Values of a program that `Segments` adds.
+
+    Args:
+        window: the last rows, (L, D).
+        steps: what a core reads of them, (K, S, width).
+        last: the last values, (K, 1).
+        scale: the spreads, (K, 1), where these divide.
+    """
+
+    window: Name
+    steps: Name
+    last: Name
+    scale: Name | None
 
 
 class Segments:
@@ -57,8 +75,8 @@ class Segments:
             parts.append(extra[:, :, None].expand(-1, -1, self.num_targets, -1))
         return torch.cat(parts, dim=-1).flatten(1, 2).transpose(0, 1), last_BK1, scale_BK1
 
-    def emit(self, program: Program) -> tuple[Name, Name, Name | None]:
-        """Adds the same of the last rows: the steps (K, S, width), the last values (K, 1), and the spreads (K, 1)."""
+    def emit(self, program: Program) -> Emitted:
+        """Adds the same of the last rows."""
         row = program.add(ops.Input(out="past", shape=(self.covariates.num_columns,)))
         length = self.context
         window = program.add(ops.Window(x=row, length=length))
@@ -72,15 +90,20 @@ class Segments:
         segments = self._emit_segments(program, relative)
         if self.covariates.size:
             segments = self._emit_covariates(program, window, segments)
-        return segments, last, scale
+        return Emitted(window, segments, last, scale)
 
-    def emit_back(self, program: Program, out: Name, last: Name, scale: Name | None) -> Name:
-        """Adds answers (K, H, O) in the units and at the place of their targets, as (H, K, O)."""
-        for value, function in ((scale, "multiply"), (last, "add")):
+    def emit_back(self, program: Program, out: Name, read: Emitted, season: SeasonalWay | None) -> Name:
+        """Adds answers (K, H, O) in the units and at the place of their targets, and what comes by a season, as
+        (H, K, O).
+        """
+        for value, function in ((read.scale, "multiply"), (read.last, "add")):
             if value is not None:
                 value = program.add(ops.Reshape(x=value, shape=(self.num_targets, 1, 1)))
                 out = program.add(ops.Combine(a=out, b=value, function=function))  # type: ignore[arg-type]
-        return program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
+        out = program.add(ops.Transpose(x=out, axes=(1, 0, 2)))
+        if season is None:
+            return out
+        return program.add(ops.Combine(a=out, b=season.emit(program, read.window), function="add"))
 
     def _scale(self, targets_BKL: Tensor) -> Tensor:
         """The spread of each target in its window, (B, K, 1), kept off zero for windows that stand still."""

@@ -22,6 +22,7 @@ from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
+from whorl.nn.seasonal import SeasonalWay
 from whorl.nn.segments import Segments
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
@@ -40,6 +41,7 @@ class WindowedForecaster(Network):
         pairing: context and horizon.
         segment: rows of a segment.
         rescale: divide the targets of a window by their spread in it.
+        season: rows of a season that the context holds; None has no way around the core for it.
         core: builds the core for an input size.
         num_outputs: O.
         dropout: of the decoded state on its way to the last layer.
@@ -54,6 +56,7 @@ class WindowedForecaster(Network):
         pairing: Windows,
         segment: int,
         rescale: bool,
+        season: int | None,
         core: Callable[[int], AnyCore],
         num_outputs: int,
         dropout: float,
@@ -78,6 +81,9 @@ class WindowedForecaster(Network):
         if self.future is not None:
             self.decode_future = nn.Linear(self.answer_segment * self.future.size, gates, bias=False)
             nn.init.zeros_(self.decode_future.weight)
+        self.season = None
+        if season is not None:
+            self.season = SeasonalWay(season, num_targets, pairing.context, pairing.horizon)
         self.last = nn.Linear(self.core.output_size, self.answer_segment * num_outputs)
         nn.init.zeros_(self.last.bias)
         self.dropout = dropout
@@ -105,7 +111,8 @@ class WindowedForecaster(Network):
         out = out.transpose(2, 3).flatten(3)[..., : self.pairing.horizon]
         last, scale = last_BK1[..., None], None if scale_BK1 is None else scale_BK1[..., None]
         out = out + last if scale is None else torch.addcmul(last, out, scale)
-        return out.permute(0, 3, 1, 2)
+        out = out.permute(0, 3, 1, 2)
+        return out if self.season is None else out + self.season(inputs["past"])[..., None]
 
     def _pad_end(self, rows_BHF: Tensor) -> Tensor:
         missing = self.num_answered * self.answer_segment - rows_BHF.shape[1]
@@ -125,8 +132,8 @@ class WindowedForecaster(Network):
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
-        segments, last, scale = self.segments.emit(program)
-        states = self.core.emit_states(program, segments)
+        read = self.segments.emit(program)
+        states = self.core.emit_states(program, read.steps)
         gates = program.add(ops.Constant(tensor=program.tensor("position_gates", numpy(self._position_gates()))))
         if self.future is not None and self.decode_future is not None:
             gates = self._emit_future(program, gates)
@@ -135,7 +142,7 @@ class WindowedForecaster(Network):
         steps = self.num_answered * self.answer_segment
         out = program.add(ops.Reshape(x=out, shape=(self.num_targets, steps, self.num_outputs)))
         out = program.add(ops.Slice(x=out, axis=1, start=0, stop=self.pairing.horizon))
-        program.output = self.segments.emit_back(program, out, last, scale)
+        program.output = self.segments.emit_back(program, out, read, self.season)
         return program.output
 
     def _emit_future(self, program: Program, gates: Name) -> Name:

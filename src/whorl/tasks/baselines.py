@@ -227,7 +227,8 @@ def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
     if size < 8:
         return set()
     spectrum = np.fft.rfft(changes - changes.mean(axis=0), n=2 * size, axis=0)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: min(longest, size // 2) + 1].sum(axis=1)
+    # One lag more, by which the longest is seen to be a peak.
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: min(longest + 1, size // 2) + 1].sum(axis=1)
     inner = np.arange(2, len(correlation) - 1)
     peaks = inner[(correlation[inner] > correlation[inner - 1]) & (correlation[inner] >= correlation[inner + 1])]
     return {int(lag) for lag in peaks[np.argsort(-correlation[peaks])][:3]}

@@ -45,7 +45,7 @@ from whorl.specs import Spec
 from whorl.tasks import settings
 from whorl.tasks.examples import HeldOut, held_out_part, training_part, validation_part
 from whorl.tasks.preparation import Prepared, prepare
-from whorl.tasks.rivals import rivals_of
+from whorl.tasks.rivals import rivals_of, season_of
 from whorl.train import Carried, History, Loss, Objective, TensorBatch
 from whorl.train.device import private_randomness
 from whorl.train.loop import fit as train
@@ -140,6 +140,7 @@ def untrained(wiring: Wiring, recipe: Recipe, prepared: Prepared, seed: int) -> 
             dropout=wiring.dropout,
             num_classes=len(prepared.reader.classes) or None,
             longest=max(map(len, prepared.training)),
+            season=season_of(wiring, prepared),
             source=getattr(prepared.reader, "source_spec", None),
         )
 

@@ -6,7 +6,7 @@ from whorl.data.event_reader import EventReader, training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.heads import Bernoulli, Ctc
-from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences, Windows, Wiring
+from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences, Strips, Windows, Wiring
 from whorl.runtime.program import Program
 from whorl.tasks import baselines, chord_rivals, item_rivals, surprise_rivals, token_rivals
 from whorl.tasks.label_rivals import label_rivals, several_rivals
@@ -43,13 +43,41 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     if isinstance(wiring.pairing, Sequences):
         return {"mean": baselines.mean_answer(width, num_targets)}, None
     assert isinstance(prepared.reader, TableReader)
-    context = wiring.pairing.context if isinstance(wiring.pairing, Windows) else wiring.pairing.warm_up
-    rows = [one.row_targets[:cut] for one, cut in zip(prepared.sequences, prepared.cuts, strict=True) if cut]
-    period = baselines.find_period(rows, prepared.reader.step, context, wiring.pairing.horizon)
-    prepared.facts["period"] = period
+    assert isinstance(wiring.pairing, Windows | Strips)
+    context = _context(wiring.pairing)
+    rows = _rows(prepared)
+    period = _period(wiring.pairing, prepared)
     prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, wiring.pairing.horizon)
     naive = baselines.naive_error(rows, period) * prepared.reader.scale
     return baselines.forecasts(width, num_targets, context, wiring.pairing.horizon, period), naive
+
+
+def season_of(wiring: Wiring, prepared: Prepared) -> int | None:
+    """Rows after which the targets of windows come again, by the training rows; None where they do not."""
+    if not isinstance(wiring.pairing, Windows) or not isinstance(prepared.reader, TableReader):
+        return None
+    period = _period(wiring.pairing, prepared)
+    return period if period > 1 else None
+
+
+def _period(pairing: Windows | Strips, prepared: Prepared) -> int:
+    """The season of the naive rival, which is looked for once."""
+    if "period" not in prepared.facts:
+        assert isinstance(prepared.reader, TableReader)
+        found = baselines.find_period(_rows(prepared), prepared.reader.step, _context(pairing), pairing.horizon)
+        prepared.facts["period"] = found
+    period = prepared.facts["period"]
+    assert isinstance(period, int)
+    return period
+
+
+def _context(pairing: Windows | Strips) -> int:
+    return pairing.context if isinstance(pairing, Windows) else pairing.warm_up
+
+
+def _rows(prepared: Prepared) -> list[np.ndarray]:
+    """Training rows of the targets of each sequence."""
+    return [one.row_targets[:cut] for one, cut in zip(prepared.sequences, prepared.cuts, strict=True) if cut]
 
 
 def _parts(prepared: Prepared) -> list[tuple[Sequence, int]]:

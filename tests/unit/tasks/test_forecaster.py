@@ -190,3 +190,34 @@ def test_a_fitted_model_can_be_pickled_and_copied():
 def test_columns_are_named_by_text(name):
     with pytest.raises(whorl.ArgumentError, match="named by text"):
         forecaster(**{name: 3}).fit(waves())
+
+
+def weeks(count, noise=0.02, period=21):
+    """Steps of a week that have nothing to do with each other, and are much the same in each week."""
+    random = np.random.default_rng(5)
+    week = random.standard_normal(period)
+    return np.tile(week, count)[:, None] + noise * random.standard_normal((period * count, 1))
+
+
+def shares(model):
+    return {name: tensor for name, tensor in model.model_.engine.program.tensors.items() if "season.share" in name}
+
+
+def test_a_season_that_the_context_holds_has_a_way_of_its_own():
+    (share,) = shares(forecaster(context=21, horizon=5).fit(weeks(12))).values()
+    assert share.shape == (5, 1)
+    assert np.all(share > 0)  # it was learned
+    assert len(shares(forecaster(context=21, horizon=5, network="mlp").fit(weeks(12)))) == 1
+    assert not shares(forecaster(context=21, horizon=5, memory="carried").fit(weeks(12)))
+    random = np.random.default_rng(0)
+    assert not shares(forecaster(context=21, horizon=5).fit(np.cumsum(random.standard_normal((252, 1)), axis=0)))
+
+
+def test_weeks_are_forecast_nearly_as_well_as_they_can_be():
+    model = forecaster(
+        context=21, horizon=5, network=whorl.Recurrent(hidden_size=8), training=whorl.Training(seed=0, device="cpu")
+    ).fit(weeks(20))
+    found = model.evaluate(weeks(26)[-7 * 21 :])
+    best, naive = 0.02 * np.sqrt(2 / np.pi), found.baseline["seasonal_naive"]["mae"]
+    assert naive == pytest.approx(np.sqrt(2) * best, rel=0.1)
+    assert found.metrics["mae"] < 1.5 * naive
