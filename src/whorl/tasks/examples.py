@@ -44,6 +44,7 @@ from whorl.plans.wiring import (
 from whorl.runtime.kernels import running_statistics
 from whorl.specs import Picture, Spec
 from whorl.tasks.preparation import Prepared
+from whorl.tasks.rivals import season_of
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -54,6 +55,8 @@ _JUDGED = 32_768
 _TOGETHER = 2
 # The part of training in which quiet steps are held to say little.
 _QUIET_SHARE = 0.25
+# Steps of training in which the shares of a season are learned.
+_STEPS_OF_A_SEASON = 800
 # Most texts that are written to score a model when its training ends; others are left out evenly.
 _WRITTEN = 1000
 
@@ -94,6 +97,8 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Windows() as windows:
             counted = WindowBatches(prepared.sequences, windows, 1, spans)
             recipe, plan = estimator.resolved(len(counted), num_targets)
+            if season_of(wiring, prepared) is not None:
+                plan = _until_seasons_are_learned(estimator.training, plan, len(counted))
             return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
         case Strips() as strips:
             recipe, plan = estimator.resolved(sum(cut for _, cut in spans), num_targets)
@@ -123,6 +128,15 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
             count = len(prepared.training) if rows.whole else sum(cut for _, cut in spans)
             recipe, plan = estimator.resolved(count, num_targets)
             return PieceBatches(prepared.sequences, rows, plan.batch_size or 1, spans), recipe, plan
+
+
+def _until_seasons_are_learned(given: Training, plan: Training, num_examples: int) -> Training:
+    """The plan with so many epochs that the shares of `SeasonalWay` are learned, where it was left open how many."""
+    assert plan.epochs is not None
+    if given.epochs is not None:
+        return plan
+    epochs = max(plan.epochs, -(-_STEPS_OF_A_SEASON // plan.num_batches(num_examples)))
+    return replace(plan, epochs=epochs, patience=max(3, epochs // 3) if given.patience == "auto" else plan.patience)
 
 
 def _steps_of_quiet(plan: Training, num_batches: int) -> int:

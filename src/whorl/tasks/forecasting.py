@@ -140,7 +140,7 @@ class Forecaster(Estimator):
         else:
             plan = plan.completed(batch_size=max(8, round(448 / num_targets)))
             num_batches = plan.num_batches(num_examples)
-            least, most = 800, 1000
+            least, most = 400, 1000
         plan = plan.completed(epochs=-(-max(least, min(most, 5 * num_batches)) // num_batches))
         assert plan.epochs is not None
         patience = max(3, plan.epochs // 3)
