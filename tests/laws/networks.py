@@ -123,7 +123,6 @@ NETWORKS = {
     "window": lambda: forecaster(recipe("gru")),
     "window, season": lambda: forecaster(recipe("gru"), past=TWO_TARGETS, targets=2, season=2, series="shop"),
     "window, season, side by side": lambda: forecaster(recipe("lstm", members=2), past=RICH, ahead=AHEAD, season=7),
-    "window, convolution, season": lambda: forecaster(CONVOLUTION, past=TWO_TARGETS, targets=2, season=4),
     "window, covariates": lambda: forecaster(recipe("lstm"), past=RICH),
     "window, future": lambda: forecaster(recipe("gru"), past=RICH, ahead=AHEAD, quantiles=(0.1, 0.5, 0.9)),
     "window, rescaled, two targets": lambda: forecaster(

@@ -273,7 +273,7 @@ class TableRows(RowReader):
         rows = list(known) if isinstance(known, list | tuple) else []
         if self.schema.known and len(rows) != self.horizon:
             listed = known is None or isinstance(known, list | tuple)
-            came = f"{len(rows)} came" if listed else f"a {type(known).__name__} came"
+            came = f"{len(rows)} came" if listed else f"{type(known).__name__} came"
             raise DataError(
                 f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after "
                 f"{time}, but {came}. Pass a list with a row for each of these steps."

@@ -98,7 +98,7 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
         case Windows() as windows:
             forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
             if isinstance(recipe, Recurrent):
-                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe))
+                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe), season=sizes.season)
             return _of_windows(forecaster, windows, wiring, sizes, past)
         case Strips() as strips:
             assert isinstance(wiring.shape, ManyToOne | ManyToMany)
@@ -151,7 +151,6 @@ def _of_windows(
         num_targets=sizes.num_targets,
         pairing=windows,
         rescale=shape.rescale,
-        season=sizes.season,
         segment=segment_length(windows.context, windows.horizon, shape.segment_length),
         num_outputs=sizes.num_outputs,
         dropout=sizes.dropout,

@@ -17,7 +17,6 @@ from whorl.nn.dropout import dropout
 from whorl.nn.emission import emit_affine, emit_last, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
-from whorl.nn.seasonal import SeasonalWay
 from whorl.nn.segments import Segments
 from whorl.plans.wiring import Windows
 from whorl.runtime import operations as ops
@@ -36,7 +35,6 @@ class DirectForecaster(Network):
         pairing: context and horizon.
         segment: rows of a segment.
         rescale: divide the targets of a window by their spread in it.
-        season: rows of a season that the context holds; None has no way around the core for it.
         core: builds the core for an input size.
         num_outputs: O.
         dropout: of the core's output on its way to the last layer.
@@ -51,7 +49,6 @@ class DirectForecaster(Network):
         pairing: Windows,
         segment: int,
         rescale: bool,
-        season: int | None,
         core: Callable[[int], Core],
         num_outputs: int,
         dropout: float,
@@ -68,9 +65,6 @@ class DirectForecaster(Network):
         self.target = nn.Parameter(0.1 * torch.randn(num_targets, self.core.output_size))
         self.last = nn.Linear(self.core.output_size, pairing.horizon * num_outputs)
         nn.init.zeros_(self.last.bias)
-        self.season = None
-        if season is not None:
-            self.season = SeasonalWay(season, num_targets, pairing.context, pairing.horizon)
         self.future = None if ahead is None else InputColumns(ahead)
         self.last_future = None
         if self.future is not None:
@@ -93,8 +87,7 @@ class DirectForecaster(Network):
             out = out + known.reshape(*known.shape[:2], self.num_targets, self.num_outputs)
         if scale_BK1 is not None:
             out = out * scale_BK1[:, None]
-        out = out + last_BK1[:, None]
-        return out if self.season is None else out + self.season(inputs["past"])[..., None]
+        return out + last_BK1[:, None]
 
     def emit(self, program: Program) -> Name:
         """Adds the network to a program; its inputs are one row, and what is known ahead of it."""
@@ -111,5 +104,5 @@ class DirectForecaster(Network):
             known = program.add(ops.Reshape(x=known, shape=(horizon, num_targets, self.num_outputs)))
             known = program.add(ops.Transpose(x=known, axes=(1, 0, 2)))
             out = program.add(ops.Combine(a=out, b=known, function="add"))
-        program.output = self.segments.emit_back(program, out, read, self.season)
+        program.output = self.segments.emit_back(program, out, read)
         return program.output

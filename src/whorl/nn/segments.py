@@ -92,7 +92,7 @@ class Segments:
             segments = self._emit_covariates(program, window, segments)
         return Emitted(window, segments, last, scale)
 
-    def emit_back(self, program: Program, out: Name, read: Emitted, season: SeasonalWay | None) -> Name:
+    def emit_back(self, program: Program, out: Name, read: Emitted, season: SeasonalWay | None = None) -> Name:
         """Adds answers (K, H, O) in the units and at the place of their targets, and what comes by a season, as
         (H, K, O).
         """

@@ -28,7 +28,7 @@ from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.segments import segment_length
 from whorl.plans.changes import Augmentation, Forgetting, SoundChange, Transposition, Views
 from whorl.plans.heads import Ctc
-from whorl.plans.networks import Network, Perceptron
+from whorl.plans.networks import Network, Perceptron, Recurrent
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Autoregressive,
@@ -97,7 +97,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Windows() as windows:
             counted = WindowBatches(prepared.sequences, windows, 1, spans)
             recipe, plan = estimator.resolved(len(counted), num_targets)
-            if season_of(wiring, prepared) is not None:
+            if isinstance(recipe, Recurrent) and season_of(wiring, prepared) is not None:
                 plan = _until_seasons_are_learned(estimator.training, plan, len(counted))
             return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
         case Strips() as strips:

@@ -116,7 +116,7 @@ def test_what_is_no_row_of_an_array_is_refused(row):
     ("known", "message"),
     [
         (None, "must hold 3 rows with heat .* but 0 came"),
-        ([], "but list came"),
+        ([], "but 0 came"),
         ([{"heat": 1.0}] * 2, "but 2 came"),
         (7, "but int came"),
         ("abc", "but str came"),
