@@ -151,7 +151,7 @@ def _drift(width: int, num_targets: int, context: int, horizon: int) -> Program:
 def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon: int) -> int:
     """The period whose seasonal naive forecast errs least on the training rows; 1 where none beats the last value.
 
-    Candidates are the calendar's cycles in steps, and the lags where the autocorrelation of the changes peaks.
+    Candidates are the calendar's cycles in steps, and the lags where the autocorrelation peaks.
 
     Args:
         targets: training rows of each series, (T, K).
@@ -220,15 +220,36 @@ def _calendar_periods(step: TimeStep) -> set[int]:
 
 
 def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
-    """The three highest peaks of the autocorrelation of the changes of the longest series, at lags up to `longest`."""
-    series = max(targets, key=len)
-    changes = np.nan_to_num(np.diff(series, axis=0)[-50_000:])
-    size = len(changes)
+    """Lags up to `longest` where the longest series is most like itself: peaks of its autocorrelation.
+
+    Changes tell a season of a random walk, where values do not. Of a smooth season under noise values tell it, which
+    changes are mostly noise of.
+    """
+    series = max(targets, key=len)[-50_001:]
+    return _highest(np.diff(series, axis=0), longest) | _highest(_about_its_line(series), longest)
+
+
+def _highest(values: np.ndarray, longest: int) -> set[int]:
+    """The three highest peaks of the autocorrelation of (T, K); what is missing counts as zero."""
+    values, size = np.nan_to_num(values), len(values)
     if size < 8:
         return set()
-    spectrum = np.fft.rfft(changes - changes.mean(axis=0), n=2 * size, axis=0)
+    spectrum = np.fft.rfft(values - values.mean(axis=0), n=2 * size, axis=0)
     # One lag more, by which the longest is seen to be a peak.
     correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: min(longest + 1, size // 2) + 1].sum(axis=1)
     inner = np.arange(2, len(correlation) - 1)
     peaks = inner[(correlation[inner] > correlation[inner - 1]) & (correlation[inner] >= correlation[inner + 1])]
     return {int(lag) for lag in peaks[np.argsort(-correlation[peaks])][:3]}
+
+
+def _about_its_line(series: np.ndarray) -> np.ndarray:
+    """(T, K) less the line of least squares through what is known of each column."""
+    known = np.isfinite(series)
+    count = np.maximum(known.sum(axis=0), 1)
+    time = np.arange(len(series), dtype=float)[:, None]
+    time = time - (known * time).sum(axis=0) / count
+    values = series - np.where(known, series, 0.0).sum(axis=0) / count
+    spread = (known * time**2).sum(axis=0)
+    slope = (np.where(known, values, 0.0) * time).sum(axis=0) / np.where(spread > 0, spread, 1.0)
+    line: np.ndarray = values - slope * time
+    return line

@@ -76,7 +76,7 @@ def test_missing_values_are_no_changes():
 
 def test_rows_that_are_held_out_tell_nothing():
     # The last tenth is another series altogether; neither season nor variance may see it.
-    wave = np.sin(2 * np.pi * np.arange(900) / 30) + 0.1 * RNG.standard_normal(900)
+    wave = np.sin(2 * np.pi * np.arange(900) / 30) + 0.1 * np.random.default_rng(0).standard_normal(900)
     later = 50 * np.sin(2 * np.pi * np.arange(100) / 7)
     one = whorl.suggest(np.concatenate([wave, later])[:, None], horizon=5).traits
     other = whorl.suggest(np.concatenate([wave, -later])[:, None], horizon=5).traits

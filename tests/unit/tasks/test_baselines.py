@@ -73,6 +73,23 @@ def test_the_period_is_found(period, step, count, trend):
     assert baselines.find_period(series, step, 200, horizon=period) == period
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_smooth_period_is_found_under_noise(seed):
+    """Of which changes from row to row are mostly made."""
+    wave = np.sin(2 * np.pi * np.arange(900) / 30) + 0.3 * np.random.default_rng(seed).standard_normal(900)
+    assert baselines.find_period([wave[:, None]], ROW, 200, horizon=5) == 30
+    line = wave + 0.003 * np.arange(900)
+    line[::40] = np.nan
+    assert baselines.find_period([line[:, None]], ROW, 200, horizon=5) == 30
+
+
+def test_the_period_of_a_random_walk_is_found_in_its_changes():
+    draw = np.random.default_rng(2)
+    profile = draw.normal(0, 1, 30)
+    steps = np.tile(profile - profile.mean(), 30) + draw.normal(0, 0.5, 900)
+    assert baselines.find_period([np.cumsum(steps)[:, None]], ROW, 200, horizon=30) == 30
+
+
 def test_a_random_walk_has_no_period():
     walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (800, 1)), axis=0).astype(np.float32)
     assert baselines.find_period([walk], HOUR, 168, horizon=24) == 1
