@@ -272,11 +272,10 @@ class TableRows(RowReader):
         columns: dict[str, np.ndarray] = {self.schema.time or INDEX: times}
         rows = list(known) if isinstance(known, list | tuple) else []
         if self.schema.known and len(rows) != self.horizon:
-            listed = known is None or isinstance(known, list | tuple)
-            came = f"{len(rows)} came" if listed else f"{type(known).__name__} came"
+            came = len(rows) if known is None or isinstance(known, list | tuple) else type(known).__name__
             raise DataError(
                 f"`known` must hold {self.horizon} rows with {', '.join(self.schema.known)} for the steps after "
-                f"{time}, but {came}. Pass a list with a row for each of these steps."
+                f"{time}, but {came} came. Pass a list with a row for each of these steps."
             )
         for place, row in enumerate(rows):
             self._check_ahead(row, times[place])

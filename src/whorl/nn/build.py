@@ -89,7 +89,7 @@ class _Sizes(NamedTuple):
 
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
-    past, ahead, num_targets, outputs, dropout, longest, _, source = sizes
+    past, ahead, num_targets, outputs, dropout, longest, season, source = sizes
     core, past = _core(recipe, past)
     if isinstance(wiring.shape, Autoregressive):
         flags = isinstance(wiring.head, Bernoulli)
@@ -98,8 +98,18 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
         case Windows() as windows:
             forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
             if isinstance(recipe, Recurrent):
-                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe), season=sizes.season)
-            return _of_windows(forecaster, windows, wiring, sizes, past)
+                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe), season=season)
+            shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
+            return forecaster(
+                past=past,
+                ahead=ahead,
+                num_targets=num_targets,
+                pairing=windows,
+                rescale=shape.rescale,
+                segment=segment_length(windows.context, windows.horizon, shape.segment_length),
+                num_outputs=outputs,
+                dropout=dropout,
+            )
         case Strips() as strips:
             assert isinstance(wiring.shape, ManyToOne | ManyToMany)
             return CarriedForecaster(
@@ -139,22 +149,6 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             )
         case _:
             assert_never(wiring.pairing)
-
-
-def _of_windows(
-    forecaster: Callable[..., Network], windows: Windows, wiring: Wiring, sizes: _Sizes, past: Spec
-) -> Network:
-    shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
-    return forecaster(
-        past=past,
-        ahead=sizes.ahead,
-        num_targets=sizes.num_targets,
-        pairing=windows,
-        rescale=shape.rescale,
-        segment=segment_length(windows.context, windows.horizon, shape.segment_length),
-        num_outputs=sizes.num_outputs,
-        dropout=sizes.dropout,
-    )
 
 
 def _core(recipe: Recipe, past: Spec) -> tuple[Callable[[int], Core], Spec]:

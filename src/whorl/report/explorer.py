@@ -16,7 +16,7 @@ import numpy as np
 from whorl.report.anatomy import cell_of
 from whorl.report.gates import gates_of
 from whorl.report.signals import Followed
-from whorl.report.traces import Layer
+from whorl.report.traces import Layer, with_insides
 from whorl.report.views import Column, View
 from whorl.runtime.members import num_members
 from whorl.runtime.program import Program
@@ -96,7 +96,7 @@ def data(views: List[View], followed: List[Followed] = ()) -> dict[str, object]:
 
 def _view(view: View, followed: List[Followed], most: int) -> dict[str, object]:
     layers = _last(view)
-    more = sum(not layer.is_inside for layer in view.layers) - sum(not layer.is_inside for layer in layers)
+    more = len({layer.op.out for layer in view.layers}) - len({layer.op.out for layer in layers})
     units = {layer.op.out: _units(layer, followed, most) for layer in layers if not layer.is_inside}
     left_out = [view.left_out, f"The first {more} layers are not shown." if more else ""]
     return {
@@ -122,8 +122,7 @@ def _last(view: View) -> list[Layer]:
 
 def _units(layer: Layer, followed: List[Followed], most: int) -> list[int]:
     """Units of a layer to show, from 0, the same ones of all parts of its state."""
-    inside = layer.inside
-    names = [one.name for one in (layer, inside) if one is not None]
+    names = [one.name for one in with_insides([layer])]
     best: dict[int, Followed] = {}
     for one in sorted(followed, key=lambda one: abs(one.correlation)):
         if one.layer in names and one.unit <= layer.runs[0].h.shape[1]:
@@ -142,8 +141,6 @@ def _layer(layer: Layer, program: Program, followed: List[Followed], units: list
     (run,) = layer.runs
     states = np.nan_to_num(run.h.astype(np.float64), posinf=0.0, neginf=0.0)
     decimals = _decimals(states)
-    # Of a state that is projected, gates belong to what it is projected from.
-    gates = {name: own for name, own in gates_of(layer, run, program.tensors).items() if own.shape == run.h.shape}
     said = {one.unit - 1: f"{one.signal} ({one.correlation:+.2f})" for one in followed}
     return {
         "name": _name(layer),
@@ -154,13 +151,18 @@ def _layer(layer: Layer, program: Program, followed: List[Followed], units: list
         "decimals": decimals,
         "states": _packed(states[:, units] * 10.0**decimals, "<i2"),
         # Behind a layer stands what it carries beside what it says, with the same units and gates.
-        "gates": None
-        if layer.is_inside
-        else [
-            {"name": name, "values": _packed(100 * own[:, units], "u1"), "mean": _packed(100 * own.mean(axis=1), "u1")}
-            for name, own in gates.items()
-        ],
+        "gates": None if layer.is_inside else _gates(layer, program, units),
     }
+
+
+def _gates(layer: Layer, program: Program, units: list[int]) -> list[dict[str, object]]:
+    """Of a state that is projected there are none: gates belong to what it is projected from."""
+    (run,) = layer.runs
+    return [
+        {"name": name, "values": _packed(100 * own[:, units], "u1"), "mean": _packed(100 * own.mean(axis=1), "u1")}
+        for name, own in gates_of(layer, run, program.tensors).items()
+        if own.shape == run.h.shape
+    ]
 
 
 def chosen_units(states: np.ndarray, followed: List[Followed], most: int) -> list[int]:

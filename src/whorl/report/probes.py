@@ -21,7 +21,6 @@ from whorl.report.gradients import LagGradient
 from whorl.report.reach import Reach
 from whorl.report.signals import Encoded, Followed, encoded, followed
 from whorl.report.traces import Layer
-from whorl.report.views import begins_anew
 from whorl.runtime.kernels import state_fields
 from whorl.runtime.model import Model
 from whorl.runtime.prediction import Prediction
@@ -81,12 +80,11 @@ def probe(model: Model, data: "HeldOut | List[Sequence]") -> Probes:
     traced = _traced(model, sequences, steps)
     last = next((layer for layer in reversed(traced) if not layer.op.reverse), None)
     looked_for = (sequences[:_SEQUENCES], *column_names(model, _MOST_COLUMNS))
+    goes_on = not traces.begins_anew(model)
     return Probes(
         gradient=gradients.by_lag(model, sequences, steps),
         reach=reach.reach(model, sequences, steps),
-        layers=tuple(
-            probe_layer(layer, model.engine.program.tensors, goes_on=not begins_anew(model)) for layer in traced
-        ),
+        layers=tuple(probe_layer(layer, model.engine.program.tensors, goes_on=goes_on) for layer in traced),
         encoded=() if last is None else encoded(last, *looked_for),
         followed=tuple(one for layer in traces.with_insides(traced) for one in followed(layer, *looked_for)),
     )

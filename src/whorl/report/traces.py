@@ -10,8 +10,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from whorl.data.corpus_reader import CorpusReader
 from whorl.data.sequences import Sequence
-from whorl.report.anatomy import Recurrence, recurrences
+from whorl.plans.wiring import Sequences
+from whorl.report.anatomy import Recurrence, last_layer, recurrences
 from whorl.report.carried import memory_cells
 from whorl.runtime.engine import Inputs
 from whorl.runtime.interpreter import Interpreter
@@ -124,6 +126,13 @@ def places(steps: List[np.ndarray], most: int, rows: int) -> list[tuple[int, int
     able = np.flatnonzero(before >= np.median(before))
     chosen = able[np.unique(np.linspace(0, len(able) - 1, min(len(able), most)).astype(np.int64))]
     return [every[n] for n in chosen]
+
+
+def begins_anew(model: Model) -> bool:
+    """Whether each answer has a window or a sequence of its own."""
+    top = last_layer(model.engine.program)
+    by_window = top is not None and top.over == "value"
+    return by_window or (isinstance(model.wiring.pairing, Sequences) and not isinstance(model.reader, CorpusReader))
 
 
 def read_by(op: Recurrence) -> Name:

@@ -10,7 +10,6 @@ import numpy as np
 from whorl.codecs.array import ArrayCodec
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
-from whorl.data.corpus_reader import CorpusReader
 from whorl.data.lookahead import LateReader
 from whorl.data.sequences import Sequence
 from whorl.plans.wiring import EachRow, Sequences
@@ -93,7 +92,7 @@ def views(model: Model, evidence: Evidence) -> list[View]:
     titles = {"median": f"median {what}", "best": f"least {what}", "worst": f"largest {what}"}
     whole = isinstance(model.wiring.pairing, Sequences)
     made: dict[tuple[int, int], View] = {}
-    for name in [name for name in titles if name in ranked][: None if begins_anew(model) else 1]:
+    for name in [name for name in titles if name in ranked][: None if traces.begins_anew(model) else 1]:
         row = ranked[name]
         sequence, step = evidence.sequences[row], int(evidence.steps[row])
         if whole and (id(sequence), -1) in made:  # it was shown for another of its steps
@@ -101,13 +100,6 @@ def views(model: Model, evidence: Evidence) -> list[View]:
         title = f"answer of {titles[name]}" + (f", sequence '{sequence.key}'" if sequence.key else "")
         made[id(sequence), -1 if whole else step] = _view(model, sequence, step, title)
     return list(made.values())
-
-
-def begins_anew(model: Model) -> bool:
-    """Whether each answer has a window or a sequence of its own."""
-    top = last_layer(model.engine.program)
-    by_window = top is not None and top.over == "value"
-    return by_window or (isinstance(model.wiring.pairing, Sequences) and not isinstance(model.reader, CorpusReader))
 
 
 def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:

@@ -44,35 +44,30 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
         return {"mean": baselines.mean_answer(width, num_targets)}, None
     assert isinstance(prepared.reader, TableReader)
     assert isinstance(wiring.pairing, Windows | Strips)
-    context = _context(wiring.pairing)
-    rows = _rows(prepared)
-    period = _period(wiring.pairing, prepared)
-    prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, wiring.pairing.horizon)
+    horizon, rows = wiring.pairing.horizon, _rows(prepared)
+    context = wiring.pairing.context if isinstance(wiring.pairing, Windows) else wiring.pairing.warm_up
+    period = _period(prepared, context, horizon)
+    prepared.facts["period"] = period
+    prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, horizon)
     naive = baselines.naive_error(rows, period) * prepared.reader.scale
-    return baselines.forecasts(width, num_targets, context, wiring.pairing.horizon, period), naive
+    return baselines.forecasts(width, num_targets, context, horizon, period), naive
 
 
 def season_of(wiring: Wiring, prepared: Prepared) -> int | None:
     """Rows after which the targets of windows come again, by the training rows; None where they do not."""
     if not isinstance(wiring.pairing, Windows) or not isinstance(prepared.reader, TableReader):
         return None
-    period = _period(wiring.pairing, prepared)
+    period = _period(prepared, wiring.pairing.context, wiring.pairing.horizon)
     return period if period > 1 else None
 
 
-def _period(pairing: Windows | Strips, prepared: Prepared) -> int:
+def _period(prepared: Prepared, context: int, horizon: int) -> int:
     """The season of the naive rival, which is looked for once."""
-    if "period" not in prepared.facts:
-        assert isinstance(prepared.reader, TableReader)
-        found = baselines.find_period(_rows(prepared), prepared.reader.step, _context(pairing), pairing.horizon)
-        prepared.facts["period"] = found
-    period = prepared.facts["period"]
-    assert isinstance(period, int)
-    return period
-
-
-def _context(pairing: Windows | Strips) -> int:
-    return pairing.context if isinstance(pairing, Windows) else pairing.warm_up
+    assert isinstance(prepared.reader, TableReader)
+    key = context, horizon
+    if key not in prepared.periods:
+        prepared.periods[key] = baselines.find_period(_rows(prepared), prepared.reader.step, context, horizon)
+    return prepared.periods[key]
 
 
 def _rows(prepared: Prepared) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """Fitted models, small and bad: a page is about how they are shown."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 import whorl
@@ -53,3 +54,16 @@ def regressor():
     X = np.random.default_rng(0).normal(size=(60, 8, 2))
     network = whorl.Recurrent("rnn", hidden_size=5)
     return whorl.Regressor(network=network, training=whorl.Training(epochs=2, device="cpu")).fit((X, X[:, :, 0].sum(1)))
+
+
+@pytest.fixture(scope="session")
+def waves():
+    """A forecaster with a carried LSTM of 8 units, and the frame of 900 rows that it was fitted on."""
+    t = np.arange(900)
+    load = np.sin(2 * np.pi * t / 12) + 0.05 * np.random.default_rng(0).standard_normal(len(t))
+    frame = pl.DataFrame({"t": t, "load": load})
+    made = whorl.Forecaster(
+        target="load", time="t", horizon=2, context=24, memory="carried",
+        network=whorl.Recurrent("lstm", hidden_size=8), training=whorl.Training(epochs=4, device="cpu", seed=0),
+    )  # fmt: skip
+    return made.fit(frame, verbose=False), frame

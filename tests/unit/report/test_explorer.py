@@ -263,6 +263,20 @@ def test_what_is_remembered_for_thousands_of_rows_is_read_from_where_it_began():
     assert rows[0] > 4_500  # where a network that began 4,000 rows before would say something else
     np.testing.assert_allclose(inside.runs[0].h, whole.runs[0].inside[rows], rtol=1e-5)
     np.testing.assert_array_equal(layer.runs[0].h, whole.runs[0].h[rows])
+    assert "began" not in view.left_out
+
+
+def test_a_state_that_is_read_from_too_late_says_so(monkeypatch):
+    monkeypatch.setattr(views, "_MOST_ROWS", 1_000)
+    monkeypatch.setattr(views, "_LEAST_ROWS", 1_000)
+    t = np.arange(3_000)
+    frame = pl.DataFrame({"t": t, "load": np.sin(2 * np.pi * t / 12) + 5.0})
+    network = whorl.Recurrent("lstm", hidden_size=4, forget_bias=9.0)
+    model = whorl.Forecaster(
+        target="load", time="t", memory="carried", context=24, horizon=2, network=network, training=QUICK
+    ).fit(frame, verbose=False)
+    (view,) = seen(model)
+    assert f"States are those of a network that began {1_000 - len(view)} rows before." in view.left_out
 
 
 def test_a_unit_that_follows_a_signal_is_found_with_its_sign():

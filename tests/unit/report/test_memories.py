@@ -1,11 +1,16 @@
 """What layers carry beside what they say: the c of an LSTM, which no program names, and imaginary parts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.laws.programs import BY_HAND
 
 from whorl.report import traces
 from whorl.report.gates import gates_of
+from whorl.report.memory import memory
+from whorl.report.probes import probe
+from whorl.report.signals import Encoded
 from whorl.runtime import operations as ops
 from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.norm import Norm
@@ -66,3 +71,10 @@ def test_a_complex_state_is_whole_with_its_imaginary_part(name):
         cut = imaginary.first(slice(5, 9)).runs[0]
         np.testing.assert_array_equal(cut.inside, cut.h)
         assert len(cut.h) == 4
+
+
+def test_the_table_of_signals_says_of_which_part_a_unit_is(waves):
+    found = probe(waves[0].model_, waves[0].held_out_)
+    count = Encoded(signal="count", explained=0.9, unit=3, correlation=-0.8, part="c")
+    shown = memory(replace(found, encoded=(count, replace(count, part=""), replace(count, correlation=0.1)))).signals
+    assert shown == [("count", "90%", "3, c (-0.80)"), ("count", "90%", "3 (-0.80)"), ("count", "90%", "none alone")]

@@ -33,6 +33,8 @@ class Prepared:
         notes: what was guessed, in sentences.
         facts: for the model card.
         groups: which group each sequence belongs to, where groups are kept whole.
+        periods: (context, horizon) -> season of the training rows, once it was looked for. Other rows, as `replace`
+            makes them, are looked through anew.
     """
 
     reader: Reader
@@ -41,6 +43,7 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     groups: list[str] | None = None
+    periods: dict[tuple[int, int], int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def training(self) -> list[Sequence]:
