@@ -121,7 +121,7 @@ def strips(subject: NetworkSubject, one: Sequence, num_steps: int) -> list[dict[
     def running(targets: np.ndarray) -> np.ndarray:
         return running_statistics(targets, decay_of(pairing.warm_up), FLOOR)
 
-    batches = StripBatches([one], pairing, 1, num_steps, [(0, len(one))], running, shuffle=False)
+    batches = StripBatches([one], pairing, 1, num_steps, [(0, len(one))], running, season=subject.season, shuffle=False)
     made = []
     for index in range(len(batches)):
         inputs = batches.batch(index, seed=0, epoch=0).inputs

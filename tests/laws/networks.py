@@ -135,6 +135,12 @@ NETWORKS = {
         recipe("lstm", layer_norm=True, num_layers=2), segment_length=2, horizon=1, context=6
     ),
     "carried": lambda: forecaster(recipe("gru"), memory="carried"),
+    "carried, season": lambda: forecaster(
+        recipe("gru"), past=TWO_TARGETS, targets=2, season=2, memory="carried", series="shop"
+    ),
+    "carried, season, side by side": lambda: forecaster(
+        recipe("lstm", members=2), past=RICH, ahead=AHEAD, season=7, memory="carried"
+    ),
     "carried, covariates": lambda: forecaster(recipe("lstm", num_layers=2), past=RICH, memory="carried"),
     "carried, future": lambda: forecaster(
         recipe("gru", zoneout=0.1), past=RICH, ahead=AHEAD, memory="carried", quantiles=(0.1, 0.9), series="shop"

@@ -55,6 +55,14 @@ def first_answer(pairing: Pairing) -> int:
             assert_never(pairing)
 
 
+def a_season_before(season: int, horizon: int) -> np.ndarray:
+    """Where the rows of a horizon stood a season before, relative to the row of the answer: (horizon,), at most zero.
+
+    Of what lies more than a season ahead, the last season that is known.
+    """
+    return np.arange(horizon) % season + 1 - season
+
+
 def target_windows(targets: np.ndarray, steps: np.ndarray, horizon: int) -> np.ndarray:
     """Truths of the `horizon` rows after each step, (len(steps), horizon, K); beyond the end: NaN."""
     if not len(targets):

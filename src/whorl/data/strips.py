@@ -6,7 +6,7 @@ from collections.abc import Sequence as List
 import numpy as np
 
 from whorl.data.batches import Batch, Batches
-from whorl.data.pairing import padded
+from whorl.data.pairing import a_season_before, padded
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import Strips
@@ -24,6 +24,7 @@ class StripBatches(Batches):
         num_steps: rows between truncations of the gradient.
         spans: for each sequence the first and the last (exclusive) row whose targets may be used.
         running: running statistics of targets (T, K) -> (T, 2, K).
+        season: rows of a season; None gives none of what stood a season before.
         shuffle: False cuts at the same places in every epoch.
     """
 
@@ -36,14 +37,19 @@ class StripBatches(Batches):
         spans: List[tuple[int, int]],
         running: Callable[[np.ndarray], np.ndarray],
         *,
+        season: int | None = None,
         shuffle: bool = True,
     ) -> None:
         self.pairing, self.batch_size, self.num_steps, self.shuffle = pairing, batch_size, num_steps, shuffle
+        self.season = season
         self._sequences, self._spans = list(sequences), list(spans)
         self._running = [running(one.past[:, : one.row_targets.shape[1]]) for one in sequences]
         self._targets = [
             padded(one.row_targets[:last], pairing.horizon) for one, (_, last) in zip(sequences, spans, strict=True)
         ]
+        # Rows of `_seasons` relative to a step; zeros stand before the start of each.
+        self._season_rows = None if season is None else season - 1 + a_season_before(season, pairing.horizon)
+        self._seasons = [_after_zeros(one, (season or 1) - 1) for one in sequences]
         rows = [max(0, last - max(first, pairing.warm_up)) for first, last in spans]
         if not sum(rows):
             raise DataError(
@@ -64,6 +70,7 @@ class StripBatches(Batches):
             self.num_steps,
             spans,
             lambda _: next(known),
+            season=self.season,
             shuffle=shuffle,
         )
 
@@ -109,9 +116,17 @@ class StripBatches(Batches):
         inputs = {"past": past, "running": self._running[n][inside], "starts": rows == 0}
         if sequence.ahead is not None:
             inputs["future"] = sequence.ahead[inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
+        if self._season_rows is not None:
+            inputs["season"] = self._seasons[n][inside[:, None] + self._season_rows]
         targets = self._targets[n][inside[:, None] + np.arange(1, self.pairing.horizon + 1)]
         begin = max(first, self.pairing.warm_up) - 1
         # The last row of a strip is scored by the next one, where it follows a whole warm-up.
         scored = (rows >= max(strip + self.pairing.warm_up - 1, begin)) & (rows < min(last, strip + self._length - 1))
         targets[~scored] = np.nan
         return inputs, targets
+
+
+def _after_zeros(sequence: Sequence, count: int) -> np.ndarray:
+    """Targets as they are read, (count + T, K)."""
+    own = sequence.past[:, : sequence.row_targets.shape[1]]
+    return np.concatenate([np.zeros((count, own.shape[1]), np.float32), own]) if count else own

@@ -66,7 +66,7 @@ def build(
         dropout: before the last layer.
         num_classes: C, where the answer is a class.
         longest: rows of the longest training sequence, where something is as long.
-        season: rows after which targets come again, where a window holds so many; None where they do not.
+        season: rows after which targets come again, where what is read holds so many; None where they do not.
         source: what a step of a sequence is that is read whole, where there is one.
     """
     sizes = _Sizes(past, ahead, num_targets, num_outputs(wiring.head, num_classes), dropout, longest, season, source)
@@ -89,39 +89,14 @@ class _Sizes(NamedTuple):
 
 def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
     """One network."""
-    past, ahead, num_targets, outputs, dropout, longest, season, source = sizes
+    past, _, num_targets, outputs, dropout, longest, _, source = sizes
     core, past = _core(recipe, past)
     if isinstance(wiring.shape, Autoregressive):
         flags = isinstance(wiring.head, Bernoulli)
         return (NextFlags if flags else NextToken)(past, wiring.shape, core, dropout)
     match wiring.pairing:
-        case Windows() as windows:
-            forecaster: Callable[..., Network] = partial(DirectForecaster, core=core)
-            if isinstance(recipe, Recurrent):
-                forecaster = partial(WindowedForecaster, core=partial(cores.recurrent, recipe), season=season)
-            shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
-            return forecaster(
-                past=past,
-                ahead=ahead,
-                num_targets=num_targets,
-                pairing=windows,
-                rescale=shape.rescale,
-                segment=segment_length(windows.context, windows.horizon, shape.segment_length),
-                num_outputs=outputs,
-                dropout=dropout,
-            )
-        case Strips() as strips:
-            assert isinstance(wiring.shape, ManyToOne | ManyToMany)
-            return CarriedForecaster(
-                past=past,
-                ahead=ahead,
-                num_targets=num_targets,
-                pairing=strips,
-                rescale=wiring.shape.rescale,
-                core=core,
-                num_outputs=outputs,
-                dropout=dropout,
-            )
+        case Windows() | Strips():
+            return _forecaster(wiring, recipe, core, past, sizes)
         case Sequences() if isinstance(wiring.shape, EncoderDecoder):
             return _two_sides(wiring.shape, recurrent(recipe, WRITES), past, source, dropout)
         case Sequences():
@@ -149,6 +124,39 @@ def _alone(wiring: Wiring, recipe: Recipe, sizes: _Sizes) -> Network:
             )
         case _:
             assert_never(wiring.pairing)
+
+
+def _forecaster(wiring: Wiring, recipe: Recipe, core: Callable[[int], Core], past: Spec, sizes: _Sizes) -> Network:
+    """What answers a horizon, from windows or from a state that is carried."""
+    pairing = wiring.pairing
+    if isinstance(pairing, Strips):
+        assert isinstance(wiring.shape, ManyToOne | ManyToMany)
+        return CarriedForecaster(
+            past=past,
+            ahead=sizes.ahead,
+            num_targets=sizes.num_targets,
+            pairing=pairing,
+            rescale=wiring.shape.rescale,
+            season=sizes.season,
+            core=core,
+            num_outputs=sizes.num_outputs,
+            dropout=sizes.dropout,
+        )
+    assert isinstance(pairing, Windows)
+    of_windows: Callable[..., Network] = partial(DirectForecaster, core=core)
+    if isinstance(recipe, Recurrent):
+        of_windows = partial(WindowedForecaster, core=partial(cores.recurrent, recipe), season=sizes.season)
+    shape = wiring.shape if isinstance(wiring.shape, ManyToOne) else ManyToOne()
+    return of_windows(
+        past=past,
+        ahead=sizes.ahead,
+        num_targets=sizes.num_targets,
+        pairing=pairing,
+        rescale=shape.rescale,
+        segment=segment_length(pairing.context, pairing.horizon, shape.segment_length),
+        num_outputs=sizes.num_outputs,
+        dropout=sizes.dropout,
+    )
 
 
 def _core(recipe: Recipe, past: Spec) -> tuple[Callable[[int], Core], Spec]:

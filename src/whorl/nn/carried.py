@@ -3,7 +3,7 @@
 Rows are read singly, each target by itself with shared weights. What is read of a target is where it stands relative
 to its running mean, and how the rows before it differ from it; the answer is the last value plus what the last layer
 says. With `rescale` both are in units of the running standard deviation, for series of different sizes. The running
-statistics are part of the state.
+statistics are part of the state. What stood a season before has a way of its own around the core.
 
 Axes: B strips, T steps, D columns of a row, H horizon, K targets, N lags, F columns known ahead, O outputs of the head.
 """
@@ -20,6 +20,7 @@ from whorl.nn.emission import emit_affine, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.layers import planes
 from whorl.nn.network import Network
+from whorl.nn.seasonal import SeasonalWay
 from whorl.plans.wiring import Strips
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -44,6 +45,7 @@ class CarriedForecaster(Network):
         num_targets: K.
         pairing: warm-up, lags and horizon.
         rescale: measure targets in units of their running standard deviation.
+        season: rows of a season that the warm-up holds; None has no way around the core for it.
         core: builds the core for an input size.
         num_outputs: O.
         dropout: of the state on its way to the last layer.
@@ -57,6 +59,7 @@ class CarriedForecaster(Network):
         num_targets: int,
         pairing: Strips,
         rescale: bool,
+        season: int | None,
         core: Callable[[int], Core],
         num_outputs: int,
         dropout: float,
@@ -70,6 +73,7 @@ class CarriedForecaster(Network):
         self.target = nn.Parameter(0.1 * torch.randn(num_targets, self.core.output_size))
         self.last = nn.Linear(self.core.output_size, pairing.horizon * num_outputs)
         nn.init.zeros_(self.last.bias)
+        self.season = None if season is None else SeasonalWay(season, num_targets, pairing.horizon)
         self.future = None if ahead is None else InputColumns(ahead)
         self.last_future = None
         if self.future is not None:
@@ -82,6 +86,7 @@ class CarriedForecaster(Network):
         Shape:
             past (B, N + T, D): the T rows, and N before them, zeros before the start of a series;
             running (B, T, 2, K): mean and standard deviation of the targets up to each step; future (B, T, H, F);
+            season (B, T, H, K), where there is one: targets a season before each answered row;
             starts (B, T), where any is: True at the first row of a series, before which there is no state.
             The result is (B, T, H, K, O), and the state after the last step.
         """
@@ -102,7 +107,11 @@ class CarriedForecaster(Network):
         now, scale = now_TBK1.reshape(-1, 1), None if scale_TBK1 is None else scale_TBK1.reshape(-1, 1)
         out = out + now if scale is None else torch.addcmul(now, out, scale)
         out = out.reshape(num_steps, num_strips, self.num_targets, self.num_outputs, self.pairing.horizon)
-        return out.permute(1, 0, 4, 2, 3), state
+        out = out.permute(1, 0, 4, 2, 3)
+        if self.season is not None:
+            now_BT1K = now_TBK1.permute(1, 0, 3, 2)
+            out = out + self.season(inputs["season"], now_BT1K)[..., None]
+        return out, state
 
     def _features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
         """What the core reads (T, B, K, 1 + N + C), the last values (T, B, K, 1) and their scale where there is one."""
@@ -128,7 +137,10 @@ class CarriedForecaster(Network):
         running = program.add(ops.Transpose(x=running, axes=(1, 0)))
         mean = program.add(ops.Slice(x=running, axis=1, start=0, stop=1))
         scale = program.add(ops.Slice(x=running, axis=1, start=1, stop=2)) if self.rescale else None
-        rows = program.add(ops.Transpose(x=program.add(ops.Window(x=targets, length=lags + 1)), axes=(1, 0)))
+        length = max(lags + 1, self.season.season if self.season is not None else 1)
+        window = program.add(ops.Window(x=targets, length=length))
+        close = program.add(ops.Slice(x=window, axis=0, start=length - 1 - lags, stop=length))
+        rows = program.add(ops.Transpose(x=close, axes=(1, 0)))
         now = program.add(ops.Slice(x=rows, axis=1, start=lags, stop=lags + 1))
         before = program.add(ops.Slice(x=rows, axis=1, start=0, stop=lags))
         parts = [
@@ -143,7 +155,11 @@ class CarriedForecaster(Network):
             parts.append(program.add(ops.Repeat(x=extra, axis=0, count=num_targets)))
         h = self.core.emit(program, program.add(ops.Concat(parts=tuple(parts), axis=1)))
         own = program.add(ops.Constant(tensor=program.tensor("target", numpy(self.target))))
-        return self._emit_answer(program, program.add(ops.Combine(a=h, b=own, function="add")), now, scale)
+        out = self._emit_answer(program, program.add(ops.Combine(a=h, b=own, function="add")), now, scale)
+        if self.season is not None:
+            out = program.add(ops.Combine(a=out, b=self.season.emit(program, window), function="add"))
+        program.output = out
+        return out
 
     def _emit_answer(self, program: Program, h: Name, now: Name, scale: Name | None) -> Name:
         horizon, num_targets, num_outputs = self.pairing.horizon, self.num_targets, self.num_outputs
@@ -160,5 +176,4 @@ class CarriedForecaster(Network):
             scale = program.add(ops.Reshape(x=scale, shape=(1, num_targets, 1)))
             out = program.add(ops.Combine(a=out, b=scale, function="multiply"))
         now = program.add(ops.Reshape(x=now, shape=(1, num_targets, 1)))
-        program.output = program.add(ops.Combine(a=out, b=now, function="add"))
-        return program.output
+        return program.add(ops.Combine(a=out, b=now, function="add"))

@@ -83,7 +83,7 @@ class WindowedForecaster(Network):
             nn.init.zeros_(self.decode_future.weight)
         self.season = None
         if season is not None:
-            self.season = SeasonalWay(season, num_targets, pairing.context, pairing.horizon)
+            self.season = SeasonalWay(season, num_targets, pairing.horizon)
         self.last = nn.Linear(self.core.output_size, self.answer_segment * num_outputs)
         nn.init.zeros_(self.last.bias)
         self.dropout = dropout
@@ -112,7 +112,7 @@ class WindowedForecaster(Network):
         last, scale = last_BK1[..., None], None if scale_BK1 is None else scale_BK1[..., None]
         out = out + last if scale is None else torch.addcmul(last, out, scale)
         out = out.permute(0, 3, 1, 2)
-        return out if self.season is None else out + self.season(inputs["past"])[..., None]
+        return out if self.season is None else out + self.season.of_windows(inputs["past"])[..., None]
 
     def _pad_end(self, rows_BHF: Tensor) -> Tensor:
         missing = self.num_answered * self.answer_segment - rows_BHF.shape[1]

@@ -28,7 +28,7 @@ from whorl.nn.carried import FLOOR, decay_of
 from whorl.nn.segments import segment_length
 from whorl.plans.changes import Augmentation, Forgetting, SoundChange, Transposition, Views
 from whorl.plans.heads import Ctc
-from whorl.plans.networks import Network, Perceptron, Recurrent
+from whorl.plans.networks import Network, Perceptron
 from whorl.plans.training import Training
 from whorl.plans.wiring import (
     Autoregressive,
@@ -97,7 +97,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Windows() as windows:
             counted = WindowBatches(prepared.sequences, windows, 1, spans)
             recipe, plan = estimator.resolved(len(counted), num_targets)
-            if isinstance(recipe, Recurrent) and season_of(wiring, prepared) is not None:
+            if season_of(wiring, recipe, prepared) is not None:
                 plan = _until_seasons_are_learned(estimator.training, plan, len(counted))
             return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
         case Strips() as strips:
@@ -106,7 +106,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
                 sizes = (plan.batch_size or 1, plan.tbptt_steps or 1)
                 moved = _transposing(wiring, prepared)
                 return TokenStrips(prepared.sequences, spans, *sizes, transposing=moved), recipe, plan
-            return _strips(prepared, strips, plan, spans), recipe, plan
+            return _strips(prepared, strips, plan, spans, season_of(wiring, recipe, prepared)), recipe, plan
         case Sequences() if isinstance(wiring.shape, Autoregressive):
             sessions = training_sessions(prepared.sequences, prepared.cuts)
             recipe, plan = estimator.resolved(len(sessions), num_targets)
@@ -209,12 +209,14 @@ def validation_part(wiring: Wiring, prepared: Prepared, plan: Training, training
             return PieceBatches(prepared.sequences, rows, batch_size, spans, shuffle=False)
 
 
-def _strips(prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]]) -> StripBatches:
+def _strips(
+    prepared: Prepared, pairing: Strips, plan: Training, spans: list[tuple[int, int]], season: int | None
+) -> StripBatches:
     def running(targets: np.ndarray) -> np.ndarray:
         return running_statistics(targets, decay_of(pairing.warm_up), FLOOR)
 
     batch_size, num_steps = plan.batch_size or 1, plan.tbptt_steps or 1
-    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running)
+    return StripBatches(prepared.sequences, pairing, batch_size, num_steps, spans, running, season=season)
 
 
 def held_out_part(wiring: Wiring, prepared: Prepared) -> HeldOut:

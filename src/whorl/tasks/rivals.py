@@ -6,6 +6,7 @@ from whorl.data.event_reader import EventReader, training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.heads import Bernoulli, Ctc
+from whorl.plans.networks import Network, Recurrent
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences, Strips, Windows, Wiring
 from whorl.runtime.program import Program
 from whorl.tasks import baselines, chord_rivals, item_rivals, surprise_rivals, token_rivals
@@ -45,29 +46,38 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     assert isinstance(prepared.reader, TableReader)
     assert isinstance(wiring.pairing, Windows | Strips)
     horizon, rows = wiring.pairing.horizon, _rows(prepared)
-    context = wiring.pairing.context if isinstance(wiring.pairing, Windows) else wiring.pairing.warm_up
-    period = _period(prepared, context, horizon)
+    period = _period(prepared, wiring.pairing)
     prepared.facts["period"] = period
     prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, horizon)
     naive = baselines.naive_error(rows, period) * prepared.reader.scale
-    return baselines.forecasts(width, num_targets, context, horizon, period), naive
+    return baselines.forecasts(width, num_targets, _context(wiring.pairing), horizon, period), naive
 
 
-def season_of(wiring: Wiring, prepared: Prepared) -> int | None:
-    """Rows after which the targets of windows come again, by the training rows; None where they do not."""
-    if not isinstance(wiring.pairing, Windows) or not isinstance(prepared.reader, TableReader):
+def season_of(wiring: Wiring, recipe: Network, prepared: Prepared) -> int | None:
+    """Rows after which the targets of forecasts come again, by the training rows.
+
+    None where they do not, and of networks that do not recur: these lost by a way for it (decision 29).
+    """
+    if not isinstance(wiring.pairing, Windows | Strips) or not isinstance(recipe, Recurrent):
         return None
-    period = _period(prepared, wiring.pairing.context, wiring.pairing.horizon)
+    if not isinstance(prepared.reader, TableReader):
+        return None
+    period = _period(prepared, wiring.pairing)
     return period if period > 1 else None
 
 
-def _period(prepared: Prepared, context: int, horizon: int) -> int:
+def _period(prepared: Prepared, pairing: Windows | Strips) -> int:
     """The season of the naive rival, which is looked for once."""
     assert isinstance(prepared.reader, TableReader)
-    key = context, horizon
+    key = _context(pairing), pairing.horizon
     if key not in prepared.periods:
-        prepared.periods[key] = baselines.find_period(_rows(prepared), prepared.reader.step, context, horizon)
+        prepared.periods[key] = baselines.find_period(_rows(prepared), prepared.reader.step, *key)
     return prepared.periods[key]
+
+
+def _context(pairing: Windows | Strips) -> int:
+    """Rows that every answer has before it."""
+    return pairing.context if isinstance(pairing, Windows) else pairing.warm_up
 
 
 def _rows(prepared: Prepared) -> list[np.ndarray]:

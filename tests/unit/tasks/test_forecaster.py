@@ -72,11 +72,11 @@ def test_strips_of_another_part_are_those_that_are_cut_afresh():
         calls.append(len(targets))
         return np.stack([targets.cumsum(0), targets], axis=1)
 
-    first = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, [(0, 30), (0, 41)], running)
+    first = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, [(0, 30), (0, 41)], running, season=4)
     spans = [(30, 50), (41, 41)]
     again = first.elsewhere(spans, shuffle=False)
     assert calls == [50, 41]
-    afresh = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, spans, running, shuffle=False)
+    afresh = StripBatches(sequences, Strips(4, 3, num_lags=2), 2, 8, spans, running, season=4, shuffle=False)
     assert len(again) == len(afresh)
     for index in range(len(again)):
         one, other = (each.batch(index, seed=0, epoch=3) for each in (again, afresh))
@@ -84,6 +84,18 @@ def test_strips_of_another_part_are_those_that_are_cut_afresh():
         for name in one.inputs:
             np.testing.assert_array_equal(one.inputs[name], other.inputs[name])
         np.testing.assert_array_equal(one.targets, other.targets)
+
+
+def test_strips_have_what_stood_a_season_before_each_answer():
+    """Five rows are answered with a season of three: a row of each, and again the two that come first."""
+    rows = 1.0 + np.arange(30)
+    one = Sequence(key="", past=rows[:, None].astype(np.float32), time=np.arange(30), targets=rows[:, None])
+    batches = StripBatches(
+        [one], Strips(4, 5), 1, 30, [(0, 30)], lambda rows: rows[:, None].repeat(2, 1), season=3, shuffle=False
+    )
+    season = batches.batch(0, seed=0, epoch=0).inputs["season"][0, ..., 0]
+    np.testing.assert_array_equal(season[10], [9, 10, 11, 9, 10])  # row 10 is 11
+    np.testing.assert_array_equal(season[1], [0, 1, 2, 0, 1])  # before the first row there is none
 
 
 def test_a_lone_name_is_a_list_of_one():
@@ -206,14 +218,16 @@ def shares(model):
     return {name: tensor for name, tensor in model.model_.engine.program.tensors.items() if "season.share" in name}
 
 
-def test_a_season_that_the_context_holds_has_a_way_of_its_own():
-    (share,) = shares(forecaster(context=21, horizon=5).fit(weeks(12))).values()
+@pytest.mark.parametrize("memory", ["window", "carried"])
+def test_a_season_that_the_context_holds_has_a_way_of_its_own(memory):
+    def fitted(data, **given):
+        return forecaster(context=21, horizon=5, memory=memory, **given).fit(data)
+
+    (share,) = shares(fitted(weeks(12))).values()
     assert share.shape == (5, 1)
     assert np.all(share > 0)  # it was learned
-    assert not shares(forecaster(context=21, horizon=5, network="mlp").fit(weeks(12)))
-    assert not shares(forecaster(context=21, horizon=5, memory="carried").fit(weeks(12)))
-    random = np.random.default_rng(0)
-    assert not shares(forecaster(context=21, horizon=5).fit(np.cumsum(random.standard_normal((252, 1)), axis=0)))
+    assert not shares(fitted(weeks(12), network="cnn"))
+    assert not shares(fitted(np.cumsum(np.random.default_rng(0).standard_normal((252, 1)), axis=0)))
 
 
 def test_seasons_are_given_time_to_be_learned_where_nobody_said_how_long():
@@ -228,10 +242,15 @@ def test_seasons_are_given_time_to_be_learned_where_nobody_said_how_long():
     assert plan(weeks(12), epochs=7, patience=None)["epochs"] == 7
 
 
-def test_weeks_are_forecast_by_eight_units_as_well_as_by_the_week_before():
-    """Without the way of a season their error is thirteen times as large, as so few units do not hold a week."""
+@pytest.mark.parametrize("memory", ["window", "carried"])
+def test_weeks_are_forecast_by_eight_units_as_well_as_by_the_week_before(memory):
+    """Without the way of a season their error is more than ten times as large: so few units do not hold a week."""
     model = forecaster(
-        context=21, horizon=5, network=whorl.Recurrent(hidden_size=8), training=whorl.Training(seed=0, device="cpu")
+        context=21,
+        horizon=5,
+        memory=memory,
+        network=whorl.Recurrent(hidden_size=8),
+        training=whorl.Training(seed=0, device="cpu"),
     ).fit(weeks(20))
     found = model.evaluate(weeks(26)[-7 * 21 :])
     assert found.metrics["mae"] < 1.1 * found.baseline["seasonal_naive"]["mae"]
@@ -243,5 +262,6 @@ def test_the_season_is_that_of_the_rows_that_are_learned_from():
     apart = np.concatenate([weeks(12, period=7), 5 * weeks(12, period=18)])
     whole = prepare(model, apart)
     early = replace(whole, cuts=[84])
-    assert (season_of(model.wiring(), whole), season_of(model.wiring(), early)) == (18, 7)
-    assert (season_of(model.wiring(), whole), season_of(model.wiring(), early)) == (18, 7)
+    plans = model.wiring(), model.network
+    assert (season_of(*plans, whole), season_of(*plans, early)) == (18, 7)
+    assert (season_of(*plans, whole), season_of(*plans, early)) == (18, 7)
