@@ -20,6 +20,7 @@ from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
 from whorl.data.media_reader import MediaReader
 from whorl.data.music_reader import MusicReader
+from whorl.data.table_reader import TableReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Network, from_key
@@ -196,11 +197,15 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     tagged = isinstance(reader, WordReader) and reader.columns.text is None
     whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MediaReader | MusicReader)
     of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
-    stream = f"whorl stream {model} < {table}" if of_rows and not tagged else f"whorl stream {model}"
+    # Rows that are known ahead stand in another file, and are pushed with each row.
+    ahead = isinstance(reader, TableReader) and bool(reader.schema.known) and reader.horizon > 0
+    piped = of_rows and not tagged and not ahead
+    stream = f"whorl stream {model} < {table}" if piped else f"whorl stream {model}"
     stream += f" --input {reader.medium.plural[:-1].upper()}" if isinstance(reader, MediaReader) else ""
     music = isinstance(reader, MusicReader)
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
     predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}{' --out pieces.mid' if music else ''}"
+    predict += " --known AHEAD.csv" if ahead else ""
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")

@@ -22,9 +22,14 @@ def check_output(path: Path, flag: str, *inputs: str | Path | None) -> None:
     for given in inputs:
         source = None if given is None else Path(given).resolve()
         if source is not None and (target == source or (source.is_dir() and source in target.parents)):
-            raise ArgumentError(f"`{flag}` is `{path}`, which would replace `{given}`. Choose another path.")
+            does = "would replace" if target == source else "lies in the folder that is read,"
+            raise ArgumentError(f"`{flag}` is `{path}`, which {does} `{given}`. Choose another path.")
     if path.is_dir():
         raise ResourceError(f"`{flag}` is the path of a file, but `{path}` is a folder. Add a file name.")
+    if path.exists() and not path.is_file():
+        raise ResourceError(
+            f"`{flag}` is `{path}`, a device or a pipe, which a file would replace. Choose another path."
+        )
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass

@@ -168,7 +168,8 @@ def order(estimator: Estimator, data: object, *, seeds: int = 3, verbose: bool |
     scored. In the shuffled fits the steps of each sequence change places: in training, anew in each epoch, in
     validation and in scoring; of a window all rows before the last one do. The feed-forward network is a
     `whorl.Perceptron` with the same training: of a window it reads all rows side by side; of a sequence it reads each
-    step by itself, and what it says is pooled (Zaheer et al. 2017, eq. 4). Where each step has an answer, or anomalies
+    step by itself, and what it says is pooled (Zaheer et al. 2017, eq. 4). No forecast reads what stood a season before
+    beside the network. Where each step has an answer, or anomalies
     are told, it reads shuffled steps. Rows move whole, so that a column of time still tells when a row was.
 
     Args:
@@ -189,6 +190,8 @@ def order(estimator: Estimator, data: object, *, seeds: int = 3, verbose: bool |
     estimator = replace(estimator.for_data(data), training=replace(estimator.training, checkpoint=None))
     fits, tell = _fits(estimator), Teller(verbose)
     parts = parts_of(estimator, data)
+    # What stood a season before would be known in place and out of place for another reason than a memory.
+    parts = replace(parts, prepared=replace(parts.prepared, seasonal=False))
     answers: dict[str, list[_Answers]] = {name: [] for name in fits}
     rivals: dict[str, _Answers] = {}
     for number in range(int(seeds)):

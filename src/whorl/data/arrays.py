@@ -63,7 +63,7 @@ def series_frame(source: object, label: str | None = None) -> Frame | None:
     y: object = None
     if label is not None and isinstance(source, tuple) and len(source) == 2 and _is_arrays(source[0]):
         source, y = source
-    if isinstance(source, np.ndarray) and source.ndim in (1, 2) and source.dtype.kind in "fiub":
+    if isinstance(source, np.ndarray) and (source.ndim == 2 or (source.ndim == 1 and source.dtype.kind in "fiub")):
         source, y = [source[:, None] if source.ndim == 1 else source], None if y is None else [y]
     arrays = read_arrays(source)
     if arrays is None:
@@ -255,6 +255,8 @@ def _texts(array: np.ndarray, name: str, origin: str) -> np.ndarray:
 
 
 def _numbers(values: object, name: str, origin: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "fiub":
+        values = np.ma.filled(values.astype(np.float64), np.nan)  # what is masked is missing
     try:
         array = np.asarray(values)
     except ValueError:

@@ -40,6 +40,15 @@ def answered_steps(pairing: Pairing, num_rows: int) -> np.ndarray:
     return np.arange(first_answer(pairing), num_rows)
 
 
+def told(pairing: Pairing) -> str:
+    """What an answer that is scored needs before and after it, in words."""
+    match pairing:
+        case Windows(context=before, horizon=after) | Strips(warm_up=before, horizon=after):
+            return f"a context of {before} and a horizon of {after} rows"
+        case _:
+            return "a whole sequence"
+
+
 def first_answer(pairing: Pairing) -> int:
     """The first step that has an answer."""
     match pairing:

@@ -171,7 +171,8 @@ class TableReader(Reader):
         if self._distances is not None:
             after: np.ndarray = times.view(_COUNT).reshape(-1, 1) + self._distances
             return after.view(times.dtype)
-        return np.stack([self.step.after(time, self.horizon) for time in times])
+        ahead = [self.step.after(time, self.horizon) for time in times]
+        return np.stack(ahead) if ahead else np.empty((0, self.horizon), times.dtype)
 
     @cached_property
     def _distances(self) -> np.ndarray | None:

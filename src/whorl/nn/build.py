@@ -69,6 +69,8 @@ def build(
         season: rows after which targets come again, where what is read holds so many; None where they do not.
         source: what a step of a sequence is that is read whole, where there is one.
     """
+    if not isinstance(recipe, Recurrent):
+        season = None  # others lost by a way for it: decision 29
     sizes = _Sizes(past, ahead, num_targets, num_outputs(wiring.head, num_classes), dropout, longest, season, source)
     members = [_alone(wiring, recipe, sizes) for _ in range(recipe.members)]
     return members[0] if len(members) == 1 else Ensemble(members)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from whorl.data.pairing import steps_with_truths
+from whorl.data.pairing import steps_with_truths, told
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
 from whorl.plans.wiring import EachRow
@@ -127,8 +127,8 @@ def gather(model: Model, held_out: HeldOut | List[Sequence] | None) -> Evidence 
     total = sum(map(len, steps))
     if not total and isinstance(held_out, List):
         raise DataError(
-            f"a report on data needs rows with full context and full horizon ({model.wiring.pairing}) and their "
-            "truths, but there are none. Bring longer sequences, or leave `data` out."
+            f"a report on data needs {told(model.wiring.pairing)} with truths, but there is no such part. Bring longer "
+            "sequences, or leave `data` out."
         )
     if not total:
         return None

@@ -165,7 +165,9 @@ def _context(measured: Measured) -> Iterator[Finding]:
     if context is None:
         return
     far = [] if found is None else [n for n, lag in enumerate(found.lags.tolist()) if lag >= 0.7 * context]
-    oldest = found is not None and bool(far) and found.shares[far[0]] > _CUT_OFF
+    # A season that is read beside the state counts at its lag, wherever the context ends.
+    beside = measured.direct >= 0.7 * context
+    oldest = not beside and found is not None and bool(far) and found.shares[far[0]] > _CUT_OFF
     if not oldest and not 1 < context < period:
         return
     evidence = (

@@ -67,10 +67,16 @@ def measure(model: Model, facts: Card, probes: Probes | None, data: "HeldOut | L
         period=int(_told(model, "data", "period") or 0),
         season=int(_told(model, "data", "season") or 0),
         clip_norm=_told(model, "training", "clip_norm"),
-        direct=pairing.num_lags if isinstance(pairing, Strips) else 0,
+        direct=max(pairing.num_lags if isinstance(pairing, Strips) else 0, _season_beside(model)),
         spreads=_spreads(model, sequences[:_SEQUENCES]),
         leaks=leaks(model, sequences),
     )
+
+
+def _season_beside(model: Model) -> int:
+    """Rows of the season that stands beside the state in every answer; 0 where none does."""
+    read = any("season.share" in name for name in model.engine.program.tensors)
+    return int(_told(model, "data", "period") or 0) if read else 0
 
 
 def _told(model: Model, section: str, name: str) -> float | None:

@@ -7,6 +7,8 @@ from whorl.report.metric_table import JUDGES, METRICS
 
 Metrics = Mapping[str, Mapping[str, float]]
 _MOST_NAMES = 6
+# A larger error than so many times a rival's is told as such, not in percent of it.
+_MANY_TIMES = 100.0
 # Below how many seconds a time is told in which unit, and the seconds that this has.
 _UNITS = (
     (1e-3, "us", 1e-6),
@@ -84,10 +86,11 @@ def _lower(judge: str, own: float, rivals: Mapping[str, float]) -> tuple[bool, s
     if own < rivals[best]:
         below = 100 * (1 - own / rivals[best])
         return True, f"The model's {judge} is {below:.1f} % below that of the best rival, {best}."
-    return False, (
-        f"The model does not beat {best} here ({judge} {100 * (own / max(rivals[best], 1e-12) - 1):.1f} % above it): "
-        "use that, or bring more data or covariates."
-    )
+    if own > _MANY_TIMES * rivals[best]:  # of a rival that makes no error, or hardly any
+        above = f"{number(own)} against {number(rivals[best])}"
+    else:
+        above = f"{100 * (own / max(rivals[best], 1e-300) - 1):.1f} % above it"
+    return False, f"The model does not beat {best} here ({judge} {above}): use that, or bring more data or covariates."
 
 
 def number(value: float) -> str:

@@ -48,12 +48,19 @@ class Encoded:
         return abs(self.correlation) >= _FOLLOWS
 
 
+class _Unit(NamedTuple):
+    """A column of states: of which part of the state, and the unit, from 1."""
+
+    part: Part
+    number: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Followed:
     """A unit whose activity follows a signal.
 
     Args:
-        layer: its name in the program, such as gru_l0.
+        layer: its name in the program, such as gru_l0, or that of a part of its state, such as lstm_l0.c.
         unit: from 1.
         signal: the one that goes with it most.
         correlation: of the two, on all rows; at least 0.6 or at most -0.6.
@@ -89,11 +96,12 @@ def encoded(
     rows = _rows(layer.whole, sequences, names, texts)
     if rows is None:
         return ()
-    found, parts = [], [one.part for one in with_insides([layer])]
+    parts = with_insides([layer])
+    found, units = [], [_Unit(one.part, n) for one in parts for n in range(1, 1 + one.runs[0].h.shape[1])]
     for name, (values, known) in rows.signals.items():
         sides = rows.first[known]
         if 0 < sides.sum() < len(sides):
-            found.append(_read(name, rows.states[known], values[known], sides, parts))
+            found.append(_read(name, rows.states[known], values[known], sides, units))
     return tuple(sorted(found, key=lambda one: -one.explained))
 
 
@@ -188,8 +196,8 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, parts: List[Part]) -> Encoded:
-    """Ridge regression on the rows that are `first`, tried on the others."""
+def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, units: List[_Unit]) -> Encoded:
+    """Ridge regression on the rows that are `first`, tried on the others; `units` are those of `states`."""
     spread = states.std(axis=0)
     scaled = (states - states.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
     x, y = scaled[first], values[first]
@@ -203,8 +211,8 @@ def _read(name: str, states: np.ndarray, values: np.ndarray, first: np.ndarray, 
     explained = 1.0 - float((missed**2).sum()) / size if size > 1e-12 else 0.0
     together = _correlations(states, values)
     best = int(np.abs(together).argmax())
-    part, unit = divmod(best, len(together) // len(parts))
-    return Encoded(signal=name, explained=explained, unit=unit + 1, correlation=float(together[best]), part=parts[part])
+    own, correlation = units[best], float(together[best])
+    return Encoded(signal=name, explained=explained, unit=own.number, correlation=correlation, part=own.part)
 
 
 def _correlations(states: np.ndarray, values: np.ndarray) -> np.ndarray:

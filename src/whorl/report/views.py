@@ -127,11 +127,11 @@ def _view(model: Model, sequence: Sequence, step: int, title: str) -> View:
 def _traced(model: Model, sequence: Sequence, step: int, first: int, end: int) -> tuple[int, list[Layer], str]:
     """Where reading began, every layer from there to `end`, and what that leaves out, as a sentence.
 
-    A carried state is read from so far back that nothing of what it was before is left at `first`, or from the start.
+    A carried state is read from so far back that by its gates nothing of what it was before is left at `first`, or from
+    the start. What a state keeps by its weights alone, without gates, is not known.
     """
     program = model.engine.program
     engine, rows = Interpreter(program), program.memory or _LEAST_ROWS
-    most = min(_MOST_ROWS, max(_LEAST_ROWS, _PRODUCTS // max(1, program.num_parameters())))
     while True:
         # What reads backwards needs the whole sequence.
         start, stop = (max(0, end - rows), end) if program.streams else (0, len(sequence))
@@ -139,6 +139,8 @@ def _traced(model: Model, sequence: Sequence, step: int, first: int, end: int) -
         found = traces.traced(engine, inputs, 0, np.arange(start, stop), np.array([step - start]))
         if start == 0 or rows == program.memory or _remembered(found, program, first - start) < _FORGOTTEN:
             return start, traces.with_insides(found), ""
+        products = program.num_parameters() * max(len(layer.runs) for layer in found)
+        most = min(_MOST_ROWS, max(_LEAST_ROWS, _PRODUCTS // max(1, products)))
         if rows >= most:
             said = f"States are those of a network that began {first - start:,} rows before. "
             return start, traces.with_insides(found), said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whorl.data.pairing import told
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
 from whorl.runtime.engines import engine_for
@@ -92,8 +93,8 @@ def evaluate(
     if not num_answers:
         longest = max((len(sequence) for sequence in sequences), default=0)
         raise DataError(
-            f"`evaluate` needs full context and full horizon ({model.wiring.pairing}), but the longest sequence has "
-            f"{longest} rows. Bring longer ones."
+            f"`evaluate` needs {told(model.wiring.pairing)}, but the longest sequence has {longest} rows. Bring longer "
+            "ones."
         )
     scores = model.readout.scores(model.reader, model.naive_mae)
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))

@@ -155,9 +155,12 @@ class Model:
             return steps
         able = steps[steps + self.reader.horizon < len(sequence) + sequence.known_ahead]
         if not len(able):
+            times = self.reader.times_after(sequence.time[-1:])
+            span = "" if times is None else f", {times[0, 0]} to {times[0, -1]}"
             raise DataError(
-                f"`known` covariates must be given for {self.reader.horizon} rows after the last row of series "
-                f"'{sequence.key}', but {sequence.known_ahead} came. Pass them with `known=`."
+                f"`known` covariates must be given for the {self.reader.horizon} rows after the last row of "
+                f"{named(sequence.key)}{span}, but {sequence.known_ahead} of these rows came. Pass them with `known` "
+                "(`--known`)."
             )
         return able
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
+from whorl.data.pairing import a_season_before
 from whorl.data.reader import Reader
 from whorl.data.sequences import Sequence
 from whorl.data.timestep import TimeStep
@@ -16,6 +17,8 @@ _DAY = 86_400.0
 _CYCLES = (3_600.0, _DAY, 7 * _DAY, 365.25 * _DAY)
 # How much a season must err less than a shorter one to be told.
 _LONGER = 0.8
+# Errors of so small a share of what varies are those of rounding.
+_ROUNDING = 1e-6
 
 
 def forecasts(width: int, num_targets: int, context: int, horizon: int, period: int) -> dict[str, Program]:
@@ -32,7 +35,7 @@ def forecasts(width: int, num_targets: int, context: int, horizon: int, period: 
     return {
         "last_value": last_value,
         "drift": last_value if context == 1 else _drift(width, num_targets, context, horizon),
-        "seasonal_naive": _from_window(width, num_targets, period, np.arange(horizon) % period),
+        "seasonal_naive": _from_window(width, num_targets, period, period - 1 + a_season_before(period, horizon)),
     }
 
 
@@ -151,7 +154,7 @@ def _drift(width: int, num_targets: int, context: int, horizon: int) -> Program:
 def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon: int) -> int:
     """The period whose seasonal naive forecast errs least on the training rows; 1 where none beats the last value.
 
-    Candidates are the calendar's cycles in steps, and the lags where the autocorrelation peaks.
+    Candidates are the calendar's cycles in steps, and those lags where the autocorrelation peaks that are no chance.
 
     Args:
         targets: training rows of each series, (T, K).
@@ -160,16 +163,32 @@ def find_period(targets: List[np.ndarray], step: TimeStep, longest: int, horizon
         horizon: steps that are forecast.
     """
     best, least = 1, np.inf
+    # Where a season comes again exactly, what is left is rounding.
+    nothing = _ROUNDING * _mean_error(targets, 1, horizon)
     # Every multiple of a season is one too, and of few rows some multiple errs less by chance.
     by_chance = 2.0 / np.sqrt(max(1, sum(map(len, targets))))
-    for period in [1, *sorted(_calendar_periods(step) | _peaks(targets, longest))]:
-        if period > longest:
+    calendar = _calendar_periods(step)
+    for period in [1, *sorted(calendar | _peaks(targets, longest))]:
+        if period > longest or not (period in calendar or is_regular(targets, period, horizon)):
             continue
         error = _mean_error(targets, period, horizon)
         margin = 0.01 if best == 1 or period % best else max(0.01, by_chance)
-        if error < (1.0 - margin) * least:
+        if error < (1.0 - margin) * least - nothing:
             best, least = period, error
     return best
+
+
+def is_regular(targets: List[np.ndarray], period: int, horizon: int) -> bool:
+    """Whether rows a period before tell more than the mean of the last period does.
+
+    Of noise some lag always does better than the last value, none better than a mean.
+
+    Args:
+        targets: training rows of each series, (T, K).
+        period: rows of it.
+        horizon: steps that are forecast.
+    """
+    return period == 1 or _mean_error(targets, period, horizon) < _error_of_the_mean(targets, period, horizon)
 
 
 def longer_season(targets: List[np.ndarray], step: TimeStep, period: int, horizon: int) -> int:
@@ -199,17 +218,53 @@ def naive_error(targets: List[np.ndarray], period: int) -> np.ndarray:
         joined = np.concatenate(errors)
     known = np.isfinite(joined)
     mean = np.where(known, joined, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return np.where(mean > 0, mean, 1.0)
+    return np.where(mean > _ROUNDING * _spread(targets), mean, 1.0)
+
+
+def _spread(targets: List[np.ndarray]) -> np.ndarray:
+    """Mean distance of each target from its mean, (K,)."""
+    rows = np.concatenate(targets)
+    known = np.isfinite(rows)
+    count = np.maximum(known.sum(axis=0), 1)
+    rows = np.where(known, rows - np.where(known, rows, 0.0).sum(axis=0) / count, 0.0)
+    spread: np.ndarray = np.abs(rows).sum(axis=0) / count
+    return spread
 
 
 def _mean_error(targets: List[np.ndarray], period: int, horizon: int) -> float:
     """Mean absolute error of the seasonal naive forecast over the horizon, at up to 12 of its steps."""
-    steps = np.unique(np.linspace(1, horizon, min(horizon, 12)).round().astype(int))
+    steps = _some_steps(horizon)
     lags = [int(period * -(-step // period)) for step in steps]
     errors = [np.abs(part[lag:] - part[:-lag]).ravel() for part in targets for lag in lags if len(part) > lag + period]
     joined = np.concatenate(errors) if errors else np.empty(0)
     joined = joined[np.isfinite(joined)]
     return float(joined.mean()) if len(joined) else np.inf
+
+
+def _error_of_the_mean(targets: List[np.ndarray], period: int, horizon: int) -> float:
+    """The same of the mean of the last `period` rows; what is missing counts for nothing."""
+    errors = []
+    for part in targets:
+        known = np.isfinite(part)
+        ends = np.arange(period, len(part) + 1)
+        sums = [np.cumsum(of, axis=0, dtype=float) for of in (np.where(known, part, 0.0), known)]
+        total, count = (np.concatenate([np.zeros((1, of.shape[1])), of]) for of in sums)
+        count = count[ends] - count[ends - period]
+        mean = np.where(count > 0, total[ends] - total[ends - period], np.nan) / np.maximum(count, 1)
+        errors += [
+            np.abs(part[period - 1 + step :] - mean[: len(mean) - step]).ravel()
+            for step in _some_steps(horizon)
+            if len(mean) > step
+        ]
+    joined = np.concatenate(errors) if errors else np.empty(0)
+    joined = joined[np.isfinite(joined)]
+    return float(joined.mean()) if len(joined) else np.inf
+
+
+def _some_steps(horizon: int) -> np.ndarray:
+    """Up to 12 of the steps of a horizon."""
+    steps: np.ndarray = np.unique(np.linspace(1, horizon, min(horizon, 12)).round().astype(int))
+    return steps
 
 
 def _calendar_periods(step: TimeStep) -> set[int]:
@@ -222,8 +277,8 @@ def _calendar_periods(step: TimeStep) -> set[int]:
 def _peaks(targets: List[np.ndarray], longest: int) -> set[int]:
     """Lags up to `longest` where the longest series is most like itself: peaks of its autocorrelation.
 
-    Changes tell a season of a random walk, where values do not. Of a smooth season under noise values tell it, which
-    changes are mostly noise of.
+    Changes tell the season of a random walk, where values do not. Values tell a smooth season under noise, where
+    changes are mostly noise.
     """
     series = max(targets, key=len)[-50_001:]
     return _highest(np.diff(series, axis=0), longest) | _highest(_about_its_line(series), longest)

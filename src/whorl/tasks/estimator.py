@@ -12,6 +12,7 @@ from whorl.plans.decoding import Decoding
 from whorl.plans.media import Media
 from whorl.plans.networks import Network, from_key
 from whorl.plans.sizes import check_most
+from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
 from whorl.registry import Registry
@@ -124,6 +125,9 @@ class Estimator(Settings, ABC):
             raise ArgumentError(
                 f"`training` is a whorl.Training(...), but is a {type(self.training).__name__}. Make it one."
             )
+        if not isinstance(getattr(self, "table", Table()), Table):
+            kind = type(self.table).__name__  # type: ignore[attr-defined]
+            raise ArgumentError(f"`table` is a whorl.Table(...), but is a {kind}. Make it one.")
 
 
 def load(path: str | Path) -> Estimator:

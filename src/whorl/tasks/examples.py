@@ -97,7 +97,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
         case Windows() as windows:
             counted = WindowBatches(prepared.sequences, windows, 1, spans)
             recipe, plan = estimator.resolved(len(counted), num_targets)
-            if season_of(wiring, recipe, prepared) is not None:
+            if season_of(wiring, prepared) is not None:
                 plan = _until_seasons_are_learned(estimator.training, plan, len(counted))
             return WindowBatches(prepared.sequences, windows, plan.batch_size or 1, spans), recipe, plan
         case Strips() as strips:
@@ -106,7 +106,7 @@ def _training_part(estimator: "Estimator", wiring: Wiring, prepared: Prepared) -
                 sizes = (plan.batch_size or 1, plan.tbptt_steps or 1)
                 moved = _transposing(wiring, prepared)
                 return TokenStrips(prepared.sequences, spans, *sizes, transposing=moved), recipe, plan
-            return _strips(prepared, strips, plan, spans, season_of(wiring, recipe, prepared)), recipe, plan
+            return _strips(prepared, strips, plan, spans, season_of(wiring, prepared)), recipe, plan
         case Sequences() if isinstance(wiring.shape, Autoregressive):
             sessions = training_sessions(prepared.sequences, prepared.cuts)
             recipe, plan = estimator.resolved(len(sessions), num_targets)

@@ -140,7 +140,7 @@ def untrained(wiring: Wiring, recipe: Recipe, prepared: Prepared, seed: int) -> 
             dropout=wiring.dropout,
             num_classes=len(prepared.reader.classes) or None,
             longest=max(map(len, prepared.training)),
-            season=season_of(wiring, recipe, prepared),
+            season=season_of(wiring, prepared),
             source=getattr(prepared.reader, "source_spec", None),
         )
 

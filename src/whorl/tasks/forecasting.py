@@ -27,6 +27,8 @@ class Forecaster(Estimator):
     their last value, and the whole horizon is decoded at once. With `memory="carried"` rows are read singly, the
     hidden state runs through the whole series, and a pushed row costs the same however long the stream has run.
     Both stream exactly what they predict. The window is the default: it measured better (docs/explanation/memory.md).
+    Where targets come again after a season that the context holds, what stood a season before has a way of its own
+    around a recurrent core, and windows are given more time to learn (docs/decisions/0029).
 
     Args:
         target: column or columns to forecast; None takes every numeric column.
@@ -94,8 +96,9 @@ class Forecaster(Estimator):
             )
 
     def wiring(self) -> Wiring:
-        head: Head = Quantiles(tuple(self.quantiles)) if self.quantiles else Point("mae")
-        readout = "quantile" if self.quantiles else "point"
+        levels = tuple(map(float, self.quantiles))
+        head: Head = Quantiles(levels) if levels else Point("mae")
+        readout = "quantile" if levels else "point"
         context, horizon = int(self.context), int(self.horizon)  # they may be numbers of numpy
         if self.memory == "carried":
             return Wiring(
@@ -121,8 +124,8 @@ class Forecaster(Estimator):
             target=None if self.target is None else names(self.target),
             time=self.time,
             series=self.series,
-            known=names(self.known),
-            static=names(self.static),
+            known=names(self.known, "known"),
+            static=names(self.static, "static"),
             table=self.table,
             calendar=self.table.calendar == "on",
         )

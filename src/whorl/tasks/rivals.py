@@ -6,7 +6,6 @@ from whorl.data.event_reader import EventReader, training_sessions
 from whorl.data.sequences import Sequence
 from whorl.data.table_reader import TableReader
 from whorl.plans.heads import Bernoulli, Ctc
-from whorl.plans.networks import Network, Recurrent
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences, Strips, Windows, Wiring
 from whorl.runtime.program import Program
 from whorl.tasks import baselines, chord_rivals, item_rivals, surprise_rivals, token_rivals
@@ -53,17 +52,15 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     return baselines.forecasts(width, num_targets, _context(wiring.pairing), horizon, period), naive
 
 
-def season_of(wiring: Wiring, recipe: Network, prepared: Prepared) -> int | None:
-    """Rows after which the targets of forecasts come again, by the training rows.
-
-    None where they do not, and of networks that do not recur: these lost by a way for it (decision 29).
-    """
-    if not isinstance(wiring.pairing, Windows | Strips) or not isinstance(recipe, Recurrent):
+def season_of(wiring: Wiring, prepared: Prepared) -> int | None:
+    """Rows after which the targets of forecasts come again, by the training rows; None where they do not."""
+    if not isinstance(wiring.pairing, Windows | Strips) or not isinstance(prepared.reader, TableReader):
         return None
-    if not isinstance(prepared.reader, TableReader):
+    if not prepared.seasonal:
         return None
     period = _period(prepared, wiring.pairing)
-    return period if period > 1 else None
+    regular = period > 1 and baselines.is_regular(_rows(prepared), period, wiring.pairing.horizon)
+    return period if regular else None
 
 
 def _period(prepared: Prepared, pairing: Windows | Strips) -> int:

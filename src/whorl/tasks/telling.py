@@ -59,14 +59,14 @@ def score_lines(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[st
     rows = {"model": metrics, **baselines}
     if not metrics:
         return [f"  {verdict(rows)[1]}"]
-    columns = [(name, max(9, len(name) + 2), known.form) for name, known in METRICS.items() if known.form]
-    columns = [column for column in columns if column[0] in metrics]
-    lines = [f"  {'':16}" + "".join(f"{column:>{width}}" for column, width, _ in columns)]
-    for name, scores in rows.items():
-        cells = [
-            f"{scores[column]:{width}{form}}" if column in scores else f"{'':{width}}"
-            for column, width, form in columns
-        ]
-        lines.append(f"  {name:16}{''.join(cells)}")
+    columns = {
+        name: [f"{scores[name]:{known.form}}" if name in scores else "" for scores in rows.values()]
+        for name, known in METRICS.items()
+        if known.form and name in metrics
+    }
+    widths = {name: max(9, len(name) + 2, *(len(cell) + 2 for cell in cells)) for name, cells in columns.items()}
+    lines = [f"  {'':16}" + "".join(f"{name:>{widths[name]}}" for name in columns)]
+    for n, name in enumerate(rows):
+        lines.append(f"  {name:16}" + "".join(f"{cells[n]:>{widths[column]}}" for column, cells in columns.items()))
     lines.append(f"  {verdict(rows)[1]}")
     return lines

@@ -78,7 +78,7 @@ def shops(tmp_path_factory):
         "fit", "forecast", data, "--target", "load", "--series", "shop", "--known", "holiday", *TINY, "--out", model
     )
     assert fitted.exit_code == 0, fitted.stderr
-    return SimpleNamespace(data=data, model=model, rows=rows)
+    return SimpleNamespace(data=data, model=model, fitted=fitted, rows=rows)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,13 @@ def test_the_commands_that_fit_recommends_work(tiny, monkeypatch, tmp_path):
     assert len(result.stdout.splitlines()) == 1 + 6
 
 
+def test_what_is_recommended_of_a_model_with_rows_ahead_names_them(shops):
+    lines = shops.fitted.stdout.splitlines()
+    predict, stream = (shlex.split(line) for line in lines[lines.index("next:") + 1 :][:2])
+    assert predict[-2:] == ["--known", "AHEAD.csv"]
+    assert stream == ["whorl", "stream", str(shops.model)]  # a table has no rows ahead of each of its rows
+
+
 def test_the_options_reach_the_model(shops):
     settings = whorl.load(shops.model).get_params()
     assert settings["target"] == "load"

@@ -1,6 +1,7 @@
 """What a command reads is never replaced by what it writes, and what it cannot write is found out first."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -42,7 +43,18 @@ def test_an_input_is_never_replaced(own, arguments, monkeypatch):
 def test_an_output_in_a_folder_of_data_is_refused(own):
     data, model = own
     result = run("predict", model, data.parent, "--out", data.parent / "answers.csv")
-    assert (result.exit_code, "would replace" in result.stderr) == (2, True)
+    assert (result.exit_code, "lies in the folder that is read" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["predict", "fit"])
+def test_a_pipe_or_a_device_is_never_replaced(own, command):
+    data, model = own
+    pipe = data.parent / "pipe"
+    os.mkfifo(pipe)
+    given = ("predict", model, data) if command == "predict" else ("fit", "forecast", data, "--target", "größe", *TINY)
+    result = run(*given, "--out", pipe)
+    assert (result.exit_code, "a device or a pipe" in result.stderr) == (5, True)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("command", ["predict", "stream"])

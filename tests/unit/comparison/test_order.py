@@ -11,6 +11,7 @@ from whorl.comparison.losses import Losses, interval
 from whorl.comparison.order import AS_IT_IS, FEED_FORWARD, NAIVE, SHUFFLED, Order, order
 from whorl.comparison.order_parts import parts_of
 from whorl.errors import ArgumentError, DataError
+from whorl.tasks.fitting import learn
 
 
 def plan(**choices):
@@ -322,3 +323,20 @@ def test_scores_are_judged_by_the_pairs_that_they_put_in_order():
     assert Losses(values=np.array([[1.0, 2.0, 3.0, 4.0]]), marks=marks).total == 0.0
     assert Losses(values=np.array([[4.0, 3.0, 2.0, 1.0]]), marks=marks).total == 1.0
     assert Losses(values=np.array([[1.0, 3.0, 2.0, 4.0]]), marks=marks).total == 0.25
+
+
+def test_what_stood_a_season_before_is_read_by_no_fit(monkeypatch):
+    """Shuffled rows would lose it, for another reason than that a memory lost their order."""
+    fitted = []
+    monkeypatch.setattr(
+        "whorl.comparison.order.learn", lambda *given, **more: fitted.append(learn(*given, **more)) or fitted[-1]
+    )
+    week = np.random.default_rng(0).standard_normal(12)
+    rows = np.tile(week, 30)[:, None] + 0.05 * np.random.default_rng(1).standard_normal((360, 1))
+    task = whorl.Forecaster(context=12, horizon=3, network=gru(), training=plan(epochs=2))
+    order(task, rows, seeds=1, verbose=False)
+    assert len(fitted) == 3
+    for one in fitted:
+        assert not [name for name in one.model.engine.program.tensors if "season" in name]
+    alone = task.fit(rows, verbose=False).model_.engine.program.tensors
+    assert [name for name in alone if "season" in name]

@@ -128,6 +128,9 @@ def test_an_answer_from_the_edge_of_the_context_is_said():
     assert rules(probed(context=24, shares=[1.0] * 20 + [0.9, 0.8])) == ["context too short"]
     assert rules(probed(context=24, period=48, shares=[1.0, 0.1])) == ["context too short"]
     assert rules(probed(context=24, period=24, shares=[1.0, 0.9])) == []
+    # A season that is read beside the state from there counts by design.
+    assert rules(probed(context=24, period=24, shares=[1.0] * 20 + [0.9, 0.8], direct=24)) == []
+    assert rules(probed(context=24, period=8, shares=[1.0] * 20 + [0.9, 0.8], direct=8)) == ["context too short"]
 
 
 def test_stuck_gates_and_dead_units_are_said():

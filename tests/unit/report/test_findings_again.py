@@ -63,15 +63,16 @@ def test_a_target_of_another_size_than_the_scale_makes_long_gradients():
     assert "exploding gradient" in rules(model.fit((x, y), verbose=False))
 
 
-def test_a_season_beyond_what_a_carried_state_remembers_is_said():
-    t = np.arange(1500)
-    wave = np.sign(np.sin(2 * np.pi * t / 110)) + 0.1 * noise(1500)
-    model = forecaster(
-        wave, cell="rnn", units=4, memory="carried", context=120, horizon=110,
-        training=plan(epochs=2, tbptt_steps=8, batch_size=2),
-    )  # fmt: skip
+def test_a_season_beyond_what_a_state_remembers_is_said_where_nothing_else_tells_it():
+    wave = np.sign(np.sin(2 * np.pi * np.arange(1500) / 110)) + 0.1 * noise(1500)
+    few = whorl.Recurrent("rnn", hidden_size=4)
+    model = whorl.Detector(network=few, training=plan(epochs=2, batch_size=2)).fit(wave[:, None], verbose=False)
     assert model.model_.card["data"]["period"] == 110
     assert "vanishing gradient" in rules(model)
+    for memory in ("carried", "window"):  # which read what stood a season before by a way of its own
+        model = forecaster(wave, memory=memory, network=few, context=120, horizon=110, training=plan(epochs=2))
+        assert model.model_.card["data"]["period"] == 110
+        assert not {"vanishing gradient", "context too short"} & set(rules(model))
 
 
 def test_a_season_longer_than_the_context_is_said():
@@ -82,13 +83,16 @@ def test_a_season_longer_than_the_context_is_said():
 
 
 def test_answers_that_hang_on_the_first_rows_of_the_context_are_said():
-    """Each row is nearly the one 15 rows before it, the oldest but one that a context of 16 still sees."""
-    values = noise(1200)
-    for n in range(15, len(values)):
-        values[n] = 0.98 * values[n - 15] + 0.2 * values[n]
+    """Each row is nearly one of another column, 15 rows before: the oldest but one that a context of 16 still sees."""
+    values, other = noise(1200), noise(1200, seed=1)
+    values[15:] = other[:-15] + 0.1 * values[15:]
+    frame = pl.DataFrame({"t": np.arange(1200), "y": values, "other": other})
     training = plan(epochs=60, learning_rate=1e-2)
-    model = forecaster(values, context=16, horizon=1, training=training, segment_length=4)
-    assert "context too short" in rules(model)
+    network = whorl.Recurrent("gru", hidden_size=16)
+    model = whorl.Forecaster(
+        target="y", time="t", network=network, context=16, horizon=1, segment_length=4, training=training
+    )
+    assert "context too short" in rules(model.fit(frame, verbose=False))
 
 
 def test_a_rate_that_throws_the_weights_about_shuts_a_layer():

@@ -117,7 +117,7 @@ def test_data_replace_the_part_that_was_held_out(forecaster, tmp_path):
 
 
 def test_data_without_a_scorable_row_are_refused(forecaster, tmp_path):
-    with pytest.raises(DataError, match="full context and full horizon"):
+    with pytest.raises(DataError, match="a context of 16 and a horizon of 5 rows"):
         forecaster.report(tmp_path / "it.html", records(table(18, 1)))
     assert not (tmp_path / "it.html").exists()
 

@@ -130,6 +130,10 @@ def test_a_count_that_an_lstm_keeps_to_itself_is_found_in_its_memory():
     assert (count.unit, count.part) == (1, "c")
     assert count.explained > 0.99
     assert not found["load"].follows
+    # Of a projected state, which is smaller.
+    small = traces.Layer(op, [run._replace(h=run.h[:, :1], before=run.before[:, :1]) for run in runs])
+    found = {one.signal: one for one in encoded(small, sequences, ["load"], None)}
+    assert (found["place in the sequence"].unit, found["place in the sequence"].part) == (1, "c")
 
 
 def test_characters_are_found_in_the_state_of_a_language_model(tmp_path):

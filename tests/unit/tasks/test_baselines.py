@@ -90,6 +90,27 @@ def test_the_period_of_a_random_walk_is_found_in_its_changes():
     assert baselines.find_period([np.cumsum(steps)[:, None]], ROW, 200, horizon=30) == 30
 
 
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("count", [200, 1000])
+def test_noise_has_no_period(memory, count):
+    """Though some lag errs less than the last value, as one of many always does."""
+    for seed in range(10):
+        noise = np.random.default_rng(seed).standard_normal((count, 1))
+        for n in range(1, count):
+            noise[n] += memory * noise[n - 1]
+        assert baselines.find_period([noise], ROW, 96, horizon=24) == 1
+
+
+def test_a_period_tells_more_than_a_mean_of_what_is_known():
+    wave = np.sin(2 * np.pi * np.arange(300) / 12)[:, None] * [1.0, 2.0]
+    assert baselines.is_regular([wave], 12, 4)
+    assert not baselines.is_regular([wave], 15, 4)
+    wave[::5] = np.nan
+    assert baselines.is_regular([wave[:40], wave], 12, 4)
+    assert baselines.is_regular([wave], 1, 4)
+    assert not baselines.is_regular([wave[:10]], 12, 4)
+
+
 def test_a_random_walk_has_no_period():
     walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (800, 1)), axis=0).astype(np.float32)
     assert baselines.find_period([walk], HOUR, 168, horizon=24) == 1

@@ -231,15 +231,17 @@ def test_a_season_that_the_context_holds_has_a_way_of_its_own(memory):
 
 
 def test_seasons_are_given_time_to_be_learned_where_nobody_said_how_long():
-    def plan(data, **given):
-        settings = {"context": 21, "horizon": 5, "training": whorl.Training(max_seconds=0.5, batch_size=64, **given)}
-        return forecaster(**settings).fit(data).model_.card["training"]
+    def plan(data, *, network="gru", **given):
+        training = whorl.Training(max_seconds=0.5, batch_size=64, **given)
+        model = forecaster(context=21, horizon=5, network=network, training=training)
+        return model.fit(data).model_.card["training"]
 
     steps = np.cumsum(np.random.default_rng(0).standard_normal((252, 1)), axis=0)
     batches = -(-(252 - 25 - 21 - 5 + 1) // 64)
     assert (plan(weeks(12))["epochs"], plan(steps)["epochs"]) == (800 // batches, 400 // batches)
     assert (plan(weeks(12))["patience"], plan(steps)["patience"]) == (800 // batches // 3, 400 // batches // 3)
     assert plan(weeks(12), epochs=7, patience=None)["epochs"] == 7
+    assert plan(weeks(12), network="mlp")["epochs"] == 800 // batches  # as others that it is compared with
 
 
 @pytest.mark.parametrize("memory", ["window", "carried"])
@@ -259,9 +261,9 @@ def test_weeks_are_forecast_by_eight_units_as_well_as_by_the_week_before(memory)
 def test_the_season_is_that_of_the_rows_that_are_learned_from():
     """It is looked for once, and anew where other rows are learned from, as in a backtest."""
     model = forecaster(context=21, horizon=5)
+    assert season_of(model.wiring(), replace(prepare(model, weeks(12)), seasonal=False)) is None
     apart = np.concatenate([weeks(12, period=7), 5 * weeks(12, period=18)])
     whole = prepare(model, apart)
     early = replace(whole, cuts=[84])
-    plans = model.wiring(), model.network
-    assert (season_of(*plans, whole), season_of(*plans, early)) == (18, 7)
-    assert (season_of(*plans, whole), season_of(*plans, early)) == (18, 7)
+    assert (season_of(model.wiring(), whole), season_of(model.wiring(), early)) == (18, 7)
+    assert (season_of(model.wiring(), whole), season_of(model.wiring(), early)) == (18, 7)

@@ -33,6 +33,7 @@ class Prepared:
         notes: what was guessed, in sentences.
         facts: for the model card.
         groups: which group each sequence belongs to, where groups are kept whole.
+        seasonal: whether forecasts may read what stood a season before beside the core.
         periods: (context, horizon) -> season of the training rows, once it was looked for. Other rows, as `replace`
             makes them, are looked through anew.
     """
@@ -43,6 +44,7 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     groups: list[str] | None = None
+    seasonal: bool = True
     periods: dict[tuple[int, int], int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

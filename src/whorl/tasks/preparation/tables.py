@@ -10,6 +10,7 @@ from whorl.data.arrays import ARRAYS, LABEL, SERIES
 from whorl.data.countdown import Countdown
 from whorl.data.indicators import Indicators
 from whorl.data.marks import check_normal
+from whorl.data.pairing import told
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
@@ -201,8 +202,8 @@ def _label(named: str | None, frame: Frame, wiring: Wiring) -> str | None:
 def _too_short(series: list[Series], wiring: Wiring, validation: float | int) -> SplitError:
     longest = max(len(one.frame) for one in series)
     return SplitError(
-        f"`context` and `horizon` ({wiring.pairing}) with a validation part ({validation}) need more rows than the "
-        f"longest series has ({longest}). Lower `context`, `horizon` or `validation`, or bring more rows."
+        f"{told(wiring.pairing)}, and a validation part ({validation}), need more rows than the longest series has "
+        f"({longest}). Lower `context`, `horizon` or `validation`, or bring more rows."
     )
 
 
