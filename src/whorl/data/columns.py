@@ -3,7 +3,7 @@
 import numpy as np
 
 from whorl.codecs.frame import Frame
-from whorl.data.cells import is_number
+from whorl.data.cells import has_decimal_comma, is_number
 from whorl.data.problems import from_folder
 from whorl.data.timestamps import looks_like_time
 from whorl.plans.table import Kind
@@ -12,7 +12,10 @@ _MOST_CATEGORIES = 1000
 
 
 def guess_kind(column: np.ndarray) -> Kind:
-    """Returns 'numeric', 'time' or 'category'. Text that is a number nine times in ten is 'numeric'."""
+    """Returns 'numeric', 'time' or 'category'. Text that is a number nine times in ten is 'numeric'.
+
+    Numbers with a decimal comma are, too: that they cannot be read is said then, and they are not taken for names.
+    """
     if column.dtype.kind == "M":
         return "time"
     if column.dtype.kind == "f":
@@ -21,7 +24,7 @@ def guess_kind(column: np.ndarray) -> Kind:
     if looks_like_time(cells):
         return "time"
     present = [cell for cell in cells if cell is not None]
-    numbers = sum(map(is_number, present[:1000]))
+    numbers = sum(is_number(cell) or has_decimal_comma(cell) for cell in present[:1000])
     return "numeric" if present and numbers >= 0.9 * len(present[:1000]) else "category"
 
 

@@ -102,7 +102,8 @@ def _text_problem(frame: Frame, name: str, text: np.ndarray) -> Problem:
         name,
         text,
         f"is numeric, but {plural(len(text), 'cell')} {_holds(text)} text: {quote(dict.fromkeys(cells))} "
-        f"({name_rows(frame, text)}).{hint} Read text as missing with --on-text missing, or correct the cells.",
+        f"({name_rows(frame, text)}).{hint} Read text as missing by fitting with --on-text missing, or correct the "
+        "cells.",
         "--on-text missing",
     )
 
@@ -113,7 +114,8 @@ def _infinite_problem(frame: Frame, name: str, index: np.ndarray) -> Problem:
         name,
         index,
         f"has {plural(len(index), 'infinite value')} or beyond 3.4e38, the range of 32-bit floats "
-        f"({name_rows(frame, index)}). Read them as missing with --on-infinite missing, or rescale the column.",
+        f"({name_rows(frame, index)}). Read them as missing by fitting with --on-infinite missing, or rescale the "
+        "column.",
         "--on-infinite missing",
     )
 

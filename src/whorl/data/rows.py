@@ -113,7 +113,7 @@ def _gap(part: Frame, time: str, key: str, step: TimeStep, missing: np.ndarray) 
         places + 1,
         f"skips {plural(total, 'timestamp')} of its step of {step.describe()}{in_series(key)}: after "
         f"{_say(times[first])} comes {_say(times[first + 1])} ({name_rows(part, places + 1)}).{hour} "
-        f"{fill} the rows as they are with --on-gap ignore.",
+        f"{fill} the rows as they are by fitting with --on-gap ignore.",
         "--on-gap fill",
     )
 
@@ -121,6 +121,9 @@ def _gap(part: Frame, time: str, key: str, step: TimeStep, missing: np.ndarray) 
 def _off_step(part: Frame, time: str, key: str, step: TimeStep, rows: np.ndarray) -> Problem:
     times = part[time]
     first = int(rows[0])
+    apart = times[rows] - times[rows - 1]
+    hour = times.dtype.kind == "M" and (abs(apart.astype(np.int64) - (step.seconds or 0.0) * 1e6) == _HOUR).all()
+    clocks = " By one hour, as where clocks change: write days as dates, without hours and offsets." if hour else ""
     return _problem(
         part,
         time,
@@ -128,7 +131,8 @@ def _off_step(part: Frame, time: str, key: str, step: TimeStep, rows: np.ndarray
         rows,
         f"is irregular: {plural(len(rows), 'row')} {'is' if len(rows) == 1 else 'are'} off the step of "
         f"{step.describe()}{in_series(key)}: after {_say(times[first - 1])} comes {_say(times[first])} "
-        f"({name_rows(part, rows)}). Correct them, or take the rows as they are with --on-gap ignore.",
+        f"({name_rows(part, rows)}).{clocks} Correct them, or take the rows as "
+        "they are by fitting with --on-gap ignore.",
         "--on-gap ignore",
     )
 

@@ -116,7 +116,7 @@ class Model:
             if not len(able) and not self.readout.by_sequence:
                 raise DataError(
                     f"`context` is {first_answer(self.wiring.pairing) + 1}, but {named(sequence.key)} has only "
-                    f"{len(sequence)} rows. Lower `context` or drop the series."
+                    f"{len(sequence)} rows. Bring more of them, or drop it."
                 )
             everything = every_row or _answers_all(self.wiring)
             steps.append(self._with_known_future(sequence, able if everything else able[-1:]))

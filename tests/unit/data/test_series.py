@@ -168,7 +168,7 @@ def test_text_in_a_numeric_column_is_refused_and_missing_as_asked() -> None:
     message = refusal(text, delimiter=";")
     assert message == (
         "load.csv: column 'y' is numeric, but 2 cells hold text: 'bad', '1,5' (rows 22, 23). "
-        "Read text as missing with --on-text missing, or correct the cells."
+        "Read text as missing by fitting with --on-text missing, or correct the cells."
     )
     assert "decimal comma" in refusal(text.replace("bad\n", ""), delimiter=";")
     (one,) = read(text, delimiter=";", on_text="missing")

@@ -96,6 +96,24 @@ def test_rows_that_are_known_ahead_are_asked_for_by_their_times():
         model.predict(frame, known=late)
 
 
+@pytest.mark.parametrize("named", [{"target": "y"}, {}])
+def test_numbers_with_a_decimal_comma_are_no_names(named):
+    frame = pl.DataFrame({"y": waves()[:, 0], "price": [f"{n % 7},5" for n in range(120)]})
+    with pytest.raises(whorl.DataError, match=r"'price' is numeric.*A decimal comma is written as a point"):
+        forecaster(**named).fit(frame)
+    kinds = whorl.Table(kinds={"price": "category"})
+    assert forecaster(target="y", table=kinds).fit(frame).model_.reader.schema.kinds["price"] == "category"
+
+
+def test_days_whose_clocks_changed_are_told_as_such():
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 4, 29), interval="1d", eager=True)
+    local = days.dt.replace_time_zone("Europe/Berlin")
+    with pytest.raises(
+        whorl.DataError, match=r"is irregular.*By one hour, as where clocks change: write days as dates"
+    ):
+        forecaster(target="y", time="day").fit(pl.DataFrame({"day": local, "y": waves()[:, 0]}))
+
+
 @pytest.mark.parametrize("memory", ["window", "carried"])
 def test_how_many_rows_are_needed_is_said_in_words(memory):
     model = forecaster(memory=memory)
