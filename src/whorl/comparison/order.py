@@ -169,8 +169,8 @@ def order(estimator: Estimator, data: object, *, seeds: int = 3, verbose: bool |
     validation and in scoring; of a window all rows before the last one do. The feed-forward network is a
     `whorl.Perceptron` with the same training: of a window it reads all rows side by side; of a sequence it reads each
     step by itself, and what it says is pooled (Zaheer et al. 2017, eq. 4). No forecast reads what stood a season before
-    beside the network. Where each step has an answer, or anomalies
-    are told, it reads shuffled steps. Rows move whole, so that a column of time still tells when a row was.
+    beside the network. Where each step has an answer, or anomalies are told, the feed-forward network reads shuffled
+    steps. Rows move whole, so that a column of time still tells when a row was.
 
     Args:
         estimator: a `Forecaster` with windows, a `Classifier`, a `Regressor`, a `Tagger`, or a `Detector` of whole
