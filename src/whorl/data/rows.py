@@ -6,6 +6,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.problems import Problem, Report, in_series, name_rows, plural
+from whorl.data.timestamps import spell_time
 from whorl.data.timestep import TimeStep
 from whorl.plans.table import Table
 
@@ -112,7 +113,7 @@ def _gap(part: Frame, time: str, key: str, step: TimeStep, missing: np.ndarray) 
         key,
         places + 1,
         f"skips {plural(total, 'timestamp')} of its step of {step.describe()}{in_series(key)}: after "
-        f"{_say(times[first])} comes {_say(times[first + 1])} ({name_rows(part, places + 1)}).{hour} "
+        f"{spell_time(times[first])} comes {spell_time(times[first + 1])} ({name_rows(part, places + 1)}).{hour} "
         f"{fill} the rows as they are by fitting with --on-gap ignore.",
         "--on-gap fill",
     )
@@ -130,7 +131,7 @@ def _off_step(part: Frame, time: str, key: str, step: TimeStep, rows: np.ndarray
         key,
         rows,
         f"is irregular: {plural(len(rows), 'row')} {'is' if len(rows) == 1 else 'are'} off the step of "
-        f"{step.describe()}{in_series(key)}: after {_say(times[first - 1])} comes {_say(times[first])} "
+        f"{step.describe()}{in_series(key)}: after {spell_time(times[first - 1])} comes {spell_time(times[first])} "
         f"({name_rows(part, rows)}).{clocks} Correct them, or take the rows as "
         "they are by fitting with --on-gap ignore.",
         "--on-gap ignore",
@@ -159,7 +160,3 @@ def _summer_time(times: np.ndarray) -> str:
     if not (sunday & night & np.isin(month, (3, 4, 9, 10, 11))).all():
         return ""
     return " This looks like daylight saving time; better write timestamps in UTC, or with their offset converted."
-
-
-def _say(time: np.datetime64 | np.integer) -> str:
-    return str(time.astype("datetime64[s]")).replace("T", " ") if isinstance(time, np.datetime64) else str(time)

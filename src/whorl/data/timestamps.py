@@ -61,6 +61,11 @@ def parse_times(cells: Sequence[str | None]) -> np.ndarray:
     return times - np.timedelta64(minutes * _MINUTE, "us") if minutes else times
 
 
+def spell_time(time: np.datetime64 | np.integer) -> str:
+    """A timestamp as 2016-07-31 14:00:00; a count as it is."""
+    return str(time.astype("datetime64[s]")).replace("T", " ") if isinstance(time, np.datetime64) else str(time)
+
+
 def _parse(index: int, cell: str, day_first: bool | None) -> tuple[np.datetime64, str | None]:
     if match := _YEAR_FIRST.fullmatch(cell):
         year, _, month, day, hour, minute, second, fraction, offset = match.groups()

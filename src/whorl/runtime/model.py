@@ -13,6 +13,7 @@ import numpy as np
 from whorl.data.pairing import answered_steps, first_answer, steps_with_truths, target_windows
 from whorl.data.reader import Reader, Row
 from whorl.data.sequences import Sequence, named
+from whorl.data.timestamps import spell_time
 from whorl.errors import ArgumentError, DataError, StreamingError
 from whorl.plans.decoding import Decoding
 from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring
@@ -156,7 +157,7 @@ class Model:
         able = steps[steps + self.reader.horizon < len(sequence) + sequence.known_ahead]
         if not len(able):
             times = self.reader.times_after(sequence.time[-1:])
-            span = "" if times is None else f", {times[0, 0]} to {times[0, -1]}"
+            span = "" if times is None else f", {spell_time(times[0, 0])} to {spell_time(times[0, -1])}"
             raise DataError(
                 f"`known` covariates must be given for the {self.reader.horizon} rows after the last row of "
                 f"{named(sequence.key)}{span}, but {sequence.known_ahead} of these rows came. Pass them with `known` "

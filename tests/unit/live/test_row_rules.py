@@ -138,9 +138,9 @@ def test_rows_ahead_that_are_missing_or_wrong_are_refused(known, message):
 
 def test_predict_refuses_a_last_row_whose_rows_ahead_are_unknown():
     model, data = forecaster(known=("heat",)), rows(14)
-    with pytest.raises(DataError, match=r"must be given for 3 rows after the last row .* but 0 came"):
+    with pytest.raises(DataError, match=r"must be given for the 3 rows after the last row .* but 0 of these rows came"):
         model.predict(data)
-    with pytest.raises(DataError, match="but 2 came"):
+    with pytest.raises(DataError, match="but 2 of these rows came"):
         model.predict(data, known=[{"time": row["time"], "heat": 3.0} for row in rows(16)[14:]])
     # The rows before it have theirs in the data.
     assert len(model.predict(data, every_row=True)) == 14 - 3 - 3
