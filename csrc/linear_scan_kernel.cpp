@@ -25,8 +25,19 @@ struct Candidate {
 };
 
 // Steps ahead of which numbers are asked for. A processor foresees what follows in the same page of memory, which is a
-// step or two, and hardly what comes before, which the backward pass reads.
+// step or two.
 constexpr ptrdiff_t ahead = 3;
+
+// As for_lanes; `back` begins with the last numbers. A loop that goes from later steps to earlier ones takes the
+// numbers of each step back, too: memory is then walked in one direction, which a processor foresees, and not up and
+// down.
+template <class Body>
+void for_lanes_along(bool back, ptrdiff_t size, const Body& body) {
+  if (!back) return for_lanes(size, body);
+  ptrdiff_t start = size - size % num_lanes;
+  if (start < size) body(start, FirstLanes{size - start});
+  while (start > 0) body(start -= num_lanes, AllLanes{});
+}
 
 void ask_for(const float* from) { __builtin_prefetch(from, 0, 3); }
 void ask_to_write(const float* to) { __builtin_prefetch(to, 1, 3); }
@@ -103,27 +114,34 @@ void write_zeros(const LinearBackward& job, float* to, ptrdiff_t count) {
   for_lanes(count, [&](ptrdiff_t i, auto lanes) { write(job, lanes, to + i, zero_lanes()); });
 }
 
+// The last state of a row becomes the first of what follows. States are read where they were written, one step ago.
+void hand_over(const float* last, float* state, ptrdiff_t count) {
+  if (last != state) for_lanes(count, [&](ptrdiff_t i, auto lanes) { lanes.store(state + i, lanes.load(last + i)); });
+}
+
 template <class C>
 void forward(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end) {
   const ptrdiff_t real = job.real_steps(row), count = end - begin;
-  float* const h = job.state + row * job.hidden + begin;
+  float* const state = job.state + row * job.hidden + begin;
+  const float* before = state;
   for (ptrdiff_t k = 0; k < real; ++k) {
     const ptrdiff_t t = step_at(job, k, real);
-    if (job.is_cut(row, t, real)) clear(h, count);
+    const bool is_cut = job.is_cut(row, t, real);
     const float* const gates = job.gates.of(t, row) + begin;
     float* const out = job.out.of(t, row) + begin;
     const ptrdiff_t soon = step_at(job, smaller(k + ahead, real - 1), real);
     const float* const next_gates = job.gates.of(soon, row) + begin;
     const float* const next_out = job.out.of(soon, row) + begin;
-    for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+    for_lanes_along(job.reverse, count, [&](ptrdiff_t i, auto lanes) {
 #pragma GCC unroll 3
       for (int g = 0; g < C::gates; ++g) ask_for(next_gates + g * job.hidden + i);
       ask_to_write(next_out + i);
-      const Lanes now = opened<C>(gates, job.hidden, i, lanes).next(lanes.load(h + i));
-      lanes.store(h + i, now);
-      lanes.store(out + i, now);
+      const Lanes h = is_cut ? zero_lanes() : lanes.load(before + i);
+      lanes.store(out + i, opened<C>(gates, job.hidden, i, lanes).next(h));
     });
+    before = out;
   }
+  hand_over(before, state, count);
   for (ptrdiff_t t = real; t < job.num_steps; ++t) clear(job.out.of(t, row) + begin, count);
 }
 
@@ -144,7 +162,7 @@ void backward(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff
     const float* const next_out = job.out.of(soon, row) + begin;
     const float* const next_d_out = d_out != nullptr ? job.d_out.of(soon, row) + begin : next_out;
     const float* const next_d_gates = job.d_gates.of(soon, row) + begin;
-    for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+    for_lanes_along(!job.reverse, count, [&](ptrdiff_t i, auto lanes) {
 #pragma GCC unroll 3
       for (int g = 0; g < C::gates; ++g) {
         ask_for(next_gates + g * job.hidden + i);
@@ -170,34 +188,32 @@ void backward(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff
 
 void forward_lru(const LinearForward& job, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end) {
   const ptrdiff_t real = job.real_steps(row), count = end - begin, other = job.hidden;
-  float* const h = job.state + row * 2 * other + begin;
+  float* const state = job.state + row * 2 * other + begin;
+  const float* before = state;
   const float* const decay = job.decay + begin;
   for (ptrdiff_t k = 0; k < real; ++k) {
     const ptrdiff_t t = step_at(job, k, real);
-    if (job.is_cut(row, t, real)) {
-      clear(h, count);
-      clear(h + other, count);
-    }
+    const bool is_cut = job.is_cut(row, t, real);
     const float* const added = job.gates.of(t, row) + begin;
     float* const out = job.out.of(t, row) + begin;
     const ptrdiff_t soon = step_at(job, smaller(k + ahead, real - 1), real);
     const float* const next_added = job.gates.of(soon, row) + begin;
     const float* const next_out = job.out.of(soon, row) + begin;
-    for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+    for_lanes_along(job.reverse, count, [&](ptrdiff_t i, auto lanes) {
       ask_for(next_added + i);
       ask_for(next_added + other + i);
       ask_to_write(next_out + i);
       ask_to_write(next_out + other + i);
       const Lanes a = lanes.load(decay + i), b = lanes.load(decay + other + i);
-      const Lanes x = lanes.load(h + i), y = lanes.load(h + other + i);
-      const Lanes re = multiply_add(a, x, multiply_add(zero_lanes() - b, y, lanes.load(added + i)));
-      const Lanes im = multiply_add(a, y, multiply_add(b, x, lanes.load(added + other + i)));
-      lanes.store(h + i, re);
-      lanes.store(h + other + i, im);
-      lanes.store(out + i, re);
-      lanes.store(out + other + i, im);
+      const Lanes x = is_cut ? zero_lanes() : lanes.load(before + i);
+      const Lanes y = is_cut ? zero_lanes() : lanes.load(before + other + i);
+      lanes.store(out + i, multiply_add(a, x, multiply_add(zero_lanes() - b, y, lanes.load(added + i))));
+      lanes.store(out + other + i, multiply_add(a, y, multiply_add(b, x, lanes.load(added + other + i))));
     });
+    before = out;
   }
+  hand_over(before, state, count);
+  hand_over(before + other, state + other, count);
   for (ptrdiff_t t = real; t < job.num_steps; ++t) {
     clear(job.out.of(t, row) + begin, count);
     clear(job.out.of(t, row) + other + begin, count);
@@ -222,7 +238,7 @@ void backward_lru(const LinearBackward& job, ptrdiff_t row, ptrdiff_t begin, ptr
     const float* const next_out = job.out.of(soon, row) + begin;
     const float* const next_d_out = d_out != nullptr ? job.d_out.of(soon, row) + begin : next_out;
     const float* const next_d_added = job.d_gates.of(soon, row) + begin;
-    for_lanes(count, [&](ptrdiff_t i, auto lanes) {
+    for_lanes_along(!job.reverse, count, [&](ptrdiff_t i, auto lanes) {
       ask_for(next_out + i);
       ask_for(next_out + other + i);
       ask_for(next_d_out + i);
