@@ -88,8 +88,9 @@ def time_column(frame: Frame, name: str, report: Report) -> np.ndarray:
     broken = np.flatnonzero((column != np.floor(column)) | (np.abs(column) > 2**53))
     if len(broken):
         raise DataError(
-            f"{frame.origin}: column '{name}' is the time; times are timestamps or whole numbers, but "
-            f"{name_rows(frame, broken)} has {float(column[broken[0]])!r}. Write timestamps, or number the steps."
+            f"{frame.origin}: column '{name}' is the time; times are timestamps or whole numbers of less than 2**53, "
+            f"but it is {float(column[broken[0]])!r} in {name_rows(frame, broken[:1])}. Write timestamps, number the "
+            "steps, or count in whole seconds, milliseconds or microseconds."
         )
     return column.astype(np.int64)
 

@@ -1,5 +1,7 @@
 """Logs of events to sessions: what one user came to, in order. Tables with a row an event, and lists of items."""
 
+import os
+import re
 from collections.abc import Sequence as List
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,7 +14,7 @@ from whorl.codecs.symbols import Kind, Symbol
 from whorl.data.cells import is_number, spell_number
 from whorl.data.convert import category_column, time_column
 from whorl.data.labels import whole
-from whorl.data.problems import name_rows, refuse
+from whorl.data.problems import name_rows, quote, refuse
 from whorl.data.series import rows_by_key
 from whorl.data.sources import read_table
 from whorl.errors import DataError
@@ -22,6 +24,8 @@ from whorl.plans.table import Table
 MICROSECONDS = 1e6
 # Items that are numbers are smaller; in a table, whose numbers are real, so much smaller, or two of them are one.
 _OVER, _OVER_IN_TABLES = 2**63, 2**53
+# Numbers that are spelled as ids are, and not as numbers are written.
+_SPELLED = re.compile(r"[+-]?0\d|\+|.*[eE]")
 
 
 class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,7 +100,16 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
         known[columns.item] = "category"
     frame = read_table(source, replace(table, kinds={**known, **table.kinds}))
     frame[columns.user], frame[columns.item]  # an error where one is not there
-    timed = columns.time is not None and (kind is None or columns.time in frame.columns)
+    if kind is None and isinstance(source, str | os.PathLike) and frame[columns.item].dtype.kind == "f":
+        spelled = read_table(source, replace(table, kinds={**known, columns.item: "category", **table.kinds}))
+        if not _are_numbers(spelled[columns.item]):
+            frame = spelled
+    if columns.time is not None and kind is not None and columns.time not in frame.columns:
+        raise DataError(
+            f"{frame.origin}: this model puts the events of a user in order by the column '{columns.time}', but it is "
+            f"not there; the columns are {quote(frame.columns)}. Give it, or give lists of items, oldest first."
+        )
+    timed = columns.time is not None
     times = time_column(frame, columns.time, refuse) if timed and columns.time is not None else np.arange(len(frame))
     found, cells = _kind_and_cells(frame, columns.item, kind)
     items = [symbol_of(cell, found) for cell in cells]
@@ -108,6 +121,16 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
         parts = _cut(rows, times[rows], columns.gap)
         sessions += [Session(key, [items[n] for n in part.tolist()], times[part]) for part in parts]
     return Log(sessions, found, timed, moved, frame.origin)
+
+
+def _are_numbers(column: np.ndarray) -> bool:
+    """Whether cells of a file that can be read as numbers are numbers: not where '007' and '7', or '1.10' and '1.1',
+    would become one, or a spelling would not come back ('+1', '1e5').
+    """
+    present = {cell for cell in column.tolist() if cell is not None}
+    numbers = set(map(float, present))
+    apart = len(numbers) == len(present) and all(abs(number) < _OVER_IN_TABLES for number in numbers)
+    return apart and not any(map(_SPELLED.match, present))
 
 
 def symbol_of(cell: object, kind: Kind) -> Symbol | None:

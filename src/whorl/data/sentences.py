@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whorl.data.series import rows_by_key
 from whorl.data.sources import TABLE_SUFFIXES, read_table
 from whorl.data.tagged import TAGGED_SUFFIXES, read_tagged
 from whorl.data.text_files import PLAIN_SUFFIXES, files_of, text_lines
@@ -147,19 +148,15 @@ def _of_table(source: object, columns: SentenceColumns) -> list[Sentence]:
     for row, word in zip(frame.rows.tolist(), words, strict=True):
         if not str(word or "").strip():
             raise DataError(f"{frame.origin}, row {row}: column '{text}' has no word. Write one, or drop the row.")
-    keys = ["0"] * len(words) if columns.series is None else frame[columns.series].tolist()
     target = columns.target or TAG
     tags = frame[target].tolist() if target in frame.columns else None
-    groups: dict[object, list[int]] = {}
-    for n, key in enumerate(keys):
-        groups.setdefault(key, []).append(n)
     return [
         Sentence(
-            "" if key is None else str(key),
+            key if columns.series is not None else "0",
             tuple(str(words[n]) for n in rows),
             None if tags is None else tuple(tags[n] for n in rows),
         )
-        for key, rows in groups.items()
+        for key, rows in ((key, index.tolist()) for key, index in rows_by_key(frame, columns.series))
     ]
 
 

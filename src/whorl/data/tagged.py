@@ -15,6 +15,8 @@ _FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "de
 _MAY_BE_NONE = ("feats", "deps", "misc")
 _SKIPPED = re.compile(r"\d+-\d+|\d+\.\d+", re.ASCII)
 _ID = re.compile(r"\d+([-.]\d+)?", re.ASCII)
+# A first line that names the two columns; nobody tags the word "word" as a "tag".
+_HEADER = re.compile(r"\s*(words?|tokens?|form)[\t ]+(tags?|labels?|u?pos|ner|entity)\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,9 @@ def read_tagged(source: object, column: str = "upos", *, encoding: str = "utf-8"
     A file named .conllu, or whose first word has the ten fields of CoNLL-U, is read as such: ranges of a token of
     several words (1-2) and empty nodes (1.1) are skipped, as the words themselves have lines of their own.
 
-    Any other file has a word and a tag on each line, with a tab or blanks between, or words alone. Before the first
-    word of a sentence, lines like '# text' are comments; '#word' and a '#' with a tab and a tag after it are words.
+    Any other file has a word and a tag on each line, with a tab or blanks between, or words alone; a first line that
+    names the columns, such as 'word' and 'tag', is left out. Before the first word of a sentence, lines like '# text'
+    are comments; '#word' and a '#' with a tab and a tag after it are words.
 
     Args:
         source: path of a file, or of a folder of .conllu, .conll, .iob, .bio or .tsv files, in name order.
@@ -58,6 +61,8 @@ def read_tagged(source: object, column: str = "upos", *, encoding: str = "utf-8"
     sentences = []
     for path in files_of(source, TAGGED_SUFFIXES):
         lines = text_lines(path, encoding)
+        if lines and _HEADER.fullmatch(lines[0]):
+            lines = ["", *lines[1:]]  # the others keep their numbers
         if path.suffix.lower() == ".conllu" or _looks_like_conllu(lines):
             if column not in _FIELDS[2:]:
                 raise ArgumentError(

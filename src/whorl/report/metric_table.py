@@ -47,6 +47,7 @@ METRICS: dict[str, Metric] = {
     "mrr@10": Metric("mean of 1 / rank of next items among the first 10, 0 for others", "most", ".4f"),
     "mrr": Metric("mean of 1 / rank of next items, whatever the rank", "most"),
     "unseen": _share("share of next items that training does not have, which count as missed", None),
+    "seen": _share("share of next items that are left out, as they were there before, which count as missed", None),
     "until_nll": Metric(
         "nats by which the bin of the time until the next event surprises the model, on average", "least", ".4f"
     ),

@@ -9,6 +9,8 @@ Metrics = Mapping[str, Mapping[str, float]]
 _MOST_NAMES = 6
 # A larger error than so many times a rival's is told as such, not in percent of it.
 _MANY_TIMES = 100.0
+# Share of the items that came, from which on it is said that they were left out.
+_MANY_SEEN = 0.05
 # Below how many seconds a time is told in which unit, and the seconds that this has.
 _UNITS = (
     (1e-3, "us", 1e-6),
@@ -66,9 +68,19 @@ def verdict(metrics: Metrics) -> tuple[bool, str]:
             share = f"{100 * scores['alarm_rate']:.2g} % of the answers are alarms"
             return False, f"No anomaly is labelled here, so it is not known what the alarms are worth; {share}."
         return False, "No truth was known, so nothing could be scored."
-    if METRICS[judge].best == "most":
-        return _higher(judge, scores[judge], rivals)
-    return _lower(judge, scores[judge], rivals)
+    beats, said = (_higher if METRICS[judge].best == "most" else _lower)(judge, scores[judge], rivals)
+    return beats, said + _left_out(scores)
+
+
+def _left_out(scores: Mapping[str, float]) -> str:
+    """What to say where many of the items that came are never answered, as they were there before."""
+    share = scores.get("seen", 0.0)
+    if share < _MANY_SEEN:
+        return ""
+    return (
+        f" {100 * share:.0f} % of the items that came had been there before and are left out, which counts as missed: "
+        "fit with seen='keep' (--seen keep) if they may come again."
+    )
 
 
 def _higher(judge: str, own: float, rivals: Mapping[str, float]) -> tuple[bool, str]:

@@ -16,16 +16,17 @@ class ItemScores:
 
     Keys of `result()`: hr@k, the share of sessions whose item is among the first k; ndcg@k, the mean of
     1 / log2(1 + rank) of those, 0 of others; mrr@10, the mean of 1 / rank of those among the first 10, and mrr without
-    that bound; recall@10, which with one true item is hr@10; unseen, the share of items that training does not have.
-    Where it is answered when the item comes also until_nll, the mean of -log of the probability of the bin of time that
-    it came in; until_mae, the mean absolute error of the median, in units of the log; until_coverage, the share of
-    times inside the interval; and until_below, the share of times below the median.
+    that bound; recall@10, which with one true item is hr@10; unseen, the share of items that training does not have;
+    seen, the share of items that were left out as the session had them before. Where it is answered when the item comes
+    also until_nll, the mean of -log of the probability of the bin of time that it came in; until_mae, the mean absolute
+    error of the median, in units of the log; until_coverage, the share of times inside the interval; and until_below,
+    the share of times below the median.
     """
 
     def __init__(self) -> None:
         self._times: list[np.ndarray] = []
         self._ranks: list[np.ndarray] = []
-        self._unseen = 0
+        self._unseen = self._seen = 0
         self._places: dict[object, int] = {}
 
     def add(self, prediction: Prediction, target: np.ndarray) -> None:
@@ -35,8 +36,10 @@ class ItemScores:
         if not self._places:
             self._places = {item: n for n, item in enumerate(prediction.classes.tolist())}
         places = np.array([self._places.get(item, -1) for item in items_of(target).tolist()], np.int64)
-        self._ranks.append(ranks(prediction.probabilities, places))
+        found = ranks(prediction.probabilities, places)
+        self._ranks.append(found)
         self._unseen += int((places < 0).sum())
+        self._seen += int((np.isinf(found) & (places >= 0)).sum())
         if prediction.until is not None and len(target):
             times = target[:, 1].astype(np.float64)
             (low, high), middle = prediction.until.interval, prediction.until.median
@@ -55,7 +58,7 @@ class ItemScores:
         found[f"mrr@{_LISTED}"] = float(np.where(rank <= _LISTED, turns, 0.0).mean())
         found["mrr"] = float(turns.mean())
         found[f"recall@{_LISTED}"] = found[f"hr@{_LISTED}"]
-        found["unseen"] = self._unseen / len(rank)
+        found |= {"unseen": self._unseen / len(rank), "seen": self._seen / len(rank)}
         if self._times:
             means = np.concatenate(self._times, axis=1).mean(axis=1).tolist()
             found |= dict(zip(("until_nll", "until_mae", "until_coverage", "until_below"), means, strict=True))

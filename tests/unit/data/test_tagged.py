@@ -84,6 +84,13 @@ def test_words_and_tags_are_read_with_tabs_or_blanks_and_any_line_end(tmp_path: 
     assert lines[second.line - 1].startswith("da")
 
 
+def test_a_first_line_that_names_the_columns_is_no_word(tmp_path: Path) -> None:
+    (sentence,) = read_tagged(write(tmp_path / "a.tsv", "\ufeffToken\tNER\nKöln\tB-LOC\nist\tO\n"))
+    assert (sentence.words, sentence.tags, sentence.line) == (("Köln", "ist"), ("B-LOC", "O"), 2)
+    (sentence,) = read_tagged(write(tmp_path / "b.tsv", "word\tNOUN\nfor\tADP\n"))
+    assert sentence.words == ("word", "for")
+
+
 def test_a_hash_can_be_a_word(tmp_path: Path) -> None:
     text = "# a comment here\n#\tSYM\n#fun\tTAG\n# NUM\n\n#fun TAG\n\n# comment\n#begin document x\nx X\n\n#solo\n"
     sentences = read_tagged(write(tmp_path / "a.bio", text))

@@ -28,8 +28,15 @@ def test_metrics_are_those_of_the_ranks():
     assert found["hr@5"] == found["hr@10"] == found["recall@10"] == pytest.approx(2 / 3)
     assert found["ndcg@10"] == pytest.approx((1 / 2 + 1 / np.log2(3)) / 3)
     assert found["mrr"] == found["mrr@10"] == pytest.approx((1 / 3 + 1 / 2) / 3)
-    assert found["unseen"] == pytest.approx(1 / 3)
+    assert (found["unseen"], found["seen"]) == (pytest.approx(1 / 3), 0.0)
     assert ItemScores().result() == {}
+
+
+def test_items_that_came_and_were_left_out_are_counted():
+    scores = ItemScores()
+    scores.add(labelled(INDEX, SHARES, CATALOGUE, ("next item",)), np.array(["a", "a", "e"], object))
+    found = scores.result()
+    assert (found["seen"], found["unseen"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
 
 
 def test_the_items_of_the_last_steps_are_left_out_and_the_others_share_what_is_left():

@@ -265,3 +265,13 @@ def test_training_sequences_are_changed_in_the_ways_that_were_asked_for(asked, m
         found.append(type(batches))
         batches = batches._batches
     assert found == made
+
+
+@pytest.mark.parametrize("task", [whorl.Classifier, whorl.Regressor])
+def test_a_table_without_a_column_to_read_is_refused(task):
+    rows = [{"id": n // 4, "t": n, "size": float(n), "kind": n // 4 % 3} for n in range(80)]
+    ignored = whorl.Table(kinds={"size": "ignore"})
+    with pytest.raises(
+        DataError, match=r"records has no column that is read.*the columns are 'id', 't', 'size', 'kind'"
+    ):
+        task(target="kind", series="id", time="t", table=ignored).fit(rows, verbose=False)

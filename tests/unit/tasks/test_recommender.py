@@ -11,6 +11,7 @@ from whorl.errors import DataError
 from whorl.report.evidence import gather
 from whorl.report.recommendations import recommendations
 from whorl.runtime.records import records
+from whorl.tasks.telling import score_lines
 
 
 def test_a_new_session_is_answered_by_what_follows_its_items(round_trip):
@@ -163,6 +164,39 @@ def test_items_that_are_text_stay_as_they_are_written():
     rows = [{**row, "item": f"0{ROUND.index(row['item'])}"} for row in turns(40)]
     model = recommender(table=whorl.Table(kinds={"item": "category"})).fit(rows, verbose=False)
     assert model.predict([["00", "01"]]).value[0, 0] == "02"
+
+
+@pytest.mark.parametrize(
+    ("spelled", "kind"),
+    [
+        (["007", "7", "012", "12", "5"], str),
+        (["1.10", "1.1", "2.0", "2.00", "3"], str),
+        (["+1", "1", "1e2", "100", "5"], str),
+        (["9007199254740993", "9007199254740992", "3", "4", "5"], str),
+        (["10", "20", "30", "40", "50"], int),
+        (["10.0", "20.0", "30.0", "40.0", "50.0"], int),
+        (["1.5", "2.5", "3.5", "4.5", "5.5"], float),
+    ],
+    ids=lambda one: one[0] if isinstance(one, list) else one.__name__,
+)
+def test_items_of_a_file_that_are_spelled_apart_stay_apart(spelled, kind, tmp_path):
+    rows = [f"u{n},{spelled[(n + k) % 5]}" for n in range(30) for k in range(3)]
+    (tmp_path / "log.csv").write_text("\n".join(["user,item", *rows]))
+    model = recommender(time=None, k=5).fit(tmp_path / "log.csv", verbose=False)
+    (answer,) = model.predict([[spelled[0]]]).value
+    assert {type(item) for item in answer if item is not None} == {kind}
+    wanted = {one if kind is str else str(kind(float(one))) for one in spelled[1:]}
+    assert {str(item) for item in answer if item is not None} == wanted
+
+
+def test_it_is_told_where_the_items_that_come_were_there_before():
+    rows = [{**row, "item": ROUND[n % 2]} for n, row in enumerate(turns(60))]
+    scores = recommender().fit(rows, verbose=False).evaluate(rows)
+    assert scores.metrics["seen"] > 0.5
+    assert "had been there before and are left out" in score_lines(scores.metrics, scores.baseline)[-1]
+    kept = recommender(seen="keep").fit(rows, verbose=False).evaluate(rows)
+    assert kept.metrics["seen"] == 0.0
+    assert "left out" not in score_lines(kept.metrics, kept.baseline)[-1]
 
 
 def test_a_saved_model_is_the_same_and_says_what_it_is(round_trip, tmp_path):

@@ -41,6 +41,12 @@ def test_rows_that_are_no_list_are_refused(round_trip, rows, gap):
         stream.push_rows(rows)
 
 
+def test_a_table_without_the_times_that_order_its_rows_is_refused(round_trip):
+    rows = [{"user": "new", "item": item, "Time": n} for n, item in enumerate("abc")]
+    with pytest.raises(DataError, match=r"in order by the column 'time', but it is not there.*'Time'"):
+        round_trip.predict(rows)
+
+
 def test_covariates_ahead_are_refused(round_trip):
     stream = round_trip.stream()
     for given in (

@@ -279,3 +279,15 @@ def test_a_report_shows_the_labels_one_by_one(fitted, tmp_path):
     page = (tmp_path / "page.html").read_text()
     for said in ("Tagging", "most_frequent", "entity_f1", "Which is taken for which", "Each label", "B-person"):
         assert said in page
+
+
+def test_a_table_of_words_names_the_sentence_of_each_row():
+    rows = [
+        {"sentence": f"s{n}" if word == "a" or n else None, "word": word, "tag": tag}
+        for n in range(9)
+        for word, tag in (("a", "D"), ("dog", "N"), ("runs", "V"))
+    ]
+    with pytest.raises(DataError, match=r"'sentence' names the series of every row, but rows 1, 2 have no value"):
+        tagger(text="word", target="tag", series="sentence").fit(rows)
+    model = tagger(text="word", target="tag", series="sentence").fit(rows[3:])
+    assert model.predict(rows[3:]).index.series.tolist() == [f"s{n}" for n in range(1, 9)]

@@ -11,6 +11,7 @@ from whorl.data.countdown import Countdown
 from whorl.data.indicators import Indicators
 from whorl.data.marks import check_normal
 from whorl.data.pairing import told
+from whorl.data.problems import quote
 from whorl.data.schema import Schema, infer_schema
 from whorl.data.sequences import Sequence, named
 from whorl.data.series import Series, read_series
@@ -72,6 +73,11 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         every_step=every_step,
         countdown=countdown,
     )
+    if not reader.past.spec.width:
+        raise DataError(
+            f"{frame.origin} has no column that is read: beside those that name series, times and what is answered "
+            f"there is none, or all are ignored; the columns are {quote(frame.columns, 10)}. Bring one."
+        )
     sequences = unmarked([reader.encode(one) for one in series], whole=whole)
     _check_known(sequences, cuts, schema.targets)
     facts = _facts(frame, schema, series[0].step.describe(), sequences, cuts)
