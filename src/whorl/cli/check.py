@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,9 +10,14 @@ from whorl.cli.fitting import build_table, table_options
 from whorl.cli.kinds import Names, Number
 from whorl.cli.output import command as make_command
 from whorl.cli.output import is_quiet, option, show, wants_json
-from whorl.errors import DataError
+from whorl.errors import DataError, WhorlError
+
+if TYPE_CHECKING:
+    from whorl.data.check import Problem
 
 _SECTION = "Data and columns"
+# Tasks whose data are no tables of numbers, as `whorl suggest` tells them.
+_CHECKED_BY_FIT = ("generate", "tag", "translate", "chat", "caption", "transcribe")
 
 
 def check(
@@ -30,13 +36,14 @@ def check(
     """Find what is wrong with DATA, or will make a model worse, without training one.
 
     DATA is a table of numbers over time, or of texts with labels; or files of sound, pictures, videos or features, in a
-    folder or named in a table, each of which is opened. What `whorl fit` reads besides, such as dialogues, parallel
-    texts and tagged words, it checks itself. Each problem names the option that repairs it. The exit code is 3
+    folder or named in a table, each of which is opened. What `whorl fit` reads besides, such as running text, dialogues,
+    parallel texts, tagged words, captions and music, it checks itself, and a note says so. Each problem names the option that repairs it. The exit code is 3
     where one of them is an error that stops `whorl fit`, and 0 otherwise. Whether there are rows enough for a context,
     a horizon and a validation part is told by `whorl fit`.
     """
     from whorl.data.check import check as find_problems
 
+    asked = bool(target or time or series or known or static or labels or text)
     names = tuple(name for part in target for name in part)
     problems = find_problems(
         data,
@@ -51,6 +58,8 @@ def check(
         text=text,
         table=build_table(),
     )
+    if not asked and any(problem.severity == "error" for problem in problems):
+        problems = _other_data(data) or problems
     num_errors = sum(problem.severity == "error" for problem in problems)
     lines = [f"{problem.severity}: {problem.message}" for problem in problems]
     counts = f"{num_errors} errors, {len(problems) - num_errors} warnings and notes"
@@ -62,6 +71,22 @@ def check(
         )
     if num_errors:
         sys.exit(DataError.exit_code)
+
+
+def _other_data(data: str) -> "list[Problem]":
+    """A note on data that are no table of numbers, where that is what they are; else nothing."""
+    from whorl.comparison.guessing import guess_task
+    from whorl.comparison.question import Question
+    from whorl.data.check import Problem
+
+    try:
+        found = guess_task(data, Question(table=build_table()))
+    except WhorlError:
+        return []
+    if found.task not in _CHECKED_BY_FIT:
+        return []
+    told = f"`whorl fit {found.task}` is what reads these data, as {found.because}: it checks them itself."
+    return [Problem(severity="note", message=told)]
 
 
 command = make_command(

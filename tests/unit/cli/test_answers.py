@@ -67,6 +67,22 @@ def test_inspect_prints_the_card(tiny):
     assert as_json(run("inspect", tiny.model, "--json"))["data"]["rows"] == 300
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "task"),
+    [
+        ("notes.txt", "The cat sleeps.\nA dog runs, and eats.\n" * 20, "generate"),
+        ("words.bio", "a\tDET\ndog\tNOUN\n\n" * 20, "tag"),
+    ],
+)
+def test_check_leaves_what_is_no_table_to_the_fit_that_reads_it(name, text, task, tmp_path):
+    data = tmp_path / name
+    data.write_text(text)
+    found = run("check", data)
+    assert (found.exit_code, found.stdout.startswith(f"note: `whorl fit {task}`")) == (0, True)
+    asked = run("check", data, "--target", "load")  # whoever names columns has a table
+    assert asked.exit_code == 3
+
+
 def test_check_names_each_problem_with_the_option_that_repairs_it(tiny, tmp_path):
     clean = run("check", tiny.data, "--target", "größe", "--context", "24", "--horizon", "6")
     assert (clean.exit_code, clean.stderr) == (0, "")
