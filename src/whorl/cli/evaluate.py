@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from whorl.runtime.evaluation import Evaluation
     from whorl.runtime.quantised import Weights
 
+# Names of series that are told where some are too short.
+_SHOWN = 10
+
 
 def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> None:
     """Score a saved model on DATA beside its naive rivals, in the user's units; needs no torch.
@@ -40,7 +43,9 @@ def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> No
     }
     lines = [f"{found.num_answers} answers, {listed(loaded.reader.names)}:", *score_table(found)]
     if found.skipped:
-        lines.append(f"  too short for a context and a horizon, so not scored: series {', '.join(found.skipped[:10])}")
+        names = list(dict.fromkeys(found.skipped))
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        lines.append(f"  too short to be scored: series {', '.join(names[:_SHOWN])}{more}")
     if weights != "fp32":
         programs = [one.program for one in (loaded.engine, loaded.encoder) if one is not None]
         engine, *encoder = map(engine_for, programs)
