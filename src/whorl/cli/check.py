@@ -36,10 +36,10 @@ def check(
     """Find what is wrong with DATA, or will make a model worse, without training one.
 
     DATA is a table of numbers over time, or of texts with labels; or files of sound, pictures, videos or features, in a
-    folder or named in a table, each of which is opened. What `whorl fit` reads besides, such as running text, dialogues,
-    parallel texts and tagged words, it checks itself, and a note says so. Each problem names the option that repairs
-    it. The exit code is 3 where one of them is an error that stops `whorl fit`, and 0 otherwise. Whether there are rows
-    enough for a context, a horizon and a validation part is told by `whorl fit`.
+    folder or named in a table, each of which is opened. What `whorl fit` reads besides, such as running text and tagged
+    words, it checks itself, and a note says so. Each problem names the option that repairs it. The exit code is 3 where
+    one of them is an error that stops `whorl fit`, and 0 otherwise. Whether there are rows enough for a context, a
+    horizon and a validation part is told by `whorl fit`.
     """
     from whorl.data.check import check as find_problems
 
