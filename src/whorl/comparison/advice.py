@@ -4,7 +4,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as List
 
 from whorl.comparison.result import Contestant
-from whorl.report.scores import number, probability
+from whorl.report.scores import left_out, number, probability
 
 # A difference that is as probable as this by chance is none.
 CHANCE = 0.05
@@ -26,7 +26,8 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
     best = networks[0]
     beaten = _beaten(best, rivals, metric, lower=lower)
     if beaten is not None:
-        return beaten
+        seen = best.scores.get("seen")
+        return beaten + ("" if seen is None else left_out(seen.mean))
     equal = [one for one in networks if one is best or one.p is None or one.p >= CHANCE]
     cost, what, least = _cost(equal)
     chosen = min(equal, key=cost)

@@ -69,12 +69,11 @@ def verdict(metrics: Metrics) -> tuple[bool, str]:
             return False, f"No anomaly is labelled here, so it is not known what the alarms are worth; {share}."
         return False, "No truth was known, so nothing could be scored."
     beats, said = (_higher if METRICS[judge].best == "most" else _lower)(judge, scores[judge], rivals)
-    return beats, said + _left_out(scores)
+    return beats, said + left_out(scores.get("seen", 0.0))
 
 
-def _left_out(scores: Mapping[str, float]) -> str:
+def left_out(share: float) -> str:
     """What to say where many of the items that came are never answered, as they were there before."""
-    share = scores.get("seen", 0.0)
     if share < _MANY_SEEN:
         return ""
     return (

@@ -1,5 +1,7 @@
 """The sentence that says which network to use."""
 
+from dataclasses import replace
+
 import pytest
 
 from whorl.comparison.advice import advice
@@ -54,6 +56,13 @@ def test_a_naive_rival_that_is_not_beaten_is_used():
     found = said([network("gru", 12.0)], [rival("last_value", 12.5, p=0.3)])
     assert found.startswith("No network is better than last_value by more than chance explains (mae 12.00 of the gru")
     assert said([network("gru", 12.0)], [rival("last_value", 13.0, p=0.01)]).startswith("Use the gru")
+
+
+def test_it_says_where_nobody_could_answer_what_came():
+    one = network("gru", 3.0)
+    missed = replace(one, scores={**one.scores, "seen": Estimate(0.4)})
+    assert "40 % of the items that came had been there before" in said([missed], [rival("popularity", 3.0)])
+    assert "before" not in said([one], [rival("popularity", 3.0)])
 
 
 def test_a_metric_of_which_more_is_better_is_read_the_other_way():
