@@ -17,6 +17,8 @@ _SKIPPED = re.compile(r"\d+-\d+|\d+\.\d+", re.ASCII)
 _ID = re.compile(r"\d+([-.]\d+)?", re.ASCII)
 # A first line that names the two columns; nobody tags the word "word" as a "tag".
 _HEADER = re.compile(r"\s*(words?|tokens?|form)[\t ]+(tags?|labels?|u?pos|ner|entity)\s*", re.ASCII | re.IGNORECASE)
+# Begins a document in files of CoNLL-2003; it is no word.
+_DOCUMENT = "-DOCSTART-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,9 @@ def read_tagged(source: object, column: str = "upos", *, encoding: str = "utf-8"
     several words (1-2) and empty nodes (1.1) are skipped, as the words themselves have lines of their own.
 
     Any other file has a word and a tag on each line, with a tab or blanks between, or words alone; a first line that
-    names the columns, such as 'word' and 'tag', is left out. Before the first word of a sentence, lines like '# text'
-    are comments; '#word' and a '#' with a tab and a tag after it are words.
+    names the columns, such as 'word' and 'tag', is left out. Where all lines of a file, which is no .tsv, have as many
+    columns more, as in CoNLL-2003, the first is the word and the last the tag. Before the first word of a sentence,
+    lines like '# text' are comments; '#word' and a '#' with a tab and a tag after it are words.
 
     Args:
         source: path of a file, or of a folder of .conllu, .conll, .iob, .bio or .tsv files, in name order.
@@ -71,6 +74,7 @@ def read_tagged(source: object, column: str = "upos", *, encoding: str = "utf-8"
                 )
             found = [_conllu(first, block, column, path.name) for first, block in blocks(lines)]
         else:
+            lines = lines if path.suffix.lower() == ".tsv" else _narrowed(lines)
             found = [_word_and_tag(first, block, path.name) for first, block in blocks(lines)]
         kept = [sentence for sentence in found if sentence is not None]
         if not kept:
@@ -122,6 +126,19 @@ def _conllu(first: int, block: Sequence[str], column: str, origin: str) -> Tagge
             f"`{column}`, but this one has none. Give it one, or write _ for all of them."
         )
     return TaggedSentence(words=tuple(words), tags=None if all(absent) else tuple(tags), origin=origin, line=numbers[0])
+
+
+def _narrowed(lines: list[str]) -> list[str]:
+    """The first and the last of three or more columns that all lines have; other lines as they are.
+
+    Files whose first column counts are another format, which is not guessed at.
+    """
+    rows = [line.split("\t") if "\t" in line else line.split() for line in lines]
+    are_words = [bool(fields) and fields[0] not in ("", _DOCUMENT) for fields in rows]
+    words = [fields for fields, is_word in zip(rows, are_words, strict=True) if is_word]
+    if len(set(map(len, words))) != 1 or len(words[0]) < 3 or all(fields[0].isdecimal() for fields in words):
+        return ["" if fields[:1] == [_DOCUMENT] else line for line, fields in zip(lines, rows, strict=True)]
+    return [f"{fields[0]}\t{fields[-1]}" if is_word else "" for fields, is_word in zip(rows, are_words, strict=True)]
 
 
 def _word_and_tag(first: int, block: Sequence[str], origin: str) -> TaggedSentence | None:

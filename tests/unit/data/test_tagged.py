@@ -91,6 +91,26 @@ def test_a_first_line_that_names_the_columns_is_no_word(tmp_path: Path) -> None:
     assert sentence.words == ("word", "for")
 
 
+CONLL = """-DOCSTART- -X- -X- O
+
+EU NNP B-NP B-ORG
+rejects VBZ B-VP O
+
+10 CD B-NP O
+"""
+
+
+def test_of_more_columns_the_first_is_the_word_and_the_last_the_tag(tmp_path: Path) -> None:
+    first, second = read_tagged(write(tmp_path / "eng.conll", CONLL))
+    assert (first.words, first.tags, first.line) == (("EU", "rejects"), ("B-ORG", "O"), 3)
+    assert (second.words, second.tags) == (("10",), ("O",))
+    (short,) = read_tagged(write(tmp_path / "b.bio", "-DOCSTART- O\n\nEU B-ORG\n"))
+    assert short.words == ("EU",)
+    for name, text in (("c.tsv", "1\tEU\tB-ORG\n"), ("d.conll", "1 EU B-ORG\n2 is O\n"), ("e.conll", CONLL + "x O\n")):
+        with pytest.raises(DataError, match=r"a line has a word and a tag, but this one has \d fields"):
+            read_tagged(write(tmp_path / name, text))
+
+
 def test_a_hash_can_be_a_word(tmp_path: Path) -> None:
     text = "# a comment here\n#\tSYM\n#fun\tTAG\n# NUM\n\n#fun TAG\n\n# comment\n#begin document x\nx X\n\n#solo\n"
     sentences = read_tagged(write(tmp_path / "a.bio", text))
