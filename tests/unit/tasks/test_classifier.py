@@ -275,3 +275,10 @@ def test_a_table_without_a_column_to_read_is_refused(task):
         DataError, match=r"records has no column that is read.*the columns are 'id', 't', 'size', 'kind'"
     ):
         task(target="kind", series="id", time="t", table=ignored).fit(rows, verbose=False)
+
+
+@pytest.mark.parametrize("task", [whorl.Classifier, whorl.Regressor])
+def test_a_table_that_is_one_sequence_is_refused(task):
+    rows = [{"kind": n % 3, **{f"t{k}": float(n + k) for k in range(9)}} for n in range(30)]
+    with pytest.raises(DataError, match=r"records is one sequence, as no column is named as `series`.*give arrays"):
+        task(target="kind").fit(rows, verbose=False)

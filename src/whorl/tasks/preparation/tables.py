@@ -53,6 +53,8 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     validation, seed = estimator.training.validation, estimator.training.seed
     groups = None
     if whole:
+        if len(series) == 1 and columns.series is None:
+            raise _one_sequence(frame)
         groups = None if columns.group is None else groups_of(series, frame, columns.group, schema.series)
         held = held_out(len(series), validation, seed, last, groups)
         cuts = [0 if n in held else len(one.frame) for n, one in enumerate(series)]
@@ -91,6 +93,14 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     if answers_labels(wiring):
         return classified(estimator, prepared)
     return replace(prepared, notes=told_of_marks(prepared))
+
+
+def _one_sequence(frame: Frame) -> DataError:
+    return DataError(
+        f"{frame.origin} is one sequence, as no column is named as `series`, but many are learned from. Name the column "
+        "that says which sequence a row is of. Where each row is a whole sequence give arrays, (X, y), or a file of the "
+        "UCR archive: .tsv, no header, and the label first."
+    )
 
 
 def _check_may_lack(frame: Frame, columns: Columns, countdown: Countdown | None) -> None:
