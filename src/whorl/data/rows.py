@@ -1,5 +1,6 @@
 """The rows of one series: order, duplicates and gaps are found, named, and repaired where `Table` allows it."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from whorl.data.timestep import TimeStep
 from whorl.plans.table import Table
 
 _HOUR = 3_600_000_000
+# A day, a minute of it or a second, with nothing between the parts.
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?", re.ASCII)
 _MAX_FILLED = 50  # a gap may make a series this many times longer; more is a wrong year in one cell, not a gap
 
 
@@ -104,16 +107,18 @@ def _gap(part: Frame, time: str, key: str, step: TimeStep, missing: np.ndarray) 
     places = np.flatnonzero(missing)
     first = int(places[0])
     times = part[time]
-    hour = _summer_time(times[places]) if missing.max() * (step.seconds or 0.0) * 1e6 == _HOUR else ""
+    hour, dates = missing.max() * (step.seconds or 0.0) * 1e6 == _HOUR, _undashed(times)
+    hint = dates or (_summer_time(times[places]) if hour else "")
     total = int(missing.sum())
-    fill = "Fill with --on-gap fill, or take" if total <= _MAX_FILLED * len(part) + 1000 else "Correct the row, or take"
+    few = total <= _MAX_FILLED * len(part) + 1000 and not dates
+    fill = "Fill with --on-gap fill, or take" if few else "Correct the row, or take"
     return _problem(
         part,
         time,
         key,
         places + 1,
         f"skips {plural(total, 'timestamp')} of its step of {step.describe()}{in_series(key)}: after "
-        f"{spell_time(times[first])} comes {spell_time(times[first + 1])} ({name_rows(part, places + 1)}).{hour} "
+        f"{spell_time(times[first])} comes {spell_time(times[first + 1])} ({name_rows(part, places + 1)}).{hint} "
         f"{fill} the rows as they are by fitting with --on-gap ignore.",
         "--on-gap fill",
     )
@@ -147,6 +152,16 @@ def _problem(part: Frame, time: str, key: str, index: np.ndarray, rule: str, opt
         series=key or None,
         option=option,
     )
+
+
+def _undashed(times: np.ndarray) -> str:
+    """Says so when whole numbers are all dates, or times of a day, without anything between their parts."""
+    if times.dtype.kind == "M":
+        return ""
+    cells = list(map(str, times.tolist()))
+    if not all(_DATE.fullmatch(cell) for cell in cells):
+        return ""
+    return f" These look like dates, but are read as numbers: write {cells[0][:4]}-{cells[0][4:6]}-{cells[0][6:8]}."
 
 
 def _summer_time(times: np.ndarray) -> str:

@@ -83,6 +83,19 @@ def test_unsorted_timestamps_are_refused_and_sorted_as_asked() -> None:
     assert one.frame.rows.tolist() == [3, 2, 4]
 
 
+@pytest.mark.parametrize("clock", ["", "0930", "093000"])
+def test_dates_without_dashes_are_told_and_not_filled(clock: str) -> None:
+    def counted(*days: str) -> str:
+        return "date,v\n" + "".join(f"{day}{clock},1\n" for day in days)
+
+    kinds = {"date": "time"}
+    message = refusal(counted("20260129", "20260130", "20260131", "20260201"), kinds=kinds)
+    assert "These look like dates, but are read as numbers: write 2026-01-29. Correct the row" in message
+    message = refusal(counted("20260129", "20260130", "20260132"), kinds=kinds)  # no day of a month: a count
+    assert "look like dates" not in message
+    assert "Fill with --on-gap fill" in message
+
+
 def test_gaps_are_refused_filled_or_ignored_as_asked() -> None:
     text = days("01,1", "02,2", "05,5", "06,6")
     message = refusal(text)
