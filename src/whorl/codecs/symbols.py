@@ -67,7 +67,7 @@ class SymbolsCodec(Codec[Values]):
             items = _items(values)
             for kind, position in _kinds(items, f"training sequence {n}").items():
                 kinds.setdefault(kind, position)
-            counts.update(value for value in items if not _is_missing(value))  # type: ignore[misc]
+            counts.update(value for value in items if not is_missing(value))  # type: ignore[misc]
         if kinds.keys() == {"integer", "number"}:
             kinds = {"number": kinds["number"]}
         if len(kinds) > 1:
@@ -121,7 +121,7 @@ class SymbolsCodec(Codec[Values]):
         made = [codes.get(value, 0) for value in items]
         if self.when_unseen == "error" and 0 in made:
             for position, (value, code) in enumerate(zip(items, made, strict=True)):
-                if not code and not _is_missing(value):
+                if not code and not is_missing(value):
                     close = did_you_mean(value, map(str, self._symbols)) if isinstance(value, str) else ""
                     raise DataError(
                         f"`{value!r}` at position {position} is not among the {len(self._symbols)} symbols of "
@@ -132,7 +132,7 @@ class SymbolsCodec(Codec[Values]):
     def unseen(self, values: Values) -> dict[Symbol, int]:
         """Returns the values that training did not have, or that were not kept, and how often each occurs."""
         items = self._checked(values)
-        counts = Counter(value for value in items if value not in self._codes and not _is_missing(value))
+        counts = Counter(value for value in items if value not in self._codes and not is_missing(value))
         return dict(counts)  # type: ignore[arg-type]
 
     def decode(self, array: np.ndarray) -> np.ndarray:
@@ -248,7 +248,8 @@ def _items(values: Values) -> list[object]:
     return [value.item() if isinstance(value, np.generic) else value for value in values]
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Whether a value is none: None, NaN or empty text."""
     return value is None or value == "" or value != value
 
 
@@ -265,7 +266,7 @@ def _kinds(items: list[object], where: str) -> dict[Kind, str]:
                 f"A symbol is text, a whole number, a boolean or a number, but position {position} of {where} is a "
                 f"{type(value).__name__}. Convert it."
             )
-        if kind is None or _is_missing(value):
+        if kind is None or is_missing(value):
             continue
         if value in _INFINITE or (kind == "integer" and not -(2**63) <= value < 2**63):  # type: ignore[operator]
             raise DataError(f"A symbol is finite and fits 64 bits, but position {position} of {where} is {value}.")

@@ -63,11 +63,11 @@ def score(
 
 
 def _with_truths(model: Model, sequences: List[Sequence], steps: List[np.ndarray]) -> List[np.ndarray]:
-    """The steps without those of whole sequences whose truth is unknown, such as a label that training did not have."""
+    """The steps without those of whole sequences whose truth is missing."""
     pairing = model.wiring.pairing
     if not isinstance(pairing, Sequences) or pairing.every_step:
         return steps
-    known = [bool(np.isfinite(one.row_targets).any()) for one in sequences]
+    known = [one.labels is not None or bool(np.isfinite(one.row_targets).any()) for one in sequences]
     return [own if there else own[:0] for own, there in zip(steps, known, strict=True)]
 
 

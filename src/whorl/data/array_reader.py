@@ -79,12 +79,14 @@ class ArrayReader(Reader):
         if self.own:
             return self._judged(arrays)
         y = None if arrays.y is None else self._encode_targets(arrays)
+        strange = self._strange(arrays)
         return [
             Sequence(
                 key=str(n),
                 past=self.past.encode(np.asarray(x)),
                 time=np.arange(len(x), dtype=np.int64),
                 targets=None if y is None else y[n],
+                labels=None if strange is None else strange[n],
             )
             for n, x in enumerate(arrays.x)
         ]
@@ -114,6 +116,15 @@ class ArrayReader(Reader):
         if isinstance(self.outputs, Indicators):
             return list(self.outputs.encode_array(arrays.y, arrays.origin))
         return [self._encode_numbers(self.outputs, y) for y in truths(arrays)]
+
+    def _strange(self, arrays: Arrays) -> List[np.ndarray | None] | None:
+        """The labels of each sequence, where training does not have all of them."""
+        if arrays.y is None or not isinstance(self.outputs, Labels):
+            return None
+        if self.every_step:
+            return [self.outputs.strange(one) for one in step_labels_of(arrays)]
+        found = self.outputs.strange(labels_of(arrays))
+        return None if found is None else list(found[:, None])
 
     def _encode_numbers(self, codec: ArrayCodec, y: np.ndarray) -> np.ndarray:
         if y.shape[-1] != self.num_targets:

@@ -44,7 +44,7 @@ def numbers_or_text(cells: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray
     return np.array(values, np.float64), np.flatnonzero(text)
 
 
-def as_objects(cells: Sequence[str | None]) -> np.ndarray:
+def as_objects(cells: Sequence[object]) -> np.ndarray:
     """Returns an object array of the cells; np.array(list, object) would do, but not for an empty list's shape."""
     column = np.empty(len(cells), object)
     column[:] = cells

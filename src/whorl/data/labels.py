@@ -5,13 +5,17 @@ from typing import Self
 
 import numpy as np
 
-from whorl.codecs.symbols import SymbolsCodec
+from whorl.codecs.symbols import SymbolsCodec, is_missing
+from whorl.data.cells import as_objects
 from whorl.data.unitless import Unitless
 from whorl.errors import DataError, ModelFileError
 
 
 class Labels(Unitless):
     """The label of each row as the number of its class; NaN where it is missing or unknown.
+
+    Nothing can be learned of either. But an answer to a label that training does not have is wrong, while one to a
+    missing label is neither right nor wrong: `strange` tells them apart.
 
     Args:
         symbols: the classes, in order; its code 0, the unknown, is none of them.
@@ -40,6 +44,13 @@ class Labels(Unitless):
         """Numbers of classes, (T, 1) float32."""
         codes = self.symbols.encode(whole(labels))
         return np.where(codes > 0, codes - 1, np.float32(np.nan)).astype(np.float32)
+
+    def strange(self, labels: np.ndarray) -> np.ndarray | None:
+        """The labels as they are, (T,), None where missing; None where training has all of them."""
+        found = whole(labels)
+        if not self.symbols.unseen(found):
+            return None
+        return as_objects([None if is_missing(label) else label for label in found.tolist()])
 
     def decode(self, numbers: np.ndarray) -> np.ndarray:
         """Labels of numbers of classes (..., 1), (...,); None or NaN where the class is unknown."""

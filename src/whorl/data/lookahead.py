@@ -41,12 +41,14 @@ class LateReader(Reader):
         if targets is not None:
             targets = np.concatenate([np.full((count, targets.shape[1]), np.nan, targets.dtype), targets])
         tokens = None if one.tokens is None else np.concatenate([np.full(count, None, object), one.tokens])
+        labels = None if one.labels is None else np.concatenate([np.full(count, None, object), one.labels])
         unknown = np.full(count, _NONE, np.int64).view(one.time.dtype)
         return replace(
             one,
             past=np.concatenate([one.past, np.zeros((count, one.past.shape[1]), one.past.dtype)]),
             time=np.concatenate([unknown, one.time]),
             targets=targets,
+            labels=labels,
             tokens=tokens,
         )
 

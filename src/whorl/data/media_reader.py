@@ -76,6 +76,8 @@ class MediaReader(Reader):
     def encode(self, files: Files) -> list[Sequence]:
         """Encodes every file."""
         truths = truths_of(files, self.outputs, self.names)
+        known = truths is not None and isinstance(self.outputs, Labels)
+        strange = self.outputs.strange(files.frame[self.names[0]]) if known else None  # type: ignore[union-attr]
         made = []
         for n, (name, cell) in enumerate(zip(files.names, files.cells, strict=True)):
             past = encoded(self.past, self.medium, cell, self.plan, name)
@@ -85,6 +87,7 @@ class MediaReader(Reader):
                     past=past,
                     time=np.arange(len(past), dtype=np.int64),
                     targets=None if truths is None else truths[n],
+                    labels=None if strange is None else strange[n : n + 1],
                 )
             )
         return made

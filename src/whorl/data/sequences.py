@@ -16,6 +16,8 @@ class Sequence:
         time: when each step happens, (T,) datetime64 or int64.
         ahead: what is known of each step in advance, (T + H, F) float32, or None.
         targets: truths in the codec's units, float32; (T, K) with one for each row, (K,) with one for the sequence.
+        labels: the labels as they came, (T,) or (1,), None where missing, where training does not have all of them:
+            `targets` are NaN of those. None where it has.
         weight: how much the sequence counts in training.
         tokens: what stands at each step as it was written, (T,), where steps are words.
         known_ahead: number of steps after the last row whose `ahead` was really given.
@@ -31,6 +33,7 @@ class Sequence:
     time: np.ndarray
     ahead: np.ndarray | None = None
     targets: np.ndarray | None = None
+    labels: np.ndarray | None = None
     weight: float = 1.0
     known_ahead: int = 0
     tokens: np.ndarray | None = None
@@ -71,7 +74,8 @@ class Sequence:
             past=self.past[rows],
             time=self.time[rows],
             ahead=None if self.ahead is None else self.ahead[rows.start : stop + horizon],
-            targets=None if targets is None else targets[rows] if targets.ndim == 2 else targets,
+            targets=None if targets is None else targets[rows] if _of_rows(targets) else targets,
+            labels=self.labels[rows] if self.labels is not None and _of_rows(targets) else self.labels,
             known_ahead=0 if self.ahead is None else min(horizon, after),
             tokens=None if self.tokens is None else self.tokens[rows],
             marks=None if self.marks is None else self.marks[rows],
@@ -84,6 +88,10 @@ class Sequence:
             windows = np.lib.stride_tricks.sliding_window_view(self.ahead[1:], horizon, axis=0)
             inputs["future"] = np.moveaxis(windows, -1, 1)[None, start:stop]
         return inputs
+
+
+def _of_rows(targets: np.ndarray | None) -> bool:
+    return targets is not None and targets.ndim == 2
 
 
 def num_sources(sequences: List[Sequence]) -> list[int]:

@@ -93,13 +93,16 @@ class TableReader(Reader):
     def encode(self, series: Series, future: Frame | None = None) -> Sequence:
         """Encodes one series; `future` holds rows of known covariates after its last row."""
         frame = series.frame
-        targets = None
+        targets, strange = None, None
         if all(name in frame.columns for name in self.schema.targets):
             if self.countdown is not None:
                 frame = self.countdown.counted(series, self.names[0]).frame
             labels = isinstance(self.outputs, Labels)
             targets = self.outputs.encode(frame[self.names[0]] if labels else frame)  # type: ignore[arg-type]
-            targets = targets[-1] if self.per_sequence and not self.every_step else targets
+            of_last = self.per_sequence and not self.every_step
+            targets = targets[-1] if of_last else targets
+            if isinstance(self.outputs, Labels):
+                strange = self.outputs.strange(frame[self.names[0]][-1 if of_last else 0 :])
         marked, label = None, self.schema.label
         if label is not None and label in frame.columns:
             marked = marks(frame[label], self.schema.normal, f"{frame.origin}: column '{label}'")
@@ -113,6 +116,7 @@ class TableReader(Reader):
             time=frame[self.schema.time or INDEX],
             ahead=ahead,
             targets=targets,
+            labels=strange,
             known_ahead=given,
             marks=marked,
         )

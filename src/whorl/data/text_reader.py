@@ -65,12 +65,21 @@ class TextReader(Reader):
     def encode(self, frame: Frame) -> list[Sequence]:
         """Encodes every row."""
         beside = self._beside(frame)
-        truths = self._truths(frame) if all(name in frame.columns for name in self.names) else None
+        given = all(name in frame.columns for name in self.names)
+        truths = self._truths(frame) if given else None
+        strange = self.outputs.strange(frame[self.names[0]]) if given and isinstance(self.outputs, Labels) else None
         made = []
         for n, text in enumerate(texts_of(frame, self.column)):
             past = self.past.rows(self.past.text.encode(text), beside[n : n + 1])
-            targets = None if truths is None else truths[n]
-            made.append(Sequence(key=str(n), past=past, time=np.arange(len(past), dtype=np.int64), targets=targets))
+            made.append(
+                Sequence(
+                    key=str(n),
+                    past=past,
+                    time=np.arange(len(past), dtype=np.int64),
+                    targets=None if truths is None else truths[n],
+                    labels=None if strange is None else strange[n : n + 1],
+                )
+            )
         return made
 
     def _beside(self, frame: Frame) -> np.ndarray:

@@ -129,7 +129,9 @@ class WordReader(Reader):
 
     def encode(self, sentences: List[Sentence]) -> list[Sequence]:
         """Encodes every sentence."""
-        known = self.outputs.encode(tags_column(sentences)) if any(one.tags for one in sentences) else None
+        tags = tags_column(sentences) if any(one.tags for one in sentences) else None
+        known = None if tags is None else self.outputs.encode(tags)
+        strange = None if tags is None else self.outputs.strange(tags)
         ends = np.cumsum([0, *(len(one.words) for one in sentences)])
         return [
             Sequence(
@@ -137,6 +139,7 @@ class WordReader(Reader):
                 past=self.past.encode(one.words),
                 time=np.arange(len(one.words), dtype=np.int64),
                 targets=None if known is None else known[ends[n] : ends[n + 1]],
+                labels=None if strange is None else strange[ends[n] : ends[n + 1]],
                 tokens=as_objects(list(one.words)),
             )
             for n, one in enumerate(sentences)

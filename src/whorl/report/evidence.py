@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from whorl.codecs.symbols import is_missing
 from whorl.data.pairing import steps_with_truths, told
 from whorl.data.sequences import Sequence
 from whorl.errors import DataError
@@ -75,15 +76,21 @@ class Evidence:
             truths = self.classes_of_truths
             place = np.where(np.isfinite(truths), truths, 0).astype(np.int64)
             missed = 1.0 - self.prediction.probabilities[np.arange(len(place)), place]
-            return np.where(np.isfinite(truths), missed, np.nan)
+            missed[~np.isfinite(truths)] = 1.0  # training does not have the label, so it was given nothing
+            return np.where(self.given, missed, np.nan)
         return _mean(np.abs(self.prediction.value - self.target) / self.scale)
 
     @cached_property
     def classes_of_truths(self) -> np.ndarray:
-        """The number of the true class of each answer, (N,); NaN where it is unknown."""
+        """The number of the true class of each answer, (N,); NaN where it is missing or training does not have it."""
         assert self.prediction.classes is not None
         number = {label: float(n) for n, label in enumerate(self.prediction.classes.tolist())}
         return np.array([number.get(label, np.nan) for label in items_of(self.target).tolist()], np.float64)
+
+    @cached_property
+    def given(self) -> np.ndarray:
+        """Whether the label of each answer is there, known to training or not, (N,)."""
+        return np.array([not is_missing(label) for label in items_of(self.target).tolist()], bool)
 
     def ranked(self) -> dict[str, int]:
         """Numbers of the best, the median and the worst answer; fewer where there are fewer."""

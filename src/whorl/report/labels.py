@@ -38,7 +38,7 @@ def table(evidence: Evidence) -> tuple[Label, ...]:
         answers = evidence.prediction.probabilities >= evidence.prediction.thresholds
         counted = counts(answers, evidence.target).T.tolist()
         return _rows([(*own, str(name)) for own, name in zip(counted, evidence.prediction.names, strict=True)])
-    known = np.isfinite(evidence.classes_of_truths)
+    known = evidence.given
     said, true = evidence.prediction.value[known], evidence.target[known]
     rows = []
     for name in evidence.prediction.classes.tolist():
@@ -67,7 +67,7 @@ def _rows(rows: list[tuple[int, int, int, str]]) -> tuple[Label, ...]:
 
 def wrong(evidence: Evidence) -> tuple[tuple[Step, ...], ...]:
     """The sequences with the most wrong labels; none where all are right."""
-    known = np.isfinite(evidence.classes_of_truths)
+    known = evidence.given
     said, true = evidence.prediction.value, evidence.target
     missed = known & (said != true)
     # Answers of one sequence stand below each other.

@@ -46,7 +46,7 @@ METRICS: dict[str, Metric] = {
     "ndcg@10": Metric("mean of 1 / log2(1 + rank) of next items among the first 10, 0 for others", "most", ".4f"),
     "mrr@10": Metric("mean of 1 / rank of next items among the first 10, 0 for others", "most", ".4f"),
     "mrr": Metric("mean of 1 / rank of next items, whatever the rank", "most"),
-    "unseen": _share("share of next items that training does not have, which count as missed", None),
+    "unseen": _share("share of truths that training does not have, which count as wrong", None),
     "seen": _share("share of next items that are left out, as they were there before, which count as missed", None),
     "until_nll": Metric(
         "nats by which the bin of the time until the next event surprises the model, on average", "least", ".4f"
@@ -91,4 +91,4 @@ METRICS: dict[str, Metric] = {
 }
 
 # By the first of these that a model has, it is compared with its rivals.
-JUDGES = ("ndcg@10", "wer", "bleu", "rouge_l", "vus_pr", "average_precision", "nll", "mae")
+JUDGES = ("ndcg@10", "wer", "bleu", "rouge_l", "vus_pr", "average_precision", "nll", "accuracy", "mae")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whorl.codecs.symbols import is_missing
 from whorl.data.pairing import told
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
@@ -32,7 +33,7 @@ class Evaluation:
         metrics: name -> value in the user's units; `_scaled` ones in units of the training scale.
         baseline: name of a naive rival -> its metrics on the same origins.
         by_step: mae, coverage and width at each step of the horizon, (H, K).
-        num_answers: number of scored answers.
+        num_answers: number of scored answers; where labels are answered, without those whose truth is missing.
         skipped: keys of sequences too short for a context and a horizon, which have no answer to score.
         scale: (K,) training scale of each output, the unit of the `_scaled` metrics.
     """
@@ -52,7 +53,7 @@ class Evaluation:
 
     @property
     def target(self) -> Rows:
-        """The truths, of the shape of `prediction.value`; NaN where unknown.
+        """The truths, of the shape of `prediction.value`; NaN where unknown, of labels None where missing.
 
         Of several labels at once they are (N, C), of a Recommender the items that came, (N,), or with what time passed
         until then beside them, (N, 2).
@@ -99,11 +100,12 @@ def evaluate(
     scores = model.readout.scores(model.reader, model.naive_mae)
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
-    predictions, targets = [], []
+    predictions, targets, missing = [], [], 0
     for _, _, prediction, target in answers(
         model, sequences, model.outputs(sequences, steps) if outputs is None else outputs
     ):
         scores.add(prediction, target)
+        missing += _num_missing(prediction, target)
         if keep:
             predictions.append(prediction)
             targets.append(target)
@@ -111,11 +113,20 @@ def evaluate(
         metrics=scores.result(),
         baseline={name: score_rival(model, name, sequences, steps).result() for name in model.baselines},
         by_step=scores.steps(),
-        num_answers=num_answers,
+        num_answers=num_answers - missing,
         scale=model.reader.scale,
         skipped=tuple(one.key for one, wanted in zip(sequences, steps, strict=True) if not len(wanted)),
         kept=_kept(model, sequences, steps, predictions, targets) if keep else None,
     )
+
+
+def _num_missing(prediction: Prediction, target: np.ndarray) -> int:
+    """How many answers of labels have no truth; 0 of other answers."""
+    if prediction.classes is None:
+        return 0
+    if target.dtype.kind == "f":
+        return int(np.isnan(target.reshape(len(target), -1)).all(axis=1).sum())
+    return sum(map(is_missing, target.tolist())) if target.ndim == 1 else 0
 
 
 def _kept(

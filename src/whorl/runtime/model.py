@@ -194,6 +194,8 @@ class Model:
         if isinstance(self.wiring.pairing, EachRow):
             return _marks(sequence, steps, self.wiring.pairing.whole)
         assert sequence.targets is not None
+        if sequence.labels is not None:
+            return sequence.labels[steps] if sequence.targets.ndim == 2 else np.repeat(sequence.labels, len(steps))
         if isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step:
             return self.reader.decode(sequence.targets[steps])
         if isinstance(self.wiring.pairing, Sequences):

@@ -5,6 +5,7 @@ from collections.abc import Sequence as List
 
 import numpy as np
 
+from whorl.codecs.symbols import is_missing
 from whorl.runtime.class_metrics import ClassScores
 from whorl.runtime.prediction import Prediction
 
@@ -12,11 +13,12 @@ Span = tuple[int, int, str]
 
 
 class TagScores:
-    """Answers and truths of all steps, scored as classes; an unknown truth is not counted.
+    """Answers and truths of all steps, scored as classes; a missing truth is not counted.
 
     Where the classes mark entities (B-X begins one of kind X, I-X goes on with it, O is outside), `result()` has
     `entity_f1` too: the harmonic mean of precision and recall of entities over all sequences, right only where kind,
-    first and last step are (Tjong Kim Sang & De Meulder 2003, section 3.2).
+    first and last step are (Tjong Kim Sang & De Meulder 2003, section 3.2). An entity whose labels training does not
+    have is one that was not found.
 
     Args:
         classes: (C,) the labels.
@@ -34,7 +36,7 @@ class TagScores:
             return
         assert isinstance(prediction.value, np.ndarray)
         truths = target.tolist()
-        known = [truth is not None for truth in truths]
+        known = [not is_missing(truth) for truth in truths]
         said = set(entities([label if there else "O" for label, there in zip(prediction.value, known, strict=True)]))
         true = set(entities([truth if there else "O" for truth, there in zip(truths, known, strict=True)]))
         self._said, self._there = self._said + len(said), self._there + len(true)

@@ -69,4 +69,6 @@ def score_lines(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[st
     for n, name in enumerate(rows):
         lines.append(f"  {name:16}" + "".join(f"{cells[n]:>{widths[column]}}" for column, cells in columns.items()))
     lines.append(f"  {verdict(rows)[1]}")
+    if metrics.get("unseen"):
+        lines.append(f"  {metrics['unseen']:.1%} of the truths are none that training has; they count as wrong.")
     return lines

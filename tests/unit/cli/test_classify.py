@@ -206,18 +206,22 @@ def test_check_takes_labels_for_labels(beats, mails, tmp_path):
     assert "column 'x' is the text, but it holds numbers" in numbers.stdout
 
 
-def test_without_known_labels_answers_are_counted_and_nothing_is_scored(mails, tmp_path):
-    unseen = write_csv(tmp_path / "unseen.csv", "text,size,kind", [("free money", 3, "other"), ("lunch", 2, "other")])
-    result = run("evaluate", mails.model, unseen)
+def test_labels_that_training_does_not_have_are_told_and_count_as_wrong(mails, tmp_path):
+    rows = [("free money", 3, "other"), ("lunch", 2, "other")]
+    result = run("evaluate", mails.model, write_csv(tmp_path / "unseen.csv", "text,size,kind", rows))
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, names, own, *_, last = result.stdout.splitlines()
+    assert first == "2 answers, kind:"
+    assert names.split() == ["accuracy", "f1"]
+    assert own.split() == ["model", "0.0000", "0.0000"]
+    assert last == "  100.0% of the truths are none that training has; they count as wrong."
+
+
+def test_without_labels_nothing_is_scored(mails, tmp_path):
+    rows = [("free money", 3, ""), ("lunch", 2, "")]
+    result = run("evaluate", mails.model, write_csv(tmp_path / "missing.csv", "text,size,kind", rows))
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        "2 answers, kind:",
+        "0 answers, kind:",
         "  No truth was known, so nothing could be scored.",
     ]
-    none = write_csv(tmp_path / "none.csv", "text,size", [('"free\nmoney, ""now"""', 3)])
-    for command in ("evaluate", "report"):
-        result = run(command, mails.model, none)
-        assert (result.exit_code, result.stdout) == (3, "")
-        assert "column `kind` is not in none.csv" in result.stderr
-    expected = whorl.runtime.load(mails.model).predict(str(none))
-    assert lines_of(run("stream", mails.model, "--input", none)) == describe(expected)

@@ -129,3 +129,8 @@ def test_entities_are_right_only_as_a_whole():
     found = scores.result()
     assert found["entity_f1"] == pytest.approx(2 * 1 / (3 + 2))
     assert found["accuracy"] == pytest.approx(4 / 6)
+    add("B-x O O", "B-x B-new I-new")  # one right, and one of a kind that training does not have is missing
+    found = scores.result()
+    assert found["entity_f1"] == pytest.approx(2 * 2 / (4 + 4))
+    assert found["accuracy"] == pytest.approx(5 / 9)
+    assert found["unseen"] == pytest.approx(2 / 9)

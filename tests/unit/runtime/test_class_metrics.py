@@ -78,3 +78,24 @@ def test_what_cannot_be_said_is_left_out():
     assert scored(PROBABILITIES, np.full(5, np.nan)) == {}
     assert "auroc" not in scored(PROBABILITIES[:2, :2], np.zeros(2))
     assert auroc(np.array([0.1, 0.2]), np.array([True, True])) is None
+
+
+def test_labels_that_training_does_not_have_count_as_wrong():
+    # Labels 3 and 4 are two such; the fourth answer is 0.
+    truths = np.array([0.0, 1.0, 3.0, 4.0, np.nan])
+    scores = ClassScores(3)
+    scores.update(PROBABILITIES, truths, threshold=0.99)
+    found, answers = scores.result(), PROBABILITIES[:4].argmax(axis=1)
+    assert found["accuracy"] == found["coverage"] == found["unseen"] == 0.5
+    assert found["set_size"] == 1.0
+    assert found["balanced_accuracy"] == pytest.approx(np.mean([1, 1, 0, 0]))
+    assert found["f1"] == pytest.approx(metrics.f1_score(truths[:4], answers, average="macro"))
+    assert found["nll"] == pytest.approx(-np.log([0.7, 0.8]).mean())
+    assert scores.confusion().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert scored(PROBABILITIES[:2], np.array([3.0, 4.0])) == {
+        "accuracy": 0.0,
+        "balanced_accuracy": 0.0,
+        "f1": 0.0,
+        "unseen": 1.0,
+    }
+    assert "unseen" not in scored(PROBABILITIES, TRUTHS)

@@ -125,15 +125,6 @@ def test_scores_stand_beside_the_frequencies_of_the_classes(fitted):
     assert found.metrics["nll"] < 0.5 * found.baseline["prior"]["nll"]
 
 
-def test_a_label_that_training_has_not_is_not_scored(fitted):
-    x, y = waves(10, seed=3)
-    labels = np.array(["slow", "fast"], object)[y]
-    labels[:4] = "unheard of"
-    found = fitted.evaluate((x, labels))
-    assert found.num_answers == 10
-    assert found.metrics["accuracy"] == (found.prediction.value[4:] == labels[4:]).mean()
-
-
 def records(count=16, seed=0):
     rows = []
     for n, series in enumerate(waves(count, seed)[0]):
@@ -282,3 +273,36 @@ def test_a_table_that_is_one_sequence_is_refused(task):
     rows = [{"kind": n % 3, **{f"t{k}": float(n + k) for k in range(9)}} for n in range(30)]
     with pytest.raises(DataError, match=r"records is one sequence, as no column is named as `series`.*give arrays"):
         task(target="kind").fit(rows, verbose=False)
+
+
+def test_labels_that_training_does_not_have_count_as_wrong_and_missing_ones_do_not_count(fitted):
+    x, y = waves(seed=1)
+    labels = np.array(["slow", "fast"], object)[y]
+    before = fitted.evaluate((x, labels))
+    labels[:10] = "new"
+    found = fitted.evaluate((x, labels))
+    right = fitted.predict(x).value == labels
+    assert found.metrics["accuracy"] == right.mean() <= 0.75
+    assert (found.metrics["unseen"], found.num_answers) == (0.25, 40)
+    assert found.baseline["prior"]["unseen"] == 0.25
+    assert found.target.tolist() == labels.tolist()
+    assert "unseen" not in before.metrics
+    labels[:10] = ""
+    found = fitted.evaluate((x, labels))
+    assert found.metrics["accuracy"] == right[10:].mean()
+    assert found.num_answers == 30
+    assert "unseen" not in found.metrics
+
+
+def test_rows_of_a_table_with_labels_that_training_does_not_have_count_as_wrong():
+    x, y = waves(count=24)
+    rows = [(n, value, "ab"[label]) for n, (one, label) in enumerate(zip(x, y, strict=True)) for value in one[:, 0]]
+    table = {name: list(column) for name, column in zip(("id", "x", "kind"), zip(*rows, strict=True), strict=True)}
+    quick = dataclasses.replace(QUICK, epochs=2)
+    fitted = classifier(training=quick, target="kind", series="id").fit(table)
+    before = fitted.evaluate(table).metrics["accuracy"]
+    table["kind"] = ["new" if key < 6 else kind for key, kind in zip(table["id"], table["kind"], strict=True)]
+    found = fitted.evaluate(table)
+    assert found.metrics["unseen"] == 0.25
+    assert found.metrics["accuracy"] <= min(before, 0.75)
+    assert found.num_answers == 24

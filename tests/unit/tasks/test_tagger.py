@@ -213,7 +213,7 @@ def test_words_of_a_table_are_read_by_their_sentence():
     model = tagger(text="w", target="kind", series="s").fit(rows)
     answer = model.predict(rows[:6])
     assert [one.tolist() for one in answer.index.tokens] == [["NA", "2024", "?"]] * 2
-    assert model.evaluate(rows[:6]).num_answers == 6
+    assert model.evaluate(rows[:6]).num_answers == 4
     with pytest.raises(DataError, match="`series` must name the column"):
         tagger(text="w", target="kind").fit(rows)
 
@@ -291,3 +291,16 @@ def test_a_table_of_words_names_the_sentence_of_each_row():
         tagger(text="word", target="tag", series="sentence").fit(rows)
     model = tagger(text="word", target="tag", series="sentence").fit(rows[3:])
     assert model.predict(rows[3:]).index.series.tolist() == [f"s{n}" for n in range(1, 9)]
+
+
+def test_tags_that_training_does_not_have_count_as_wrong_and_missing_ones_do_not_count(fitted, given):
+    words, tags = given
+    kind = next(tag for one in tags for tag in one if tag.startswith("B-"))[2:]
+    renamed = [[tag.replace(f"-{kind}", "-new") for tag in one] for one in tags]
+    found = fitted.evaluate((words, renamed))
+    assert 0 < found.metrics["unseen"] == np.mean([tag.endswith("-new") for one in renamed for tag in one])
+    assert found.metrics["accuracy"] < 1 - found.metrics["unseen"]
+    gaps = [[None if tag.endswith("-new") else tag for tag in one] for one in renamed]
+    scored = fitted.evaluate((words, gaps))
+    assert "unseen" not in scored.metrics
+    assert scored.num_answers == sum(tag is not None for one in gaps for tag in one)

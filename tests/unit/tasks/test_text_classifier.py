@@ -55,10 +55,12 @@ def test_scores_stand_beside_the_frequencies_of_the_classes(reviewer):
         reviewer.evaluate(texts)
 
 
-def test_a_label_that_training_has_not_and_a_missing_one_are_not_scored(reviewer):
+def test_a_label_that_training_has_not_is_wrong_and_a_missing_one_is_not_scored(reviewer):
     texts, labels = reviews(8, seed=4)
     found = reviewer.evaluate((texts, ["so so", None, *labels[2:]]))
-    assert found.metrics["accuracy"] == (found.prediction.value[2:] == np.array(labels[2:], object)).mean()
+    assert found.num_answers == 7
+    assert found.metrics["accuracy"] == (found.prediction.value[2:] == np.array(labels[2:], object)).sum() / 7
+    assert found.metrics["unseen"] == 1 / 7
 
 
 @pytest.mark.parametrize("text", STRANGE, ids=range(len(STRANGE)))
