@@ -11,7 +11,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.ts_files import is_ts, read_ts
 from whorl.data.ucr import is_ucr, read_ucr
-from whorl.data.values import ArrowStream
+from whorl.data.values import ArrowStream, is_missing
 from whorl.errors import DataError
 
 Targets = np.ndarray | list[np.ndarray]
@@ -24,7 +24,8 @@ class Arrays:
     Shape:
         x: N arrays (T_i, D), float64; one array (N, T, D) where all are equally long. NaN is missing.
         y: None; an array whose first axis is N, numbers as float64 or text as objects; or N arrays whose first axis
-            is T_i, one target for each step of sequences of several lengths.
+            is T_i, one target for each step of sequences of several lengths. Missing are NaN among numbers, None among
+            text.
     """
 
     x: np.ndarray | list[np.ndarray]
@@ -224,13 +225,38 @@ def _targets(y: object, x: Sequence[np.ndarray] | np.ndarray, origin: str) -> Ta
 
 
 def _labels(values: object, name: str, origin: str) -> np.ndarray:
+    given = [_unmasked(value) for value in values] if isinstance(values, list | tuple) else _unmasked(values)
     try:
-        array = np.asarray(values)
+        array = np.asarray(given)
+        if array.dtype.kind == "U" and isinstance(given, list):
+            cells = np.asarray(given, object)
+            gone = [is_missing(cell) for cell in cells.flat]  # which numpy has spelled, as 'nan'
+            array = _without(array, np.reshape(gone, cells.shape))
     except ValueError:
         raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape.") from None
-    if array.dtype.kind in "SUT" or (array.dtype.kind == "O" and array.size and _is_text(array.flat[0])):
+    if array.dtype.kind in "SUT" or (array.dtype.kind == "O" and any(map(_is_text, array.flat))):
         return _texts(array, name, origin)
+    if array.dtype.kind == "O":
+        array = np.array([np.nan if is_missing(one) else one for one in array.flat], object).reshape(array.shape)
     return _numbers(array, name, origin)
+
+
+def _unmasked(values: object) -> object:
+    """A masked array as one in which what is masked is missing: NaN among numbers, else None."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values is np.ma.masked:
+        return None
+    if values.dtype.kind in "fiub":
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    return _without(values.data, np.ma.getmaskarray(values))
+
+
+def _without(array: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """The array as objects, None where a value is gone."""
+    made = array.astype(object)
+    made[gone] = None
+    return made
 
 
 def _is_text(value: object) -> bool:
@@ -238,9 +264,11 @@ def _is_text(value: object) -> bool:
 
 
 def _texts(array: np.ndarray, name: str, origin: str) -> np.ndarray:
-    """Returns an object array of `str`: bytes are utf-8, and numpy's strings become Python's."""
+    """Returns an object array of `str | None`: bytes are utf-8, numpy's strings become Python's, NaN is missing."""
     texts = np.empty(array.shape, object)
     for place, value in np.ndenumerate(array):
+        if is_missing(value):
+            continue  # an empty array of objects holds None
         try:
             if not _is_text(value):
                 raise TypeError(type(value).__name__)
@@ -249,16 +277,14 @@ def _texts(array: np.ndarray, name: str, origin: str) -> np.ndarray:
             at = ", ".join(map(str, place))
             raise DataError(
                 f"{origin}: `{name}` must be all text or all numbers, but {name}[{at}] is {value!r:.40}. "
-                "Give every sequence its label, or leave out those without one."
+                "Write all of them in one way, and None where one is missing."
             ) from None
     return texts
 
 
 def _numbers(values: object, name: str, origin: str) -> np.ndarray:
-    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "fiub":
-        values = np.ma.filled(values.astype(np.float64), np.nan)  # what is masked is missing
     try:
-        array = np.asarray(values)
+        array = np.asarray(_unmasked(values))
     except ValueError:
         raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape. Give a list.") from None
     if array.dtype.kind == "O":

@@ -91,15 +91,15 @@ def column_of(
                 "Convert or drop the column."
             )
         values = list(values.tolist())
-    present = [value for value in values if not _is_missing(value)]
+    present = [value for value in values if not is_missing(value)]
     if all(_is_number(value) for value in present):
         if names and any(isinstance(value, numbers.Integral) for value in present):
             return as_objects([_text(value, name, origin) or None for value in values])
-        return np.array([np.nan if _is_missing(value) else _float(value, name, origin) for value in values], np.float64)
+        return np.array([np.nan if is_missing(value) else _float(value, name, origin) for value in values], np.float64)
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
         return _times(values, name, origin)
     for i, value in enumerate(values):
-        if not _is_missing(value) and not (_is_number(value) or isinstance(value, str | dt.date | np.datetime64)):
+        if not is_missing(value) and not (_is_number(value) or isinstance(value, str | dt.date | np.datetime64)):
             raise DataError(
                 f"{origin}: column '{name}', row {i} is a {type(value).__name__}; cells are numbers, text, timestamps "
                 "or None. Convert or drop the column."
@@ -109,7 +109,7 @@ def column_of(
 
 def _text(value: object, name: str, origin: str) -> str:
     """A cell among text; the empty one stands for no value."""
-    if _is_missing(value):
+    if is_missing(value):
         return ""
     if isinstance(value, dt.date | np.datetime64) and getattr(value, "tzinfo", None) is None:
         return str(np.datetime_as_string(_times([value], name, origin)[0]))
@@ -134,7 +134,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real | np.bool_ | decimal.Decimal) and not isinstance(value, np.timedelta64)
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Whether a cell has no value: None, NaN, NaT, or the NA of pandas."""
     # NaN and NaT differ from themselves; pandas.NA refuses to say, and its name is all there is to know it by.
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
@@ -142,14 +143,14 @@ def _is_missing(value: object) -> bool:
 
 
 def _times(values: Sequence[object], name: str, origin: str) -> np.ndarray:
-    zones = {getattr(value, "tzinfo", None) is not None for value in values if not _is_missing(value)}
+    zones = {getattr(value, "tzinfo", None) is not None for value in values if not is_missing(value)}
     if len(zones) > 1:
         raise DataError(
             f"{origin}: column '{name}' mixes timestamps with and without a time zone. Write every timestamp in UTC."
         )
     times = np.empty(len(values), "datetime64[us]")
     for i, value in enumerate(values):
-        if _is_missing(value):
+        if is_missing(value):
             times[i] = np.datetime64("NaT", "us")
         elif isinstance(value, dt.datetime) and value.tzinfo is not None:
             times[i] = np.datetime64(value.astimezone(dt.UTC).replace(tzinfo=None), "us")

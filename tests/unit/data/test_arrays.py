@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import whorl
@@ -81,6 +82,46 @@ def test_labels_of_text_become_python_text_whatever_array_they_come_in() -> None
     assert [list(part) for part in steps.y] == [["a", "b"], ["c"]]
 
 
+def test_labels_may_be_missing_wherever_they_stand_and_whatever_they_come_in() -> None:
+    x = np.ones((3, 4, 1))
+    for y in (
+        [None, "a", "b"],
+        [float("nan"), "a", "b"],
+        [np.ma.masked, "a", "b"],
+        (np.nan, "a", "b"),
+        np.array([None, "a", "b"], object),
+        np.ma.array(["c", "a", "b"], mask=[True, False, False]),
+        np.ma.array(["c", "a", "b"], object, mask=[True, False, False]),
+        pd.Series([None, "a", "b"]),
+        pd.Series([None, "a", "b"], dtype="string"),
+        pd.Series(pd.Categorical([None, "a", "b"])),
+    ):
+        arrays = read_arrays((x, y))
+        assert arrays is not None
+        assert isinstance(arrays.y, np.ndarray)
+        assert arrays.y.tolist() == [None, "a", "b"]
+    for y in (
+        [None, 1, 2],
+        [np.ma.masked, 1, 2],
+        np.ma.array([7, 1, 2], mask=[True, False, False]),
+        pd.Series([None, 1, 2], dtype="Int64"),
+    ):
+        arrays = read_arrays((x, y))
+        assert arrays is not None
+        assert isinstance(arrays.y, np.ndarray)
+        np.testing.assert_array_equal(arrays.y.ravel(), [np.nan, 1, 2])
+    steps = read_arrays((list(x), [[None, "u", "v", "u"], np.ma.array(list("uuvv"), mask=[0, 0, 0, 1]), [None] * 4]))
+    assert steps is not None
+    assert steps.y is not None
+    assert [list(part) for part in steps.y[:2]] == [[None, "u", "v", "u"], ["u", "u", "v", None]]
+    assert np.isnan(steps.y[2]).all()
+    whole = read_arrays((x, [[None, "u", "v", "u"], ["u", "u", "v", float("nan")], list("uvuv")]))
+    assert whole is not None
+    assert isinstance(whole.y, np.ndarray)
+    assert whole.y.shape == (3, 4)
+    assert whole.y[1, 3] is None
+
+
 def test_labels_of_text_are_no_targets_of_a_regression() -> None:
     with pytest.raises(DataError, match="must be numbers for a regression, but holds text"):
         whorl.Regressor().fit((np.ones((4, 3)), np.array(["a", "b", "a", "b"], object)))
@@ -150,8 +191,8 @@ def test_data_frames_are_left_to_the_table_reader() -> None:
         ((np.ones((2, 3)), np.ones(3)), "`y` has one target for each sequence of `X`, but has 3 for 2"),
         ((np.ones((2, 3)), np.ones((2, 1, 1, 1))), r"`y` must be \(N,\), \(N, K\) or \(N, T, K\)"),
         ((np.ones((1, 3)), [np.inf]), r"y\[0\] is inf"),
-        ((np.ones((2, 3)), np.array(["a", None], object)), r"`y` must be all text or all numbers, but y\[1\] is None"),
-        ((np.ones((2, 3)), np.array(["a", 1.5], object)), r"y\[1\] is 1\.5\. Give every sequence its label"),
+        ((np.ones((2, 3)), np.array(["a", 1.5], object)), r"`y` must be all text or all numbers, but y\[1\] is 1\.5"),
+        ((np.ones((2, 3)), np.array(["a", 1.5], object)), r"y\[1\] is 1\.5\. Write all of them in one way"),
         ((np.ones((2, 3)), np.array([b"a", b"\xff"])), r"all text or all numbers, but y\[1\] is .*xff"),
         (([np.ones((2, 1))], [np.ones(3)]), r"`y\[0\]` has a target for each step of `X\[0\]`, but has 3 for 2"),
     ],

@@ -52,3 +52,25 @@ def test_nothing_is_told_of_values_that_are_missing_here_and_there(capsys):
     x[:, 2:5, 1] = np.nan
     whorl.Classifier(network=SMALL, training=PLAN).fit((x, LABELS), verbose=True)
     assert "no values" not in capsys.readouterr().out
+
+
+def test_masked_targets_are_neither_learned_nor_scored():
+    x = arrays()
+    numbers = np.ma.array(LABELS.astype(float), mask=np.arange(12) < 3)
+    fitted = whorl.Regressor(network=SMALL, training=PLAN).fit((x, numbers))
+    assert np.isnan(fitted.evaluate((x, numbers)).target[:3]).all()
+    labels = np.ma.array(np.array(["a", "b"])[LABELS], mask=np.arange(12) < 3)
+    fitted = whorl.Classifier(network=SMALL, training=PLAN).fit((x, labels))
+    found = fitted.evaluate((x, labels))
+    assert found.num_answers == 9
+    assert found.target[:3].tolist() == [None] * 3
+    assert fitted.predict(x).classes.tolist() == ["a", "b"]
+
+
+def test_labels_of_steps_that_are_missing_are_left_out_wherever_they_stand():
+    x = arrays()
+    steps = [[None, "u", "v", "u", "v", "u", float("nan")]] * 12
+    fitted = whorl.Tagger(network=SMALL, training=PLAN).fit((x, steps))
+    found = fitted.evaluate((x, steps))
+    assert fitted.predict(x).classes.tolist() == ["u", "v"]
+    assert found.num_answers == 12 * 5
