@@ -9,6 +9,7 @@ from whorl.comparison.guess import Guess, are_labels, is_text
 from whorl.comparison.question import Question
 from whorl.data.columns import guess_kind
 from whorl.data.text_reader import LABEL
+from whorl.data.wide import wide_of
 
 # What columns of logs of events are called, with or without "id" behind it.
 _USERS, _ITEMS = ("user", "customer", "session", "visitor"), ("item", "product", "article", "movie", "track", "song")
@@ -69,6 +70,9 @@ def _of_targets(frame: Frame, asked: Question, time: str | None) -> Guess:
     first = asked.targets[0]
     column = frame[first]
     labels = guess_kind(column) == "category" or asked.table.kinds.get(first) == "category"
+    wide = None if asked.series or asked.time else wide_of(frame, asked.targets, asked.table)
+    if wide is not None:
+        return Guess(task="classify" if labels or are_labels(column) else "regress", because=wide.describe())
     if asked.series is None:
         if labels:
             return Guess(task="tag", because=f"column '{first}' has a label a row")

@@ -19,6 +19,7 @@ from whorl.data.marks import marks
 from whorl.data.parts import configured, joined, split
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, readers
 from whorl.data.sequences import Sequence
+from whorl.data.wide import WideTable, wide_arrays
 from whorl.errors import ArgumentError, DataError, ModelFileError
 
 
@@ -34,6 +35,7 @@ class ArrayReader(Reader):
         countdown: how the targets are counted where they are what remains of a sequence.
         own: what is answered is of the numbers that are read, and `y` says which sequences are anomalies.
         normal: what sequences that are none are labelled with; None where labels are 0 and 1.
+        wide: where a table with a sequence a row has what; None where arrays came.
     """
 
     outputs: ArrayCodec | Labels | Indicators
@@ -48,17 +50,22 @@ class ArrayReader(Reader):
         countdown: Countdown | None = None,
         own: bool = False,
         normal: str | None = None,
+        wide: WideTable | None = None,
     ) -> None:
-        self.every_step, self.countdown, self.own, self.normal = every_step, countdown, own, normal
+        self.every_step, self.countdown, self.own, self.normal, self.wide = every_step, countdown, own, normal, wide
         self.past, self.outputs, self.num_targets = past, outputs, num_targets
         self.horizon = 0
         stem = "c" if own else "y"
         self.names = tuple(f"{stem}{k}" for k in range(num_targets)) if num_targets > 1 or own else ("y",)
         if isinstance(outputs, Indicators):
             self.names = outputs.names
+        elif wide is not None and not own:
+            self.names = wide.targets
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         arrays = read_arrays(source, labelled=self.own or isinstance(self.outputs, Labels))
+        if arrays is None and self.wide is not None:
+            arrays = wide_arrays(source, self.wide, targets=targets and not self.own)
         if arrays is None:
             came = f"`{source}`" if isinstance(source, str | os.PathLike) else f"a {type(source).__name__}"
             raise DataError(
@@ -147,6 +154,7 @@ class ArrayReader(Reader):
             "countdown": None if self.countdown is None else msgspec.to_builtins(self.countdown),
             "own": self.own,
             "normal": self.normal,
+            "wide": None if self.wide is None else msgspec.to_builtins(self.wide),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -162,6 +170,8 @@ class ArrayReader(Reader):
             raise ModelFileError(
                 f"the reader of the model file answers {len(outputs.center)}, not {plain.num_targets}."
             )
+        if plain.wide is not None:
+            plain.wide.check(None if plain.own else plain.num_targets)
         return cls(
             past=ArrayCodec.restore(plain.past, parts["past"]),
             outputs=outputs,
@@ -170,6 +180,7 @@ class ArrayReader(Reader):
             countdown=plain.countdown,
             own=plain.own,
             normal=plain.normal,
+            wide=plain.wide,
         )
 
 
@@ -182,6 +193,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     countdown: Countdown | None
     own: bool
     normal: str | None
+    wide: WideTable | None = None
 
 
 class ArrayRows(RowReader):

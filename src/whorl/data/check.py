@@ -16,6 +16,7 @@ from whorl.data.schema import Schema, infer_schema
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.text_reader import LABEL, texts_of
+from whorl.data.wide import wide_arrays, wide_of
 from whorl.errors import WhorlError
 from whorl.plans.names import check_column, names
 from whorl.plans.table import Table
@@ -68,6 +69,10 @@ def check(
     word = medium_of(source, table) if text is None and series is None else None
     if word is not None:
         return _of_files(source, word, target, table, labels=labels)
+    if labels and target is not None and (time, series, text, tuple(static)) == (None, None, None, ()):
+        of_wide = _of_wide_table(source, names(target), table)
+        if of_wide is not None:
+            return of_wide
     found: list[Problem] = []
     try:
         frame = read_table(source, table, report=found.append)
@@ -100,6 +105,21 @@ def check(
         return _errors_first(found)
     found += _scale_findings(whole, schema, frame.origin)
     found += leaks(whole, schema, frame.origin)
+    return _errors_first(found)
+
+
+def _of_wide_table(source: object, targets: Sequence[str], table: Table) -> list[Problem] | None:
+    """What is wrong with a table of a sequence a row, and with its labels; None where it is another table."""
+    try:
+        wide = wide_of(source, targets, table)
+        if wide is None:
+            return None
+        arrays = wide_arrays(source, wide, targets=True)
+    except WhorlError as error:
+        return [Problem(severity="error", message=str(error))]
+    found = [Problem(severity="note", message=f"{arrays.origin}: {wide.describe()}.")]
+    if len(targets) == 1 and isinstance(arrays.y, np.ndarray):
+        found += _label_findings(arrays.y.tolist(), targets[0], arrays.origin)
     return _errors_first(found)
 
 

@@ -225,3 +225,13 @@ def test_without_labels_nothing_is_scored(mails, tmp_path):
         "0 answers, kind:",
         "  No truth was known, so nothing could be scored.",
     ]
+
+
+def test_a_table_without_the_label_is_answered_and_not_scored(mails, tmp_path):
+    none = write_csv(tmp_path / "none.csv", "text,size", [('"free\nmoney, ""now"""', 3)])
+    for command in ("evaluate", "report"):
+        result = run(command, mails.model, none)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert "column `kind` is not in none.csv" in result.stderr
+    expected = whorl.runtime.load(mails.model).predict(str(none))
+    assert lines_of(run("stream", mails.model, "--input", none)) == describe(expected)

@@ -270,8 +270,8 @@ def test_a_table_without_a_column_to_read_is_refused(task):
 
 @pytest.mark.parametrize("task", [whorl.Classifier, whorl.Regressor])
 def test_a_table_that_is_one_sequence_is_refused(task):
-    rows = [{"kind": n % 3, **{f"t{k}": float(n + k) for k in range(9)}} for n in range(30)]
-    with pytest.raises(DataError, match=r"records is one sequence, as no column is named as `series`.*give arrays"):
+    rows = [{"kind": n % 3, "load": float(n), **{f"t{k}": float(n + k) for k in range(9)}} for n in range(30)]
+    with pytest.raises(DataError, match=r"records is one sequence, as no column is named as `series`.*number the col"):
         task(target="kind").fit(rows, verbose=False)
 
 

@@ -8,7 +8,7 @@ from whorl.plans.heads import Ctc
 from whorl.plans.wiring import Autoregressive, EachRow, EncoderDecoder, Sequences
 from whorl.runtime.readouts import readouts
 from whorl.runtime.text_readout import TextReadout
-from whorl.tasks.preparation.arrays import judged_arrays, of_arrays
+from whorl.tasks.preparation.arrays import judged_arrays, of_arrays, of_wide_table
 from whorl.tasks.preparation.captions import of_captions
 from whorl.tasks.preparation.corpora import of_corpus
 from whorl.tasks.preparation.dialogues import of_dialogues
@@ -54,10 +54,14 @@ def prepare(estimator: "Estimator", data: object) -> Prepared:
         return of_tagged(estimator, wiring, data)
     if isinstance(wiring.pairing, Sequences):
         arrays = read_arrays(data, labelled=answers_labels(wiring) and estimator.columns().target is None)
-        return of_table(estimator, wiring, data) if arrays is None else of_arrays(estimator, arrays)
+        if arrays is not None:
+            return of_arrays(estimator, arrays)
+        return of_wide_table(estimator, data) or of_table(estimator, wiring, data)
     label = estimator.columns().label
     if isinstance(wiring.pairing, EachRow) and wiring.pairing.whole:
         arrays = read_arrays(data, labelled=label is None)
-        return of_table(estimator, wiring, data) if arrays is None else judged_arrays(estimator, arrays)
+        if arrays is not None:
+            return judged_arrays(estimator, arrays)
+        return of_wide_table(estimator, data) or of_table(estimator, wiring, data)
     frame = series_frame(data, (label or LABEL) if isinstance(wiring.pairing, EachRow) else None)
     return of_table(estimator, wiring, data if frame is None else frame)

@@ -11,8 +11,10 @@ from whorl.data.arrays import Arrays
 from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.marks import check_normal, marks
+from whorl.data.wide import WideTable, wide_arrays, wide_of
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.names import names
+from whorl.plans.wiring import EachRow
 from whorl.tasks.preparation.missing import told_of_missing
 from whorl.tasks.preparation.prepared import (
     Prepared,
@@ -30,8 +32,23 @@ if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
 
 
-def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
-    """Prepares arrays."""
+def of_wide_table(estimator: "Estimator", data: object) -> Prepared | None:
+    """Prepares a table with a sequence a row; None where it is none, or columns are named that such a table lacks."""
+    columns, whole = estimator.columns(), isinstance(estimator.wiring().pairing, EachRow)
+    asked = (columns.time, columns.series, columns.group, *columns.static)
+    role = columns.label if whole else columns.target
+    named = () if role is None else names(role)
+    if any(name is not None for name in asked) or not (named or whole) or countdown_of(estimator) is not None:
+        return None
+    wide = wide_of(data, named, columns.table)
+    if wide is None or has_target_at_every_step(estimator.wiring()):
+        return None
+    prepared = (judged_arrays if whole else of_arrays)(estimator, wide_arrays(data, wide, targets=True), wide)
+    return replace(prepared, notes=[wide.describe(), *prepared.notes])
+
+
+def of_arrays(estimator: "Estimator", arrays: Arrays, wide: WideTable | None = None) -> Prepared:
+    """Prepares arrays, or what a wide table has."""
     if estimator.columns().group is not None:
         raise ArgumentError("`group` is a column of a table, but arrays came. Leave it out, or bring a table.")
     countdown = countdown_of(estimator)
@@ -40,9 +57,9 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
     if arrays.y is None:
         raise DataError("`y` must be given: pass (X, y), or an .npz file with X and y.")
     if answers_several(estimator.wiring()):
-        return _several_labels(estimator, arrays)
+        return _several_labels(estimator, arrays, wide)
     if answers_labels(estimator.wiring()):
-        return _labelled_arrays(estimator, arrays)
+        return _labelled_arrays(estimator, arrays, wide)
     if any(np.asarray(part).dtype.kind not in "fiub" for part in arrays.y):
         raise DataError("`y` must be numbers for a regression, but holds text. Use whorl.Classifier.")
     y = truths(arrays)
@@ -60,11 +77,12 @@ def of_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         outputs=ArrayCodec(scaling=table.scaling, missing="keep").fit([np.atleast_2d(y[n]) for n in training]),
         num_targets=y[0].shape[-1],
         countdown=countdown,
+        wide=wide,
     )
     return _encoded(reader, arrays, held)
 
 
-def judged_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+def judged_arrays(estimator: "Estimator", arrays: Arrays, wide: WideTable | None = None) -> Prepared:
     """Prepares sequences that are judged whole; nothing is learned from those that are labelled as anomalies."""
     normal = estimator.columns().normal
     marked = np.full(len(arrays), np.nan)
@@ -82,12 +100,13 @@ def judged_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         num_targets=arrays.num_features,
         own=True,
         normal=normal,
+        wide=wide,
     )
     prepared = _encoded(reader, arrays, held)
     return replace(prepared, sequences=unmarked(prepared.sequences, whole=True), notes=told_of_marks(prepared))
 
 
-def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
+def _labelled_arrays(estimator: "Estimator", arrays: Arrays, wide: WideTable | None) -> Prepared:
     every_step = has_target_at_every_step(estimator.wiring())
     labels = step_labels_of(arrays) if every_step else labels_of(arrays)
     alike = None if every_step else list(labels)
@@ -98,11 +117,12 @@ def _labelled_arrays(estimator: "Estimator", arrays: Arrays) -> Prepared:
         past=ArrayCodec(scaling=table.scaling, clip=table.clip).fit([np.asarray(arrays.x[n]) for n in training]),
         outputs=Labels.fit([np.atleast_1d(labels[n]) for n in training]),
         every_step=every_step,
+        wide=wide,
     )
     return classified(estimator, _encoded(reader, arrays, held))
 
 
-def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
+def _several_labels(estimator: "Estimator", arrays: Arrays, wide: WideTable | None) -> Prepared:
     outputs = Indicators(names(estimator.columns().target))
     unknown = np.isnan(outputs.encode_array(arrays.y, arrays.origin)).all(axis=0)
     if unknown.any():
@@ -117,6 +137,7 @@ def _several_labels(estimator: "Estimator", arrays: Arrays) -> Prepared:
         past=ArrayCodec(scaling=table.scaling, clip=table.clip).fit(training),
         outputs=outputs,
         num_targets=len(outputs.names),
+        wide=wide,
     )
     return classified(estimator, _encoded(reader, arrays, held))
 

@@ -98,8 +98,8 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
 def _one_sequence(frame: Frame) -> DataError:
     return DataError(
         f"{frame.origin} is one sequence, as no column is named as `series`, but many are learned from. Name the "
-        "column that says which sequence a row is of. Where each row is a whole sequence give arrays, (X, y), or a "
-        "file of the UCR archive: .tsv, no header, and the label first."
+        "column that says which sequence a row is of. Where each row is a whole sequence, number the columns of its "
+        "steps, t0, t1 and so on, and leave others out with --kinds NAME=ignore."
     )
 
 
