@@ -45,10 +45,11 @@ def fit_classify(data: str, out: str | None, report: str | None, resume: bool, *
     """Train a Classifier on DATA and save it.
 
     DATA is a table whose series column names the sequence of a row and whose target column has the label of a sequence
-    in its last row; a table with one text a row, named by --text; a folder of recordings or of pictures, whose
-    subfolders are their labels, or a table with a column of their paths; an .npz file with the arrays X and y; or a
-    file of the UCR archive (.tsv, the label first on each line) or of the UEA archive (.ts). Some of the sequences are
-    held out: they calibrate the probabilities, and score the model beside the frequencies of the classes.
+    in its last row; a table with a sequence in each row, whose columns but the target are numbered; a table with one
+    text a row, named by --text; a folder of recordings or of pictures, whose subfolders are their labels, or a table
+    with a column of their paths; an .npz file with the arrays X and y; or a file of the UCR archive (.tsv, the label
+    first on each line) or of the UEA archive (.ts). Some of the sequences are held out: they calibrate the
+    probabilities, and score the model beside the frequencies of the classes.
     """
     fitting.run(WORDS, data, out, report, resume)
 

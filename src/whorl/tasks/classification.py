@@ -39,8 +39,9 @@ class Classifier(Estimator):
     """Answers a sequence with one of several labels, and how probable each is.
 
     Data are arrays, `(X, y)` with X (N, T, D) or a list of (T_i, D) and y (N,) of texts or whole numbers; a long table
-    whose `series` column names the sequence of a row, with the label of a sequence in its last row; or a file of the
-    UCR archive (`.tsv`, the label first) or of the UEA archive (`.ts`). With `text` each row of a table is an example:
+    whose `series` column names the sequence of a row, with the label of a sequence in its last row; a table with a
+    sequence in each row, whose columns but the target are numbered (t0, t1, ...); or a file of the UCR archive (`.tsv`,
+    the label first) or of the UEA archive (`.ts`). With `text` each row of a table is an example:
     a text, columns beside it and a label; a pair of lists, `(texts, labels)`, is one too. Recordings and pictures are a
     folder whose subfolders are labels, a table with a column of paths, or `(paths, labels)`. While an example is
     streamed, each push gives the answer so far.

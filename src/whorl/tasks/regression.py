@@ -28,7 +28,8 @@ class Regressor(Estimator):
 
     Data are arrays, `(X, y)` with X (N, T, D) or a list of (T_i, D) and y (N,), (N, K) or (N, T, K), or a long table
     whose `series` column names the sequence of a row; the target of a sequence is that of its last row, or with
-    `every_step` each row has its own. While a sequence is streamed, each push gives the answer so far.
+    `every_step` each row has its own. A table may also have a sequence in each row: its columns but the targets are
+    numbered then (t0, t1, ...). While a sequence is streamed, each push gives the answer so far.
 
     With `remaining` the answer is how many rows are left until a sequence ends in failure. Nothing but the rows is
     needed: each sequence ends in failure, and the truth of a row is counted from its end. Where sequences end before,
