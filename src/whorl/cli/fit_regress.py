@@ -37,8 +37,9 @@ def fit_regress(data: str, out: str | None, report: str | None, resume: bool, **
 
     DATA is a table whose series column names the sequence of a row, or with a sequence in each row, whose columns but
     the target are numbered; an .npz file with the arrays X and y; or a table with a column of paths of recordings,
-    pictures or videos and a column of a number for each. Some of the sequences are held out: they stop the training early, and score the model beside the mean. With --remaining
-    each sequence ends in failure, and what is answered is how many rows are left; no column is needed for that.
+    pictures or videos and a column of a number for each. Some of the sequences are held out: they stop the training
+    early, and score the model beside the mean. With --remaining each sequence ends in failure, and what is answered is
+    how many rows are left; no column is needed for that.
     """
     fitting.run(WORDS, data, out, report, resume)
 
