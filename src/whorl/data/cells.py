@@ -7,12 +7,29 @@ import numpy as np
 
 # Python's float() also takes '1_000', 'nan' and digits of other scripts; a table must not.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+# Numbers that are spelled as ids are, and not as numbers are written.
+_SPELLED = re.compile(r"[+-]?0\d|\+|.*[eE]")
+# From here on float64 makes one of neighbouring whole numbers.
+LARGEST_COUNT = 2**53
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
 def is_number(cell: str) -> bool:
     """Whether a stripped cell is a number: digits with a decimal point and exponent, or inf."""
     return _NUMBER.fullmatch(cell) is not None
+
+
+def are_numbers(cells: Iterable[str | None]) -> bool:
+    """Whether names in cells are numbers, so that nothing is lost where they are read as such.
+
+    They are not where two of them would become one ('007' and '7', '1.10' and '1.1', or of 2**53 and more), or where a
+    spelling would not come back ('01', '+1', '1e5').
+    """
+    present = {cell for cell in cells if cell is not None}
+    if not all(map(is_number, present)) or any(map(_SPELLED.match, present)):
+        return False
+    numbers = set(map(float, present))
+    return len(numbers) == len(present) and all(abs(number) < LARGEST_COUNT for number in numbers)
 
 
 def has_decimal_comma(cell: str) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.indicators import Indicators
+from whorl.data.label_columns import with_labels
 from whorl.data.leaks import leaks
 from whorl.data.media_check import check_files
 from whorl.data.media_guess import medium_of
@@ -76,6 +77,8 @@ def check(
     found: list[Problem] = []
     try:
         frame = read_table(source, table, report=found.append)
+        if labels and isinstance(target, str):
+            frame, table = with_labels(frame, target, table, source, lambda other: read_table(source, other))
         if series is not None:
             frame[series]
         if text is not None:

@@ -306,3 +306,57 @@ def test_rows_of_a_table_with_labels_that_training_does_not_have_count_as_wrong(
     assert found.metrics["unseen"] == 0.25
     assert found.metrics["accuracy"] <= min(before, 0.75)
     assert found.num_answers == 24
+
+
+def labelled(labels):
+    """Records of series with these labels in turn."""
+    x, _ = waves(count=24, lengths=(3, 4))
+    return [
+        {"id": f"s{n}", "x": float(value), "kind": labels[n % len(labels)]}
+        for n, one in enumerate(x)
+        for value in one[:, 0]
+    ]
+
+
+def written(rows, path):
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "from_file"),
+    [
+        (["01", "1", "9"], ["01", "1", "9"]),
+        (["0", "1", "2"], [0, 1, 2]),
+        (["1.1", "1.10"], ["1.1", "1.10"]),
+        (["1e3", "2"], ["1e3", "2"]),
+        ([str(2**53), str(2**53 + 1)], [str(2**53), str(2**53 + 1)]),
+        (["0", "1"] * 8 + ["unknown"], ["0", "1", "unknown"]),
+    ],
+)
+def test_labels_of_text_stay_text_and_those_of_a_file_are_numbers_where_nothing_is_lost(labels, from_file, tmp_path):
+    rows = labelled(labels)
+    plan = dataclasses.replace(QUICK, epochs=1)
+    for data, classes in ((rows, sorted(set(labels))), (written(rows, tmp_path / "d.csv"), from_file)):
+        fitted = classifier(training=plan, target="kind", series="id").fit(data)
+        fitted.save(tmp_path / "m.whorl")
+        loaded = whorl.runtime.load(tmp_path / "m.whorl")
+        assert loaded.predict(data).classes.tolist() == classes
+        found = loaded.evaluate(data)
+        assert (found.num_answers, "unseen" in found.metrics) == (24, False)
+        assert set(found.target.tolist()) == set(classes)
+
+
+def test_numbers_stay_labels_of_numbers_and_large_ones_are_told_apart():
+    plan = dataclasses.replace(QUICK, epochs=1)
+    for labels, classes in (([3, 1], [1, 3]), ([2**53, 2**53 + 1], [str(2**53), str(2**53 + 1)])):
+        fitted = classifier(training=plan, target="kind", series="id").fit(labelled(labels))
+        assert fitted.predict(labelled(labels)).classes.tolist() == classes
+
+
+def test_a_column_that_is_called_numeric_has_numbers():
+    plan = dataclasses.replace(QUICK, epochs=1)
+    table = whorl.Table(kinds={"kind": "numeric"})
+    fitted = classifier(training=plan, target="kind", series="id", table=table).fit(labelled(["01", "2"]))
+    assert fitted.predict(labelled(["01", "2"])).classes.tolist() == [1, 2]

@@ -223,3 +223,12 @@ def test_the_report_is_of_texts_too(reviewer, tmp_path):
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Which is taken for which" in text
     assert "1: bad, 2: good" in text
+
+
+def test_labels_of_a_file_that_are_spelled_apart_stay_apart(tmp_path):
+    path = tmp_path / "d.csv"
+    rows = [f"{['good', 'bad', 'fine'][n % 3]} {n},{['01', '1', '9'][n % 3]}\n" for n in range(24)]
+    path.write_text("text,kind\n" + "".join(rows))
+    model = whorl.Classifier(text="text", target="kind", training=whorl.Training(epochs=1, validation=0.25)).fit(path)
+    assert model.predict(path).classes.tolist() == ["01", "1", "9"]
+    assert model.evaluate(path).num_answers == 24

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from whorl.data.convert import category_column
 from whorl.data.indicators import Indicators
+from whorl.data.label_columns import with_labels
 from whorl.data.media import Files, files_of, mediums, told_by_table
 from whorl.data.media_reader import fit_media
 from whorl.data.text_reader import LABEL
@@ -27,8 +28,16 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     table = with_groups(columns.table, plan.group)
     medium = mediums.get(wiring.inputs)
     told = told_by_table(data, medium, table)
-    files = files_of(told, medium, column=plan.column, targets=targets, table=table)
+
+    def read(table: Table) -> Files:
+        table = with_groups(table, plan.group)
+        return files_of(told, medium, column=plan.column, targets=targets, table=table)
+
+    files, own = read(columns.table), columns.table
     several = answers_several(wiring)
+    if answers_labels(wiring) and not several:
+        frame, own = with_labels(files.frame, targets[0], own, told, lambda other: read(other).frame)
+        files = replace(files, frame=frame)
     if several:
         files = replace(files, frame=Indicators(targets).checked(files.frame))
     for name in targets:
@@ -42,7 +51,7 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         training,
         plan=plan,
         targets=targets,
-        table=columns.table,
+        table=own,
         labels=answers_labels(wiring),
     )
     sequences = reader.encode(files)

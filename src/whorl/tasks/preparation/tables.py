@@ -9,6 +9,7 @@ from whorl.codecs.frame import Frame
 from whorl.data.arrays import ARRAYS, LABEL, SERIES
 from whorl.data.countdown import Countdown
 from whorl.data.indicators import Indicators
+from whorl.data.label_columns import with_labels
 from whorl.data.marks import check_normal
 from whorl.data.pairing import told
 from whorl.data.problems import quote
@@ -141,6 +142,9 @@ def _read(columns: Columns, wiring: Wiring, data: object, countdown: Countdown |
         read = replace(table, kinds={columns.group: "category", **table.kinds})
         table = replace(table, kinds={columns.group: "ignore", **table.kinds})
     frame = read_table(data, read)
+    if answers_labels(wiring) and not answers_several(wiring) and isinstance(columns.target, str):
+        frame, read = with_labels(frame, columns.target, read, data, lambda other: read_table(data, other))
+        table = replace(table, kinds={**read.kinds, **table.kinds})
     if answers_several(wiring) and not isinstance(columns.target, str | None):
         frame = Indicators(columns.target).checked(frame)
     _check_may_lack(frame, columns, countdown)

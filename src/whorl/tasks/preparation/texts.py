@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from whorl.codecs.text import TextCodec
 from whorl.data.indicators import Indicators
+from whorl.data.label_columns import with_labels
 from whorl.data.schema import infer_schema
 from whorl.data.text_reader import LABEL, fit_texts, text_frame
 from whorl.plans.wiring import Wiring
@@ -18,16 +19,17 @@ def of_texts(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     """Prepares a table of texts, or lists of them."""
     columns = estimator.columns()
     assert columns.text is not None
-    kinds = {columns.text: "category", **columns.table.kinds}
     targets = (columns.target or LABEL,) if isinstance(columns.target, str | None) else columns.target
-    frame = text_frame(data, columns.text, targets, columns.table)
-    frame[columns.text]
-    several = answers_several(wiring)
+    table, text, several = columns.table, columns.text, answers_several(wiring)
+    frame = text_frame(data, text, targets, table)
+    frame[text]
+    if answers_labels(wiring) and not several:
+        frame, table = with_labels(frame, targets[0], table, data, lambda other: text_frame(data, text, targets, other))
     frame = Indicators(targets).checked(frame) if several else frame
     schema = infer_schema(
         frame,
         target=targets,
-        table=replace(columns.table, kinds=kinds),
+        table=replace(table, kinds={text: "category", **table.kinds}),
         labels=answers_labels(wiring) and not several,
     )
     beside = [name for name in schema.past if name != columns.text]
@@ -41,7 +43,7 @@ def of_texts(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
         targets=targets,
         beside=(schema.of_kind("numeric", beside), schema.of_kind("category", beside)),
         codec=TextCodec(**asdict(columns.tokens), end=True),
-        table=columns.table,
+        table=table,
         labels=answers_labels(wiring),
     )
     sequences = reader.encode(frame)
