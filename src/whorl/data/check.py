@@ -114,7 +114,7 @@ def check(
 def _of_wide_table(source: object, targets: Sequence[str], table: Table) -> list[Problem] | None:
     """What is wrong with a table of a sequence a row, and with its labels; None where it is another table."""
     try:
-        wide = wide_of(source, targets, table)
+        wide = wide_of(source, targets, table, labels=True)
         if wide is None:
             return None
         arrays = wide_arrays(source, wide, targets=True)

@@ -1,7 +1,6 @@
 """Logs of events to sessions: what one user came to, in order. Tables with a row an event, and lists of items."""
 
 import os
-import re
 from collections.abc import Sequence as List
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.codecs.symbols import Kind, Symbol
-from whorl.data.cells import is_number, spell_number
+from whorl.data.cells import LARGEST_COUNT, are_numbers, is_number, spell_number
 from whorl.data.convert import category_column, time_column
 from whorl.data.labels import whole
 from whorl.data.problems import name_rows, quote, refuse
@@ -23,9 +22,7 @@ from whorl.plans.table import Table
 
 MICROSECONDS = 1e6
 # Items that are numbers are smaller; in a table, whose numbers are real, so much smaller, or two of them are one.
-_OVER, _OVER_IN_TABLES = 2**63, 2**53
-# Numbers that are spelled as ids are, and not as numbers are written.
-_SPELLED = re.compile(r"[+-]?0\d|\+|.*[eE]")
+_OVER = 2**63
 
 
 class EventColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,7 +99,7 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
     frame[columns.user], frame[columns.item]  # an error where one is not there
     if kind is None and isinstance(source, str | os.PathLike) and frame[columns.item].dtype.kind == "f":
         spelled = read_table(source, replace(table, kinds={**known, columns.item: "category", **table.kinds}))
-        if not _are_numbers(spelled[columns.item]):
+        if not are_numbers(spelled[columns.item].tolist()):
             frame = spelled
     if columns.time is not None and kind is not None and columns.time not in frame.columns:
         raise DataError(
@@ -121,16 +118,6 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
         parts = _cut(rows, times[rows], columns.gap)
         sessions += [Session(key, [items[n] for n in part.tolist()], times[part]) for part in parts]
     return Log(sessions, found, timed, moved, frame.origin)
-
-
-def _are_numbers(column: np.ndarray) -> bool:
-    """Whether cells of a file that can be read as numbers are numbers: not where '007' and '7', or '1.10' and '1.1',
-    would become one, or a spelling would not come back ('+1', '1e5').
-    """
-    present = {cell for cell in column.tolist() if cell is not None}
-    numbers = set(map(float, present))
-    apart = len(numbers) == len(present) and all(abs(number) < _OVER_IN_TABLES for number in numbers)
-    return apart and not any(map(_SPELLED.match, present))
 
 
 def symbol_of(cell: object, kind: Kind) -> Symbol | None:
@@ -176,7 +163,7 @@ def _kind_and_cells(frame: Frame, name: str, kind: Kind | None) -> tuple[Kind, l
             f"{'has' if len(absent) == 1 else 'have'} no value. Fill them in, or remove these rows."
         )
     counted = kind != "text" and cells.dtype.kind == "f"
-    large = np.flatnonzero(np.abs(cells) >= _OVER_IN_TABLES if counted else np.zeros(0, bool))
+    large = np.flatnonzero(np.abs(cells) >= LARGEST_COUNT if counted else np.zeros(0, bool))
     if len(large):
         raise DataError(
             f"{frame.origin}: column '{name}' has items that are numbers of 2**53 or more, as in "

@@ -10,6 +10,7 @@ import numpy as np
 from whorl.codecs.frame import Frame
 from whorl.data.arrays import Arrays
 from whorl.data.convert import numeric_column
+from whorl.data.label_columns import with_labels
 from whorl.data.parts import table_of
 from whorl.data.problems import name_rows, refuse
 from whorl.data.sources import read_table
@@ -53,12 +54,20 @@ class WideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             )
 
 
-def wide_of(source: object, targets: List[str], table: Table) -> WideTable | None:
+def wide_of(source: object, targets: List[str], table: Table, *, labels: bool = False) -> WideTable | None:
     """Where a table has what, if all of its columns but the targets are numbered; None where they are not.
 
     Names are numbered that differ by a number at the end alone, which counts on from column to column: t0, t1, ...
+
+    Args:
+        source: what `read_table` takes.
+        targets: columns of what is answered.
+        table: how it is read.
+        labels: the one target is a label.
     """
     frame = read_table(source, table)
+    if labels and len(targets) == 1:
+        frame, table = with_labels(frame, targets[0], table, source, lambda other: read_table(source, other))
     left_out = {*targets, *(name for name, kind in table.kinds.items() if kind == "ignore")}
     if frame.origin.endswith("/"):
         left_out.add("file")

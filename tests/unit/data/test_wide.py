@@ -123,3 +123,11 @@ def test_check_and_suggest_know_such_a_table(tmp_path) -> None:
     one, note = check({**columns, "kind": ["slow"] * 40}, target="kind", labels=True)
     assert (one.severity, "one label only" in one.message) == ("error", True)
     assert whorl.suggest(columns, target="kind").task == "classify"
+
+
+def test_labels_that_are_spelled_apart_stay_apart(tmp_path) -> None:
+    columns = {name: cells for name, cells in table().items() if name != "size"}
+    data = write(tmp_path / "codes.csv", {**columns, "kind": ["01", "1"] * 20})
+    model = whorl.Classifier(target="kind", network=SMALL, training=QUICK).fit(data, verbose=False)
+    assert model.predict(data).classes.tolist() == ["01", "1"]
+    assert model.evaluate(data).num_answers == 40

@@ -40,7 +40,7 @@ def of_wide_table(estimator: "Estimator", data: object) -> Prepared | None:
     named = () if role is None else names(role)
     if any(name is not None for name in asked) or not (named or whole) or countdown_of(estimator) is not None:
         return None
-    wide = wide_of(data, named, columns.table)
+    wide = wide_of(data, named, columns.table, labels=answers_labels(estimator.wiring()))
     if wide is None or has_target_at_every_step(estimator.wiring()):
         return None
     prepared = (judged_arrays if whole else of_arrays)(estimator, wide_arrays(data, wide, targets=True), wide)
