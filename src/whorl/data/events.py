@@ -21,7 +21,7 @@ from whorl.plans.table import Kind as Kinds
 from whorl.plans.table import Table
 
 MICROSECONDS = 1e6
-# Items that are numbers are smaller; in a table, whose numbers are real, so much smaller, or two of them are one.
+# Items that are numbers are smaller; those of tables, whose numbers are real, than LARGEST_COUNT.
 _OVER = 2**63
 
 

@@ -7,8 +7,9 @@ import math
 import pytest
 
 import whorl
+from whorl.cli.streams import describe
 
-from .conftest import SMALL, as_json, run, wave, write_csv
+from .conftest import SMALL, as_json, lines_of, run, wave, write_csv
 
 
 @pytest.fixture(params=["beats", "waves", "mails"])
