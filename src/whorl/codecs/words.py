@@ -28,7 +28,7 @@ SPACE, JOIN, BREAK = RESERVED, RESERVED + 1, RESERVED + 2
 _READABLE_MARKS = ["␣", "⁀", "⏎"]
 
 # Characters of scripts that put no space between words: each is a token.
-_IDEOGRAPHS = "\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
+IDEOGRAPHS = "\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
 _OPENING = frozenset("([{“‘«‹„‚¿¡#@$£€¥")
 _CLOSING = frozenset(")]}”’»›,.;:!?…%°")
 _INSIDE = frozenset("-\u2010\u2011—/\\_、。〈〉《》「」『』【】〔〕〜！（），．／：；？［］｛｝")
@@ -237,14 +237,14 @@ def split(chunk: str) -> list[str]:
 
 @functools.cache
 def _ideograph() -> re.Pattern[str]:
-    return re.compile(f"[{_IDEOGRAPHS}]")
+    return re.compile(f"[{IDEOGRAPHS}]")
 
 
 @functools.cache
 def _chunk_pattern() -> re.Pattern[str]:
     """White space, an ideograph, or anything else between those: what later text cannot change once it has begun."""
     return re.compile(
-        rf"\s+|[{_IDEOGRAPHS}][{marks()}]{{0,{LONGEST}}}|[^\s{_IDEOGRAPHS}]{{1,{LONGEST}}}",
+        rf"\s+|[{IDEOGRAPHS}][{marks()}]{{0,{LONGEST}}}|[^\s{IDEOGRAPHS}]{{1,{LONGEST}}}",
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from whorl.errors import MissingExtraError
 from whorl.runtime.caption_metrics import cider
 from whorl.runtime.prediction import Prediction, Rows
+from whorl.runtime.rouge import RougeWords
 
 # What should have been written, or several texts that would be as good.
 Truth = str | tuple[str, ...]
@@ -57,14 +58,17 @@ def _sets(known: Sequence[tuple[str, ...]]) -> list[list[str]]:
 def summary(answers: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
     """ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), each the mean F1 over texts, from 0 to 100.
 
-    By rouge-score: lower case, words cut to their stems (Porter 1980); ROUGE-L of a text as one sentence.
+    By rouge-score: lower case, words cut to their stems (Porter 1980), those of other letters than a to z whole, see
+    `RougeWords`; ROUGE-L of a text as one sentence.
     """
     try:
         from rouge_score.rouge_scorer import RougeScorer
+
+        words = RougeWords()
     except ImportError:
         raise MissingExtraError("rouge-score", "text", "to score texts") from None
     kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
-    scorer = RougeScorer(list(kinds.values()), use_stemmer=True)
+    scorer = RougeScorer(list(kinds.values()), tokenizer=words)
     found = [
         [scorer.score(one, answer) for one in alternatives(truth)]
         for answer, truth in zip(answers, truths, strict=True)
