@@ -9,7 +9,7 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_objects, clean
-from whorl.data.values import ArrowStream, frame_of_columns
+from whorl.data.values import ArrowStream, column_of, frame_of_columns
 from whorl.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def is_pandas(source: object) -> bool:
 def frame_of_pandas(source: "pandas.DataFrame", missing: frozenset[str], names: frozenset[str] = frozenset()) -> Frame:
     """Returns the frame of a pandas frame; an index of timestamps, or one with a name, becomes a column.
 
-    Here as below `names` are columns that hold names, of which whole numbers keep all of their digits.
+    Here as below `names` are columns that hold names: whole numbers keep all of their digits, and True is 'True'.
     """
     import pandas as pd
 
@@ -98,6 +98,8 @@ def _of_polars(table: "polars.DataFrame", origin: str, missing: frozenset[str], 
         kind = series.dtype
         if kind.is_integer() and series.name in names:
             columns[series.name] = as_objects(series.cast(pl.String).to_list())
+        elif kind == pl.Boolean and series.name in names:
+            columns[series.name] = column_of(series.to_list(), series.name, origin, missing, names=True)
         elif kind.is_numeric() or kind == pl.Boolean or kind == pl.Null:
             columns[series.name] = series.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
         elif isinstance(kind, pl.Datetime):

@@ -124,7 +124,7 @@ class TableRows(RowReader):
         times = frame[clock]
         if not len(times):
             return joined([], steps, times)
-        last = self._future(np.asarray(times[-1]), rows_after(known, self.table))
+        last = self._future(np.asarray(times[-1]), rows_after(known, self.schema.named(self.table)))
         coming = {name: np.concatenate([frame[name], last[name]]) for name in self.schema.known}
         readings: list[Inputs] = []
         for at in steps.tolist():

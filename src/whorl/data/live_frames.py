@@ -43,7 +43,7 @@ def table_of(rows: object, times: object, schema: Schema, table: Table, key: str
     else:
         if isinstance(rows, list | tuple):
             _check_columns(rows, schema)
-        frame = read_table(rows, table)
+        frame = read_table(rows, schema.named(table))
     if key and schema.series is not None and schema.series in frame.columns:
         for name in category_column(frame, schema.series).tolist():
             if name is not None and name != key:

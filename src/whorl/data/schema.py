@@ -1,7 +1,7 @@
 """The roles of a table's columns: time, series, targets, covariates. Guessed where not named, and said."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
 import msgspec
@@ -50,6 +50,12 @@ class Schema:
     def of_kind(self, kind: Kind, names: Sequence[str]) -> tuple[str, ...]:
         """Returns those names that are of that kind."""
         return tuple(name for name in names if self.kinds[name] == kind)
+
+    def named(self, table: Table) -> Table:
+        """Returns the options with the kinds of the categories, whose cells are read as names wherever they stand."""
+        return replace(
+            table, kinds={**dict.fromkeys(self.of_kind("category", tuple(self.kinds)), "category"), **table.kinds}
+        )
 
     def describe(self) -> list[str]:
         """Returns one line for each role: what was chosen, whether guessed, and the option that overrides it."""

@@ -77,7 +77,7 @@ def read_series(
 def key_of(cell: object, name: str, table: Table) -> str | None:
     """Returns the key of the series that a single cell names, as reading a whole table spells it.
 
-    7.0 is '7', True is '1', and '007' stays as it is, unless `table.kinds` says that keys are numbers.
+    7.0 is '7', True is 'True', and '007' stays as it is, unless `table.kinds` says that keys are numbers.
 
     Args:
         cell: a number, text or timestamp.
@@ -90,8 +90,9 @@ def key_of(cell: object, name: str, table: Table) -> str | None:
     Raises:
         DataError: the cell is of another type, or not of the kind of the column.
     """
-    frame = Frame({name: column_of([cell], name, "the row", frozenset({"", *table.missing}), names=True)}, "the row")
     kind = table.kinds.get(name, "ignore")
+    named = kind != "numeric"
+    frame = Frame({name: column_of([cell], name, "the row", frozenset({"", *table.missing}), names=named)}, "the row")
     frame = frame.with_columns({name: convert(frame, name, kind, table, refuse)})
     key: str | None = category_column(frame, name)[0]
     return key

@@ -78,7 +78,7 @@ class TableReader(Reader):
         """The source as a table; series of arrays too where answers have a horizon."""
         frame = None if self.per_sequence else series_frame(source, self.schema.label)
         if frame is None:
-            return read_table(source, self.table)
+            return read_table(source, self.schema.named(self.table))
         if self.schema.series is not None and self.schema.series not in frame.columns:
             frame = frame.with_columns({self.schema.series: np.full(len(frame), "0", object)})
         return frame
@@ -149,7 +149,8 @@ class TableReader(Reader):
             name: kind for name, kind in self.schema.kinds.items() if name in (*self.schema.known, self.schema.time)
         }
         schema = replace(self.schema, targets=(), past=(), static=(), kinds=kinds, ignored={})
-        parts = {one.key: one.frame for one in read_series(read_table(known, self.table), schema, self.table)}
+        rows = read_table(known, schema.named(self.table))
+        parts = {one.key: one.frame for one in read_series(rows, schema, self.table)}
         futures: list[Frame | None] = []
         for one in series:
             part = parts.get(one.key)

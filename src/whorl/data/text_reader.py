@@ -55,7 +55,8 @@ class TextReader(Reader):
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
         # What training read as text is text: a lone '2024' is no number here.
-        table = replace(self.table, kinds={self.column: "category", **self.table.kinds})
+        names = (self.column, *(() if self.past.beside is None else self.past.beside.categories))
+        table = replace(self.table, kinds={**dict.fromkeys(names, "category"), **self.table.kinds})
         frame = text_frame(source, self.column, self.names, table)
         if targets:
             for name in self.names:

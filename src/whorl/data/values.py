@@ -71,9 +71,10 @@ def column_of(
 ) -> np.ndarray:
     """Returns float64, datetime64[us] or an object array of `str | None`, by what the values are.
 
-    Numbers and timestamps without a zone are spelled among text as in a category of theirs alone: 7.0 and 7 as '7',
-    True as '1', a date as '2024-02-29T00:00:00.000000'. Where values are `names`, numbers are spelled though they stand
-    alone: of whole ones of 2**53 and more float64 makes neighbours one.
+    Numbers and timestamps without a zone are spelled among text as in a category of theirs alone: 7.0 and 7 as '7', a
+    date as '2024-02-29T00:00:00.000000'; and True as 'True', as a CSV file of it has it. Where values are `names`,
+    whole numbers and booleans are spelled though they stand alone: of whole numbers of 2**53 and more float64 makes
+    neighbours one. Elsewhere True is the number 1.
     """
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
@@ -81,11 +82,11 @@ def column_of(
                 f"{origin}: column '{name}' must have one value for each row, but has shape {values.shape}. "
                 "Split it into columns, or give (N, T, D) arrays."
             )
-        if values.dtype.kind in "fiub" and not (names and values.dtype.kind in "iu"):
+        if values.dtype.kind in "fiub" and not (names and values.dtype.kind in "iub"):
             return values.astype(np.float64)
         if values.dtype.kind == "M":
             return values.astype("datetime64[us]")
-        if values.dtype.kind not in "OUSTiu":
+        if values.dtype.kind not in "OUSTiub":
             raise DataError(
                 f"{origin}: column '{name}' holds {values.dtype}; cells are numbers, text, timestamps or None. "
                 "Convert or drop the column."
@@ -93,7 +94,7 @@ def column_of(
         values = list(values.tolist())
     present = [value for value in values if not is_missing(value)]
     if all(_is_number(value) for value in present):
-        if names and any(isinstance(value, numbers.Integral) for value in present):
+        if names and any(isinstance(value, numbers.Integral | np.bool_) for value in present):
             return as_objects([_text(value, name, origin) or None for value in values])
         return np.array([np.nan if is_missing(value) else _float(value, name, origin) for value in values], np.float64)
     if all(isinstance(value, dt.date | np.datetime64) for value in present):
@@ -116,6 +117,8 @@ def _text(value: object, name: str, origin: str) -> str:
     # A timestamp with a zone keeps it: among the text of a time column it must not pass for one without.
     if not _is_number(value):
         return str(value)
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
     real = _float(value, name, origin)
     return str(int(value)) if isinstance(value, numbers.Integral) else spell_number(real) or ""
 

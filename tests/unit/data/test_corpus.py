@@ -1,6 +1,7 @@
 """Running text as documents, encoded rows and strips: nothing is lost, cut in two, or learned from the wrong side."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from whorl.codecs.text import TextCodec
@@ -145,6 +146,20 @@ def test_a_label_stands_beside_every_token(tmp_path):
     (tmp_path / "t.txt").write_text("plain")
     with pytest.raises(DataError, match="what came is plain text"):
         reader(tmp_path / "t.txt", condition="author")
+
+
+@pytest.mark.parametrize("given", ["frame", "csv"])
+def test_a_label_that_is_true_or_false_is_the_same_in_frames_files_and_rows(given, tmp_path):
+    frame, path = pd.DataFrame({"text": ["ab", "ba", "c"], "mood": [True, False, True]}), tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+    fitted, found, table = reader(frame if given == "frame" else path, condition="mood")
+    wanted = [set(one.past[:, 1].tolist()) for one in fitted.encode(found, table)[0]]
+    assert wanted[0] == wanted[2] != wanted[1]
+    for source in (frame, path, frame.to_dict("list")):
+        assert [set(one.past[:, 1].tolist()) for one in fitted.read(source)] == wanted
+    for label, own in ((True, wanted[0]), ("True", wanted[0]), (False, wanted[1])):
+        pushed = fitted.open(None).push({"text": "ab", "mood": label})
+        assert {step["past"][0, 1] for step in pushed} == own
 
 
 def test_a_reader_is_restored_and_a_damaged_one_refused():

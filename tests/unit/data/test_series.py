@@ -7,7 +7,8 @@ from whorl.codecs.frame import Frame
 from whorl.data.csv_source import parse_csv
 from whorl.data.problems import Problem
 from whorl.data.schema import infer_schema
-from whorl.data.series import INDEX, Series, read_series
+from whorl.data.series import INDEX, Series, key_of, read_series
+from whorl.data.sources import read_table
 from whorl.data.timestep import TimeStep
 from whorl.errors import DataError
 from whorl.plans.table import Table
@@ -237,3 +238,15 @@ def test_a_row_of_a_folder_is_named_with_its_file() -> None:
     frame = Frame(columns, "loads/", np.array([2, 2]))
     with pytest.raises(DataError, match=r"row 2 of b\.csv"):
         read_series(frame, infer_schema(frame))
+
+
+@pytest.mark.parametrize(
+    ("cell", "kinds", "wanted"),
+    [(True, {}, "True"), (np.bool_(False), {}, "False"), (True, {"shop": "numeric"}, "1"), (7.0, {}, "7")],
+)
+def test_a_lone_key_is_spelled_as_in_a_table(cell, kinds, wanted):
+    table = Table(kinds=kinds or {"shop": "category"})
+    assert key_of(cell, "shop", Table(kinds=kinds)) == wanted
+    frame = read_table({"shop": [cell, cell], "y": [1.0, 2.0]}, table)
+    schema = infer_schema(frame, target="y", series="shop", table=table)
+    assert [one.key for one in read_series(frame, schema, table)] == [wanted]

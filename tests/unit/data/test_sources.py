@@ -224,4 +224,32 @@ def test_pyarrow_alone_keeps_the_digits_of_keys_too(monkeypatch):
 
 
 def test_whole_numbers_among_text_keep_their_digits():
-    assert read_table({"who": [BIG + 1, "a", True, 7.0]})["who"].tolist() == [str(BIG + 1), "a", "1", "7"]
+    assert read_table({"who": [BIG + 1, "a", True, 7.0]})["who"].tolist() == [str(BIG + 1), "a", "True", "7"]
+
+
+BOOLEANS = {
+    **{form: made for form, made in TYPED.items() if form not in ("array", "unsigned", "nullable", "csv")},
+    "array": lambda cells, _: {"who": np.array(cells, bool)},
+    "objects": lambda cells, _: {"who": np.array([np.bool_(cell) for cell in cells], object)},
+    "nullable": lambda cells, _: pd.DataFrame({"who": pd.array(cells, "boolean")}),
+    "csv": lambda cells, folder: written(
+        folder / "t.csv", lambda path: pd.DataFrame({"who": cells}).to_csv(path, index=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("form", BOOLEANS)
+def test_booleans_that_are_names_are_spelled_as_in_a_csv(form, tmp_path):
+    frame = read_table(BOOLEANS[form]([True, False, True], tmp_path), Table(kinds={"who": "category"}))
+    assert frame["who"].tolist() == ["True", "False", "True"]
+
+
+@pytest.mark.parametrize("form", ["columns", "records", "polars", "nullable", "pyarrow", "parquet", "json lines"])
+def test_booleans_that_are_names_may_be_missing(form, tmp_path):
+    frame = read_table(BOOLEANS[form]([True, None, False], tmp_path), Table(kinds={"who": "category"}))
+    assert frame["who"].tolist() == ["True", None, "False"]
+
+
+@pytest.mark.parametrize("form", [form for form in BOOLEANS if form != "csv"])
+def test_booleans_elsewhere_are_numbers(form, tmp_path):
+    assert read_table(BOOLEANS[form]([True, False], tmp_path))["who"].tolist() == [1.0, 0.0]

@@ -97,7 +97,7 @@ def test_a_stream_names_its_series_as_a_table_does():
         assert stream.series == word
         assert word in expected
         stream.push({**rows(1)[0], "building": series})
-    assert model.stream(series=True).series == "1"
+    assert model.stream(series=True).series == "True"
     assert model.stream(series="007").series == "007"
 
 

@@ -121,3 +121,34 @@ def test_how_many_rows_are_needed_is_said_in_words(memory):
         model.fit(waves(17))
     with pytest.raises(whorl.DataError, match="`evaluate` needs a context of 12 and a horizon of 3 rows, but"):
         model.fit(waves()).evaluate(waves(14))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A forecaster of a CSV file where a column says True and False, and its rows as Python has them."""
+    opened = [n % 3 > 0 for n in range(60)]
+    frame = pl.DataFrame({"y": 5.0 * np.array(opened) + waves(60)[:, 0], "opened": opened})
+    path = tmp_path_factory.mktemp("shop") / "shop.csv"
+    frame.to_pandas().to_csv(path, index=False)
+    model = forecaster(target="y").fit(path)
+    assert model.model_.reader.schema.kinds["opened"] == "category"
+    return model, path, frame
+
+
+def test_true_in_a_frame_is_true_in_a_csv(shop):
+    model, path, frame = shop
+    wanted = model.predict(path).value
+    assert not np.array_equal(wanted, model.predict(frame.with_columns(opened=pl.lit("?"))).value)
+    for source in (frame, frame.to_pandas(), frame.to_dict(as_series=False), frame.to_dicts()):
+        np.testing.assert_array_equal(model.predict(source).value, wanted)
+
+
+def test_true_in_a_row_is_true_in_a_csv(shop):
+    model, path, frame = shop
+    singly, at_once, listed = model.stream(), model.stream(), model.stream()
+    answer = [one for row in frame.to_dicts() for one in singly.push(row)][-1]
+    np.testing.assert_allclose(answer.value, model.predict(path).value, rtol=1e-5)
+    np.testing.assert_array_equal(at_once.push_rows(frame).value[-1:], answer.value)
+    columns = model.model_.reader.schema.columns
+    values = [[row[name] for name in columns] for row in frame.to_dicts()]
+    np.testing.assert_array_equal(listed.push_rows(values).value[-1:], answer.value)

@@ -189,6 +189,13 @@ def test_items_of_a_file_that_are_spelled_apart_stay_apart(spelled, kind, tmp_pa
     assert {str(item) for item in answer if item is not None} == wanted
 
 
+def test_items_of_a_file_that_are_true_and_false_are_names(tmp_path):
+    rows = [f'{{"user": "u{n}", "item": {["true", "false"][(n + k) % 2]}}}' for n in range(30) for k in range(3)]
+    (tmp_path / "log.jsonl").write_text("\n".join(rows))
+    model = recommender(time=None, k=2).fit(tmp_path / "log.jsonl", verbose=False)
+    assert set(model.model_.reader.classes) >= {"True", "False"}
+
+
 def test_it_is_told_where_the_items_that_come_were_there_before():
     rows = [{**row, "item": ROUND[n % 2]} for n, row in enumerate(turns(60))]
     scores = recommender().fit(rows, verbose=False).evaluate(rows)
