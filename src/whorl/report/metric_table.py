@@ -82,6 +82,7 @@ METRICS: dict[str, Metric] = {
     "vus_pr": _share("volume under the surface of precision and recall, over buffers around anomalies", form=".4f"),
     "nll": Metric("nats by which the truth surprises the model, on average", "least", ".4f"),
     "perplexity": Metric("exponential of nll: among so many tokens the model is undecided, on average", "least", ".4g"),
+    "unknown": _share("share of the tokens that came which the model does not know; one costs little", None, ".4f"),
     "nats_per_step": Metric("nll by the step of the grid, whatever the events are", "least", ".4f"),
     "nats_per_character": Metric("nll by the character, whatever the tokens are", "least", ".4f"),
     "bits_per_character": Metric("the same in bits", "least"),

@@ -126,12 +126,22 @@ def _overlap(own: list[str], wanted: list[str]) -> float:
     return 2 * shared / (len(own) + len(wanted)) if shared else 0.0
 
 
-def likelihood(nats: float, num_tokens: int, num_characters: int) -> dict[str, float]:
-    """What the summed surprise of texts is by the token and by the character; without either, nothing of it."""
+# Up to this share of unknown tokens what they hide weighs little in figures by the character.
+_FEW_UNKNOWN = 0.01
+
+
+def likelihood(nats: float, num_tokens: int, num_characters: int, num_unknown: int = 0) -> dict[str, float]:
+    """What the summed surprise of texts is by the token and by the character; without either, nothing of it.
+
+    An unknown token costs little and hides its characters, so the fewer tokens a model knows the better it would look:
+    where there are some, their share is told, and where there are many, nothing by the character.
+    """
     found = {}
     if num_tokens:
         found = {"nll": nats / num_tokens, "perplexity": math.exp(min(nats / num_tokens, 700.0))}
-    if num_characters:
+    if num_unknown:
+        found["unknown"] = num_unknown / num_tokens
+    if num_characters and num_unknown <= _FEW_UNKNOWN * num_tokens:
         each = nats / num_characters
         found |= {"nats_per_character": each, "bits_per_character": each / math.log(2.0)}
     return found
@@ -141,8 +151,9 @@ class TextScores:
     """Texts and truths of all answers, scored together.
 
     Keys of `result()`: those of the measure where texts are known; where the probabilities of tokens are, nll, the mean
-    negative log-probability of a token of the truth, in nats; perplexity, its exponential; and nats_per_character and
-    bits_per_character, which compare models whatever their tokens are. A text's end is a token without a character.
+    negative log-probability of a token of the truth, in nats; perplexity, its exponential; unknown, the share of tokens
+    of the truth that the model does not know, where there are any; and, where these are at most 1 %, nats_per_character
+    and bits_per_character, which compare models whatever their tokens are. A text's end is a token without a character.
 
     Args:
         measure: compares texts.
@@ -152,7 +163,7 @@ class TextScores:
         self._measure = measure
         self._answers: list[str] = []
         self._truths: list[Truth] = []
-        self._nats, self._tokens, self._characters = 0.0, 0, 0
+        self._nats, self._tokens, self._characters, self._unknown = 0.0, 0, 0, 0
 
     def add(self, prediction: Prediction, target: Rows) -> None:
         """Adds answers and their truths, a list of texts each; a truth may be several texts."""
@@ -163,16 +174,17 @@ class TextScores:
         self._answers += answers
         self._truths += truths
 
-    def add_tokens(self, log_probabilities: np.ndarray, num_characters: int) -> None:
-        """Adds the log-probabilities of the tokens of a truth, (T,), which has so many characters."""
+    def add_tokens(self, log_probabilities: np.ndarray, num_characters: int, num_unknown: int = 0) -> None:
+        """Adds log-probabilities of the tokens of a truth, (T,), and how many characters and unknown tokens it has."""
         self._nats -= float(log_probabilities.sum())
         self._tokens += len(log_probabilities)
         self._characters += num_characters
+        self._unknown += num_unknown
 
     def result(self) -> dict[str, float]:
         """The metrics; empty when nothing was answered."""
         found = self._measure(self._answers, self._truths) if self._answers else {}
-        return {**found, **likelihood(self._nats, self._tokens, self._characters)}
+        return {**found, **likelihood(self._nats, self._tokens, self._characters, self._unknown)}
 
     def steps(self) -> dict[str, np.ndarray]:
         """Nothing: an answer is a whole text."""

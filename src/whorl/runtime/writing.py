@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from whorl.codecs.alphabet import BEGIN, UNKNOWN
 from whorl.data.pair_reader import PairReader
 from whorl.data.sequences import Sequence, first_of_each, num_sources
 from whorl.data.writing_reader import WritingReader
@@ -34,7 +35,7 @@ OTHER = "model, another source"
 # Sources that are read together, and whose decoders are open at a time.
 _TOGETHER = 32
 # Unknown and begin are never written.
-_NEVER = (0, 1)
+_NEVER = (UNKNOWN, BEGIN)
 _UNWRITTEN = Decoded(tokens=np.empty(0, np.int64), log_probs=np.empty(0), score=np.nan, ended=True)
 
 
@@ -228,6 +229,7 @@ class Written(NamedTuple):
     """Texts that were written and those that should have been, the log-probability of each token of the latter, and
     how many characters these have; either pair may be empty. `sources` numbers what each was written for: of several
     that were written for one the first counts, and the log-probabilities of all; empty where each has its own.
+    `unknown` counts the tokens of each truth that are unknown; empty where none can be.
     """
 
     texts: List[str]
@@ -235,6 +237,7 @@ class Written(NamedTuple):
     log_probs: List[np.ndarray]
     sizes: List[int]
     sources: List[int] = ()
+    unknown: List[int] = ()
 
     def scores(self, model: "Model", which: Iterable[int]) -> TextScores:
         """The scores of some of them."""
@@ -246,7 +249,7 @@ class Written(NamedTuple):
             sums.update([self.texts[n] for n in once], [self.targets[n] for n in once])
         if self.log_probs:
             for n in chosen:
-                sums.add_tokens(self.log_probs[n], self.sizes[n])
+                sums.add_tokens(self.log_probs[n], self.sizes[n], self.unknown[n] if self.unknown else 0)
         return sums
 
 
@@ -276,7 +279,9 @@ def written_by_model(model: "Model", sequences: List[Sequence], answers: Predict
     if answers is None:
         answers = answered(model, first_of_each(sequences, numbers), None)
     known, texts = list(log_probabilities(model, sequences)), [answers.value[n] for n in numbers]
-    return Written(texts, list(map(_truth, sequences)), known, _sizes(model, sequences), numbers)
+    return Written(
+        texts, list(map(_truth, sequences)), known, _sizes(model, sequences), numbers, _num_unknown(sequences)
+    )
 
 
 def written_by_rivals(model: "Model", sequences: List[Sequence]) -> dict[str, Written]:
@@ -286,17 +291,17 @@ def written_by_rivals(model: "Model", sequences: List[Sequence]) -> dict[str, Wr
     tells the two apart.
     """
     reader, sizes, numbers = writing_reader(model), _sizes(model, sequences), num_sources(sequences)
-    targets = list(map(_truth, sequences))
+    targets, unknown = list(map(_truth, sequences)), _num_unknown(sequences)
     found = {name: Written(texts, targets, (), (), numbers) for name, texts in reader.rivals(sequences).items()}
     for name, of_tokens in reader.token_rivals().items():
-        found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes, numbers)
+        found[name] = Written((), (), [of_tokens[_codes(one)] for one in sequences], sizes, numbers, unknown)
     each = first_of_each(sequences, numbers)
     if reader.describes and len(each) > 1:
         # Each is shown the next one of a random order, so that no order of the data brings alike ones together.
         order = np.random.default_rng(0).permutation(len(each))
         shown_to = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
         shown = [replace(one, source=each[shown_to[n]].source) for one, n in zip(sequences, numbers, strict=True)]
-        found[OTHER] = Written((), (), list(log_probabilities(model, shown)), sizes, numbers)
+        found[OTHER] = Written((), (), list(log_probabilities(model, shown)), sizes, numbers, unknown)
     return found
 
 
@@ -313,6 +318,11 @@ def _codes(sequence: Sequence) -> np.ndarray:
 def _sizes(model: "Model", sequences: List[Sequence]) -> list[int]:
     """How many characters each truth has."""
     return [len(writing_reader(model).text_of(_codes(one))) for one in sequences]
+
+
+def _num_unknown(sequences: List[Sequence]) -> list[int]:
+    """How many tokens of each truth are unknown."""
+    return [int((_codes(one) == UNKNOWN).sum()) for one in sequences]
 
 
 def writing_reader(model: "Model") -> WritingReader:

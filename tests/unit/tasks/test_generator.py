@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import whorl
-from whorl.codecs.alphabet import END
+from whorl.codecs.alphabet import END, UNKNOWN_TEXT
 from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.plans.heads import Point
 from whorl.plans.wiring import Strips
@@ -221,6 +221,25 @@ def test_nats_are_those_of_the_tokens_that_came(poems):
     assert found["nll"] == pytest.approx(math.log(size))
     assert found["nats_per_character"] == pytest.approx(2 * math.log(size))  # the end has no character
     assert found["accuracy"] == 0.0
+
+
+@pytest.mark.parametrize(("strange", "by_character"), [(1, True), (3, False)])
+def test_unknown_tokens_are_told_and_make_no_text_short(poems, strange, by_character):
+    """Of 100 tokens; one that is unknown is likely, whatever its characters are."""
+    scores, size = TokenScores(poems.model_.reader), len(poems.model_.reader.classes)
+    names = np.array(["a"] * (100 - strange) + [UNKNOWN_TEXT] * strange, object)
+    scores.update(np.full((100, size), 1 / size), poems.model_.reader.outputs.codes(names))
+    found = scores.result()
+    assert found["unknown"] == pytest.approx(strange / 100)
+    assert found["nll"] == pytest.approx(math.log(size))
+    assert {"nats_per_character" in found, "bits_per_character" in found} == {by_character}
+
+
+def test_scores_tell_the_share_of_unknown_tokens(poems):
+    assert "unknown" not in poems.evaluate(["ab ab."]).metrics
+    found = poems.evaluate(["ab xyz"])
+    assert found.metrics["unknown"] == pytest.approx(3 / 7)  # the end is a token
+    assert {rival["unknown"] for rival in found.baseline.values()} == {found.metrics["unknown"]}
 
 
 def test_a_model_file_whose_parts_are_of_other_shapes_is_refused(poems):

@@ -126,6 +126,15 @@ def test_scores_of_texts_are_those_of_sacrebleu():
     assert scores.result()["bits_per_character"] == pytest.approx(0.5)
 
 
+def test_scores_tell_the_share_of_unknown_tokens(model):
+    usual, found = model.evaluate((SOURCES[:1], TARGETS[:1])), model.evaluate((SOURCES[:1], ["Ж" * 9]))
+    assert "unknown" not in usual.metrics
+    (one,) = model.model_.reader.read((SOURCES[:1], ["Ж" * 9]), targets=True)
+    assert found.metrics["unknown"] == pytest.approx((one.targets == 0).mean())
+    assert (one.targets == 0).any()
+    assert "nats_per_character" not in found.metrics
+
+
 def test_a_missing_extra_is_one_line(monkeypatch):
     import sys
 
