@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
@@ -117,7 +118,7 @@ class CaptionReader(WritingReader):
         return {"unigram": self.usual.log_probabilities}
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return CaptionRows(self.source, self.most_steps)
+        return CaptionRows(self.source, self.most_steps, partial(self.where.medium.open, plan=self.plan))
 
     def config(self) -> dict[str, object]:
         return {

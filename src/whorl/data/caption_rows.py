@@ -1,6 +1,7 @@
 """Reading a picture, a video or features that come in pieces, for models that write about them."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -32,10 +33,11 @@ class CaptionRows(RowReader):
     Args:
         codec: of the source.
         most: steps that are kept of it, the first ones.
+        opened: what the codec encodes of a piece, as of `MediaRows`.
     """
 
-    def __init__(self, codec: Codec[Any], most: int) -> None:
-        self._rows = MediaRows(codec)
+    def __init__(self, codec: Codec[Any], most: int, opened: Callable[[object], object] | None = None) -> None:
+        self._rows = MediaRows(codec, opened)
         self._shape = most, codec.spec.width
         # What was held before, and the steps that came then: a mark can hold it, and a push adds to it without a copy.
         self._held: _Held = None

@@ -34,6 +34,7 @@ class Medium:
         complete: a plan with what it leaves to the files of training, which are there.
         value: the types of what may stand in memory in place of a file.
         apart: takes an array apart that holds several; None where an array is always one.
+        taken: what a plan reads of what stands in memory; None where that is all of it.
     """
 
     plan: type[Media]
@@ -44,6 +45,7 @@ class Medium:
     complete: Callable[[Any, List[object]], Any]
     value: tuple[type, ...] = (np.ndarray,)
     apart: Callable[[np.ndarray], list[np.ndarray]] | None = None
+    taken: Callable[[Any, Any], Any] | None = None
 
     @property
     def option(self) -> str:
@@ -55,9 +57,9 @@ class Medium:
         return isinstance(cell, str | os.PathLike) and Path(cell).suffix.lower() in self.suffixes
 
     def open(self, cell: object, plan: Media) -> Any:
-        """What the codec encodes: what is in a file, or what stands in memory."""
+        """What the codec encodes: what is read of a file, or of what stands in memory, a piece of a stream, too."""
         if not isinstance(cell, Path):
-            return cell
+            return cell if self.taken is None else self.taken(cell, plan)
         try:
             _check_there(cell)
             return self.load(cell, plan)

@@ -1,7 +1,9 @@
 """Files of sound, pictures or videos to encoded sequences: one file an example."""
 
+from collections.abc import Callable
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Self
 
 import msgspec
@@ -93,7 +95,7 @@ class MediaReader(Reader):
         return made
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return MediaRows(self.past)
+        return MediaRows(self.past, partial(self.medium.open, plan=self.plan))
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None
@@ -222,10 +224,12 @@ class MediaRows(RowReader):
 
     Args:
         codec: of what comes.
+        opened: what the codec encodes of a piece, a whole file too; None encodes pieces as they come.
     """
 
-    def __init__(self, codec: Codec[Any]) -> None:
+    def __init__(self, codec: Codec[Any], opened: Callable[[object], object] | None = None) -> None:
         self._encoder: Encoder[Any] = codec.chunks()
+        self._opened = opened
         self._count, self._ended = 0, False
 
     def push(self, row: Row, known: object = None) -> list[Inputs]:
@@ -236,7 +240,7 @@ class MediaRows(RowReader):
         refuse_known(known)
         if self._ended:
             raise DataError("the stream has ended with `flush`, but more came. Call `reset` before the next one.")
-        rows = self._encoder.push(piece)
+        rows = self._encoder.push(piece if self._opened is None else self._opened(piece))
         self._count += len(rows)
         return rows
 

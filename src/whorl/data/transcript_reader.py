@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence as List
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
@@ -160,7 +161,9 @@ class TranscriptReader(Reader):
         return {name: [text] * count for name, text in zip(RIVALS, self.constants, strict=True)}
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
-        return _FrameRows(self.past) if self.plan is None else MediaRows(self.past)
+        if self.medium is None or self.plan is None:
+            return _FrameRows(self.past)
+        return MediaRows(self.past, partial(self.medium.open, plan=self.plan))
 
     def times_after(self, times: np.ndarray) -> np.ndarray | None:
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from whorl.codecs.image import ImageCodec
+from whorl.codecs.image import ImageCodec, levels_of
 from whorl.codecs.video import VideoCodec
 from whorl.data.media import Medium, mediums
 from whorl.data.pictures import size_of, sized
@@ -158,16 +158,28 @@ def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: 
     # Threads that wait for each other at every frame are slower than one where frames are small or the machine is busy.
     levels = shaper.reformat(frame, format="gray" if plan.mode == "grey" else "rgb24", threads=1).to_ndarray()
     levels = _turned(levels[..., None] if levels.ndim == 2 else levels, frame)
+    # A view would keep all of the frame in memory, which no limit counts.
+    return _part(levels, plan, f" of `{path}`").copy() if plan.crop else levels
+
+
+def _part(levels: np.ndarray, plan: Video, whose: str) -> np.ndarray:
+    """The part of a frame (H, W) or (H, W, C), or of several (T, H, W, C), that is read."""
     if not plan.crop:
         return levels
     left, top, width, height = plan.crop
-    if left + width > levels.shape[1] or top + height > levels.shape[0]:
+    across = levels.ndim - 1 if levels.ndim == 2 else levels.ndim - 2
+    if left + width > levels.shape[across] or top + height > levels.shape[across - 1]:
         raise DataError(
-            f"`crop` is {plan.crop}, which goes beyond the {levels.shape[1]} x {levels.shape[0]} pixels of the frames "
-            f"of `{path}`. Change it."
+            f"`crop` is {plan.crop}, which goes beyond the {levels.shape[across]} x {levels.shape[across - 1]} pixels "
+            f"of the frames{whose}. Change it, or bring larger frames."
         )
-    # A view would keep all of the frame in memory, which no limit counts.
-    return levels[top : top + height, left : left + width].copy()
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    return levels[:, rows, columns] if levels.ndim == 4 else levels[rows, columns]
+
+
+def taken(given: object, plan: Video) -> object:
+    """What is read of frames that stand in memory: as much of each as of those of files."""
+    return _part(levels_of(given), plan, "") if plan.crop else given
 
 
 def _turned(levels: np.ndarray, frame: "VideoFrame") -> np.ndarray:
@@ -196,7 +208,7 @@ def completed(plan: Video, cells: List[object]) -> Video:
         raise DataError("there is no video to take a size of. Bring some, or set `height` and `width`.")
     first = cells[0]
     if not isinstance(first, Path):
-        return sized(plan, *size_of(first))
+        return sized(plan, *size_of(taken(first, plan)))
     levels = next(_frames(first, plan), None)
     if levels is None:
         raise DataError(f"`{first}` has no frames. Leave it out, or set `height` and `width`.")
@@ -210,4 +222,6 @@ def codec(plan: Video) -> VideoCodec:
     return VideoCodec(height=plan.height, width=plan.width, mode=plan.mode, fit=plan.fit, background=plan.background)
 
 
-mediums.add("video")(Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, complete=completed))
+mediums.add("video")(
+    Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, complete=completed, taken=taken)
+)

@@ -148,6 +148,7 @@ class Video:
         column: the column of a table that names the files, relative to the table's folder; None finds it.
         group: what videos belong to that are held out together, as of `whorl.Audio`.
         crop: the part of a frame that is read: pixels left of it and above it, its width and its height; () reads all.
+            Frames in arrays and those that are pushed to a stream come whole and are cropped, too.
         height: pixels that frames are brought to, after they are cropped. None goes by the size of the first video of
             training, at most 64 pixels on its longer side, or by `width`, in the shape of that size.
         width: the same across.
@@ -156,7 +157,8 @@ class Video:
             has the shape, 'stretch' distorts it.
         background: what does not move: 'kept'; or the mean of each pixel is subtracted, over the whole 'file', which no
             stream can know, or a 'running' one, over the frames so far.
-        frame_rate_hz: frames a second that are read, each the last one that was shown by then; None reads all frames.
+        frame_rate_hz: frames a second that are read of a file, each the last one that was shown by then; None reads all
+            frames. Nothing is known of the times of frames in arrays and in streams, which are all read.
         longest_s: seconds of the longest video that is read; longer ones are refused.
         most_pixels: of a frame as it is kept in the file; larger ones are refused before they are decoded.
     """

@@ -101,6 +101,43 @@ def test_the_crop_is_read_and_brought_to_the_size(video):
         load(video, Video(crop=(60, 0, 5, 5)))
 
 
+@pytest.mark.parametrize("shape", [(8, 16), (8, 16, 3), (2, 8, 16, 3)])
+def test_the_crop_of_frames_in_memory_is_that_of_files(shape):
+    medium, levels = mediums.get("video"), np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+    wanted = levels[..., 2:6, 3:12] if len(shape) == 2 else levels[..., 2:6, 3:12, :]
+    assert np.array_equal(medium.open(levels, Video(crop=(3, 2, 9, 4))), wanted)
+    plan = medium.completed(Video(crop=(3, 2, 9, 4)), [levels])
+    assert (plan.height, plan.width) == (4, 9)
+    with pytest.raises(
+        DataError, match=r"is \(3, 5, 9, 4\), which goes beyond the 16 x 8 pixels of the frames\. Change"
+    ):
+        medium.open(levels, Video(crop=(3, 5, 9, 4)))
+
+
+def test_frames_of_arrays_and_of_streams_are_cropped_as_those_of_files(tmp_path):
+    rng = np.random.default_rng(0)
+    whole = [rng.integers(0, 255, (3, 16, 16, 1)).astype(np.uint8) for _ in range(8)]
+    plan, small = Video(crop=(4, 2, 6, 5), mode="grey"), whorl.Training(epochs=1, seed=0)
+    network = whorl.Recurrent("gru", hidden_size=4)
+    labels, texts = ["a", "b"] * 4, ["a b", "b a"] * 4
+    for model, answers in (
+        (whorl.Classifier(tokens=plan, network=network, training=small), labels),
+        (whorl.Captioner(media=plan, network=network, training=small), texts),
+        (whorl.Transcriber(media=plan, network=network, training=small), ["a", "b"] * 4),
+    ):
+        model.fit((whole, answers))
+        assert (model.model_.reader.plan.height, model.model_.reader.plan.width) == (5, 6)
+        edged = whole[0].copy()
+        edged[:, :2], edged[:, 7:] = 0, 0  # nothing of it is read
+        wanted = model.predict([whole[0]])
+        assert str(model.predict([edged])) == str(wanted)
+        stream = model.stream()
+        answers = [answer for frame in edged for answer in stream.push(frame)]
+        assert (stream.flush() or answers)[-1].value == wanted.value
+        with pytest.raises(DataError, match="goes beyond the 8 x 16 pixels"):
+            model.stream().push(whole[0][:, :, :8])
+
+
 @pytest.mark.parametrize(("rate", "wanted"), [(12.5, [0, 2, 4, 6, 8, 10, 11]), (50.0, None), (None, range(COUNT))])
 def test_a_frame_rate_takes_the_frame_that_is_shown_then(video, rate, wanted):
     levels = load(video, Video(frame_rate_hz=rate, mode="grey"))[:, 30:, :30].mean(axis=(1, 2, 3))
