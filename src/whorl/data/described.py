@@ -140,23 +140,25 @@ def bare(data: object, where: Where) -> list[Described]:
         data = path = texts_in(path)
     if listed is None and path is not None and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
-    given = data if listed is None else listed
+    if listed:
+        return list(map(Described, listed, listed.values()))
+    given = data if listed is None else []
     files = files_of(given, where.medium, column=where.column, targets=where.targets, table=where.words, named=SOURCE)
     return _placed(_once(files), path)
 
 
-def _listed(data: object) -> list[np.ndarray] | None:
-    """Sources that stand behind each other in one array, or in one file of several."""
+def _listed(data: object) -> dict[str, np.ndarray] | None:
+    """Sources that stand behind each other in one array, or in one file of several, by name."""
     if isinstance(data, np.ndarray) and data.ndim >= 3:
-        return list(data)
+        return {str(n): one for n, one in enumerate(data)}
     if isinstance(data, str | os.PathLike) and Path(data).suffix.lower() == ".safetensors":
         return read_arrays_file(Path(data))
     return None
 
 
 def _paired(sources: object, texts: object, where: Where) -> list[Described]:
-    if is_arrays_file(sources):
-        sources = read_arrays_file(Path(sources))
+    named = read_arrays_file(Path(sources)) if is_arrays_file(sources) else {}
+    sources = list(named.values()) if named else sources
     cells = cells_of(list(sources) if isinstance(sources, np.ndarray) else sources, where.medium)
     if not cells:
         raise DataError(
@@ -168,8 +170,8 @@ def _paired(sources: object, texts: object, where: Where) -> list[Described]:
         count = len(listed) if isinstance(listed, list) else type(texts).__name__
         raise DataError(f"there are {len(cells)} sources, but {count} texts. Give one for each, or a list for each.")
     found: dict[object, Described] = {}
-    for n, (cell, own) in enumerate(zip(cells, listed, strict=True)):
-        key = cell if isinstance(cell, Path) else n
+    for name, cell, own in zip(named or range(len(cells)), cells, listed, strict=True):
+        key = cell if isinstance(cell, Path) else name
         one = found.get(key, Described(str(key), cell))
         found[key] = one._replace(texts=(*one.texts, *_texts(own, one.name)))
     return list(found.values())

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Sequence as List
 from pathlib import Path
 from typing import TypeGuard
@@ -51,8 +52,11 @@ def is_arrays_file(source: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in _ARRAY_SUFFIXES
 
 
-def read_arrays_file(path: Path) -> list[np.ndarray]:
-    """The sources of a file: the rows of a `.npy` array (N, S, D), or the arrays of a safetensors file by their names.
+def read_arrays_file(path: Path) -> dict[str, np.ndarray]:
+    """The sources of a file by name: the rows of a `.npy` array (N, S, D), or the arrays of a safetensors file.
+
+    Rows are called by their number, and arrays, whose order no such file keeps, come in that of their names, where
+    numbers compare as numbers: '2' before '10'.
 
     Raises:
         DataError: as of `read_array`.
@@ -64,22 +68,22 @@ def read_arrays_file(path: Path) -> list[np.ndarray]:
         raise unread(path, error) from None
 
 
-def _read_arrays_file(path: Path) -> list[np.ndarray]:
+def _read_arrays_file(path: Path) -> dict[str, np.ndarray]:
     if path.suffix.lower() == ".npy":
         array = read_array(path, _MOST_IN_FILE)
         if array.ndim < 3:
             raise DataError(f"`{path}` is of the shape {array.shape}, but sources are (N, S, D). Reshape it.")
-        return list(array)
+        return {str(n): one for n, one in enumerate(array)}
     from safetensors import SafetensorError, safe_open
 
-    found = []
+    found: dict[str, np.ndarray] = {}
     try:
         with safe_open(path, "numpy") as file:
-            for name in sorted(file.keys()):
+            for name in sorted(file.keys(), key=_natural):
                 part = file.get_slice(name)
                 kind = part.get_dtype()
                 _check(path, part.get_shape(), kind, MOST_NUMBERS, plain=kind in _PLAIN)
-                found.append(np.asarray(file.get_tensor(name)))
+                found[name] = np.asarray(file.get_tensor(name))
     except (SafetensorError, ValueError, TypeError) as error:
         if isinstance(error, DataError):
             raise
@@ -87,6 +91,13 @@ def _read_arrays_file(path: Path) -> list[np.ndarray]:
     if not found:
         raise DataError(f"`{path}` has no arrays. Give a file with one for each source.")
     return found
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """What names are ordered by: of two numbers without zeros in front the longer one is larger."""
+    parts = [(0, part) for part in re.split("([0-9]+)", name)]
+    parts[1::2] = [(len(digits), digits) for digits in (part.lstrip("0") for _, part in parts[1::2])]
+    return [*parts, (0, name)]  # '01' and '1' are the same number
 
 
 def _check(path: Path, shape: List[int], kind: str, most: int, *, plain: bool) -> None:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import save
 
 from whorl.data.described import Where, bare, described, first_source
 from whorl.data.media import mediums
@@ -139,3 +140,14 @@ def test_damaged_files_of_arrays_end_in_a_data_error(tmp_path, damage, ending):
         path.write_bytes(made.get(damage, good[:50]))
     with pytest.raises(DataError):
         bare(path, where(None))[0].cell if ending == ".safetensors" else mediums.get("features").open(path, None)
+
+
+def test_sources_of_a_safetensors_file_are_called_by_their_names_in_the_order_of_their_numbers(tmp_path):
+    path = tmp_path / "grids.safetensors"
+    path.write_bytes(save({str(n): np.full((2, 3), n, np.float32) for n in range(12)}))
+    texts = [f"text {n}" for n in range(12)]
+    found = described((path, texts), where())
+    assert [(one.name, one.cell[0, 0], one.texts) for one in found] == [
+        (str(n), n, (text,)) for n, text in enumerate(texts)
+    ]
+    assert [(one.name, one.cell[0, 0]) for one in bare(path, where())] == [(str(n), n) for n in range(12)]

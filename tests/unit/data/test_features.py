@@ -39,8 +39,16 @@ def test_plain_numbers_of_each_kind_are_read_from_both_formats(kind, tmp_path):
     (tmp_path / "x.safetensors").write_bytes(save({str(n): one for n, one in enumerate(array)}))
     for name in ("x.npy", "x.safetensors"):
         found = read_arrays_file(tmp_path / name)
-        assert [one.dtype for one in found] == [array.dtype] * 2
-        np.testing.assert_array_equal(found, array)
+        assert [one.dtype for one in found.values()] == [array.dtype] * 2
+        np.testing.assert_array_equal(list(found.values()), array)
+
+
+def test_arrays_come_in_the_order_of_the_numbers_in_their_names(tmp_path):
+    names = ["0", "1", "01", "2", "10", "10b", "11", "a2", "a10", "a10c3", "b"]
+    (tmp_path / "x.safetensors").write_bytes(save({name: np.full((2, 3), n) for n, name in enumerate(names)}))
+    found = read_arrays_file(tmp_path / "x.safetensors")
+    assert [*found] == ["0", "01", "1", "2", "10", "10b", "11", "a2", "a10", "a10c3", "b"]
+    assert {name: one[0, 0] for name, one in found.items()} == {name: n for n, name in enumerate(names)}
 
 
 @pytest.mark.parametrize(
