@@ -17,6 +17,7 @@ from whorl.data.indicators import num_columns
 from whorl.data.media import cells_of, column_of, mediums, told_by_table
 from whorl.data.media_guess import medium_of
 from whorl.data.sources import read_table
+from whorl.data.text_files import files_below
 from whorl.data.text_reader import LABEL
 from whorl.data.values import column_of as column_of_values
 from whorl.errors import DataError
@@ -115,6 +116,5 @@ def _telling(frame: Frame, others: Sequence[str], asked: Question) -> tuple[str,
 def _have_texts_beside(folder: Path, word: str) -> bool:
     """Whether a file of text lies beside each file of a medium, under its name."""
     medium = mediums.get(word)
-    files = (Path(at) / name for at, _, names in os.walk(folder) for name in names if medium.is_file(name))
-    some = list(islice(files, _SOME))
+    some = list(islice(filter(medium.is_file, files_below(folder)), _SOME))
     return bool(some) and all(path.with_suffix(".txt").is_file() for path in some)

@@ -14,6 +14,7 @@ from whorl.codecs.frame import Frame
 from whorl.data.cells import as_list, as_objects
 from whorl.data.problems import plural
 from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.text_files import files_below
 from whorl.data.text_reader import LABEL, several
 from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
 from whorl.plans.media import Media, word_of
@@ -200,13 +201,7 @@ def _check_listed(source: object, medium: Medium) -> None:
 
 def _of_folder(folder: Path, medium: Medium, target: str) -> Files:
     """The files in a folder and below it; the first folder below it that a file lies in is its label."""
-    paths = sorted(
-        Path(at) / name
-        for at, folders, names in os.walk(folder)
-        if not hidden_left_out(folders)
-        for name in names
-        if medium.is_file(name) and not name.startswith(".")
-    )
+    paths = sorted(filter(medium.is_file, files_below(folder)))
     if not paths:
         raise DataError(
             f"`{folder}` has no {medium.plural}: none of its files ends in {', '.join(medium.suffixes)}. Give another "
@@ -218,12 +213,6 @@ def _of_folder(folder: Path, medium: Medium, target: str) -> Files:
     return Files(
         cells=list(paths), names=[own.as_posix() for own in inside], frame=Frame(columns, f"{folder.name or folder}/")
     )
-
-
-def hidden_left_out(folders: list[str]) -> bool:
-    """Keeps a walk out of hidden folders; False."""
-    folders[:] = [name for name in folders if not name.startswith(".")]
-    return False
 
 
 def _of_table(source: object, medium: Medium, column: str | None, table: Table, named: str) -> Files:
@@ -284,9 +273,8 @@ def told_by_table(source: object, medium: Medium, table: Table) -> object:
     if not isinstance(source, str | os.PathLike) or not str(source) or not Path(source).is_dir():
         return source
     folder = Path(source)
-    for at, folders, names in os.walk(folder):
-        if not hidden_left_out(folders) and Path(at) != folder and any(map(medium.is_file, names)):
-            return source
+    if any(medium.is_file(path) and path.parent != folder for path in files_below(folder)):
+        return source
     tables = [one for one in folder.iterdir() if one.suffix.lower() in TABLE_SUFFIXES and not one.name.startswith(".")]
     if len(tables) != 1:
         return source

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from whorl.data import features, pictures, sounds, videos  # noqa: F401  register their media
-from whorl.data.media import Medium, cells_of, column_of, hidden_left_out, is_folder_of_tables, mediums
+from whorl.data.media import cells_of, column_of, is_folder_of_tables, mediums
 from whorl.data.sources import PARQUET_SUFFIXES, TABLE_SUFFIXES, read_table
+from whorl.data.text_files import files_below
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -33,7 +34,7 @@ def _listed_or_lying_there(source: object) -> str | None:
             return word
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            if path.is_dir() and not is_folder_of_tables(path, medium) and _has_files(path, medium):
+            if path.is_dir() and not is_folder_of_tables(path, medium) and any(map(medium.is_file, files_below(path))):
                 return word
         elif (cells := cells_of(source, medium)) is not None and isinstance(cells[0], Path):
             return word
@@ -62,9 +63,3 @@ def _may_name_files(source: object) -> bool:
     with Path(source).open("rb") as file:
         beginning = file.read(1 << 16).replace(b"\0", b"").lower()
     return any(suffix.encode() in beginning for word in mediums for suffix in mediums.get(word).suffixes)
-
-
-def _has_files(folder: Path, medium: Medium) -> bool:
-    return any(
-        medium.is_file(name) for _, folders, names in os.walk(folder) if not hidden_left_out(folders) for name in names
-    )

@@ -79,6 +79,30 @@ def files_in(folder: Path) -> list[Path]:
         raise _unreadable(folder, error) from None
 
 
+def files_below(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """The files in a folder and in those below it, links to folders too, without hidden ones, and each folder once.
+
+    A link that leads to where it lies is not followed, and one to a folder below this one has nothing that is not there
+    already.
+    """
+    seen, waiting = set[str](), [Path(folder)]
+    while waiting:  # links come after all folders: what lies in both is called as the folder is
+        for at, folders, names in os.walk(waiting.pop(0)):
+            here = os.path.realpath(at)
+            folders[:] = [] if here in seen else sorted(name for name in folders if not name.startswith("."))
+            if here in seen:
+                continue
+            seen.add(here)
+            links = [Path(at) / name for name in folders if (Path(at) / name).is_symlink()]
+            waiting += [link for link in links if not _is_in(here, os.path.realpath(link))]
+            yield from (Path(at) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _is_in(folder: str, other: str) -> bool:
+    """Whether a folder is another one, or lies in it; both are real paths."""
+    return folder == other or folder.startswith(other.rstrip(os.sep) + os.sep)
+
+
 def text_lines(path: Path, encoding: str) -> list[str]:
     """Returns the lines of a file without their ends; only newlines end a line, whatever else Unicode calls one."""
     lines = "".join(pieces(path, encoding)).split("\n")

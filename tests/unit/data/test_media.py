@@ -44,6 +44,15 @@ def test_subfolders_are_labels_and_hidden_files_are_none(tmp_path: Path) -> None
     assert medium_of(str(tmp_path), Table()) == "audio"
 
 
+def test_a_subfolder_that_is_a_link_is_a_label(tmp_path: Path) -> None:
+    for name in ("words/yes/a.wav", "far/b.wav"):
+        record(tmp_path / name)
+    (tmp_path / "words" / "no").symlink_to(tmp_path / "far", target_is_directory=True)
+    files = found(tmp_path / "words")
+    assert dict(zip(files.names, files.frame["label"], strict=True)) == {"no/b.wav": "no", "yes/a.wav": "yes"}
+    assert medium_of(tmp_path / "words", Table()) == "audio"
+
+
 def test_a_folder_of_recordings_alone_has_no_labels(tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     assert found(tmp_path).names == ["a.wav"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whorl.data.text_files import blocks, pieces, read_text, text_lines
+from whorl.data.text_files import blocks, files_below, pieces, read_text, text_lines
 from whorl.errors import ArgumentError, DataError, ResourceError
 
 TEXT = "Grüße,\nthé 漢字 🙂\n\nend"
@@ -151,3 +151,16 @@ def test_blocks_are_cut_at_blank_lines_and_know_where_they_stood() -> None:
     lines = ["", " ", "a", "b", "\t", "", "c"]
     assert list(blocks(lines)) == [(3, ["a", "b"]), (7, ["c"])]
     assert list(blocks([])) == []
+
+
+def test_the_files_below_a_folder_are_those_of_links_too_each_folder_once(tmp_path: Path) -> None:
+    for name in ("data/b/2", "data/b/deep/1", "data/.hidden/3", "data/b/.4", "data/5", "far/6", "far/deep/7"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    data = tmp_path / "data"
+    links = {"c": "../far", "a": "b", "b/loop": "../../data", "b/up": "../..", "gone": "nowhere", "d": "../far/deep"}
+    for name, to in links.items():
+        (data / name).symlink_to(to, target_is_directory=True)
+    (tmp_path / "far" / "back").symlink_to(data, target_is_directory=True)
+    found = sorted(path.relative_to(data).as_posix() for path in files_below(data))
+    assert found == ["5", "b/2", "b/deep/1", "c/6", "c/deep/7", "gone"]
