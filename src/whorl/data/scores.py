@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence as List
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from whorl.codecs.music import MusicCodec
 from whorl.codecs.notation import Moment, moments_of, piece_of_chords
 from whorl.codecs.piece import Piece, require_steps
 from whorl.data.midi import MIDI_SUFFIXES, read_midi
+from whorl.data.problems import plural
 from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import PLAIN_SUFFIXES, is_folder
+from whorl.data.text_files import PLAIN_SUFFIXES, files_below, is_folder
 from whorl.errors import DataError
 from whorl.plans.table import Kind, Table
 
@@ -90,7 +92,11 @@ def scores(source: object, codec: MusicCodec, condition: str | None, table: Tabl
 
 
 def is_music(source: object) -> bool:
-    """Whether a source is music beyond doubt: pieces, files of MIDI, a list of these, or a folder without texts."""
+    """Whether a source is music: pieces, files of MIDI, a list of these, or a folder of them.
+
+    Raises:
+        DataError: a folder has files of MIDI, and no fewer of text, so that it may be either.
+    """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         suffix = path.suffix.lower()
@@ -98,8 +104,7 @@ def is_music(source: object) -> bool:
             return True
         if not path.is_dir():
             return False
-        endings = {file.suffix.lower() for file in path.rglob("*")}
-        return bool(endings & set(MIDI_SUFFIXES)) and not endings & set(PLAIN_SUFFIXES)
+        return _holds_music(path)
     if isinstance(source, Piece):
         return True
     if not isinstance(source, list | tuple) or not len(source):
@@ -112,6 +117,27 @@ def is_music(source: object) -> bool:
         or (isinstance(one, list) and len(one) > 0 and all(_is_chord(chord) for chord in one))
         for one in source
     )
+
+
+def _holds_music(folder: Path) -> bool:
+    """Whether a folder has files of MIDI; a text about them may lie beside them."""
+    endings = Counter(file.suffix.lower() for file in files_below(folder))
+    midi, plain = (sum(endings[one] for one in own) for own in (MIDI_SUFFIXES, PLAIN_SUFFIXES))
+    if 0 < midi <= plain:
+        raise DataError(
+            f"`{folder}` has {plural(midi, 'file')} of MIDI and {plural(plain, 'file')} of text, so that it is not "
+            "clear which are meant. For the music set tokens=whorl.Music() (--steps roll); for the texts give a folder "
+            "without MIDI."
+        )
+    return midi > 0
+
+
+def _pieces_below(folder: Path) -> list[Path]:
+    """The files of music in a folder and below it: beside those of MIDI, JSON may be about them, and no chords."""
+    found = sorted(file for file in files_below(folder) if file.suffix.lower() in MUSIC_SUFFIXES)
+    if not any(file.suffix.lower() in MIDI_SUFFIXES for file in found):
+        return found
+    return [file for file in found if file.suffix.lower() in MIDI_SUFFIXES or _begins_with_chords(file)]
 
 
 def _begins_with_chords(path: Path) -> bool:
@@ -141,7 +167,7 @@ def _of_path(
 ) -> list[tuple[str, object, str | None]]:
     suffix = path.suffix.lower()
     if is_folder(path):
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in MUSIC_SUFFIXES and file.is_file())
+        files = _pieces_below(path)
         if not files:
             raise DataError(
                 f"`{path}` has no music: none of its files ends in {', '.join(MUSIC_SUFFIXES)}. Give another folder."

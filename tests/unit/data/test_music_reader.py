@@ -11,7 +11,7 @@ from whorl.codecs.notation import moments_of, piece_of_chords, piece_of_moments
 from whorl.codecs.piece import Piece
 from whorl.data.midi import midi_bytes
 from whorl.data.music_reader import MusicReader
-from whorl.data.scores import is_music
+from whorl.data.scores import is_music, scores
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
 
@@ -95,8 +95,28 @@ def test_music_is_told_from_texts_and_tables(tmp_path):
     assert not is_music(tmp_path / "c.json")
     assert not is_music(["a text", "another"])
     assert not is_music([{"text": "x"}])
-    (tmp_path / "d.txt").write_text("words")
-    assert not is_music(tmp_path)
+
+
+def test_files_of_midi_make_a_folder_music_whatever_lies_beside_them(tmp_path):
+    (tmp_path / "bach").mkdir()
+    for name in ("a.mid", "bach/b.midi", "bach/c.mid"):
+        (tmp_path / name).write_bytes(midi_bytes(piece_of_chords([(60,), (62,)], PLAN)))
+    for name in ("bach/._a.mid", ".trash/d.mid"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    for name, text in {"README.txt": "Pieces.", "LICENSE": "Yours.", "x.csv": "a,b\n", "bach/x.txt": "Bach."}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "about.json").write_text('{"composer": {"0": "Bach"}}')
+    (tmp_path / "chords.json").write_text("[[[60], [62]]]")
+    assert is_music(tmp_path)
+    names = [score.name for score in scores(tmp_path, MusicCodec(PLAN), None, Table())]
+    assert names == ["a.mid", "b.midi", "c.mid", "chords.json"]
+    (tmp_path / "d.txt").write_text("Words.")
+    with pytest.raises(DataError, match=r"3 files of MIDI and 3 files of text, .* set tokens=whorl\.Music\(\)"):
+        is_music(tmp_path)
+    with pytest.raises(DataError, match="3 files of MIDI and 3 files of text"):
+        whorl.Generator().for_data(tmp_path)
+    assert whorl.Generator(tokens=PLAN).for_data(tmp_path).tokens == PLAN
 
 
 def test_music_is_suggested_a_generator(tmp_path):
