@@ -1,6 +1,7 @@
 """What is wrong with files of sound, pictures, videos or features, and what they are like."""
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from whorl.codecs.sound import Sound
 from whorl.data.media import Files, Medium, files_of, mediums, told_by_table
 from whorl.data.problems import Problem, plural
+from whorl.data.sources import TABLE_SUFFIXES
+from whorl.data.text_files import PLAIN_SUFFIXES, files_below
 from whorl.data.text_reader import LABEL
 from whorl.errors import WhorlError
 from whorl.plans.media import Video
@@ -17,6 +20,8 @@ from whorl.plans.table import Table
 
 # Files that are named one by one; labels and sizes that are told.
 _NAMED, _TOLD = 20, 5
+# How names of files end that are about others.
+_ABOUT = ("", ".json", ".md", *PLAIN_SUFFIXES, *TABLE_SUFFIXES)
 # A video is looked at in a size that takes no memory.
 _SMALL = 16
 
@@ -60,7 +65,32 @@ def check_files(
         more = f"{files.frame.origin}: {len(errors) - _NAMED} more {medium.plural} cannot be read."
         errors = [*errors[:_NAMED], Problem(severity="error", message=more)]
     twice = [names for names in same.values() if len(set(names)) > 1]
-    return [*errors, *_alike(twice, files, medium), _summary(files, medium, found)], files
+    others = [
+        Problem(
+            severity="warning",
+            message=f"{files.frame.origin}: not read: {told}. Convert what belongs to the {medium.plural}.",
+        )
+        for told in unread(source, files, medium)
+    ]
+    return [*errors, *others, *_alike(twice, files, medium), _summary(files, medium, found)], files
+
+
+def unread(source: object, files: Files, medium: Medium) -> list[str]:
+    """What files of other formats lie in the subfolders of labels: how many in which, and how their names end.
+
+    Tables, texts and JSON are about the others, and nothing is said of them.
+    """
+    if files.column is not None or not isinstance(source, str | os.PathLike) or not Path(source).is_dir():
+        return []
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for path in files_below(source):
+        inside, suffix = path.relative_to(source), path.suffix.lower()
+        if len(inside.parts) > 1 and suffix not in _ABOUT and not medium.is_file(path):
+            found[inside.parts[0]][suffix] += 1
+    return [
+        f"{plural(counts.total(), 'file')} in {name}/ ({', '.join(sorted(counts))})"
+        for name, counts in sorted(found.items())
+    ]
 
 
 def _measured(medium: Medium, word: str, cell: object) -> Mapping[str, object]:

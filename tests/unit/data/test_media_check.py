@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 import soundfile
 
+import whorl
 from whorl.data.check import check
 
 
@@ -97,3 +98,19 @@ def test_features_are_told_by_their_shape(tmp_path):
         np.save(tmp_path / f"{n}.npy", np.full((3 + n, 5), n, np.float32))
     (note,) = check(tmp_path)
     assert "2 files of features; shape: 3 x 5 (1), 4 x 5 (1)" in note.message
+
+
+def test_a_subfolder_whose_files_are_of_another_format_is_named(recordings, capsys):
+    (recordings / "maybe" / "deep").mkdir(parents=True)
+    for name in ("maybe/0.m4a", "maybe/deep/1.M4A", "maybe/2.aac", "maybe/.3.m4a", "yes/notes.txt", "no/about.json"):
+        (recordings / name).write_bytes(b"x")
+    for name in ("README.md", "x.m4a", "yes/LICENSE"):
+        (recordings / name).write_bytes(b"x")
+    warning, _ = check(recordings)
+    assert (warning.severity, warning.message) == (
+        "warning",
+        "words/: not read: 3 files in maybe/ (.aac, .m4a). Convert what belongs to the recordings.",
+    )
+    model = whorl.Classifier(network=whorl.Recurrent("gru", hidden_size=2), training=whorl.Training(epochs=1))
+    model.fit(recordings, verbose=True)
+    assert "not read: 3 files in maybe/ (.aac, .m4a)" in capsys.readouterr().out

@@ -8,6 +8,7 @@ from whorl.data.convert import category_column
 from whorl.data.indicators import Indicators
 from whorl.data.label_columns import with_labels
 from whorl.data.media import Files, files_of, mediums, told_by_table
+from whorl.data.media_check import unread
 from whorl.data.media_reader import fit_media
 from whorl.data.text_reader import LABEL
 from whorl.errors import ArgumentError, DataError
@@ -60,7 +61,7 @@ def of_media(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     ignored = [name for name in files.frame.columns if name not in used]
     named = "" if files.column is None else f", named by the column {files.column}"
     notes = [f"{len(files)} {reader.medium.plural}{named}; a step is {reader.past.spec.width} numbers"]
-    notes += [f"not read: {', '.join(ignored)}"] if ignored else []
+    notes += [f"not read: {', '.join(left)}" for left in (ignored, unread(told, files, medium)) if left]
     facts: dict[str, object] = {
         "origin": files.frame.origin,
         "sequences": len(files),
