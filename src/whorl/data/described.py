@@ -14,7 +14,7 @@ from whorl.data.cells import as_list
 from whorl.data.features import is_arrays_file, read_arrays_file
 from whorl.data.media import Files, Medium, cells_of, files_of, is_folder_of_tables
 from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import is_folder, text_lines
+from whorl.data.text_files import files_in, is_folder, text_lines
 from whorl.errors import DataError
 from whorl.plans.table import Kind, Table
 
@@ -136,7 +136,7 @@ def bare(data: object, where: Where) -> list[Described]:
         return [one._replace(texts=()) for one in described(data, where)]
     listed = _listed(data)
     path = Path(data) if isinstance(data, str | os.PathLike) and str(data) else None
-    if listed is None and path is not None and is_folder(path) and is_folder_of_tables(path, where.medium):
+    if listed is None and path is not None and is_folder(path) and _is_told(path, where):
         data = path = texts_in(path)
     if listed is None and path is not None and is_numbered(path, where.table):
         return [one._replace(texts=()) for one in _of_numbered(path, where.table)]
@@ -233,11 +233,23 @@ def texts_in(folder: Path) -> Path:
     return found[0]
 
 
+def _is_told(folder: Path, where: Where) -> bool:
+    """Whether a file in a folder tells of the sources below it."""
+    files = files_in(folder)
+    if any(map(where.medium.is_file, files)):
+        return False
+    told = is_folder_of_tables(folder, where.medium, where.table, where.column)
+    return told or any(is_numbered(one, where.table) for one in files)
+
+
 def is_numbered(path: Path, table: Table) -> bool:
     """Whether a file has lines of the name of a source, the number of a text, and the text."""
     if path.suffix.lower() not in _NUMBERED_SUFFIXES or not path.is_file():
         return False
-    first = next((line for line in text_lines(path, table.encoding or "utf-8") if line.strip()), "")
+    try:
+        first = next((line for line in text_lines(path, table.encoding or "utf-8") if line.strip()), "")
+    except DataError:
+        return False  # whoever reads it as what it is says what is wrong
     return _NUMBERED.fullmatch(first.strip()) is not None
 
 

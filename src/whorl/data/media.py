@@ -13,8 +13,8 @@ from whorl.codecs.codec import Codec, codecs
 from whorl.codecs.frame import Frame
 from whorl.data.cells import as_list, as_objects
 from whorl.data.problems import plural
-from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import files_below
+from whorl.data.sources import PARQUET_SUFFIXES, TABLE_SUFFIXES, read_table
+from whorl.data.text_files import PLAIN_SUFFIXES, files_below, files_in
 from whorl.data.text_reader import LABEL, several
 from whorl.errors import ArgumentError, DataError, ModelFileError, ResourceError
 from whorl.plans.media import Media, word_of
@@ -176,8 +176,10 @@ def files_of(
             columns = dict(answers.columns)
         names = [str(cell) if isinstance(cell, Path) else str(n) for n, cell in enumerate(cells)]
         return Files(cells=cells, names=names, frame=Frame(columns, f"the {medium.plural}"))
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir() and not is_folder_of_tables(source, medium):
-        return _of_folder(Path(source), medium, targets[0])
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        if not is_folder_of_tables(source, medium, table, column):
+            return _of_folder(Path(source), medium, targets[0])
+        source = _one_of(Path(source), medium, table, column)
     if medium.is_file(source):
         return Files(cells=[Path(source)], names=[str(source)], frame=Frame({}, Path(source).name))  # type: ignore[arg-type]
     _check_listed(source, medium)
@@ -244,11 +246,7 @@ def column_of(frame: Frame, medium: Medium, named: str = "") -> str | None:
     Raises:
         DataError: there are several.
     """
-    found = []
-    for name, cells in frame.columns.items():
-        known = [cell for cell in cells.tolist() if cell is not None] if cells.dtype.kind == "O" else []
-        if known and all(medium.is_file(cell) for cell in known):
-            found.append(name)
+    found = _columns_of(frame, medium)
     if len(found) > 1:
         raise DataError(
             f"{frame.origin} has several columns of {medium.plural}: {', '.join(map(repr, found))}. Name the one to "
@@ -257,32 +255,83 @@ def column_of(frame: Frame, medium: Medium, named: str = "") -> str | None:
     return next(iter(found), None)
 
 
-def is_folder_of_tables(source: str | os.PathLike[str], medium: Medium) -> bool:
-    """Whether tables lie in a folder itself, and no files of the medium."""
-    names = [path.name for path in Path(source).iterdir() if not path.name.startswith(".")]
-    tables = any(Path(name).suffix.lower() in TABLE_SUFFIXES for name in names)
-    return tables and not any(medium.is_file(name) for name in names)
+def _columns_of(frame: Frame, medium: Medium) -> list[str]:
+    """The columns whose cells all name such files."""
+    found = []
+    for name, cells in frame.columns.items():
+        known = [cell for cell in cells.tolist() if cell is not None] if cells.dtype.kind == "O" else []
+        if known and all(medium.is_file(cell) for cell in known):
+            found.append(name)
+    return found
+
+
+def is_folder_of_tables(
+    source: str | os.PathLike[str], medium: Medium, table: Table, column: str | None = None
+) -> bool:
+    """Whether a table in a folder tells of files, or a folder has tables and no files of the medium.
+
+    Args:
+        source: the folder.
+        medium: what is looked for, in the folders below it too.
+        table: how tables are read.
+        column: of the paths in a table; None finds it.
+    """
+    folder = Path(source)
+    tables = _tables_in(folder)
+    if not tables or any(map(medium.is_file, files_in(folder))):
+        return False
+    named = any(_names_files(one, medium, table, column) for one in tables)
+    # Texts and lists may lie beside the folders of labels: who wrote the data, or which files are for testing.
+    return named or not any(map(medium.is_file, files_below(folder)))
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return [one for one in files_in(folder) if one.suffix.lower() in TABLE_SUFFIXES]
+
+
+def _one_of(folder: Path, medium: Medium, table: Table, column: str | None) -> Path:
+    """The table of a folder that tells of its files where others do not; the folder where they are read together."""
+    tables = _tables_in(folder)
+    named = [one for one in tables if _names_files(one, medium, table, column)]
+    return named[0] if len(named) == 1 < len(tables) else folder
+
+
+def _names_files(path: Path, medium: Medium, table: Table, column: str | None) -> bool:
+    """Whether a table has a column of such files; one that cannot be read but has names of some says so itself."""
+    try:
+        if column is None and not may_name(path, medium.suffixes):
+            return False
+        frame = read_table(path, table)
+    except (DataError, OSError):
+        return path.suffix.lower() not in PLAIN_SUFFIXES
+    if column is not None:
+        return column in frame.columns
+    # A list of files without a header is none that tells of them: its first line would be the name of the column.
+    return any(not medium.is_file(name) for name in _columns_of(frame, medium))
+
+
+def may_name(path: Path, suffixes: List[str]) -> bool:
+    """Whether the beginning of a file of text has one of the endings, so that it is worth reading all of it."""
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        return True
+    with path.open("rb") as file:
+        beginning = file.read(1 << 16).replace(b"\0", b"").lower()
+    return any(suffix.encode() in beginning for suffix in suffixes)
 
 
 def told_by_table(source: object, medium: Medium, table: Table) -> object:
     """What tells of the files of a folder, for who asks what is to be answered: the one table beside them.
 
     That is the source itself where it is no folder, where its files lie in subfolders, which tell already, and where no
-    table or more than one lies beside the files, or one that does not name them.
+    table or more than one names the files.
     """
     if not isinstance(source, str | os.PathLike) or not str(source) or not Path(source).is_dir():
         return source
     folder = Path(source)
     if any(medium.is_file(path) and path.parent != folder for path in files_below(folder)):
         return source
-    tables = [one for one in folder.iterdir() if one.suffix.lower() in TABLE_SUFFIXES and not one.name.startswith(".")]
-    if len(tables) != 1:
-        return source
-    try:
-        named = column_of(read_table(tables[0], table), medium)
-    except DataError:
-        return source  # a text, say, beside the only recording
-    return source if named is None else tables[0]
+    tables = [one for one in _tables_in(folder) if _names_files(one, medium, table, None)]
+    return tables[0] if len(tables) == 1 else source
 
 
 def cells_of(source: object, medium: Medium) -> list[object] | None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from whorl.data import features, pictures, sounds, videos  # noqa: F401  register their media
-from whorl.data.media import cells_of, column_of, is_folder_of_tables, mediums
-from whorl.data.sources import PARQUET_SUFFIXES, TABLE_SUFFIXES, read_table
-from whorl.data.text_files import files_below
+from whorl.data.media import Medium, cells_of, column_of, is_folder_of_tables, may_name, mediums
+from whorl.data.sources import TABLE_SUFFIXES, read_table
+from whorl.data.text_files import PLAIN_SUFFIXES, files_below, files_in
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -21,12 +21,12 @@ def medium_of(data: object, table: Table, named: str = "") -> str | None:
     """
     source = data[0] if isinstance(data, tuple) and len(data) == 2 else data
     try:
-        return _listed_or_lying_there(source) or _named_in_table(source, table, named)
+        return _listed_or_lying_there(source, table) or _named_in_table(source, table, named)
     except OSError:
         return None  # no path at all, or none that may be read: whoever reads it says so
 
 
-def _listed_or_lying_there(source: object) -> str | None:
+def _listed_or_lying_there(source: object, table: Table) -> str | None:
     """The word of the medium that a list, a file or a folder is of."""
     for word in mediums:
         medium = mediums.get(word)
@@ -34,7 +34,7 @@ def _listed_or_lying_there(source: object) -> str | None:
             return word
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            if path.is_dir() and not is_folder_of_tables(path, medium) and any(map(medium.is_file, files_below(path))):
+            if path.is_dir() and not is_folder_of_tables(path, medium, table) and _has_files(path, medium):
                 return word
         elif (cells := cells_of(source, medium)) is not None and isinstance(cells[0], Path):
             return word
@@ -45,7 +45,10 @@ def _named_in_table(source: object, table: Table, named: str) -> str | None:
     """The word of the medium that a column of a table names files of."""
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() not in TABLE_SUFFIXES:
         return None
-    if isinstance(source, np.ndarray) or not _may_name_files(source):
+    suffixes = [suffix for word in mediums for suffix in mediums.get(word).suffixes]
+    if isinstance(source, str | os.PathLike) and not may_name(Path(source), suffixes):
+        return None
+    if isinstance(source, np.ndarray):
         return None
     if isinstance(source, list | tuple) and not (source and isinstance(source[0], dict)):
         return None
@@ -56,10 +59,10 @@ def _named_in_table(source: object, table: Table, named: str) -> str | None:
     return next((word for word in mediums if column_of(frame, mediums.get(word), named) is not None), None)
 
 
-def _may_name_files(source: object) -> bool:
-    """Whether the beginning of a file of text has the ending of a file, so that it is worth reading all of it."""
-    if not isinstance(source, str | os.PathLike) or Path(source).suffix.lower() in PARQUET_SUFFIXES:
-        return True
-    with Path(source).open("rb") as file:
-        beginning = file.read(1 << 16).replace(b"\0", b"").lower()
-    return any(suffix.encode() in beginning for word in mediums for suffix in mediums.get(word).suffixes)
+def _has_files(folder: Path, medium: Medium) -> bool:
+    """Whether a folder has files, and not just a few about the tables that lie in it, such as plots in a folder."""
+    found = (path.relative_to(folder).parts for path in files_below(folder) if medium.is_file(path))
+    if not any(one.suffix.lower() in set(TABLE_SUFFIXES) - set(PLAIN_SUFFIXES) for one in files_in(folder)):
+        return any(found)
+    labels = {parts[:-1][:1] for parts in found}
+    return () in labels or len(labels) > 1

@@ -53,6 +53,51 @@ def test_a_subfolder_that_is_a_link_is_a_label(tmp_path: Path) -> None:
     assert medium_of(tmp_path / "words", Table()) == "audio"
 
 
+BESIDE = {
+    "README.txt": "my recordings\n, by me: yes/a.wav and others\n",
+    "classes.csv": "name,number\nyes,0\nno,1\n",
+    "testing_list.txt": "yes/a.wav\nno/b.wav\n",
+    "latin.txt": "gr\udcfc\udcdfe",
+}
+
+
+@pytest.mark.parametrize("names", [*([name] for name in BESIDE), [*BESIDE]])
+def test_what_lies_beside_folders_of_labels_and_names_no_files_is_no_table_of_them(
+    names: list[str], tmp_path: Path
+) -> None:
+    for name in ("yes/a.wav", "yes/c.wav", "no/b.wav", "no/d.wav"):
+        record(tmp_path / name)
+    for name in names:
+        (tmp_path / name).write_bytes(BESIDE[name].encode("utf-8", "surrogateescape"))
+    assert found(tmp_path).frame["label"].tolist() == ["no", "no", "yes", "yes"]
+    assert medium_of(tmp_path, Table()) == "audio"
+    assert whorl.suggest(tmp_path).task == "classify"
+    assert not [problem for problem in whorl.check(tmp_path) if problem.severity == "error"]
+    model = whorl.Classifier(network=whorl.Recurrent("gru", hidden_size=2), training=whorl.Training(epochs=1))
+    assert model.fit(tmp_path).predict(tmp_path).index.series.tolist() == found(tmp_path).names
+    assert set(model.evaluate(tmp_path).metrics) >= {"accuracy"}
+
+
+def test_the_table_that_names_files_tells_of_them_and_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    record(tmp_path / "clips" / "a.wav")
+    table = tmp_path / "table.csv"
+    table.write_text("file,label\nclips/a.wav,yes\n")
+    (tmp_path / "README.txt").write_text("Words.\n, by me\n")
+    assert found(tmp_path).frame["label"].tolist() == ["yes"]
+    assert found(tmp_path, column="file").cells == [tmp_path / "clips/a.wav"]
+    table.write_text("file,label\nclips/a.wav,yes, or no\n")
+    with pytest.raises(DataError, match=r"table\.csv"):
+        found(tmp_path)
+
+
+def test_a_plot_beside_tables_makes_them_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    record(tmp_path / "sounds" / "a.wav")
+    assert medium_of(tmp_path, Table()) is None
+    record(tmp_path / "others" / "b.wav")
+    assert medium_of(tmp_path, Table()) == "audio"
+
+
 def test_a_folder_of_recordings_alone_has_no_labels(tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     assert found(tmp_path).names == ["a.wav"]
