@@ -182,11 +182,11 @@ def files_of(
         source = _one_of(Path(source), medium, table, column)
     if medium.is_file(source):
         return Files(cells=[Path(source)], names=[str(source)], frame=Frame({}, Path(source).name))  # type: ignore[arg-type]
-    _check_listed(source, medium)
+    check_listed(source, medium)
     return _of_table(source, medium, column, table, named)
 
 
-def _check_listed(source: object, medium: Medium) -> None:
+def check_listed(source: object, medium: Medium) -> None:
     """Says which entry of a list is no file of the medium, where the list is none of records."""
     listed = source[0] if isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], list) else source
     if not isinstance(listed, list | tuple) or any(isinstance(one, Mapping) for one in listed):

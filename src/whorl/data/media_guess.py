@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from whorl.data import features, pictures, sounds, videos  # noqa: F401  register their media
-from whorl.data.media import Medium, cells_of, column_of, is_folder_of_tables, may_name, mediums
+from whorl.data.cells import as_list
+from whorl.data.media import Medium, cells_of, check_listed, column_of, is_folder_of_tables, may_name, mediums
 from whorl.data.sources import TABLE_SUFFIXES, read_table
-from whorl.data.text_files import PLAIN_SUFFIXES, files_below, files_in
+from whorl.data.text_files import PLAIN_SUFFIXES, files_below, files_in, is_folder
 from whorl.errors import DataError
 from whorl.plans.table import Table
 
@@ -24,6 +25,23 @@ def medium_of(data: object, table: Table, named: str = "") -> str | None:
         return _listed_or_lying_there(source, table) or _named_in_table(source, table, named)
     except OSError:
         return None  # no path at all, or none that may be read: whoever reads it says so
+
+
+def check_readable(source: object, table: Table) -> None:
+    """Raises DataError for what keeps a path, a table or a list of paths from being seen as files of a medium."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        endings = set(TABLE_SUFFIXES)
+        if is_folder(path):
+            endings -= set(PLAIN_SUFFIXES)  # a README is no table
+        for one in files_in(path) if path.is_dir() else [path]:
+            if one.suffix.lower() in endings:
+                read_table(one, table)
+        return
+    listed = as_list(source) or []
+    medium = next((own for own in map(mediums.get, mediums) if any(map(own.is_file, listed))), None)
+    if medium is not None:
+        check_listed(source, medium)
 
 
 def _listed_or_lying_there(source: object, table: Table) -> str | None:

@@ -17,6 +17,7 @@ from whorl.codecs.framed import FramedCodec
 from whorl.codecs.text import TextCodec
 from whorl.data.arrays import read_arrays
 from whorl.data.media import Files, Medium, check_codec, files_of, medium_for, told_by_table
+from whorl.data.media_guess import check_readable
 from whorl.data.media_reader import MediaRows
 from whorl.data.parts import configured, joined, media_of, split, table_of
 from whorl.data.piece_rows import refuse_known
@@ -235,15 +236,12 @@ def examples_of(source: object, plan: Media | None, target: str, table: Table) -
         table: how tables are read.
     """
     if plan is None:
-        return _of_arrays(source)
-    medium = medium_for(plan)
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
-        files = files_of(source, medium, column=plan.column, targets=(target,), table=table)
-        if files.column is None:
-            return Transcribed(files.names, files.cells, _texts_beside(files, table), files.frame.origin, files)
-    else:
-        kinds = replace(table, kinds={target: "category", **table.kinds}, missing=())
-        files = files_of(source, medium, column=plan.column, targets=(target,), table=kinds)
+        return _of_arrays(source, table)
+    # Texts are taken at their word: '007' and 'NA', too.
+    words = replace(table, kinds={target: "category", **table.kinds}, missing=())
+    files = files_of(source, medium_for(plan), column=plan.column, targets=(target,), table=words)
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir() and files.column is None:
+        return Transcribed(files.names, files.cells, _texts_beside(files, table), files.frame.origin, files)
     texts = None
     if target in files.frame.columns:
         cells = files.frame[target].tolist()
@@ -265,10 +263,11 @@ def _texts_beside(files: Files, table: Table) -> List[str] | None:
     return [" ".join(" ".join(text_lines(path, table.encoding or "utf-8")).split()) for path in beside]
 
 
-def _of_arrays(source: object) -> Transcribed:
+def _of_arrays(source: object, table: Table) -> Transcribed:
     x, texts = source if isinstance(source, tuple) and len(source) == 2 and _are_texts(source[1]) else (source, None)
     arrays = read_arrays(x)
     if arrays is None:
+        check_readable(x, table)
         raise DataError(
             "frames are arrays: X as (N, T, D) or a list of (T, D), and a list of texts beside it, (X, texts), but a "
             f"{type(x).__name__} came. Convert it, or say with `media` what files are."

@@ -7,7 +7,9 @@ from tests.unit.tasks.letters import text_of, transcriber
 
 import whorl
 from whorl.data.splits import held_out
+from whorl.data.transcript_reader import examples_of
 from whorl.errors import DataError
+from whorl.plans.table import Table
 
 RATE = 8000
 
@@ -53,6 +55,24 @@ def test_a_folder_is_learned_by_the_table_in_it(folder, tmp_path):
     model = transcriber(1, target="said").fit(tmp_path, verbose=False)
     assert model.evaluate(tmp_path).target == model.evaluate(tmp_path / "said.csv").target
     assert len(model.predict(tmp_path).value) == 12
+
+
+def test_texts_in_the_table_of_a_folder_are_taken_at_their_word(folder, tmp_path):
+    (tmp_path / "wavs").mkdir()
+    lines = ["path,said"]
+    for n in range(6):
+        (tmp_path / "wavs" / f"{n}.wav").write_bytes((folder[0] / f"r{n}.wav").read_bytes())
+        lines.append(f"wavs/{n}.wav,{('007', 'NA')[n % 2]}")
+    (tmp_path / "said.csv").write_text("\n".join(lines))
+    for source in (tmp_path, tmp_path / "said.csv"):
+        assert examples_of(source, whorl.Audio(), "said", Table()).texts == ["007", "NA"] * 3
+
+
+@pytest.mark.parametrize("of_folder", [True, False])
+def test_what_is_wrong_with_a_table_of_recordings_is_told(of_folder, tmp_path):
+    (tmp_path / "said.csv").write_text("path,said\na.wav,ab, or so\n")
+    with pytest.raises(DataError, match=r"said\.csv, row 2"):
+        transcriber(epochs=1, target="said").fit(tmp_path if of_folder else tmp_path / "said.csv", verbose=False)
 
 
 def test_samples_that_come_in_pieces_are_transcribed_as_their_file(folder):

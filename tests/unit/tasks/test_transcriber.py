@@ -219,7 +219,10 @@ def test_a_text_that_does_not_fit_its_frames_is_left_out_of_training_and_told(ca
         ((examples(5, seed=0)[0], [""] * 5), "are empty"),
         (([np.ones((2, 3))] * 6, ["too long to say"] * 6), "no text of training fits"),
         (([np.ones((9, 3))], ["ab"]), "Bring more"),
-        ("no-such-folder", "frames are arrays"),
+        ("no-such-folder", "`no-such-folder` is not there"),
+        ("no-such.csv", r"`no-such\.csv` is not there"),
+        ((["a.wav", "b.m4a"], ["ab", "ba"]), r"a list of recordings .* but entry 1 is 'b\.m4a'"),
+        ({"x": [1.0, 2.0]}, "frames are arrays"),
     ],
 )
 def test_data_that_teach_nothing_are_refused(data, match):
