@@ -16,13 +16,18 @@ from whorl.cli.output import is_quiet, option, show, tell, wants_json
 from whorl.cli.outputs import check_output
 from whorl.cli.streams import rows_of
 from whorl.data.array_reader import ArrayReader
+from whorl.data.caption_reader import CaptionReader
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.dialogue_reader import DialogueReader
+from whorl.data.media import medium_for
 from whorl.data.media_reader import MediaReader
 from whorl.data.music_reader import MusicReader
+from whorl.data.reader import Reader
 from whorl.data.table_reader import TableReader
+from whorl.data.transcript_reader import TranscriptReader
 from whorl.data.word_reader import WordReader
 from whorl.errors import ArgumentError
+from whorl.plans.media import Audio, Features, Image, Media
 from whorl.plans.networks import Network, from_key
 from whorl.plans.table import Table
 from whorl.report.scores import size_of
@@ -187,21 +192,39 @@ def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None) -> No
     sys.exit(getattr(interrupt, "exit_code", 130))
 
 
+def _has_known_ahead(reader: Reader) -> bool:
+    """Whether rows that are known ahead stand in another file, and are pushed with each row."""
+    return isinstance(reader, TableReader) and bool(reader.schema.known) and reader.horizon > 0
+
+
+def _stream_line(reader: Reader, model: str, data: str) -> str:
+    """How a model reads what comes: rows of the data, or one file of a medium, which tables only name."""
+    if isinstance(reader, CaptionReader | MediaReader | TranscriptReader) and reader.plan is not None:
+        plan = reader.plan
+        # As `whorl stream` takes it: sound, and pictures that are labelled, come in pieces, others by their paths.
+        if isinstance(plan, Audio) or (isinstance(plan, Image) and isinstance(reader, MediaReader)):
+            return f"whorl stream {model} --input {_one_of(plan)}"
+        return f"echo {_one_of(plan)} | whorl stream {model}"
+    # A line of an archive's file is a whole series, not a row.
+    tagged = isinstance(reader, WordReader) and reader.columns.text is None
+    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MusicReader | TranscriptReader)
+    piped = data.endswith((".csv", ".tsv", ".txt")) and not (whole or tagged or _has_known_ahead(reader))
+    return f"whorl stream {model} < {shlex.quote(data)}" if piped else f"whorl stream {model}"
+
+
+def _one_of(plan: Media) -> str:
+    """What stands for the path of a file."""
+    return "FILE" if isinstance(plan, Features) else medium_for(plan).plural[:-1].upper()
+
+
 def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -> None:
     """The block at the end; the scores beside the rivals were printed by `fit`."""
     card = estimator.model_.card
     size = path.stat().st_size
     model, table = shlex.quote(str(path)), shlex.quote(data)
-    # A line of an archive's file is a whole series, not a row.
     reader = rows_of(estimator.model_)
-    tagged = isinstance(reader, WordReader) and reader.columns.text is None
-    whole = isinstance(reader, ArrayReader | CorpusReader | DialogueReader | MediaReader | MusicReader)
-    of_rows = data.endswith((".csv", ".tsv", ".txt")) and not whole
-    # Rows that are known ahead stand in another file, and are pushed with each row.
-    ahead = isinstance(reader, TableReader) and bool(reader.schema.known) and reader.horizon > 0
-    piped = of_rows and not tagged and not ahead
-    stream = f"whorl stream {model} < {table}" if piped else f"whorl stream {model}"
-    stream += f" --input {reader.medium.plural[:-1].upper()}" if isinstance(reader, MediaReader) else ""
+    ahead = _has_known_ahead(reader)
+    stream = _stream_line(reader, model, data)
     music = isinstance(reader, MusicReader)
     prompted = isinstance(reader, CorpusReader) and reader.condition is None
     predict = f"{model} --prompt 'Once'" if prompted else f"{model} {table}{' --out pieces.mid' if music else ''}"

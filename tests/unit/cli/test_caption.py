@@ -35,6 +35,7 @@ def test_fit_tells_what_is_read_and_scores_beside_rivals(files):
     assert "20 files of features with 40 texts" in told
     for word in ("bleu", "cider", "perplexity", "most frequent", "nearest source", "model, another source", "report:"):
         assert word in told
+    assert f"  echo FILE | whorl stream {files.model}\n" in told
     assert "Captions: said" in (files.folder / "r.html").read_text()
 
 

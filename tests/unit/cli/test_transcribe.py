@@ -37,6 +37,7 @@ def model(recordings):
     assert "8 recordings with texts" in result.stdout
     assert "wer" in result.stdout
     assert "most frequent transcript" in result.stdout
+    assert f"  whorl stream {path} --input RECORDING\n" in result.stdout
     return path
 
 
