@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -282,9 +283,17 @@ def _texts(array: np.ndarray, name: str, origin: str) -> np.ndarray:
     return texts
 
 
+def _on_host(values: Any) -> Any:
+    """A tensor of torch as numpy reads one: without a gradient, on the CPU, and of a type that numpy has."""
+    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
+        return values
+    tensor = values.detach().cpu()
+    return tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
+
+
 def _numbers(values: object, name: str, origin: str) -> np.ndarray:
     try:
-        array = np.asarray(_unmasked(values))
+        array = np.asarray(_on_host(_unmasked(values)))
     except ValueError:
         raise DataError(f"{origin}: `{name}` must be one array, but its parts differ in shape. Give a list.") from None
     if array.dtype.kind == "O":

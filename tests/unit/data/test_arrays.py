@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import whorl
 from whorl.codecs.array import ArrayCodec
@@ -238,3 +239,11 @@ def test_every_cut_and_many_mutations_of_an_npz_file_are_read_or_refused(tmp_pat
             refusals.append(str(error))
     assert all("a.npz" in message for message in refusals)
     assert len(refusals) > len(data) // 6
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.int64])
+def test_tensors_are_read_whatever_their_type_and_with_a_gradient(kind: torch.dtype) -> None:
+    x = (8 * torch.rand(3, 4, 2)).to(kind)
+    found = read_arrays(x.requires_grad_() if kind.is_floating_point else x)
+    assert found is not None
+    assert np.array_equal(np.stack(list(found.x)), x.detach().double().numpy())
