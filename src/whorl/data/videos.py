@@ -1,5 +1,6 @@
 """Files of videos: which formats are read, and under which limits."""
 
+import re
 from collections.abc import Iterator
 from collections.abc import Sequence as List
 from pathlib import Path
@@ -28,6 +29,8 @@ _MPEG, _MATROSKA = b"\x00\x00\x01", b"\x1a\x45\xdf\xa3"
 _MOST_HZ = 1000.0
 # Some formats, as Matroska, tell times in whole milliseconds: a frame may come so much after the time it is meant for.
 _CLOCK_S = 0.001
+# How Matroska tells the end of a stream, and for how long its last frame may be shown.
+_DURATION, _LAST_S = re.compile(r"(\d{2,4}):(\d\d):(\d\d(?:\.\d{1,9})?)"), 0.5
 # Numbers of a video that are kept in memory.
 _MOST_LEVELS = 1 << 30
 
@@ -97,9 +100,10 @@ def _shown(path: Path, plan: Video) -> Iterator[tuple[float, np.ndarray]]:
                 raise
             raise _damaged(path, error) from None
         if count < told:
-            raise DataError(
-                f"`{path}` is cut off: its header tells of {told} frames, but {count} are there. Copy it again."
-            )
+            raise _cut_off(path, f"{told} frames, but {count}")
+        end = last + (first or 0.0)
+        if end + _slack_s(stream) < _told_s(stream):
+            raise _cut_off(path, f"{_told_s(stream):.3g} seconds, but {end:.3g}")
 
 
 def _opened(path: Path, file: BinaryIO) -> "InputContainer":
@@ -149,6 +153,21 @@ def _told(stream: "VideoStream") -> int:
     if stream.duration is None or not stream.time_base or not stream.average_rate:
         return stream.frames
     return min(stream.frames, int(stream.duration * stream.time_base * stream.average_rate))
+
+
+def _told_s(stream: "VideoStream") -> float:
+    """When the last frame ends by what writers of Matroska and WebM leave in the header, 0 where there is nothing."""
+    told = _DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    return 0.0 if told is None else int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3])
+
+
+def _slack_s(stream: "VideoStream") -> float:
+    """How long before that the last frame may begin: frames may last, and those that end a video longer than others."""
+    return _LAST_S + 2 / float(stream.average_rate or 25)
+
+
+def _cut_off(path: Path, how: str) -> DataError:
+    return DataError(f"`{path}` is cut off: its header tells of {how} are there. Copy it again.")
 
 
 def _cropped(frame: "VideoFrame", shaper: "VideoReformatter", path: Path, plan: Video) -> np.ndarray:

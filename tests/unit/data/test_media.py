@@ -250,6 +250,19 @@ def test_a_file_that_was_cut_off_is_told(tmp_path: Path, suffix: str) -> None:
         sounds.load(path, Audio())
 
 
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\2\1" + bytes(257)])
+def test_an_mp3_that_was_cut_off_is_told_where_its_first_frame_counts_the_others(tmp_path: Path, tag: bytes) -> None:
+    path = record(tmp_path / "a.mp3", seconds=8.0)
+    good = tag + path.read_bytes()
+    path.write_bytes(good)
+    assert len(AUDIO.open(path, Audio()).samples) == 64_000
+    path.write_bytes(good[: len(good) * 3 // 4])
+    with pytest.raises(DataError, match="is cut off: its header tells of 64000 samples, but"):
+        AUDIO.open(path, Audio())
+    path.write_bytes(good.replace(b"Xing", b"Xxxx").replace(b"Info", b"Ixxx")[: len(good) * 3 // 4])
+    assert len(AUDIO.open(path, Audio()).samples) < 50_000
+
+
 def test_a_recorder_that_left_the_size_open_is_read(tmp_path: Path) -> None:
     path = tmp_path / "piped.wav"
     made = bytearray(wav(data=np.arange(100, dtype="<i2").tobytes()))

@@ -165,6 +165,15 @@ def test_a_trimmed_video_is_read_from_where_it_begins_and_one_that_is_cut_off_is
         load(path, Video())
 
 
+@pytest.mark.parametrize(("ending", "codec"), [(".mkv", "mpeg4"), (".webm", "libvpx")])
+def test_a_matroska_file_that_is_cut_off_is_refused(tmp_path, ending, codec):
+    path = written(tmp_path / f"a{ending}", codec=codec, count=75)
+    assert len(load(path, Video(mode="grey"))) == 75
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"is cut off: its header tells of 3 seconds, but 1\.\d+ are there"):
+        load(path, Video(mode="grey"))
+
+
 TURNED = {
     "to the right": ((0, 1, -1, 0), lambda whole: np.rot90(whole, -1, axes=(1, 2))),
     "to the left": ((0, -1, 1, 0), lambda whole: np.rot90(whole, 1, axes=(1, 2))),
