@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from whorl.cli import continuing
+from whorl.cli.news import tell_news
 from whorl.cli.output import command as make_command
 from whorl.cli.output import show
 from whorl.cli.weights import loss_lines, matrices_line, weights_option
@@ -33,7 +34,8 @@ def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> No
 
     decoding = continuing.decoding_of(decoded, draws=False)
     loaded = runtime.load(model, weights=weights)
-    found = loaded.evaluate(data, keep=False, decoding=decoding)
+    source = tell_news(loaded, data)
+    found = loaded.evaluate(source, keep=False, decoding=decoding)
     result = {
         "answers": found.num_answers,
         "metrics": dict(found.metrics),
@@ -51,7 +53,7 @@ def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> No
         engine, *encoder = map(engine_for, programs)
         # The rivals have no weights: their scores are known.
         same = replace(loaded, engine=engine, encoder=encoder[0] if encoder else None, baselines={})
-        exact = same.evaluate(data, keep=False, decoding=decoding).metrics
+        exact = same.evaluate(source, keep=False, decoding=decoding).metrics
         formats = [kept for program in programs for kept in weight_formats(program, weights).values()]
         matrices = {"rounded": formats.count(weights), "total": len(formats)}
         result.update({"weights": weights, "matrices": matrices, "metrics_fp32": dict(exact)})

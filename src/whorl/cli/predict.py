@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from whorl.cli import continuing
+from whorl.cli.news import tell_news
 from whorl.cli.output import command as make_command
 from whorl.cli.output import is_quiet, option, show, tell, wants_json
 from whorl.cli.outputs import check_output
 from whorl.cli.weights import weights_option
 
 if TYPE_CHECKING:
-    from whorl.runtime.model import Model
     from whorl.runtime.prediction import Prediction
     from whorl.runtime.quantised import Weights
 
@@ -43,7 +43,7 @@ def predict(
     loaded = runtime.load(model, weights=weights)
     source = continuing.source_of(data, decoded["prompt"])  # type: ignore[arg-type]
     decoding = continuing.decoding_of(decoded, draws=continuing.continues(loaded))
-    _tell_unseen(loaded, source)
+    source = tell_news(loaded, source)
     prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
     _tell_seen(prediction)
     if out is not None:
@@ -57,18 +57,6 @@ def predict(
         show({"answers": list(map(finite, prediction.to_records()))}, [])
     else:
         sys.stdout.write(to_csv(prediction.to_records()))
-
-
-def _tell_unseen(model: "Model", source: object) -> None:
-    """Says, beside the answers, how many events have an item that a recommender does not know."""
-    from whorl.data.event_reader import EventReader
-
-    if not isinstance(model.reader, EventReader) or is_quiet():
-        return
-    sequences = model.reader.read(source)
-    count, events = model.reader.num_unseen(sequences), sum(map(len, sequences))
-    if count:
-        click.echo(f"{count} of {events} events have an item that training does not have: read as unknown.", err=True)
 
 
 def _tell_seen(prediction: "Prediction") -> None:

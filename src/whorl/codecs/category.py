@@ -1,5 +1,6 @@
 """Categories as codes: 0 is unknown or missing, the rest are the values of the training rows in sorted order."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
@@ -8,10 +9,17 @@ import numpy as np
 
 from whorl.errors import ModelFileError
 
+# A number with a point, which may have zeros that say nothing; '01.0' is none, but a name.
+_WITH_POINT = re.compile(r"-?(0|[1-9]\d*)\.\d*", re.ASCII)
+
 
 @dataclass(frozen=True)
 class Categories:
-    """The values of one column."""
+    """The values of one column.
+
+    A number that training does not have as it is spelled is the one it is by its shortest spelling: where '1' is known,
+    '1.0' is '1', as a number 1.0 is.
+    """
 
     values: tuple[str, ...]
     codes: dict[str | None, int] = field(init=False, repr=False, compare=False)
@@ -34,14 +42,20 @@ class Categories:
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         """Returns the codes, float32, shape (T, 1): exact up to 2^24, far above any vocabulary of a column."""
-        codes = self.codes
-        return np.array([[codes.get(value, 0)] for value in column.tolist()], np.float32).reshape(-1, 1)
+        code = self._code
+        return np.array([[code(value)] for value in column.tolist()], np.float32).reshape(-1, 1)
+
+    def _code(self, value: str | None) -> int:
+        found = self.codes.get(value)
+        if found is None and value is not None and _WITH_POINT.fullmatch(value):
+            found = self.codes.get(value.rstrip("0").rstrip("."))
+        return found or 0
 
     def unseen(self, column: np.ndarray) -> dict[str, int]:
         """Returns the values that training did not have, and how often each occurs."""
         counts: dict[str, int] = {}
         for value in column.tolist():
-            if value is not None and value not in self.codes:
+            if value is not None and not self._code(value):
                 counts[value] = counts.get(value, 0) + 1
         return counts
 

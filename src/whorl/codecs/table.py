@@ -1,5 +1,6 @@
 """Rows of a table to arrays: numbers scaled, categories as codes, the calendar of the time column."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Self
 
@@ -135,21 +136,27 @@ class TableCodec(Codec[Frame]):
         plain = not self.categories and self.calendar is None and self.missing == "hold"
         return RowScaler(self._fitted, self._ago) if plain else None
 
-    def report(self, frame: Frame) -> list[str]:
-        """Returns a sentence for each column with categories, or missing values, that training did not have."""
+    def report(self, *frames: Frame) -> list[str]:
+        """Returns a sentence for each column with categories, or missing values, that training did not have.
+
+        The frames are the series of one table, which are told of together.
+        """
         said = []
         for name, vocabulary in self._vocabularies.items():
-            if unseen := vocabulary.unseen(frame[name]):
+            unseen: Counter[str] = Counter()
+            for frame in frames:
+                unseen.update(vocabulary.unseen(frame[name]))
+            if unseen:
                 shown = ", ".join(f"{value!r}" for value in list(unseen)[:3]) + (", ..." if len(unseen) > 3 else "")
                 said.append(
-                    f"{frame.origin}: column '{name}' has {len(unseen)} categories that training did not have, in "
+                    f"{frames[0].origin}: column '{name}' has {len(unseen)} categories that training did not have, in "
                     f"{sum(unseen.values())} rows ({shown}). They are read as unknown."
                 )
         for name, flagged in zip(self.numeric, self._fitted.flagged.tolist(), strict=True):
-            absent = int(np.isnan(frame[name]).sum())
+            absent = sum(int(np.isnan(frame[name]).sum()) for frame in frames)
             if absent and not flagged and self.missing == "hold":
                 said.append(
-                    f"{frame.origin}: column '{name}' has {absent} missing values, and training had none. "
+                    f"{frames[0].origin}: column '{name}' has {absent} missing values, and training had none. "
                     "The last known value is held."
                 )
         return said

@@ -110,6 +110,12 @@ class EventReader(Reader):
         decoded[..., 1] = values[..., 1].astype(np.float64)
         return decoded
 
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        sequences = self.read(source)
+        count, events = self.num_unseen(sequences), sum(map(len, sequences))
+        said = f"{count} of {events} events have an item that training does not have: read as unknown."
+        return source, [said] if count else []
+
     def num_unseen(self, sequences: List[Sequence]) -> int:
         """How many events of encoded sequences have an item that training does not have."""
         return sum(int((one.past[:, 0] == 0.0).sum()) for one in sequences)

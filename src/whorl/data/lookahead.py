@@ -34,6 +34,9 @@ class LateReader(Reader):
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         return [self.later(one) for one in self.reader.read(source, known=known, targets=targets)]
 
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        return self.reader.looked_at(source)
+
     def later(self, one: Sequence) -> Sequence:
         """The sequence with empty steps after it; its times, tokens and truths move to the steps of their answers."""
         count = self.lookahead

@@ -141,6 +141,13 @@ class Reader(ABC):
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         """Reads data; `known` holds rows of known covariates after the last row, `targets` asks for truths."""
 
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        """A source as far as it need not be read again, and a sentence for each thing in it that training did not have.
+
+        Raises DataError as `read` does.
+        """
+        return source, []
+
     @abstractmethod
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         """Starts reading one sequence row by row; `fills_gaps` fills gaps that the model was fitted to refuse."""

@@ -74,6 +74,11 @@ class TableReader(Reader):
         read = [self.encode(one, future) for one, future in zip(series, self._futures(series, known), strict=True)]
         return [last_known(one) for one in read] if self.countdown is not None and targets and not ends else read
 
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        frame = self._frame(source)
+        series = read_series(frame, self._schema_for(frame, targets=False), self.table, step=self.step)
+        return frame, self.past.report(*(one.frame for one in series))
+
     def _frame(self, source: object) -> Frame:
         """The source as a table; series of arrays too where answers have a horizon."""
         frame = None if self.per_sequence else series_frame(source, self.schema.label)

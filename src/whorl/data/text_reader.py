@@ -20,7 +20,7 @@ from whorl.data.sequences import Sequence
 from whorl.data.sources import read_table
 from whorl.data.text_columns import TextColumns, TextRows
 from whorl.errors import DataError, ModelFileError
-from whorl.plans.table import Table
+from whorl.plans.table import Kind, Table
 
 TEXT, LABEL = "text", "label"
 
@@ -54,14 +54,24 @@ class TextReader(Reader):
 
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
-        # What training read as text is text: a lone '2024' is no number here.
-        names = (self.column, *(() if self.past.beside is None else self.past.beside.categories))
-        table = replace(self.table, kinds={**dict.fromkeys(names, "category"), **self.table.kinds})
-        frame = text_frame(source, self.column, self.names, table)
+        frame = self._frame(source)
         if targets:
             for name in self.names:
                 frame[name]
         return self.encode(frame)
+
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        if self.past.beside is None:
+            return source, []
+        frame = self._frame(source)
+        return frame, self.past.beside.report(frame)
+
+    def _frame(self, source: object) -> Frame:
+        # What training read as text is text: a lone '2024' is no number here.
+        texts = (self.column, *(() if self.past.beside is None else self.past.beside.categories))
+        kinds: dict[str, Kind] = dict.fromkeys(texts, "category")
+        table = replace(self.table, kinds={**kinds, **self.table.kinds})
+        return text_frame(source, self.column, self.names, table)
 
     def encode(self, frame: Frame) -> list[Sequence]:
         """Encodes every row."""

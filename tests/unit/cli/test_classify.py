@@ -235,3 +235,23 @@ def test_a_table_without_the_label_is_answered_and_not_scored(mails, tmp_path):
         assert "column `kind` is not in none.csv" in result.stderr
     expected = whorl.runtime.load(mails.model).predict(str(none))
     assert lines_of(run("stream", mails.model, "--input", none)) == describe(expected)
+
+
+def test_predict_and_evaluate_say_what_training_did_not_have(tmp_path):
+    def table(name, places, gap=""):
+        rows = [(f"b{n}", gap or wave(n, t), places[n % len(places)], "ab"[n % 2]) for n in range(12) for t in range(3)]
+        return write_csv(tmp_path / name, "beat,x,place,kind", rows)
+
+    data = table("d.csv", ["1", "2", "z"])
+    model = tmp_path / "m.whorl"
+    options = ("--target", "kind", "--series", "beat", *SMALL)
+    assert run("fit", "classify", data, *options, "--out", model).exit_code == 0
+    new = table("new.csv", ["1.0", "q", "r"])
+    told = (
+        "new.csv: column 'place' has 2 categories that training did not have, in 24 rows ('q', 'r'). They are read as "
+        "unknown.\n"
+    )
+    for command in ("predict", "evaluate"):
+        assert run(command, model, data).stderr == ""
+        assert run(command, model, new).stderr == told
+        assert run(command, model, new, "--quiet").stderr == ""

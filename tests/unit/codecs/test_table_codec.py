@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whorl.codecs.array import ArrayCodec
+from whorl.codecs.category import Categories
 from whorl.codecs.codec import codecs
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
@@ -290,3 +291,20 @@ def test_an_array_codec_keeps_the_number_of_features_of_training() -> None:
         ArrayCodec.restore({}, fitted.arrays())
     with pytest.raises(ModelFileError):
         ArrayCodec.restore(fitted.config(), {})
+
+
+def test_a_number_with_a_point_is_the_category_of_its_shortest_spelling() -> None:
+    known = Categories(("01.0", "1", "1.5", "2.50", "z"))
+    column = np.array(["1.0", "1.", "1.50", "2.50", "2.5", "01.0", "01", "1.0.0", "10", "z.0", None], object)
+    assert known.encode(column).ravel().tolist() == [2, 2, 3, 4, 0, 1, 0, 0, 0, 0, 0]
+    assert known.unseen(column) == {"2.5": 1, "01": 1, "1.0.0": 1, "10": 1, "z.0": 1}
+
+
+def test_the_series_of_a_table_are_reported_together() -> None:
+    fitted = codec().fit([frame(missing=())])
+    first = frame().with_columns({"wind": np.array(["S", "N", "W"] * 3, object)})
+    second = frame().with_columns({"wind": np.array(["S", "N", "E"] * 3, object)})
+    said = fitted.report(first, second)
+    assert len(said) == 2
+    assert "column 'wind' has 2 categories that training did not have, in 9 rows ('S', 'W')" in said[0]
+    assert "column 'heat' has 6 missing values" in said[1]

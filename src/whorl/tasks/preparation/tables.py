@@ -84,7 +84,7 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     sequences = unmarked([reader.encode(one) for one in series], whole=whole)
     _check_known(sequences, cuts, schema.targets)
     facts = _facts(frame, schema, series[0].step.describe(), sequences, cuts)
-    told = (note for one in series for note in reader.past.report(one.frame))
+    told = reader.past.report(*(one.frame for one in series))
     unlabelled = schema.label is not None and schema.label not in frame.columns
     roles = [line for line in schema.describe() if not (unlabelled and line.startswith("label: "))]
     notes = [*roles, *_elapsed_note(reader), *told]
