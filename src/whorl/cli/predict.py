@@ -43,7 +43,7 @@ def predict(
     loaded = runtime.load(model, weights=weights)
     source = continuing.source_of(data, decoded["prompt"])  # type: ignore[arg-type]
     decoding = continuing.decoding_of(decoded, draws=continuing.continues(loaded))
-    source = tell_news(loaded, source)
+    source = tell_news(loaded, source, tokens=True)
     prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
     _tell_seen(prediction)
     if out is not None:

@@ -12,7 +12,7 @@ from whorl.codecs.alphabet import END
 from whorl.codecs.frame import Frame
 from whorl.codecs.table import TableCodec
 from whorl.codecs.text import TextCodec
-from whorl.data.documents import Document, Rows, documents, prompts
+from whorl.data.documents import Document, Rows, documents, frame_of, prompts
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
 from whorl.data.reader import Reader, RowReader, readers
@@ -117,6 +117,12 @@ class CorpusReader(Reader):
                 "Give a table with both columns."
             )
         return codec.encode(frame.take(slice(row, row + 1)))
+
+    def looked_at(self, source: object) -> tuple[object, list[str]]:
+        codec = self.past.beside
+        if codec is None:
+            return source, []
+        return source, codec.report(frame_of(source, self.column, self.condition, self.table))
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return TextRows(self.column, self.past)

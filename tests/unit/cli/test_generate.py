@@ -111,6 +111,22 @@ def test_a_label_must_stand_beside_the_text(poems):
     assert "reads a label in the column 'author'" in result.stderr
 
 
+def test_labels_and_tokens_that_training_does_not_have_are_told(poems, rhyme, tmp_path):
+    data = tmp_path / "new.csv"
+    data.write_text("text,author\nroses are teal,ann\nviolets,eve\n")
+    result = run("predict", poems.model, data, "--greedy")
+    assert result.exit_code == 0
+    label, tokens = result.stderr.splitlines()
+    assert "new.csv: column 'author'" in label
+    assert "('eve'). They are read as unknown." in label
+    assert tokens == "1 of 4 tokens are none that the model knows: read as unknown."
+    assert run("predict", poems.model, data, "--greedy", "--quiet").stderr == ""
+    result = run("evaluate", poems.model, data)
+    assert result.stderr == f"{label}\n"
+    assert "unknown" in result.stdout
+    assert run("predict", rhyme.model, "--prompt", "Rös", "--greedy").stderr == ""
+
+
 def test_evaluate_tells_nats_and_perplexity(rhyme):
     found = as_json(run("evaluate", rhyme.model, rhyme.data, "--json"))
     assert found["answers"] == len(RHYME) * 13
