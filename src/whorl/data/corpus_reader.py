@@ -122,7 +122,8 @@ class CorpusReader(Reader):
         codec = self.past.beside
         if codec is None:
             return source, []
-        return source, codec.report(frame_of(source, self.column, self.condition, self.table))
+        frame = frame_of(source, self.column, self.condition, self.table)
+        return source, codec.report(frame) if self.condition in frame.columns else []
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return TextRows(self.column, self.past)
