@@ -157,6 +157,12 @@ def codec(plan: Audio) -> AudioCodec:
     )
 
 
+def apart(given: np.ndarray) -> list[np.ndarray]:
+    """The recordings of an array: (N, T) or (N, T, C), or (T, C) of as few channels as one may have."""
+    alone = given.ndim == 2 and given.shape[1] <= MOST_CHANNELS
+    return [given] if alone else list(given)
+
+
 mediums.add("audio")(
     Medium(
         plan=Audio,
@@ -166,5 +172,6 @@ mediums.add("audio")(
         codec=codec,
         complete=completed,
         value=(Sound, np.ndarray),
+        apart=apart,
     )
 )

@@ -241,6 +241,20 @@ def codec(plan: Video) -> VideoCodec:
     return VideoCodec(height=plan.height, width=plan.width, mode=plan.mode, fit=plan.fit, background=plan.background)
 
 
+def apart(given: np.ndarray) -> list[np.ndarray]:
+    """The videos of an array: (N, T, H, W, C), or (T, H, W, C) and a frame, which are one."""
+    return list(given) if given.ndim > 4 else [given]
+
+
 mediums.add("video")(
-    Medium(plan=Video, plural="videos", suffixes=SUFFIXES, load=load, codec=codec, complete=completed, taken=taken)
+    Medium(
+        plan=Video,
+        plural="videos",
+        suffixes=SUFFIXES,
+        load=load,
+        codec=codec,
+        complete=completed,
+        apart=apart,
+        taken=taken,
+    )
 )

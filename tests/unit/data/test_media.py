@@ -263,6 +263,41 @@ def test_an_mp3_that_was_cut_off_is_told_where_its_first_frame_counts_the_others
     assert len(AUDIO.open(path, Audio()).samples) < 50_000
 
 
+@pytest.mark.parametrize(
+    ("word", "shape", "parts"),
+    [
+        ("audio", (4, 800), [(800,)] * 4),
+        ("audio", (4, 800, 2), [(800, 2)] * 4),
+        ("audio", (800, 2), [(800, 2)]),
+        ("video", (4, 3, 8, 8, 1), [(3, 8, 8, 1)] * 4),
+        ("video", (3, 8, 8, 1), [(3, 8, 8, 1)]),
+    ],
+)
+def test_arrays_of_several_are_taken_apart_along_their_first_axis(
+    word: str, shape: tuple[int, ...], parts: list[tuple[int, ...]]
+) -> None:
+    given = np.zeros(shape, np.uint8)
+    labels = ["a", "b"] * (len(parts) // 2) or ["a"]
+    for source in (given, (given, labels)):
+        files = files_of(source, mediums.get(word), column=None, table=Table())
+        assert [np.shape(cell) for cell in files.cells] == parts
+    assert files.frame["label"].tolist() == labels
+
+
+def test_an_array_of_sounds_is_learned_as_a_list_of_them() -> None:
+    x, y = np.random.default_rng(0).uniform(-0.5, 0.5, (12, 800)), ["a", "b"] * 6
+    models = [
+        whorl.Classifier(
+            tokens=whorl.Audio(sample_rate_hz=8000),
+            network=whorl.Recurrent("gru", hidden_size=2),
+            training=whorl.Training(epochs=1, seed=0),
+        ).fit((given, y))
+        for given in (x, list(x))
+    ]
+    one, other = (model.predict(x).probabilities for model in models)
+    assert one.tobytes() == other.tobytes()
+
+
 def test_a_recorder_that_left_the_size_open_is_read(tmp_path: Path) -> None:
     path = tmp_path / "piped.wav"
     made = bytearray(wav(data=np.arange(100, dtype="<i2").tobytes()))
