@@ -18,6 +18,7 @@ from whorl.data import counts
 from whorl.data.notes import Notes
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
+from whorl.data.problems import plural
 from whorl.data.reader import Inputs, Mark, Reader, Reading, Row, RowReader, damaged_state, readers
 from whorl.data.scores import Score, scores
 from whorl.data.sequences import Sequence
@@ -52,7 +53,20 @@ class MusicReader(Reader):
     def read(self, source: object, *, known: object = None, targets: bool = False) -> list[Sequence]:
         refuse_known(known)
         found = scores(source, self.music, self.condition, self.table)
+        if not targets:
+            self._check_range(found)
         return [self.encode(one, ends=targets) for one in found]
+
+    def _check_range(self, found: List[Score]) -> None:
+        """Raises DataError for a beginning with notes out of the range, as a stream does: what follows is of others."""
+        for score in found:
+            if score.left_out:
+                plan = self.music.plan
+                raise DataError(
+                    f"piece {score.name}: notes are from {plan.lowest} to {plan.highest} (`lowest`, `highest`), but "
+                    f"{plural(score.left_out, 'note')} of it {'is' if score.left_out == 1 else 'are'} out of that "
+                    "range. Leave them out, or fit a model of a wider range."
+                )
 
     def encode(self, score: Score, *, ends: bool = True) -> Sequence:
         """Encodes a piece; of events, its end is one, too.

@@ -133,3 +133,16 @@ def test_a_row_that_is_no_chord_says_what_one_is():
         reader().open(None).push_rows("60")
     with pytest.raises(DataError, match="the list of its notes"):
         reader().open(None).push(60)
+
+
+def test_a_beginning_with_notes_out_of_the_range_is_refused_whole_as_live(tmp_path):
+    (tmp_path / "a.mid").write_bytes(midi_bytes(piece_of_chords([(60, 70), (80,)], PLAN)))
+    for source, told in (
+        ([[[60, 70], [61]]], "piece 0: .* 1 note of it is"),
+        (tmp_path / "a.mid", "2 notes of it are"),
+    ):
+        with pytest.raises(DataError, match=rf"{told}.* out of that range\. Leave them out"):
+            reader().read(source)
+        assert len(reader().read(source, targets=True)) == 1
+    with pytest.raises(DataError, match="60 to 66"):
+        reader().open(None).push([60, 70])
