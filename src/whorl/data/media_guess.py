@@ -19,6 +19,9 @@ def medium_of(data: object, table: Table, named: str = "") -> str | None:
 
     A folder is one of a medium where its files, or those in its subfolders, are; a table where it has a column of such
     paths. `named` is the setting that names that column, in messages; that of the medium's plan where it is empty.
+
+    Raises:
+        DataError: a folder has files of several.
     """
     source = data[0] if isinstance(data, tuple) and len(data) == 2 else data
     try:
@@ -46,17 +49,36 @@ def check_readable(source: object, table: Table) -> None:
 
 def _listed_or_lying_there(source: object, table: Table) -> str | None:
     """The word of the medium that a list, a file or a folder is of."""
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        return _lying_in(Path(source), table)
     for word in mediums:
         medium = mediums.get(word)
         if medium.is_file(source):
             return word
-        if isinstance(source, str | os.PathLike):
-            path = Path(source)
-            if path.is_dir() and not is_folder_of_tables(path, medium, table) and _has_files(path, medium):
-                return word
-        elif (cells := cells_of(source, medium)) is not None and isinstance(cells[0], Path):
+        if (cells := cells_of(source, medium)) is not None and isinstance(cells[0], Path):
             return word
     return None
+
+
+def _lying_in(folder: Path, table: Table) -> str | None:
+    """The word of the medium that most files in a folder are of; raises DataError where others are half as many."""
+    paths = list(files_below(folder))
+    counts = {word: sum(map(mediums.get(word).is_file, paths)) for word in mediums}
+    found = [
+        word
+        for word in sorted(mediums, key=counts.__getitem__, reverse=True)
+        if counts[word]
+        and not is_folder_of_tables(folder, mediums.get(word), table)
+        and _has_files(folder, mediums.get(word))
+    ]
+    if len(found) > 1 and 2 * counts[found[1]] >= counts[found[0]]:
+        told = " and ".join(f"{counts[word]:,} {mediums.get(word).plural}" for word in found[:2])
+        plans = " or ".join(f"whorl.{mediums.get(word).plan.__name__}()" for word in found[:2])
+        raise DataError(
+            f"`{folder}` has {told}, so that it is not clear which are meant. Say it with {plans} as `tokens` or "
+            "`media`, or give a folder of one kind."
+        )
+    return next(iter(found), None)
 
 
 def _named_in_table(source: object, table: Table, named: str) -> str | None:

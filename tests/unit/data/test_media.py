@@ -98,6 +98,21 @@ def test_a_plot_beside_tables_makes_them_no_pictures(tmp_path: Path) -> None:
     assert medium_of(tmp_path, Table()) == "audio"
 
 
+def test_a_folder_of_two_kinds_of_files_is_asked_about_unless_most_are_of_one(tmp_path: Path) -> None:
+    for n in range(4):
+        record(tmp_path / "ab"[n % 2] / f"{n}.wav")
+    (tmp_path / "a" / "0.png").write_bytes(b"")
+    assert medium_of(tmp_path, Table()) == "audio"
+    (tmp_path / "b" / "1.png").write_bytes(b"")
+    message = r"has 4 recordings and 2 pictures, so .* whorl\.Audio\(\) or whorl\.Image\(\) as `tokens`"
+    with pytest.raises(DataError, match=message):
+        medium_of(str(tmp_path), Table())
+    with pytest.raises(DataError, match=message):
+        whorl.Classifier().fit(tmp_path)
+    assert whorl.Classifier(tokens=Audio()).for_data(tmp_path).tokens == Audio()
+    assert len(found(tmp_path)) == 4
+
+
 def test_a_folder_of_recordings_alone_has_no_labels(tmp_path: Path) -> None:
     record(tmp_path / "a.wav")
     assert found(tmp_path).names == ["a.wav"]
