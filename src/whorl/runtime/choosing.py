@@ -59,10 +59,11 @@ def drawn(log_probs: np.ndarray, sample: Sample, uniform: float) -> int:
         sample: temperature and how many tokens are drawn from.
         uniform: in [0, 1).
     """
-    heated = log_probs / float(sample.temperature)
+    with np.errstate(over="ignore"):  # however cold, the likeliest token stays at 0, and others fall to -inf at most
+        heated = (log_probs - log_probs.max()) / float(sample.temperature)
     order = np.argsort(-heated, kind="stable")
     order = order[: min(len(order) if sample.top_k is None else int(sample.top_k), int(np.sum(heated > -inf)))]
-    probabilities = np.exp(heated[order] - heated[order[0]])
+    probabilities = np.exp(heated[order])
     running = np.cumsum(probabilities)
     if sample.top_p is not None:
         needed = int(np.searchsorted(running, float(sample.top_p) * running[-1], side="left")) + 1

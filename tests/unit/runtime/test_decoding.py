@@ -242,6 +242,14 @@ def test_top_k_and_top_p_keep_the_likeliest_tokens():
     np.testing.assert_allclose(shares[:4], np.array([1, 16, 4, 9]) / 30, atol=0.004)
 
 
+@pytest.mark.parametrize("settings", [{}, {"top_k": 2}, {"top_p": 0.9}])
+def test_the_coldest_draws_are_the_most_likely_token(settings):
+    log_probs = log_softmax(np.array([-np.inf, 0.1, 3.0, 2.9, -700.0]))
+    for temperature in (5e-324, 1e-320, 1e-9):
+        sample = whorl.Sample(temperature=temperature, **settings)
+        assert {drawn(log_probs, sample, uniform) for uniform in (0.0, 0.5, 1.0 - 2**-53)} == {2}
+
+
 def test_a_token_that_cannot_come_is_never_drawn():
     log_probs = np.array([-np.inf, 0.0, -np.inf])
     assert {drawn(log_probs, whorl.Sample(top_k=3), u) for u in (0.0, 0.5, np.nextafter(1, 0))} == {1}
