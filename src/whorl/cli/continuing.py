@@ -46,12 +46,24 @@ def options() -> list[click.Parameter]:
     ]
 
 
-def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
+def default_of(model: "Model") -> "Decoding":
+    """How tokens are chosen where nothing says so; a beam where the model has none to choose."""
+    from whorl.plans.wiring import EncoderDecoder
+    from whorl.runtime.text_readout import TextReadout
+    from whorl.runtime.writing import default
+
+    if continues(model):
+        return DRAWN
+    writes = isinstance(model.wiring.shape, EncoderDecoder) and isinstance(model.readout, TextReadout)
+    return default(model) if writes else Beam()
+
+
+def decoding_of(params: dict[str, object], default: "Decoding") -> "Decoding | None":
     """What the options describe; None where none was given.
 
     Args:
         params: of the command line.
-        draws: whether tokens are drawn where nothing says how they are chosen; else a beam searches.
+        default: how tokens are chosen where nothing says so, of which --max-length alone changes the length.
 
     Raises:
         ArgumentError: options of different ways stand together.
@@ -71,11 +83,11 @@ def decoding_of(params: dict[str, object], *, draws: bool) -> "Decoding | None":
         raise ArgumentError(f"{' and '.join(ways)} (or what belongs to them) exclude each other. Leave one out.")
     if params["greedy"]:
         return Greedy(**length)  # type: ignore[arg-type]
-    if beam or (length and not drawn and not draws):
+    if beam:
         return Beam(**beam, **length)  # type: ignore[arg-type]
-    if drawn or length:
+    if drawn:
         return replace(DRAWN, **drawn, **length)  # type: ignore[arg-type]
-    return None
+    return replace(default, **length) if length else None  # type: ignore[arg-type]
 
 
 def _grammar_in(path: str) -> "Grammar":

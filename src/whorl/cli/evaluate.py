@@ -32,8 +32,8 @@ def evaluate(model: str, data: str, weights: "Weights", **decoded: object) -> No
     from whorl.runtime.engines import engine_for
     from whorl.runtime.quantised import weight_formats
 
-    decoding = continuing.decoding_of(decoded, draws=False)
     loaded = runtime.load(model, weights=weights)
+    decoding = continuing.decoding_of(decoded, continuing.default_of(loaded))
     source = tell_news(loaded, data)
     found = loaded.evaluate(source, keep=False, decoding=decoding)
     result = {

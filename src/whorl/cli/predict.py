@@ -42,7 +42,7 @@ def predict(
         check_output(Path(out), "--out", model, data, known)
     loaded = runtime.load(model, weights=weights)
     source = continuing.source_of(data, decoded["prompt"])  # type: ignore[arg-type]
-    decoding = continuing.decoding_of(decoded, draws=continuing.continues(loaded))
+    decoding = continuing.decoding_of(decoded, continuing.default_of(loaded))
     source = tell_news(loaded, source, tokens=True)
     prediction = loaded.predict(source, known=known, every_row=every_row, decoding=decoding)
     _tell_seen(prediction)

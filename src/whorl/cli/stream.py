@@ -88,7 +88,7 @@ def stream(
     if file is not None:
         check_output(file, "--state", model, source)
     loaded = runtime.load(model, weights=weights)
-    decoding = continuing.decoding_of(decoded, draws=False)
+    decoding = continuing.decoding_of(decoded, continuing.default_of(loaded))
     if decoding is not None:
         check_streamed(loaded, decoding)
     match reader := rows_of(loaded):

@@ -51,7 +51,7 @@ class Sample:
         if not _is_number(self.temperature) or not 0 < self.temperature < inf:
             raise ArgumentError(
                 f"`temperature` is a positive number, but is {self.temperature!r}. "
-                "Use whorl.Greedy() for the most likely token."
+                "Use whorl.Greedy() (--greedy) for the most likely token."
             )
         if self.top_k is not None and (not _is_whole(self.top_k) or self.top_k < 1):
             raise ArgumentError(f"`top_k` is a whole number >= 1 or None, but is {self.top_k!r}. Raise it.")

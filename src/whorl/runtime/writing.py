@@ -60,7 +60,8 @@ def chosen(model: "Model", decoding: Decoding | None) -> Decoding:
     if wait is not None and isinstance(found, Beam):
         raise ArgumentError(
             f"`decoding` is {found}, which may drop what was written already, but this model writes while it reads "
-            f"(wait={wait}). Use whorl.Greedy() or whorl.Sample(...), or fit it with wait=None."
+            f"(wait={wait}). Use whorl.Greedy() (--greedy) or whorl.Sample(...) (--temperature), or fit it with "
+            "wait=None (without --wait)."
         )
     return found
 
