@@ -12,6 +12,7 @@ from whorl.errors import ArgumentError, DataError
 from whorl.plans.decoding import DRAWN, Beam, Greedy
 
 if TYPE_CHECKING:
+    from whorl.data.corpus_reader import CorpusReader
     from whorl.plans.decoding import Decoding, Grammar
     from whorl.runtime.model import Model
     from whorl.runtime.prediction import Prediction
@@ -125,7 +126,9 @@ def continues(model: "Model") -> bool:
 def tell(model: "Model", source: object, prediction: "Prediction") -> None:
     """Prints prompts with what follows them, a blank line between two; of music a line for each piece."""
     from whorl.data.corpus_reader import CorpusReader
+    from whorl.data.documents import prompts
     from whorl.data.music_reader import MusicReader
+    from whorl.data.text_reader import texts_of
 
     reader = model.reader
     if isinstance(reader, MusicReader):
@@ -133,13 +136,20 @@ def tell(model: "Model", source: object, prediction: "Prediction") -> None:
         return
     assert isinstance(reader, CorpusReader)
     assert prediction.score is not None
-    prompts = [reader.text(one.past[:, 0]) for one in reader.read(source)]
+    # As they came, which is more than the model may know of them.
+    begun = texts_of(prompts(source, reader.column, reader.condition, reader.table), reader.column)
     records = [
         {"prompt": prompt, "text": text, "score": float(score)}
-        for prompt, text, score in zip(prompts, prediction.value, prediction.score, strict=True)
+        for prompt, text, score in zip(begun, prediction.value, prediction.score, strict=True)
     ]
-    blocks = [f"{one['prompt']}{one['text']}" for one in records]
+    blocks = [_joined(reader, prompt, text) for prompt, text in zip(begun, prediction.value, strict=True)]
     show({"answers": records}, ["\n\n".join(blocks)])
+
+
+def _joined(reader: "CorpusReader", prompt: str, text: str) -> str:
+    """A prompt with what follows it: where its last spaces were not read, the text has its own."""
+    read = reader.past.text.normalised(prompt)
+    return (prompt if read[-1:].isspace() else prompt.rstrip()) + text
 
 
 def _tell_pieces(prediction: "Prediction") -> None:

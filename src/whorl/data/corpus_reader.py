@@ -55,9 +55,8 @@ class CorpusReader(Reader):
             found, frame = documents(source, self.column, self.condition, self.table)
             return self.encode(found, frame)[0]
         frame = prompts(source, self.column, self.condition, self.table)
-        texts = texts_of(frame, self.column)
         made = []
-        for n, text in enumerate(texts):
+        for n, text in enumerate(texts_of(frame, self.column)):
             past = self.past.rows(self.past.text.encode(text), self.beside(frame, n))
             made.append(_sequence(str(n), past))
         return made
