@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from whorl.cli.stream_rows import Numbered, Skip, read_lines, read_rows
+from whorl.cli.stream_rows import MORE, Numbered, Skip, goes_on, read_lines, read_texts
 from whorl.cli.streams import describe, go_on, read_states, write_states
 from whorl.data.word_reader import WordReader
 from whorl.errors import DataError, ModelFileError
@@ -12,8 +12,7 @@ from whorl.runtime.model import Model
 from whorl.runtime.sequence_answers import of_one_sequence
 from whorl.runtime.stream import Stream
 
-# Says in a row of JSON that the next one goes on with its sentence.
-_MORE, _WORDS = "more", "words"
+_WORDS = "words"
 
 
 class Sentences:
@@ -40,10 +39,8 @@ class Sentences:
         Raises:
             DataError: a line is no text, or JSON that is broken.
         """
-        if self._of_table:
-            yield from read_rows(lines, self.delimiter, skip, self.columns)
-            return
-        for number, row in read_lines(lines, skip, blank=False):
+        table = read_texts(lines, self.delimiter, skip, self.columns) if self._of_table else None
+        for number, row in read_lines(lines, skip, blank=False) if table is None else table:
             yield number, row.split() if isinstance(row, str) else row
 
     def push(self, row: object) -> list[dict[str, object]]:
@@ -54,16 +51,16 @@ class Sentences:
         """
         if isinstance(row, Mapping) and self._series is not None and self._series in row:
             return self._push_word(row, str(row[self._series]))
-        words, goes_on = self._words(row)
-        if not goes_on and self._open is None:
+        words, more = self._words(row)
+        if not more and self._open is None:
             with_words: dict[str, object] = {_WORDS: words}
             told = self._told(Stream(self._model, str(self._count)), words, ends=True)
             self._count += 1
             return [{**one, **with_words} for one in told]
         stream = self._open or Stream(self._model, str(self._count))
-        told = self._told(stream, words, ends=not goes_on)
+        told = self._told(stream, words, ends=not more)
         self._count += self._open is None
-        self._open = stream if goes_on else None
+        self._open = stream if more else None
         return told
 
     def _push_word(self, row: Mapping[str, object], key: str) -> list[dict[str, object]]:
@@ -80,16 +77,16 @@ class Sentences:
         if isinstance(row, list):
             return row, False
         assert isinstance(row, Mapping)
-        goes_on = row.get(_MORE) is True
+        more = self._word != MORE and goes_on(row)
         if self._word in row:
-            return [row[self._word]], goes_on
+            return [row[self._word]], more
         words = row.get(_WORDS)
         if not isinstance(words, list | str):
             raise DataError(
                 f"a row of this model is a sentence, or an object with `{_WORDS}` or `{self._word}`, but {row!r:.80} "
                 "came. Write one."
             )
-        return (words.split() if isinstance(words, str) else words), goes_on  # type: ignore[return-value]
+        return (words.split() if isinstance(words, str) else words), more  # type: ignore[return-value]
 
     def _told(self, stream: Stream, words: list[object], *, ends: bool) -> list[dict[str, object]]:
         answer = stream.push_rows(words)

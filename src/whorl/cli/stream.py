@@ -44,9 +44,9 @@ def stream(
     answer is a JSON line: series, origin (the time of the row), time, value, quantiles or probabilities. Nothing is
     printed while a stream warms up. Known covariates stand in a JSON row as `known`, a list of the rows ahead.
 
-    For a model of texts each row is a text, which is answered at its end. A JSON row with `"more": true` is a piece:
-    it gets the answer so far, and the next row goes on with the text. A language model answers with the most likely
-    next tokens.
+    For a model of texts each row is a text, which is answered at its end; where no other column stands beside it,
+    lines may be plain text, too. A JSON row with `"more": true` is a piece: it gets the answer so far, and the next
+    row goes on with the text. A language model answers with the most likely next tokens.
 
     For a model of sentences each line is one, in plain text, or in JSON with `words`, a text or a list. With
     `"more": true` the sentence goes on; a row with the `word` alone brings one. Where the answer for a row comes some

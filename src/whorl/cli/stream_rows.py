@@ -3,17 +3,98 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Protocol
 
 from whorl.data.csv_text import column_names, detect_delimiter, is_header
 from whorl.errors import DataError
+
+# Says in a row of JSON that the next one goes on with it.
+MORE = "more"
+
+# Of UTF-8, where a file begins.
+_MARK = b"\xef\xbb\xbf"
 
 Skip = Callable[[Exception], None] | None
 Numbered = tuple[int, object]
 
 
-def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Sequence[str] = ()) -> Iterator[Numbered]:
+class Lines(Protocol):
+    """What is read line by line, and no further than asked."""
+
+    def readline(self) -> bytes:
+        """The next line; empty at the end."""
+
+
+def read_texts(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Sequence[str]) -> Iterator[Numbered]:
+    """Yields (line number, row) of JSON lines or CSV as `read_rows` does, or of plain text, where each line is a row.
+
+    Args:
+        lines: plain text where the first one that is not blank is no JSON, and no header with the column of the text.
+        delimiter: of CSV; None detects it in the header.
+        skip: is told of a bad row, which is left out; None raises.
+        columns: that a header must name, that of the text first.
+
+    Raises:
+        DataError: a line is no text, or breaks a rule of `read_rows`.
+    """
+    first = _First(lines)
+    if _is_json(first.line) or _names(first.line, delimiter, columns[0]):
+        yield from read_rows(first, delimiter, skip, columns)
+        return
+    for number, raw in enumerate(iter(first.readline, b""), start=1):
+        try:
+            text = decoded(raw.removeprefix(_MARK) if number == 1 else raw)
+        except BadLineError as error:
+            problem = DataError(f"line {number}: {error}")
+            if skip is None:
+                raise problem from None
+            skip(problem)
+            continue
+        if text.strip():
+            yield number, text.rstrip("\r\n")
+
+
+class _First:
+    """Lines whose first ones, up to one that is not blank, were looked at before they are read.
+
+    Args:
+        lines: not read yet.
+    """
+
+    def __init__(self, lines: BinaryIO) -> None:
+        self._lines = lines
+        self._seen = [lines.readline()]
+        while self._seen[-1] and not self._seen[-1].removeprefix(_MARK).strip():
+            self._seen.append(lines.readline())
+        self.line = self._seen[-1].removeprefix(_MARK)
+
+    def readline(self) -> bytes:
+        """The next line; empty at the end."""
+        return self._seen.pop(0) if self._seen else self._lines.readline()
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether a line begins as an object, or is an array: a text may begin with a bracket, too."""
+    if line.lstrip()[:1] != b"[":
+        return line.lstrip()[:1] == b"{"
+    try:
+        from_json(decoded(line))
+    except BadLineError:
+        return False
+    return True
+
+
+def _names(line: bytes, delimiter: str | None, column: str) -> bool:
+    """Whether a line is the header of a table with that column."""
+    try:
+        text = decoded(line)
+        return bool(text.strip()) and column in _cells(text, delimiter or detect_delimiter(text))
+    except BadLineError:
+        return False
+
+
+def read_rows(lines: Lines, delimiter: str | None, skip: Skip, columns: Sequence[str] = ()) -> Iterator[Numbered]:
     """Yields (line number, row): a record, or the list of values of a JSON array.
 
     Args:
@@ -31,7 +112,7 @@ def read_rows(lines: BinaryIO, delimiter: str | None, skip: Skip, columns: Seque
     header: list[str] | None = None
     is_json: bool | None = None
     for number, raw in numbered:
-        text = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        text = raw.removeprefix(_MARK) if number == 1 else raw
         if not text.strip():
             continue
         if is_json is None:
@@ -70,7 +151,7 @@ def read_lines(lines: BinaryIO, skip: Skip, *, blank: bool) -> Iterator[Numbered
     """
     is_json: bool | None = None
     for number, raw in enumerate(iter(lines.readline, b""), start=1):
-        line = (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).strip()
+        line = (raw.removeprefix(_MARK) if number == 1 else raw).strip()
         if is_json is None and line:
             is_json = line[:1] == b"{"
         if not line and (is_json or not blank):
@@ -83,6 +164,21 @@ def read_lines(lines: BinaryIO, skip: Skip, *, blank: bool) -> Iterator[Numbered
             if skip is None:
                 raise problem from None
             skip(problem)
+
+
+def goes_on(row: Mapping[str, object]) -> bool:
+    """Whether a row says that the next one goes on with what it is a piece of.
+
+    Raises:
+        DataError: it says neither true nor false.
+    """
+    more = row.get(MORE, False)
+    if not isinstance(more, bool):
+        raise DataError(
+            f"`{MORE}` says whether the next row goes on with this one, true or false in JSON, but {more!r:.80} came. "
+            "Write one of them, or name the column otherwise."
+        )
+    return more
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from whorl.cli.stream_rows import Numbered, Skip, read_rows
+from whorl.cli.stream_rows import MORE, Numbered, Skip, goes_on, read_rows, read_texts
 from whorl.cli.streams import describe, describe_most_likely, go_on, read_states, write_states
 from whorl.data.corpus_reader import CorpusReader
 from whorl.data.pair_reader import PairReader
@@ -14,9 +14,6 @@ from whorl.errors import DataError, ModelFileError
 from whorl.plans.decoding import Decoding
 from whorl.runtime.model import Model
 from whorl.runtime.stream import Stream
-
-# Says in a row of JSON that the next one goes on with its text.
-_MORE = "more"
 
 
 class Texts:
@@ -50,14 +47,16 @@ class Texts:
         Raises:
             DataError: the row breaks a rule; the text is as before.
         """
+        if isinstance(row, str) and len(self.columns) == 1:
+            row = {self._column: row}
         if not isinstance(row, Mapping) or self._column not in row:
             raise DataError(f"a row of this model is an object with `{self._column}`, but {row!r:.80} came. Write one.")
-        goes_on = row.get(_MORE) is True and _MORE not in self.columns
-        if self._open is None and not goes_on and self._most_likely is None:
+        more = MORE not in self.columns and goes_on(row)
+        if self._open is None and not more and self._most_likely is None:
             row = {**row, self._column: self._cell(row[self._column])}
         stream = self._open or self._stream(str(self._count))
         answers = stream.push(row)
-        if goes_on:
+        if more:
             self._open = stream
             if self._most_likely is not None:
                 # What is typed is answered as it stands, though its last word may still grow.
@@ -78,8 +77,10 @@ class Texts:
         return "" if text.strip() in self._blank else text.strip()
 
     def rows(self, lines: BinaryIO, skip: Skip) -> Iterator[Numbered]:
-        """Yields (line number, row) of JSON lines or CSV; see `read_rows`."""
-        return read_rows(lines, self.delimiter, skip, self.columns)
+        """Yields (line number, row) of JSON lines or CSV, or of plain text where nothing stands beside a text."""
+        if len(self.columns) > 1:
+            return read_rows(lines, self.delimiter, skip, self.columns)
+        return read_texts(lines, self.delimiter, skip, self.columns)
 
     def end(self) -> list[dict[str, object]]:
         """Nothing: a text that goes on is not answered before its end."""

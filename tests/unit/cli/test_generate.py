@@ -127,6 +127,48 @@ def test_labels_and_tokens_that_training_does_not_have_are_told(poems, rhyme, tm
     assert run("predict", rhyme.model, "--prompt", "Rös", "--greedy").stderr == ""
 
 
+def test_prompts_are_printed_as_they_came(rhyme, poems, tmp_path):
+    asked = ["predict", rhyme.model, "--prompt", "Zoë und Rö ", "--greedy", "--max-length", "3"]
+    (found,) = json.loads(run(*asked, "--json").stdout)["answers"]
+    assert found["prompt"] == "Zoë und Rö "
+    assert run(*asked).stdout == f"Zoë und Rö {found['text']}\n"
+    data = tmp_path / "new.jsonl"
+    data.write_text(json.dumps({"text": "roses, my dear, are ", "author": "ann"}) + "\n")
+    asked = ["predict", poems.model, data, "--greedy", "--max-length", "2"]
+    (found,) = json.loads(run(*asked, "--json").stdout)["answers"]
+    assert "�" not in found["prompt"]
+    assert run(*asked).stdout == f"roses, my dear, are{found['text']}\n"  # words know of no space at the end
+
+
+@pytest.mark.parametrize("rows", ["Rös\n\nRösl \n", "\ufefftext\nRös\nRösl \n", '[Rös\n"Rösl \n'])
+def test_a_stream_takes_plain_lines(rhyme, rows):
+    result = run("stream", rhyme.model, "--most-likely", "2", stdin=rows)
+    assert (result.exit_code, result.stderr) == (0, "")
+    texts = [line for line in rows.removeprefix("\ufefftext\n").split("\n") if line]
+    if rows[0] == "\ufeff":  # cells of a table have no space at their ends
+        texts = [text.strip() for text in texts]
+    given = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    assert result.stdout == run("stream", rhyme.model, "--most-likely", "2", stdin=given).stdout
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_a_stream_of_texts_with_labels_takes_no_plain_lines(poems):
+    result = run("stream", poems.model, stdin="roses are\n")
+    assert result.exit_code == 3
+    assert "the header lacks `text`, `author`" in result.stderr
+
+
+@pytest.mark.parametrize("more", ["yes", 1, None])
+def test_whether_a_text_goes_on_is_true_or_false(rhyme, more):
+    rows = [{"text": "Rös", "more": True}, {"text": "l", "more": more}, {"text": "ein"}]
+    result = run("stream", rhyme.model, stdin="".join(json.dumps(row) + "\n" for row in rows))
+    assert result.exit_code == 3
+    assert f"line 2: `more` says whether the next row goes on with this one, true or false in JSON, but {more!r}" in (
+        result.stderr
+    )
+    assert len(result.stdout.splitlines()) == 1
+
+
 def test_evaluate_tells_nats_and_perplexity(rhyme):
     found = as_json(run("evaluate", rhyme.model, rhyme.data, "--json"))
     assert found["answers"] == len(RHYME) * 13

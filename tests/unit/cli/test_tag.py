@@ -134,6 +134,16 @@ def test_rows_of_csv_stream_and_the_last_ones_are_answered_at_the_end(name, targ
     assert told == {key: labels.tolist() for key, labels in zip(wanted.index.series, wanted.value, strict=True)}
 
 
+@pytest.mark.parametrize("opening", ["", '["call", "New"]\n', '{"words": "call New"}\n'])
+def test_a_model_of_a_table_takes_sentences_a_line_too(listed, opening):
+    sentences = [["call", "New"]] * bool(opening) + [["call", "New", "York"], ["May"]]
+    lines = [" ".join(one) if not opening else json.dumps(one) for one in sentences[bool(opening) :]]
+    found = streamed(listed.model, opening + "\n".join(lines) + "\n")
+    model = whorl.runtime.load(listed.model)
+    wanted = [model.predict({"w": one, "s": ["x"] * len(one)}).value[0].tolist() for one in sentences]
+    assert [answer["value"]["kind"] for answer in found] == wanted
+
+
 def test_sentences_are_counted_where_one_is_skipped(tagged):
     lines = '{"words": ["call"]}\n{"words": ["call", 3]}\n{"word": "call", "more": true}\n{"words": "May"}\n'
     result = run("stream", tagged.model, "--skip-bad", stdin=lines)

@@ -82,6 +82,14 @@ def test_stream_answers_each_source_at_its_end(files):
     assert found == whorl.load(files.model).predict(["three, one", "-", "two"]).value
 
 
+def test_a_stream_takes_plain_lines_and_a_table(files):
+    wanted = whorl.load(files.model).predict(["three, one", "two"]).value
+    for rows in ("three, one\n\ntwo\n", 'en\n"three, one"\ntwo\n', '{"en": "three, one"}\n{"en": "two"}\n'):
+        result = run("stream", files.model, stdin=rows)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert [json.loads(line)["value"]["de"] for line in result.stdout.splitlines()] == wanted
+
+
 def test_a_stream_goes_on_from_its_state(files, tmp_path):
     state = tmp_path / "it.state"
     first = run("stream", files.model, "--state", state, stdin='{"en": "three, o", "more": true}\n')
@@ -108,6 +116,10 @@ def test_a_model_that_waits_answers_pieces_and_says_what_goes_on(files, tmp_path
     beam = run("predict", model, files.folder / "train.en", "--beam", "3")
     assert beam.exit_code == 2
     assert "wait=1" in beam.stderr
+    assert "--greedy" in beam.stderr
+    short = as_json(run("predict", model, "--prompt", "three, one", "--max-length", "2", "--json"))["answers"]
+    wanted = whorl.load(model).predict(["three, one"], decoding=whorl.Greedy(max_length=2)).value
+    assert [row["value"] for row in short] == wanted
     told = run("inspect", model).stdout
     assert "wait                1" in told
     assert "input feeding       yes" in told
