@@ -93,7 +93,8 @@ def _stratified(class_of: np.ndarray, number: int, order: np.ndarray, *, exact: 
     if not most.sum():
         raise DataError(
             f"`labels` must repeat to be spread over both sides, but all {len(sizes)} classes occur "
-            "once. Bring more sequences, or split without labels."
+            "once. Bring more sequences, or split without labels. Quantities are no labels: answer them as numbers "
+            "(whorl.Regressor, or whorl fit regress)."
         )
     low, high = int(least.sum()), int(most.sum())
     if exact and not low <= number <= high:

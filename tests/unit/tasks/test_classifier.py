@@ -360,3 +360,23 @@ def test_a_column_that_is_called_numeric_has_numbers():
     table = whorl.Table(kinds={"kind": "numeric"})
     fitted = classifier(training=plan, target="kind", series="id", table=table).fit(labelled(["01", "2"]))
     assert fitted.predict(labelled(["01", "2"])).classes.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("task", "values"), [(whorl.Classifier, "ab"), (whorl.Regressor, (1.5, 2.5))])
+def test_what_stands_in_other_rows_than_the_last_is_told(task, values):
+    rows = [{"id": n // 4, "x": float(n), "kind": values[n // 4 % 2] if n % 4 == 0 else None} for n in range(48)]
+    with pytest.raises(DataError, match="column `kind` has a value in no last row of a sequence, and the last row"):
+        task(target="kind", series="id").fit(rows, verbose=False)
+
+
+def test_quantities_are_told_from_labels(capsys):
+    x, y = waves(count=24, lengths=(3, 4))
+    plan = dataclasses.replace(QUICK, epochs=1)
+    amounts = np.linspace(0.1, 0.9, 24)
+    with pytest.raises(DataError, match=r"all 24 classes occur once.*whorl fit regress"):
+        classifier(training=plan).fit((x, amounts), verbose=False)
+    amounts[1::6] = amounts[::6]
+    classifier(training=plan).fit((x, amounts), verbose=True)
+    assert "most labels come once: 20 among 24; if they are quantities" in capsys.readouterr().out
+    classifier(training=plan).fit((x, y), verbose=True)
+    assert "quantities" not in capsys.readouterr().out

@@ -132,6 +132,11 @@ def classified(estimator: "Estimator", prepared: Prepared) -> Prepared:
             f"{len(numbers) - len(known)} of {len(numbers)} labels are missing, or training has none of their class; "
             "nothing is learned from them"
         )
+    if classes.dtype.kind in "fi" and 2 * len(classes) > len(known):
+        notes.append(
+            f"most labels come once: {len(classes)} among {len(known)}; if they are quantities, answer them as numbers "
+            "(whorl.Regressor, or whorl fit regress)"
+        )
     facts = {**prepared.facts, "classes": [str(label) for label in classes.tolist()], "counts": counts.tolist()}
     sequences = prepared.sequences
     if getattr(estimator, "class_weight", "none") == "balanced" and not every_step:

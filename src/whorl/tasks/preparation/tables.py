@@ -50,6 +50,8 @@ def of_table(estimator: "Estimator", wiring: Wiring, data: object) -> Prepared:
     judged, whole = isinstance(wiring.pairing, EachRow), is_whole(wiring.pairing)
     every_step = has_target_at_every_step(wiring)
     of_last = answers_labels(wiring) and not answers_several(wiring) and not every_step
+    if isinstance(wiring.pairing, Sequences) and not every_step and countdown is None:
+        _check_last(series, schema.targets)
     last = [one.frame[schema.targets[0]][-1] for one in series] if of_last else None
     validation, seed = estimator.training.validation, estimator.training.seed
     groups = None
@@ -170,6 +172,16 @@ def _elapsed_note(reader: TableReader) -> list[str]:
         return []
     guess = "" if reader.table.elapsed == "on" else " (rows are irregular in time; leave it out with --elapsed off)"
     return [f"elapsed: the time since the row before, and since a column with missing values had one, is read{guess}"]
+
+
+def _check_last(series: list[Series], names: tuple[str, ...]) -> None:
+    """What is answered of a sequence stands in its last row."""
+    cells = [one.frame[name][-1] for one in series for name in names]
+    if all(cell is None or cell != cell for cell in cells):
+        raise DataError(
+            f"{series[0].frame.origin}: column `{', '.join(names)}` has a value in no last row of a sequence, and the "
+            "last row is the one that counts. Write there what is to be answered."
+        )
 
 
 def _check_known(sequences: list[Sequence], cuts: list[int], names: tuple[str, ...]) -> None:
