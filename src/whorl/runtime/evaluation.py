@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.codecs.symbols import is_missing
+from whorl.data.indicators import Indicators
+from whorl.data.labels import Labels
 from whorl.data.pairing import told
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError
+from whorl.plans.wiring import Sequences
 from whorl.runtime.engines import engine_for
 from whorl.runtime.metrics import Scoring
 from whorl.runtime.prediction import Index, Prediction, Rows, joined
@@ -105,7 +108,7 @@ def evaluate(
         model, sequences, model.outputs(sequences, steps) if outputs is None else outputs
     ):
         scores.add(prediction, target)
-        missing += _num_missing(prediction, target)
+        missing += _num_missing(model, target)
         if keep:
             predictions.append(prediction)
             targets.append(target)
@@ -120,13 +123,13 @@ def evaluate(
     )
 
 
-def _num_missing(prediction: Prediction, target: np.ndarray) -> int:
+def _num_missing(model: "Model", target: np.ndarray) -> int:
     """How many answers of labels have no truth; 0 of other answers."""
-    if prediction.classes is None:
-        return 0
-    if target.dtype.kind == "f":
-        return int(np.isnan(target.reshape(len(target), -1)).all(axis=1).sum())
-    return sum(map(is_missing, target.tolist())) if target.ndim == 1 else 0
+    if isinstance(model.reader.outputs, Indicators):
+        return int(np.isnan(target).all(axis=1).sum())
+    # Of the last step of a session the next item is there, if only as one that training does not have.
+    last = isinstance(model.wiring.pairing, Sequences) and model.wiring.pairing.last
+    return sum(map(is_missing, target.tolist())) if isinstance(model.reader.outputs, Labels) and not last else 0
 
 
 def _kept(

@@ -236,3 +236,8 @@ def test_a_report_shows_sessions_neighbours_and_that_the_last_event_was_held_out
         assert set(items).isdisjoint(one.read)
     events = [len(one.past) for one in round_trip.held_out_.sequences[:2]]  # without the last
     assert all(f"{count} for training, 1 held out" in told for count in events)
+
+
+def test_items_that_training_does_not_have_are_among_the_answers(round_trip):
+    found = round_trip.evaluate([["never", "seen"], ["a", "seen"]])
+    assert (found.num_answers, found.metrics["unseen"]) == (2, 1.0)
