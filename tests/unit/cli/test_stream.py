@@ -126,7 +126,7 @@ def test_gaps_are_filled_only_where_bad_rows_are_left_out_in_states_too(tiny, tm
 KEYS = {
     "a number of JSON": ("7.0", "7"),
     "a whole number of JSON": ("7", "7"),
-    "a truth of JSON": ("true", "1"),
+    "a truth of JSON": ("true", "True"),
     "text of JSON": ('"007"', "007"),
     "text with blanks": ('" x "', "x"),
 }
