@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from whorl.cli.stream_rows import Numbered, Skip, read_rows
+from whorl.data.array_reader import ArrayReader
 from whorl.data.event_reader import EventReader
 from whorl.data.lookahead import LateReader
 from whorl.data.music_reader import MusicReader
@@ -68,6 +69,7 @@ class Streams:
                 row = {**row, self._series: key}
             known = row.get(_KNOWN) if self._needs_known else None
             if not isinstance(rows_of(self._model), TableReader | EventReader | MusicReader):
+                _check_step(rows_of(self._model), row)
                 row = [_number(cell, name) for name, cell in row.items()]
         elif self._series is not None:
             raise DataError(f"a row must name its `{self._series}`, but an array came. Write an object.")
@@ -118,6 +120,16 @@ class Streams:
     def save(self, path: Path) -> None:
         """Writes the states of all streams."""
         write_states(path, [stream.state for stream in self._streams.values()])
+
+
+def _check_step(reader: Reader, row: Mapping[str, object]) -> None:
+    """Refuses a row with a whole sequence, as tables have that a model may have been fitted on."""
+    wide = reader.wide if isinstance(reader, ArrayReader) else None
+    if wide is not None and set(wide.steps) <= row.keys():
+        raise DataError(
+            f"a row of this model is one step of a sequence, but a whole one came, with the columns '{wide.steps[0]}' "
+            f"to '{wide.steps[-1]}'. Answer such tables with `whorl predict`, or write one number a line."
+        )
 
 
 def rows_of(model: Model) -> Reader:

@@ -257,3 +257,16 @@ def test_predict_and_evaluate_say_what_training_did_not_have(tmp_path):
         assert run(command, model, data).stderr == ""
         assert run(command, model, new).stderr == told
         assert run(command, model, new, "--quiet").stderr == ""
+
+
+def test_a_table_with_a_sequence_a_row_is_answered_whole(tmp_path):
+    rows = [[round(wave(n, t), 4) for t in range(10)] + ["ab"[n % 2]] for n in range(24)]
+    data = write_csv(tmp_path / "wide.csv", ",".join([*(f"t{t}" for t in range(10)), "kind"]), rows)
+    model = tmp_path / "m.whorl"
+    fitted = run("fit", "classify", data, "--target", "kind", *SMALL, "--out", model)
+    assert "each row is a sequence: its 10 steps are the columns 't0' to 't9'" in fitted.stdout
+    assert f"whorl stream {model}\n" in fitted.stdout  # and no table behind it
+    assert len(list(csv.DictReader(run("predict", model, data).stdout.splitlines()))) == 24
+    whole = run("stream", model, "--input", data)
+    assert (whole.exit_code, whole.stdout) == (3, "")
+    assert "a whole one came, with the columns 't0' to 't9'. Answer such tables with `whorl predict`" in whole.stderr
