@@ -17,7 +17,7 @@ from whorl.data.schema import Schema, infer_schema
 from whorl.data.series import Series, read_series
 from whorl.data.sources import read_table
 from whorl.data.text_reader import LABEL, texts_of
-from whorl.data.wide import wide_arrays, wide_of
+from whorl.data.wide import read_wide
 from whorl.errors import WhorlError
 from whorl.plans.names import check_column, names
 from whorl.plans.table import Table
@@ -114,16 +114,16 @@ def check(
 def _of_wide_table(source: object, targets: Sequence[str], table: Table) -> list[Problem] | None:
     """What is wrong with a table of a sequence a row, and with its labels; None where it is another table."""
     try:
-        wide = wide_of(source, targets, table, labels=True)
-        if wide is None:
-            return None
-        arrays = wide_arrays(source, wide, targets=True)
+        found = read_wide(source, targets, table, labels=True)
     except WhorlError as error:
         return [Problem(severity="error", message=str(error))]
-    found = [Problem(severity="note", message=f"{arrays.origin}: {wide.describe()}.")]
+    if found is None:
+        return None
+    wide, arrays = found
+    problems = [Problem(severity="note", message=f"{arrays.origin}: {wide.describe()}.")]
     if len(targets) == 1 and isinstance(arrays.y, np.ndarray):
-        found += _label_findings(arrays.y.tolist(), targets[0], arrays.origin)
-    return _errors_first(found)
+        problems += _label_findings(arrays.y.tolist(), targets[0], arrays.origin)
+    return _errors_first(problems)
 
 
 def _of_files(

@@ -12,7 +12,7 @@ from whorl.data.arrays import Arrays
 from whorl.data.convert import numeric_column
 from whorl.data.label_columns import with_labels
 from whorl.data.parts import table_of
-from whorl.data.problems import name_rows, refuse
+from whorl.data.problems import from_folder, name_rows, refuse
 from whorl.data.sources import read_table
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
@@ -54,25 +54,37 @@ class WideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             )
 
 
-def wide_of(source: object, targets: List[str], table: Table, *, labels: bool = False) -> WideTable | None:
+def wide_of(frame: Frame, targets: List[str], table: Table) -> WideTable | None:
     """Where a table has what, if all of its columns but the targets are numbered; None where they are not.
 
     Names are numbered that differ by a number at the end alone, which counts on from column to column: t0, t1, ...
+    """
+    left_out = {*targets, *(name for name, kind in table.kinds.items() if kind == "ignore")}
+    if from_folder(frame):
+        left_out.add("file")
+    steps = tuple(name for name in frame.columns if name not in left_out)
+    return WideTable(steps=steps, targets=tuple(targets), table=asdict(table)) if _are_numbered(steps) else None
+
+
+def read_wide(
+    source: object, targets: List[str], table: Table, *, labels: bool = False
+) -> tuple[WideTable, Arrays] | None:
+    """Reads a table for training where its columns are numbered, as `wide_of` says; None where they are not.
 
     Args:
         source: what `read_table` takes.
         targets: columns of what is answered.
         table: how it is read.
-        labels: the one target is a label.
+        labels: the target, if it is one, is a label.
     """
     frame = read_table(source, table)
+    wide = wide_of(frame, targets, table)
+    if wide is None:
+        return None
     if labels and len(targets) == 1:
         frame, table = with_labels(frame, targets[0], table, source, lambda other: read_table(source, other))
-    left_out = {*targets, *(name for name, kind in table.kinds.items() if kind == "ignore")}
-    if frame.origin.endswith("/"):
-        left_out.add("file")
-    steps = tuple(name for name in frame.columns if name not in left_out)
-    return WideTable(steps=steps, targets=tuple(targets), table=asdict(table)) if _are_numbered(steps) else None
+        wide = msgspec.structs.replace(wide, table=asdict(table))
+    return wide, wide_arrays(frame, wide, targets=True)
 
 
 def _are_numbered(names: List[str]) -> bool:

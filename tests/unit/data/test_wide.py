@@ -7,6 +7,7 @@ import pytest
 
 import whorl
 from whorl.data.check import check
+from whorl.data.sources import read_table
 from whorl.data.wide import wide_arrays, wide_of
 from whorl.errors import DataError, ModelFileError
 from whorl.plans.table import Table
@@ -37,7 +38,7 @@ def write(path, columns):
 def test_numbered_columns_are_the_steps_of_a_row(stem: str) -> None:
     columns = table(stem=stem)
     ignored = Table(kinds={"size": "ignore"})
-    wide = wide_of(columns, ("kind",), ignored)
+    wide = wide_of(read_table(columns), ("kind",), ignored)
     assert wide is not None
     assert wide.describe() == f"each row is a sequence: its 12 steps are the columns '{stem}0' to '{stem}11'"
     found = wide_arrays(columns, wide)
@@ -59,13 +60,13 @@ def test_numbered_columns_are_the_steps_of_a_row(stem: str) -> None:
     ids=lambda names: names[-1],
 )
 def test_other_columns_are_no_steps(names: list[str]) -> None:
-    assert wide_of({name: [1.0, 2.0] for name in ("kind", *names)}, ("kind",), Table()) is None
+    assert wide_of(read_table({name: [1.0, 2.0] for name in ("kind", *names)}), ("kind",), Table()) is None
 
 
 def test_a_row_without_values_and_steps_that_are_not_there_are_refused() -> None:
     columns = table()
     ignored = Table(kinds={"size": "ignore"})
-    wide = wide_of(columns, ("kind",), ignored)
+    wide = wide_of(read_table(columns), ("kind",), ignored)
     assert wide is not None
     with pytest.raises(DataError, match="column `t3` is not in columns"):
         wide_arrays({name: cells for name, cells in columns.items() if name != "t3"}, wide)

@@ -11,7 +11,7 @@ from whorl.data.arrays import Arrays
 from whorl.data.indicators import Indicators
 from whorl.data.labels import Labels
 from whorl.data.marks import check_normal, marks
-from whorl.data.wide import WideTable, wide_arrays, wide_of
+from whorl.data.wide import WideTable, read_wide
 from whorl.errors import ArgumentError, DataError
 from whorl.plans.names import names
 from whorl.plans.wiring import EachRow
@@ -40,10 +40,13 @@ def of_wide_table(estimator: "Estimator", data: object) -> Prepared | None:
     named = () if role is None else names(role)
     if any(name is not None for name in asked) or not (named or whole) or countdown_of(estimator) is not None:
         return None
-    wide = wide_of(data, named, columns.table, labels=answers_labels(estimator.wiring()))
-    if wide is None or has_target_at_every_step(estimator.wiring()):
+    if has_target_at_every_step(estimator.wiring()):
         return None
-    prepared = (judged_arrays if whole else of_arrays)(estimator, wide_arrays(data, wide, targets=True), wide)
+    found = read_wide(data, named, columns.table, labels=answers_labels(estimator.wiring()))
+    if found is None:
+        return None
+    wide, arrays = found
+    prepared = (judged_arrays if whole else of_arrays)(estimator, arrays, wide)
     return replace(prepared, notes=[wide.describe(), *prepared.notes])
 
 
