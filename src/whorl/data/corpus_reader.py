@@ -122,7 +122,7 @@ class CorpusReader(Reader):
         if codec is None:
             return source, []
         frame = frame_of(source, self.column, self.condition, self.table)
-        return source, codec.report(frame) if self.condition in frame.columns else []
+        return frame, codec.report(frame) if self.condition in frame.columns else []
 
     def open(self, key: str | None, *, fills_gaps: bool = False) -> RowReader:
         return TextRows(self.column, self.past)

@@ -13,7 +13,18 @@ from whorl.codecs.symbols import SymbolsCodec
 from whorl.data import counts
 from whorl.data.convert import time_column
 from whorl.data.event_inputs import EventInputs, Lapses, Pace
-from whorl.data.events import MICROSECONDS, EventColumns, Log, Session, is_item, read_log, seconds, symbol_of
+from whorl.data.events import (
+    MICROSECONDS,
+    EventColumns,
+    Log,
+    Session,
+    is_item,
+    lists_of,
+    opened,
+    read_log,
+    seconds,
+    symbol_of,
+)
 from whorl.data.labels import Labels
 from whorl.data.parts import configured, joined, split, table_of
 from whorl.data.piece_rows import refuse_known
@@ -111,6 +122,8 @@ class EventReader(Reader):
         return decoded
 
     def looked_at(self, source: object) -> tuple[object, list[str]]:
+        if lists_of(source) is None:
+            source = opened(source, self.columns, self.table, self.past.items.kind)
         sequences = self.read(source)
         count, events = self.num_unseen(sequences), sum(map(len, sequences))
         said = f"{count} of {events} events have an item that training does not have: read as unknown."

@@ -10,8 +10,9 @@ import numpy as np
 
 from whorl.codecs.frame import Frame
 from whorl.codecs.symbols import Kind, Symbol
-from whorl.data.cells import LARGEST_COUNT, are_numbers, is_number, spell_number
+from whorl.data.cells import LARGEST_COUNT, is_number, spell_number
 from whorl.data.convert import category_column, time_column
+from whorl.data.label_columns import with_labels
 from whorl.data.labels import whole
 from whorl.data.problems import name_rows, quote, refuse
 from whorl.data.series import rows_by_key
@@ -88,19 +89,10 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
     Raises:
         DataError: naming file, row and column.
     """
-    listed = _lists(source)
+    listed = lists_of(source)
     if listed is not None:
         return _of_lists(listed, kind)
-    # Ids are names: '007' stays as it is where the model knows text, and '7' is the user that 7.0 is.
-    known: dict[str, Kinds] = {columns.user: "category"}
-    if kind == "text":
-        known[columns.item] = "category"
-    frame = read_table(source, replace(table, kinds={**known, **table.kinds}))
-    frame[columns.user], frame[columns.item]  # an error where one is not there
-    if kind is None and isinstance(source, str | os.PathLike) and frame[columns.item].dtype.kind == "f":
-        spelled = read_table(source, replace(table, kinds={**known, columns.item: "category", **table.kinds}))
-        if not are_numbers(spelled[columns.item].tolist()):
-            frame = spelled
+    frame = opened(source, columns, table, kind)
     if columns.time is not None and kind is not None and columns.time not in frame.columns:
         raise DataError(
             f"{frame.origin}: this model puts the events of a user in order by the column '{columns.time}', but it is "
@@ -118,6 +110,20 @@ def read_log(source: object, columns: EventColumns, table: Table, kind: Kind | N
         parts = _cut(rows, times[rows], columns.gap)
         sessions += [Session(key, [items[n] for n in part.tolist()], times[part]) for part in parts]
     return Log(sessions, found, timed, moved, frame.origin)
+
+
+def opened(source: object, columns: EventColumns, table: Table, kind: Kind | None) -> Frame:
+    """The table of a log; `read_log` takes it as it takes its source."""
+    # Ids are names: '007' stays as it is where the model knows text, and '7' is the user that 7.0 is.
+    known: dict[str, Kinds] = {columns.user: "category"}
+    if kind == "text":
+        known[columns.item] = "category"
+    table = replace(table, kinds={**known, **table.kinds})
+    frame = read_table(source, table)
+    frame[columns.user], frame[columns.item]  # an error where one is not there
+    if kind is None and isinstance(source, str | os.PathLike):
+        frame, _ = with_labels(frame, columns.item, table, source, lambda other: read_table(source, other))
+    return frame
 
 
 def symbol_of(cell: object, kind: Kind) -> Symbol | None:
@@ -173,7 +179,7 @@ def _kind_and_cells(frame: Frame, name: str, kind: Kind | None) -> tuple[Kind, l
     return kind, cells.tolist()
 
 
-def _lists(source: object) -> list[list[object]] | None:
+def lists_of(source: object) -> list[list[object]] | None:
     """Lists of items; None where the source is something else."""
     if not isinstance(source, list | tuple) or not source:
         return None

@@ -1,4 +1,4 @@
-"""How a column of labels is read: as numbers where nothing is lost by it, else as text."""
+"""How a column of labels, or of items, is read: as numbers where nothing is lost by it, else as text."""
 
 import os
 from collections.abc import Callable

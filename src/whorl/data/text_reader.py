@@ -61,10 +61,8 @@ class TextReader(Reader):
         return self.encode(frame)
 
     def looked_at(self, source: object) -> tuple[object, list[str]]:
-        if self.past.beside is None:
-            return source, []
         frame = self._frame(source)
-        return frame, self.past.beside.report(frame)
+        return frame, [] if self.past.beside is None else self.past.beside.report(frame)
 
     def _frame(self, source: object) -> Frame:
         # What training read as text is text: a lone '2024' is no number here.
