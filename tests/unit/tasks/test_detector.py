@@ -98,6 +98,25 @@ def test_smoothing_averages_over_the_last_rows():
     assert found == pytest.approx(wanted, abs=1e-5)
 
 
+def test_rows_without_values_have_the_mean_so_far_and_the_first_ones_none():
+    rows = series(60, 3)
+    rows[:2] = rows[30:33] = np.nan
+    found = detector(alarm=whorl.Alarm(smooth=5)).fit(series(301)).predict(rows)
+    assert np.isnan(found.score[:2]).all()
+    assert found.score[30:33] == pytest.approx(np.repeat(found.score[29], 3), abs=1e-5)
+
+
+def test_of_a_longer_sequence_the_last_rows_are_built_again_and_surprise_reads_all(beats):
+    usual, wild = series(19, 90), series(19, 91) * 50
+    longer = np.concatenate([wild, usual])
+    alone, behind, seen = beats.predict([usual, longer, np.concatenate([usual, wild])]).score
+    assert behind == pytest.approx(alone, abs=1e-4)
+    assert seen > alone + 10
+    surprised = detector(per="sequence", method="surprise").fit(np.stack([series(19, seed) for seed in range(41)]))
+    alone, behind = surprised.predict([usual, longer]).score
+    assert behind > alone + 1
+
+
 def test_nothing_is_learned_from_rows_that_are_labelled_as_anomalies():
     rows = series(301)
     odd = rows.copy()
