@@ -13,7 +13,7 @@ from whorl.plans.networks import Network, Transformer, from_key
 from whorl.runtime.engines import engine_for
 from whorl.runtime.program import Program
 from whorl.tasks.examples import training_part
-from whorl.tasks.fitting import untrained
+from whorl.tasks.network import untrained
 from whorl.tasks.preparation import Prepared
 
 if TYPE_CHECKING:

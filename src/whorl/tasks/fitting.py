@@ -4,50 +4,34 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import torch
-from torch import nn
 
 import whorl
 from whorl.data.batches import Batches
 from whorl.data.overlap import num_shared
-from whorl.data.pairing import first_answer, target_windows
+from whorl.data.pairing import target_windows
 from whorl.data.sequences import Sequence
-from whorl.data.table_reader import TableReader
-from whorl.errors import ModelFileError, TrainingError
-from whorl.nn.autoregressive import NextToken
-from whorl.nn.build import build
-from whorl.nn.chain import chain_loss
-from whorl.nn.ensemble import Ensemble
-from whorl.nn.heads import loss
-from whorl.nn.item_loss import item_loss
 from whorl.nn.network import Network
-from whorl.nn.reconstruction import ReconstructionNetwork
-from whorl.nn.spread import muted, spread_loss
-from whorl.nn.summarised import SequenceNetwork
-from whorl.nn.surprise import SurpriseNetwork
-from whorl.plans.heads import Categorical, Ctc
+from whorl.plans.heads import Ctc
 from whorl.plans.networks import Network as Recipe
 from whorl.plans.networks import to_plain
 from whorl.plans.training import Training
-from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Strips, Windows, Wiring, is_whole
+from whorl.plans.wiring import Autoregressive, EachRow, Sequences, Wiring, is_whole
 from whorl.runtime import recall, transcribing, writing
 from whorl.runtime.artifact import as_plain
-from whorl.runtime.engines import engine_for
 from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
 from whorl.runtime.model import Model
-from whorl.runtime.program import Program
 from whorl.runtime.readouts import readouts
-from whorl.specs import Spec
 from whorl.tasks import settings
 from whorl.tasks.examples import HeldOut, held_out_part, training_part, validation_part
+from whorl.tasks.network import engines_of, objective_of, untrained
 from whorl.tasks.preparation import Prepared, prepare
-from whorl.tasks.rivals import rivals_of, season_of
-from whorl.train import Carried, History, Loss, Objective, TensorBatch
-from whorl.train.device import private_randomness
+from whorl.tasks.rivals import rivals_of
+from whorl.train import History
 from whorl.train.loop import fit as train
 
 if TYPE_CHECKING:
@@ -105,7 +89,7 @@ def learn(
         network,
         examples if changed is None else changed(examples),
         validation_part(wiring, prepared, plan, examples),
-        _objective(wiring),
+        objective_of(wiring),
         plan,
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
@@ -127,73 +111,6 @@ def learn(
     return Fitted(model=model, network=network, history=history, training=plan, held_out=held_out)
 
 
-def untrained(wiring: Wiring, recipe: Recipe, prepared: Prepared, seed: int) -> Network:
-    """The network of a complete recipe for these data, with the weights that training begins with."""
-    with private_randomness(torch.device("cpu")):
-        torch.default_generator.manual_seed(seed)
-        return build(
-            wiring,
-            recipe,
-            past=prepared.reader.past.spec,  # type: ignore[attr-defined]
-            ahead=_ahead_spec(prepared),
-            num_targets=len(prepared.reader.names),
-            dropout=wiring.dropout,
-            num_classes=len(prepared.reader.classes) or None,
-            longest=max(map(len, prepared.training)),
-            season=season_of(wiring, prepared),
-            source=getattr(prepared.reader, "source_spec", None),
-        )
-
-
-def _ahead_spec(prepared: Prepared) -> Spec | None:
-    reader = prepared.reader
-    return reader.ahead.spec if isinstance(reader, TableReader) and reader.ahead is not None else None
-
-
-def _objective(wiring: Wiring) -> Objective:
-    head, pairing = wiring.head, wiring.pairing
-
-    def alone(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
-        if isinstance(pairing, Sequences) and isinstance(network, NextToken):
-            assert isinstance(head, Categorical)
-            return Loss(*item_loss(network, head, batch.inputs, batch.lengths, batch.targets, batch.weights), state)
-        match pairing:
-            case Strips():
-                outputs, state = network(batch.inputs, state)
-            case Windows():
-                outputs = network(batch.inputs)
-            case Sequences():
-                outputs = network(batch.inputs, batch.lengths)
-            case EachRow():
-                assert isinstance(network, SurpriseNetwork | ReconstructionNetwork)
-                outputs, truths = network.judged(dict(batch.inputs), batch.targets, batch.lengths)
-                return Loss(*loss(head, outputs, truths, batch.weights), state)
-            case _:
-                assert_never(pairing)
-        if isinstance(head, Ctc):
-            logits, truths, first = outputs[..., 0, :], batch.targets[..., 0], first_answer(pairing)
-            if "quiet" in batch.inputs:
-                logits = muted(logits, batch.inputs["quiet"])
-            return Loss(*spread_loss(logits, truths, batch.weights, batch.lengths, first), state)
-        if isinstance(pairing, Sequences) and isinstance(network, SequenceNetwork) and network.chain is not None:
-            logits, truths, lengths = outputs[..., 0, :], batch.targets[..., 0], batch.lengths
-            first = pairing.lookahead
-            return Loss(*chain_loss(logits, truths, network.chain, batch.weights, first, lengths), state)
-        return Loss(*loss(head, outputs, batch.targets, batch.weights), state)
-
-    def objective(network: nn.Module, batch: TensorBatch, state: Carried, /) -> Loss:
-        if not isinstance(network, Ensemble):
-            return alone(network, batch, state)
-        # Each learns by its own loss: a loss of their mean answer would let them lean on each other.
-        states = state if isinstance(state, tuple) else (state,) * len(network.members)
-        each = [alone(member, batch, own) for member, own in zip(network.members, states, strict=True)]
-        total = torch.stack([own.total for own in each]).mean()
-        kept = None if each[0].state is None else tuple(own.state for own in each)
-        return Loss(total, each[0].weight, kept)
-
-    return objective
-
-
 def _model(
     estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut
 ) -> tuple[Model, Outputs | None]:
@@ -201,15 +118,7 @@ def _model(
 
     Beside it what the engine answered on the validation part, where it answered all of its steps.
     """
-    network.eval()
-    program, reads = Program(), Program()
-    try:
-        network.emit(program)
-        encoder = None if network.emit_encoder(reads) is None else reads
-    except ModelFileError:
-        raise TrainingError(
-            "the weights stopped being numbers during training. Lower `learning_rate`, and check the scale of the data."
-        ) from None
+    engine, encoder = engines_of(network)
     rivals, naive = rivals_of(wiring, prepared)
     readout = readouts.get(wiring.readout).of(wiring, prepared.facts)
     readout.chain = network.learned().get("chain")
@@ -218,9 +127,9 @@ def _model(
         settings=settings.describe(estimator),
         wiring=wiring,
         reader=prepared.reader,
-        engine=engine_for(program),
+        engine=engine,
         readout=readout,
-        encoder=None if encoder is None else engine_for(encoder),
+        encoder=encoder,
         baselines=rivals,
         naive_mae=naive,
     )

@@ -15,7 +15,7 @@ from whorl.runtime.interpreter import Interpreter
 from whorl.runtime.members import add_member, member_of, num_members
 from whorl.runtime.program import Program
 from whorl.specs import Reals
-from whorl.tasks.fitting import _objective
+from whorl.tasks.network import objective_of
 from whorl.train.objective import TensorBatch
 
 WIRING = whorl.Classifier(convolution=0).wiring()
@@ -59,7 +59,7 @@ def test_each_member_learns_by_its_own_loss():
         carries=False,
         description="",
     )
-    objective = _objective(WIRING)
+    objective = objective_of(WIRING)
     each = [objective(member, batch, None) for member in network.members]
     together = objective(network, batch, None)
     torch.testing.assert_close(together.total, torch.stack([one.total for one in each]).mean())
