@@ -1,13 +1,16 @@
 """Forecasting on public data with whorl's defaults, beside naive rivals; the test part is read once for each fit.
 
-    python benchmarks/forecasting.py DATA [--sets ETTh1 ...] [--memory window carried] [--seeds 0 1 2] [--out FILE.json]
+    python benchmarks/forecasting.py DATA [--sets ETTh1 ...] [--memory window carried] [--refit no yes]
+        [--seeds 0 1 2] [--out FILE.json]
 
 DATA holds ETTh1/ETTh1.csv, exchange_rate/exchange_rate.txt, beijing_pm25/pollution.csv and
 classic_univariate/*.csv; taxi is shipped with whorl. Every set is split by time into training, validation and test;
-statistics come from training rows, early stopping and intervals from the validation part. Every test window is scored.
+statistics come from training rows, early stopping and intervals from the validation part. With `refit` the network is
+fitted once more to both. Every test window is scored.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -73,7 +76,7 @@ SETS = {
 }
 
 
-def run(name: str, folder: Path, memory: str, seed: int) -> dict[str, object]:
+def run(name: str, folder: Path, memory: str, refit: bool, seed: int) -> dict[str, object]:
     """Fits one model with everything default but the split, and scores it on validation and test."""
     data = SETS[name]
     table = data.read(folder)
@@ -88,7 +91,7 @@ def run(name: str, folder: Path, memory: str, seed: int) -> dict[str, object]:
         training=whorl.Training(validation=valid, seed=seed),
     )
     started, used = time.perf_counter(), time.process_time()
-    model.fit(table[: train + valid], verbose=False)
+    model.fit(table[: train + valid], refit=refit, verbose=False)
     seconds, cpu = time.perf_counter() - started, time.process_time() - used
     # A carried state is given more rows to warm up on: it may remember what a window cannot see.
     lead = data.context if memory == "window" else min(train + valid, 10 * data.context)
@@ -102,6 +105,7 @@ def run(name: str, folder: Path, memory: str, seed: int) -> dict[str, object]:
     return {
         "set": name,
         "memory": memory,
+        "refit": refit,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
         "fit_cpu_seconds": round(cpu, 1),
@@ -184,11 +188,11 @@ def _chosen(scores: dict[str, float]) -> dict[str, float]:
 def summary(runs: list[dict[str, object]]) -> str:
     """One line for each set and memory: mean and spread over seeds, beside the best rival."""
     lines = [
-        f"{'set':15}{'memory':9}{'n':>2} {'val mse/mae':>15} {'test mse':>16} {'test mae':>16} "
+        f"{'set':15}{'memory':9}{'refit':6}{'n':>2} {'val mse/mae':>15} {'test mse':>16} {'test mae':>16} "
         f"{'best rival mse/mae':>20} {'cover':>6} {'width':>6} {'naive':>12} {'fit s':>6}"
     ]
-    for name, memory in dict.fromkeys((run["set"], run["memory"]) for run in runs):
-        own = [run for run in runs if (run["set"], run["memory"]) == (name, memory)]
+    for name, memory, refit in dict.fromkeys((run["set"], run["memory"], run["refit"]) for run in runs):
+        own = [run for run in runs if (run["set"], run["memory"], run["refit"]) == (name, memory, refit)]
         test = {key: [run["test"][key] for run in own] for key in own[0]["test"]}  # type: ignore[attr-defined, index]
         valid = [statistics.mean(run["validation"][key] for run in own) for key in ("mse_scaled", "mae_scaled")]  # type: ignore[index]
         rivals = own[0]["rivals"]
@@ -196,7 +200,8 @@ def summary(runs: list[dict[str, object]]) -> str:
         rival = rivals[best]  # type: ignore[index]
         naive = own[0]["naive_interval"]
         lines.append(
-            f"{name:15}{memory:9}{len(own):2} {valid[0]:7.4f}/{valid[1]:.4f} {_spread(test['mse_scaled']):>16} "
+            f"{name:15}{memory:9}{'yes' if refit else 'no':6}{len(own):2} {valid[0]:7.4f}/{valid[1]:.4f} "
+            f"{_spread(test['mse_scaled']):>16} "
             f"{_spread(test['mae_scaled']):>16} {rival['mse_scaled']:7.4f}/{rival['mae_scaled']:.4f} {best[:4]} "
             f"{statistics.mean(test['coverage']):6.3f} {statistics.mean(test['width']):6.3f} "
             f"{naive['coverage']:5.3f}/{naive['width']:.3f} "  # type: ignore[index]
@@ -216,15 +221,17 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--memory", nargs="+", default=["window", "carried"], choices=["window", "carried"])
+    parser.add_argument("--refit", nargs="+", choices=("no", "yes"), default=["no", "yes"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     runs = []
     for name in options.sets:
         for memory in options.memory:
-            for seed in options.seeds:
-                runs.append(run(name, options.data, memory, seed))
-                print(json.dumps({key: runs[-1][key] for key in ("set", "memory", "seed", "fit_seconds", "test")}))
+            for refit, seed in itertools.product([word == "yes" for word in options.refit], options.seeds):
+                runs.append(run(name, options.data, memory, refit, seed))
+                told = ("set", "memory", "refit", "seed", "fit_seconds", "test")
+                print(json.dumps({key: runs[-1][key] for key in told}), flush=True)
     print(summary(runs))
     if options.out:
         machine = {

@@ -59,8 +59,8 @@ class Forecasts(Subject):
         ahead = self.market.frame.take(slice(last, last + self.estimator.horizon))
         return told | {f"known {name}": ahead[name] for name in self.estimator.known}
 
-    def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
-        return estimator.fit(self.market.frame.take(slice(first, last)), verbose=False)
+    def fit(self, estimator: "Estimator", first: int, last: int, *, refit: bool) -> "Estimator":
+        return estimator.fit(self.market.frame.take(slice(first, last)), refit=refit, verbose=False)
 
     def answer(self, fitted: "Estimator", began: int, first: int, last: int) -> Outlook:
         assert isinstance(self.estimator, Forecaster)

@@ -50,7 +50,7 @@ class Labels(Subject):
         rows, settings = slice(first, last), np.array([self.delay, self.context])
         return {"delay and context": settings, "inputs": self.inputs[rows], "change": self.market.change[rows]}
 
-    def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
+    def fit(self, estimator: "Estimator", first: int, last: int, *, refit: bool) -> "Estimator":
         # The label of a row is known when the row has come in which its decision would have been held.
         rows = np.arange(first + self.needed - 1, last - 1 - self.delay)
         if len(rows) < 2:
@@ -59,7 +59,7 @@ class Labels(Subject):
                 "it. Lower `context`, or raise `start`."
             )
         labels = np.where(self.market.change[rows + 1 + self.delay] > 0, UP, DOWN).astype(object)
-        return estimator.fit((self._examples(rows), labels), verbose=False)
+        return estimator.fit((self._examples(rows), labels), refit=refit, verbose=False)
 
     def answer(self, fitted: "Estimator", began: int, first: int, last: int) -> Outlook:
         missing = np.full((last - first, 1), np.nan)

@@ -48,8 +48,15 @@ class Subject(ABC):
         """All that answers after the rows [first, last) can depend on beside the task, by name."""
 
     @abstractmethod
-    def fit(self, estimator: "Estimator", first: int, last: int) -> "Estimator":
-        """Fits to the rows [first, last), of which all is known; nothing of a later row is looked at."""
+    def fit(self, estimator: "Estimator", first: int, last: int, *, refit: bool) -> "Estimator":
+        """Fits to the rows [first, last), of which all is known; nothing of a later row is looked at.
+
+        Args:
+            estimator: the task, with the seed of this fit.
+            first: the first row.
+            last: the row after the last one.
+            refit: fit again with nothing held out.
+        """
 
     @abstractmethod
     def answer(self, fitted: "Estimator", began: int, first: int, last: int) -> Outlook:

@@ -48,12 +48,14 @@ class Leg:
         first: the first row that it answers, which is the row after the last one that it learns from.
         last: the row after the last one that it answers.
         seed: of the training plan; None where nothing is fitted.
+        refit: whether it is fitted again with nothing held out.
     """
 
     began: int
     first: int
     last: int
     seed: int | None
+    refit: bool = False
 
 
 def first_decision(refits: Refits, rows: int, needed: int) -> int:
@@ -94,6 +96,7 @@ def legs(refits: Refits, rows: int, start: int, seed: int) -> list[Leg]:
             first=first,
             last=min(first + every, rows),
             seed=number,
+            refit=refits.refit,
         )
         for number in range(seed, seed + refits.seeds)
         for first in firsts
@@ -150,7 +153,7 @@ def run(subject: Subject, leg: Leg) -> Outlook:
         return subject.answer(subject.estimator, leg.began, leg.first, leg.last)
     plan = replace(subject.estimator.training, seed=leg.seed, checkpoint=None)
     try:
-        fitted = subject.fit(replace(subject.estimator, training=plan), leg.began, leg.first)
+        fitted = subject.fit(replace(subject.estimator, training=plan), leg.began, leg.first, refit=leg.refit)
     except DataError as error:
         raise DataError(f"the fit to {leg.first - leg.began} rows before a decision cannot be done: {error}") from None
     return subject.answer(fitted, leg.began, leg.first, leg.last)

@@ -25,7 +25,7 @@ def _parts() -> dict[str, object]:
 WORDS = fitting.Words(Captioner, _OWN, plans=["tokens"], parts=_parts)
 
 
-def fit_caption(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_caption(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Captioner on DATA and save it.
 
     DATA is a table with a column of paths, of pictures, videos, recordings or .npy files of features, and one or
@@ -33,7 +33,7 @@ def fit_caption(data: str, out: str | None, report: str | None, resume: bool, **
     has such a table or file in it. Some of the sources are held out with all of their texts: they choose the epoch, and
     score the model beside the most frequent text, and the text of the source that looks most alike.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = pieces.command(

@@ -15,7 +15,7 @@ _OWN = {
 WORDS = fitting.Words(Chatbot, _OWN, plans=["tokens"], parts=pieces.given_dropout)
 
 
-def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_chat(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Chatbot on DATA and save it.
 
     DATA is a text file with a turn on each line and a blank line between dialogues; a file of JSON lines with a
@@ -23,7 +23,7 @@ def fit_chat(data: str, out: str | None, report: str | None, resume: bool, **_: 
     "text" and "speaker"; or a folder of either. Some of the dialogues are held out: they choose the epoch, and score
     the model beside the frequencies of tokens, the most frequent reply and the replies to similar turns.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = pieces.command(

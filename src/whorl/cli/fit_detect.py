@@ -21,14 +21,14 @@ _OWN = {
 WORDS = fitting.Words(Detector, _OWN, plans=["alarm"])
 
 
-def fit_detect(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_detect(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Detector on DATA, which is taken as normal, and save it.
 
     DATA is a table with numeric columns, or arrays; with --per sequence also a file of the UCR or UEA archive. Rows
     that --label marks as anomalies teach nothing. The last part of the rows (of whole sequences some of them) is held
     out: it chooses the epoch and sets the threshold, above which a share of --false-alarm-rate of normal rows lie.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

@@ -22,13 +22,13 @@ _OWN = {
 WORDS = fitting.Words(Forecaster, _OWN)
 
 
-def fit_forecast(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_forecast(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Forecaster on DATA and save it.
 
     DATA is a CSV, TSV or Parquet file, or a folder of them. The last part of each series is held out: it stops the
     training early, calibrates the intervals, and scores the model beside its naive rivals.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

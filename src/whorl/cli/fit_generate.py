@@ -34,7 +34,7 @@ def _parts() -> dict[str, object]:
 WORDS = fitting.Words(Generator, _OWN, parts=_parts)
 
 
-def fit_generate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_generate(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Generator on DATA and save it.
 
     DATA is a file of text, a folder of such files, or a table with a column of text. The last part is held out: it
@@ -44,7 +44,7 @@ def fit_generate(data: str, out: str | None, report: str | None, resume: bool, *
     DATA may be music, too: a file of MIDI, a .json file with a list of pieces, each a list of chords, a folder of such
     files, or a table with a column of their paths. A step is a chord unless --steps says otherwise.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

@@ -23,7 +23,7 @@ _TABLE = ("kinds", "delimiter", "encoding", "missing")
 WORDS = fitting.Words(Recommender, _OWN, parts=given_dropout)
 
 
-def fit_recommend(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_recommend(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Recommender on DATA and save it.
 
     DATA is a log of events: a table with a row for each, which names its user and its item, and when it happened.
@@ -31,7 +31,7 @@ def fit_recommend(data: str, out: str | None, report: str | None, resume: bool, 
     held out: it scores the model in a ranking of the whole catalogue, beside popularity, a Markov chain, item-kNN and
     neighbours.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

@@ -18,7 +18,7 @@ _OWN = {
 WORDS = fitting.Words(Summarizer, _OWN, plans=["tokens"], parts=pieces.given_dropout)
 
 
-def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_summarize(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Summarizer on DATA and save it.
 
     DATA is a table (CSV, JSON lines, Parquet) with a column for the texts and one for what is to be written; a file of
@@ -26,7 +26,7 @@ def fit_summarize(data: str, out: str | None, report: str | None, resume: bool, 
     together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the model
     beside the starts of the texts and the answers to similar texts.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = pieces.command(

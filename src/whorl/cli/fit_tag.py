@@ -18,7 +18,7 @@ _OWN = {
 WORDS = fitting.Words(Tagger, _OWN)
 
 
-def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_tag(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Tagger on DATA and save it.
 
     DATA is a CoNLL-U file, a file with a word and a tag on each line (.conll, .iob, .bio, .tsv), or a folder of them; a
@@ -26,7 +26,7 @@ def fit_tag(data: str, out: str | None, report: str | None, resume: bool, **_: o
     .npz file with X and y, a label for each step. Some of the sequences are held out: they calibrate the
     probabilities, and score the model beside the most frequent tag of each word.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

@@ -25,7 +25,7 @@ def _parts() -> dict[str, object]:
 WORDS = fitting.Words(Transcriber, _OWN, plans=["tokens"], parts=_parts)
 
 
-def fit_transcribe(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_transcribe(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Transcriber on DATA and save it.
 
     DATA is a table with a column of the paths of recordings, which start at the table's folder, and a column of their
@@ -33,7 +33,7 @@ def fit_transcribe(data: str, out: str | None, report: str | None, resume: bool,
     out: they score the model beside the most frequent transcript and the most frequent word of each place, and weigh
     the n-grams where there are some.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = make_command(

@@ -18,7 +18,7 @@ _OWN = {
 WORDS = fitting.Words(Translator, _OWN, plans=["tokens"], parts=pieces.given_dropout)
 
 
-def fit_translate(data: str, out: str | None, report: str | None, resume: bool, **_: object) -> None:
+def fit_translate(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
     """Train a Translator on DATA and save it.
 
     DATA is a table with a column for the texts that are read and one for those that are written; a file of texts whose
@@ -26,7 +26,7 @@ def fit_translate(data: str, out: str | None, report: str | None, resume: bool, 
     belong together; or a folder of such files. Some of the pairs are held out: they choose the epoch, and score the
     model beside copies of the source and the targets of similar sources.
     """
-    fitting.run(WORDS, data, out, report, resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
 
 
 command = pieces.command(

@@ -98,11 +98,13 @@ def shared_options(kind: "type[Estimator]", table: Sequence[str] | None = None) 
         kind: the task.
         table: options of tables that mean something to it; None for all.
     """
+    refit = "In the end, fit again with nothing held out, in as many epochs; takes about as long again."
     resume = "Go on from the checkpoint in the --checkpoint folder."
     out = "Where the model goes; a file there is replaced once the new one is complete. [default: DATA's name .whorl]"
     return [
         *plan_options(kind, "network", "Network"),
         *plan_options(kind, "training", "Training"),
+        option("Training", "--refit", is_flag=True, help=refit),
         option("Training", "--resume", is_flag=True, help=resume),
         *table_options(table),
         option("Output", "--out", metavar="PATH", help=out),
@@ -137,7 +139,7 @@ class Words:
         return build(partial(_with_one_target(self.kind), **made, **self.parts()), self.own)
 
 
-def run(words: Words, data: str, out: str | None, report: str | None, resume: bool) -> None:
+def run(words: Words, data: str, out: str | None, report: str | None, *, refit: bool, resume: bool) -> None:
     """Fits, saves, reports, and says what can be done next.
 
     Args:
@@ -145,6 +147,7 @@ def run(words: Words, data: str, out: str | None, report: str | None, resume: bo
         data: what is learned from.
         out: where the model goes; None beside the data.
         report: where the page goes; None writes none.
+        refit: fit again with nothing held out.
         resume: go on from the checkpoint.
     """
     estimator = words.estimator()
@@ -159,7 +162,7 @@ def run(words: Words, data: str, out: str | None, report: str | None, resume: bo
     if training.checkpoint is not None:
         tell(f"checkpoints: {training.checkpoint}")
     try:
-        estimator.fit(data, resume=resume, verbose=verbose)
+        estimator.fit(data, refit=refit, resume=resume, verbose=verbose)
     except KeyboardInterrupt as interrupt:
         _end_interrupted(interrupt, training.checkpoint)
     estimator.save(path)
@@ -232,6 +235,8 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")
+    if "refit" not in card:
+        lines.append("not learned from: the validation part; --refit fits again with it")
     lines += ["next:", f"  whorl predict {predict}", *([f"  {stream}"] if estimator.model_.streams else [])]
     lines.append(f"  whorl inspect {model}" if report is not None else f"  whorl report {model} {table}")
     result = {

@@ -61,6 +61,7 @@ def _lines(model: "Model") -> Iterator[str]:
     yield from _section("network", card.get("network"))
     yield from _section("training", card.get("training"))
     yield from _history(card.get("history"))
+    yield from _section("fitted again, with nothing held out", card.get("refit"))
     yield "program"
     yield f"  {'parameters':20}{sum(one.num_parameters() for one in both):,}"
     yield f"  {'operations':20}{' and '.join(str(len(one.operations)) for one in both)}"

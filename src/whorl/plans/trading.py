@@ -97,6 +97,7 @@ class Refits:
         every: rows between two fits; 'auto' is a tenth of the rows after `start`, 'once' fits before the first
             decision and never again, 'never' takes a fitted model as it is.
         rolling: most rows that a fit learns from, the last before its first decision; None takes all of them.
+        refit: fit each time again with nothing held out, so that the latest rows are learned from, too; see `fit`.
         context: rows that a Classifier reads for an answer; a Forecaster has a context of its own.
         seeds: fits each time, from the seed of the training plan on; the position is the mean of theirs.
         workers: fits at a time, each in a process of its own, which share the threads of torch.
@@ -105,6 +106,7 @@ class Refits:
     start: float | int = 0.5
     every: int | Literal["auto", "once", "never"] = "auto"
     rolling: int | None = None
+    refit: bool = False
     context: int = 24
     seeds: int = 1
     workers: int = 1

@@ -66,12 +66,19 @@ class Data(msgspec.Struct, frozen=True):
     static: list[str] = []
 
 
+class Refit(msgspec.Struct, frozen=True):
+    """A second fit with nothing held out."""
+
+    epochs: int = 0
+
+
 class Card(msgspec.Struct, frozen=True):
     """A model card."""
 
     data: Data = Data()
     shared: Shared = Shared()
     history: History = History()
+    refit: Refit | None = None
     scores: CardScores | None = None
     versions: dict[str, str] = {}
 

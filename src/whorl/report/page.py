@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from whorl.data.event_reader import EventReader
+from whorl.data.problems import plural
 from whorl.data.sequences import Sequence
 from whorl.plans.heads import Bernoulli
 from whorl.plans.wiring import Autoregressive, EachRow, Sequences, is_whole
@@ -106,6 +107,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "verdict": verdict,
         "table": scores.table(metrics) if metrics else None,
         "part": part,
+        "refit": _refit(facts, held_out is not None and not given),
         "targets": len(model.reader.names),
         "calibrated": bool(levels) and not given,
         "timeline": split.timeline(lines) if lines else None,
@@ -113,10 +115,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "losses": curves.losses(facts.history),
         "whole": whole,
         "windows": forecasts.windows(model, evidence) if evidence is not None and not whole else [],
-        "texts": texts(model, evidence, held_out),
-        "rolls": rolls.pictures(model, held_out),
-        "exchanges": exchanges(model, held_out),
-        "recommended": recommendations.recommendations(model, evidence),
+        **_pieces(model, evidence, held_out),
         "answers_title": _answers_title(model),
         "answers": _answers(model, evidence, held_out) if whole or writes else [],
         "writes": writes,
@@ -142,6 +141,16 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "thinned": evidence is not None and evidence.every > 1,
         "drawn": 0 if evidence is None else len(evidence.prediction),
         "versions": ", ".join(f"{name} {version}" for name, version in facts.versions.items()),
+    }
+
+
+def _pieces(model: Model, evidence: Evidence | None, held_out: HeldOut | List[Sequence] | None) -> dict[str, object]:
+    """Pieces of texts, of music, of dialogues and of sessions, with what the model makes of them."""
+    return {
+        "texts": texts(model, evidence, held_out),
+        "rolls": rolls.pictures(model, held_out),
+        "exchanges": exchanges(model, held_out),
+        "recommended": recommendations.recommendations(model, evidence),
     }
 
 
@@ -210,6 +219,18 @@ def _scored(
         # The card knows no rival by step, so model and rivals are measured on the same answers.
         by_step = evidence.by_step
     return known.all_metrics, by_step, f"the {known.part} part that fit held out, {known.answers:,} answers"
+
+
+def _refit(facts: Card, held_out: bool) -> str:
+    """What is said of a second fit with nothing held out; nothing where there was none."""
+    if facts.refit is None:
+        return ""
+    epochs = plural(facts.refit.epochs, "epoch")
+    before = " This page shows it as it was before, for it has learned from what is shown here by now."
+    return (
+        "After it was scored on the validation part, the network was fitted again with nothing held out, in "
+        f"{epochs}.{before if held_out else ''}"
+    )
 
 
 def _sizes(model: Model, facts: Card) -> dict[str, str]:

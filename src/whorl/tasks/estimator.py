@@ -61,11 +61,14 @@ class Estimator(Settings, ABC):
 
     # The verbs
 
-    def fit(self, data: object, *, resume: bool = False, verbose: bool | None = None) -> Self:
+    def fit(self, data: object, *, refit: bool = False, resume: bool = False, verbose: bool | None = None) -> Self:
         """Learns from data.
 
         Args:
             data: a path, folder, polars / pandas / pyarrow frame, records, or arrays.
+            refit: once the validation part has chosen the epoch, calibrated and scored, fit the same network again
+                with nothing held out, in as many epochs; takes about as long again, `training.max_seconds` included.
+                Calibration and scores stay those of the first fit, whose network had not seen what they are of.
             resume: go on from the checkpoint in `training.checkpoint`.
             verbose: print roles of columns, progress and scores. None does so where the output is a terminal.
 
@@ -75,9 +78,10 @@ class Estimator(Settings, ABC):
         """
         from whorl.tasks.fitting import fit
 
-        fitted = fit(self, data, resume=resume, verbose=verbose)
+        fitted = fit(self, data, refit=refit, resume=resume, verbose=verbose)
         self.model_: Model = fitted.model
         self.network_ = fitted.network
+        self.judged_ = fitted.judged
         self.history_ = fitted.history
         self.held_out_ = fitted.held_out
         return self
@@ -97,11 +101,17 @@ class Estimator(Settings, ABC):
         return self._fitted.stream(series, decoding=decoding)
 
     def report(self, path: str | Path, data: object = None) -> None:
-        """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept."""
+        """Writes a self-contained HTML page; `data` replaces the held-out part that `fit` kept.
+
+        Without data the network is shown as it was before a refit, which has learned from that part, too.
+        """
         from whorl.report.page import write_report
 
-        shown = getattr(self, "held_out_", None) if data is None else self._fitted.reader.read(data, targets=True)
-        write_report(Path(path), self._fitted, shown)
+        if data is None:
+            model, shown = getattr(self, "judged_", self._fitted), getattr(self, "held_out_", None)
+        else:
+            model, shown = self._fitted, self._fitted.reader.read(data, targets=True)
+        write_report(Path(path), model, shown)
 
     def save(self, path: str | Path) -> None:
         """Writes a `.whorl` file."""

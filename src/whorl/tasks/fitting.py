@@ -26,9 +26,9 @@ from whorl.runtime.artifact import as_plain
 from whorl.runtime.evaluation import Evaluation, Outputs, evaluate
 from whorl.runtime.model import Model
 from whorl.runtime.readouts import readouts
-from whorl.tasks import settings
+from whorl.tasks import refitting, settings
 from whorl.tasks.examples import HeldOut, held_out_part, training_part, validation_part
-from whorl.tasks.network import engines_of, objective_of, untrained
+from whorl.tasks.network import engines_of, objective_of, told, untrained
 from whorl.tasks.preparation import Prepared, prepare
 from whorl.tasks.rivals import rivals_of
 from whorl.train import History
@@ -44,24 +44,41 @@ _CALIBRATION = 1 << 25
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What `fit` makes."""
+    """What `fit` makes.
+
+    Args:
+        model: what answers.
+        network: its network.
+        judged: the model that the scores are of: the same one, but before a refit.
+        history: of the run that looked at the validation part.
+        training: the choices of that run, complete.
+        held_out: the validation part.
+        recipe: of the network, complete.
+        batches: of an epoch of that run.
+    """
 
     model: Model
     network: Network
+    judged: Model
     history: History
     training: Training
     held_out: HeldOut
+    recipe: Recipe
+    batches: int
 
 
-def fit(estimator: "Estimator", data: object, *, resume: bool, verbose: bool | None) -> Fitted:
+def fit(estimator: "Estimator", data: object, *, refit: bool, resume: bool, verbose: bool | None) -> Fitted:
     """Fits an estimator."""
     from whorl.tasks.telling import Teller
 
     tell = Teller(verbose)
+    if refit:
+        refitting.check_begins(estimator.training, resume=resume)
     estimator = estimator.for_data(data)
-    prepared = prepare(estimator, data)
+    prepared, wiring = prepare(estimator, data), estimator.wiring()
     tell.lines(prepared.notes)
-    return learn(estimator, estimator.wiring(), prepared, tell, resume=resume)
+    fitted = learn(estimator, wiring, prepared, tell, resume=resume)
+    return refitting.again(estimator, wiring, prepared, fitted, tell, resume=resume) if refit else fitted
 
 
 def learn(
@@ -94,7 +111,7 @@ def learn(
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
         resume=resume,
-        task=msgspec.json.encode([wiring, to_plain(recipe, as_plain)]).decode(),
+        task=told(wiring, recipe),
     )
     held_out = held_out_part(wiring, prepared)
     model, outputs = _model(estimator, wiring, prepared, network, held_out)
@@ -108,7 +125,16 @@ def learn(
     model = replace(model, card=card)
     uses = [use for use in ("chose the epoch" if plan.patience else "", model.readout.calibration) if use]
     tell.scores(scores, prepared.reader.names, uses)
-    return Fitted(model=model, network=network, history=history, training=plan, held_out=held_out)
+    return Fitted(
+        model=model,
+        network=network,
+        judged=model,
+        history=history,
+        training=plan,
+        held_out=held_out,
+        recipe=recipe,
+        batches=len(examples),
+    )
 
 
 def _model(

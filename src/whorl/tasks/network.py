@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+import msgspec
 import torch
 from torch import nn
 
@@ -21,7 +22,9 @@ from whorl.nn.summarised import SequenceNetwork
 from whorl.nn.surprise import SurpriseNetwork
 from whorl.plans.heads import Categorical, Ctc
 from whorl.plans.networks import Network as Recipe
+from whorl.plans.networks import to_plain
 from whorl.plans.wiring import EachRow, Sequences, Strips, Windows, Wiring
+from whorl.runtime.artifact import as_plain
 from whorl.runtime.engine import Engine
 from whorl.runtime.engines import engine_for
 from whorl.runtime.program import Program
@@ -98,6 +101,11 @@ def objective_of(wiring: Wiring) -> Objective:
         return Loss(total, each[0].weight, kept)
 
     return objective
+
+
+def told(wiring: Wiring, recipe: Recipe) -> str:
+    """What must be the same for a run to be resumed, beside data, weights and training."""
+    return msgspec.json.encode([wiring, to_plain(recipe, as_plain)]).decode()
 
 
 def engines_of(network: Network) -> tuple[Engine, Engine | None]:

@@ -33,6 +33,7 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     num_steps: int | None = None,
+    num_epochs: int | None = None,
     task: str = "",
 ) -> History:
     """Trains a network and leaves it in eval mode with the weights of its best epoch; of its last without `patience`.
@@ -51,6 +52,8 @@ def fit(
         resume: goes on from the checkpoint in that folder.
         num_steps: takes exactly so many steps (unless patience ends first) instead of timing `max_seconds`:
             `History.num_steps` of a timed run replays it.
+        num_epochs: ends after so many epochs, of a schedule that spans all of them: `History.kept_epoch` of another
+            run repeats it on other data.
         task: what else must be the same when the run is resumed, such as the wiring and the recipe.
 
     Raises:
@@ -81,8 +84,9 @@ def fit(
                 raise ArgumentError(
                     f"`num_steps` is {num_steps}, but the run that is resumed has {run.record.num_steps}. Leave it out."
                 )
-            progress.start(run.record.num_steps, run.record.step)
-            _train(run, folder, progress, signals.check)
+            last = run.record.num_steps if num_epochs is None else num_epochs * len(train)
+            progress.start(min(last, run.record.num_steps), run.record.step)
+            _train(run, folder, progress, signals.check, num_epochs)
         except Interrupted as interrupt:
             raise _after_saving(run, folder, interrupt) from None
         except TrainingError:
@@ -95,7 +99,19 @@ def fit(
         return run.history(run.record.stopped)
 
 
-def _train(run: Run, folder: CheckpointFolder | None, progress: Progress, check: Callable[[], None]) -> None:
+def check_unused(path: Path) -> None:
+    """Raises ArgumentError where a folder holds an unfinished run."""
+    _saved(CheckpointFolder(path), resume=False)
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a folder holds a checkpoint; raises ModelFileError where it is damaged."""
+    return CheckpointFolder(path).load() is not None
+
+
+def _train(
+    run: Run, folder: CheckpointFolder | None, progress: Progress, check: Callable[[], None], num_epochs: int | None
+) -> None:
     record = run.record
     while record.stopped is None:
         epoch = len(record.epochs)
@@ -111,6 +127,8 @@ def _train(run: Run, folder: CheckpointFolder | None, progress: Progress, check:
         valid_loss = _validate(run, check)
         record.meter.seconds += time.perf_counter() - started
         finished = run.finish_epoch(valid_loss)
+        if epoch + 1 == num_epochs and record.stopped is None:
+            record.stopped = "epochs"
         progress.epoch(epoch + 1, finished, min(each.valid_loss for each in record.epochs))
         _save(run, folder)
         check()

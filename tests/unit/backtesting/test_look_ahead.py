@@ -79,6 +79,13 @@ def test_a_table_that_ends_earlier_decides_the_same(name):
     assert before.tobytes() == after[: len(before)].tobytes()
 
 
+@pytest.mark.parametrize("name", ["forecaster", "classifier"])
+def test_fits_with_nothing_held_out_do_not_look_ahead(name):
+    data, known = prices(ROWS, echo=0.5), RULES["size"]
+    assert stay(MODELS[name], known, 66, 0, refit=True)
+    assert decisions(MODELS[name], data, known).tobytes() != decisions(MODELS[name], data, known, refit=True).tobytes()
+
+
 @pytest.mark.parametrize("rule", ["sign", "interval"])
 def test_no_rule_looks_ahead(rule):
     assert stay(MODELS["forecaster"], RULES[rule], 77, 0)
@@ -107,7 +114,11 @@ def test_a_signal_that_reads_the_next_answer_is_caught(monkeypatch):
 
 def test_a_fit_on_later_rows_is_caught(monkeypatch):
     honest = Forecasts.fit
-    monkeypatch.setattr(Forecasts, "fit", lambda own, model, *_: honest(own, model, 0, len(own.market)))
+
+    def cheating(own, model, *_, refit):
+        return honest(own, model, 0, len(own.market), refit=refit)
+
+    monkeypatch.setattr(Forecasts, "fit", cheating)
     assert not stay(MODELS["forecaster"], RULES["size"], 66, 0)
 
 

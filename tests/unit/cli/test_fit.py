@@ -21,6 +21,7 @@ def test_fit_ends_with_scores_model_file_and_the_next_three_commands(tiny):
     lines = tiny.fitted.stdout.splitlines()
     assert any(line.startswith("  seasonal_naive") for line in lines)
     assert any(line.startswith(f"model: {tiny.model} (") for line in lines)
+    assert lines[lines.index("next:") - 1] == "not learned from: the validation part; --refit fits again with it"
     commands = lines[lines.index("next:") + 1 :]
     assert [shlex.split(line)[:2] for line in commands] == [
         ["whorl", "predict"],
@@ -180,6 +181,19 @@ def test_an_interrupted_fit_says_how_to_go_on_and_going_on_finishes(tiny, tmp_pa
         assert (done.returncode, done.stderr) == (0, "")
         assert len(json.loads(done.stdout)["history"]["epochs"]) == 60
         assert (tmp_path / "m.whorl").exists()
+
+
+def test_a_fit_is_made_again_with_nothing_held_out(tiny, tmp_path):
+    out, page = tmp_path / "again.whorl", tmp_path / "again.html"
+    result = run("fit", "forecast", tiny.data, "--target", "größe", *TINY, "--refit", "--out", out, "--report", page)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "fits again with nothing held out, 1 epoch; scores stay" in result.stdout
+    assert "not learned from" not in result.stdout
+    assert "This page shows it as it was before" in page.read_text(encoding="utf-8")
+    card = run("inspect", out).stdout
+    assert "fitted again, with nothing held out\n  epochs              1\n" in card
+    again, once = (as_json(run("predict", model, tiny.data, "--json"))["answers"] for model in (out, tiny.model))
+    assert again != once
 
 
 def test_remaining_life_is_fitted_scored_and_streamed_from_files(tmp_path):

@@ -57,6 +57,13 @@ class Prepared:
         """Sequences with validation rows."""
         return [one for one, cut in zip(self.sequences, self.cuts, strict=True) if cut < len(one)]
 
+    @property
+    def whole(self) -> "Prepared":
+        """The same data with nothing held out; what the training rows said of seasons stays said."""
+        made = replace(self, cuts=[len(one) for one in self.sequences])
+        made.periods.update(self.periods)
+        return made
+
 
 def held_out(
     count: int,
