@@ -164,7 +164,9 @@ def run(words: Words, data: str, out: str | None, report: str | None, *, refit: 
     try:
         estimator.fit(data, refit=refit, resume=resume, verbose=verbose)
     except KeyboardInterrupt as interrupt:
-        _end_interrupted(interrupt, training.checkpoint)
+        if hasattr(estimator, "model_"):  # the first of two fits is complete
+            estimator.save(path)
+        _end_interrupted(interrupt, training.checkpoint, path if hasattr(estimator, "model_") else None)
     estimator.save(path)
     if report is not None:
         estimator.report(report)
@@ -183,13 +185,15 @@ def _with_one_target(kind: "Callable[..., Estimator]") -> "Callable[..., Estimat
     return make
 
 
-def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None) -> None:
-    """Says how to go on, and ends the process with the exit code of the signal."""
+def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None, saved: Path | None) -> None:
+    """Says what is there and how to go on, and ends the process with the exit code of the signal."""
     steps = str(interrupt).split(" Resume from")[0].split(" Nothing was saved")[0]
     click.echo(steps or "Interrupted before training began.", err=True)
-    if checkpoint is None:
+    if saved is not None:
+        click.echo(f"{saved} is the model of the first fit, without what was held out.", err=True)
+    elif checkpoint is None:
         click.echo("Nothing was saved. A run with --checkpoint DIR can be resumed.", err=True)
-    elif Path(checkpoint).exists() and steps:
+    if checkpoint is not None and Path(checkpoint).exists() and steps:
         words = [word for word in sys.argv[1:] if word != "--resume"]
         click.echo(f"Go on with:\n  {shlex.join(['whorl', *words, '--resume'])}", err=True)
     sys.exit(getattr(interrupt, "exit_code", 130))
@@ -247,6 +251,7 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
         "scores": card["scores"],
         "parameters": card["parameters"],
         "history": card["history"],
+        "refit": card.get("refit"),
     }
     if wants_json():
         show(result, [])

@@ -123,6 +123,10 @@ class Refits:
             _check_whole("every", self.every, 1)
         if self.rolling is not None:
             _check_whole("rolling", self.rolling, 1)
+        if not isinstance(self.refit, bool):
+            raise ArgumentError(f"`refit` is True or False, but is {self.refit!r}. Change it.")
+        if self.refit and self.every == "never":
+            raise ArgumentError("`refit` is True, but `every` is 'never', so that nothing is fitted. Leave one out.")
         for name in ("context", "seeds", "workers"):
             _check_whole(name, getattr(self, name), 1)
 

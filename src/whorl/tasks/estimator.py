@@ -68,7 +68,8 @@ class Estimator(Settings, ABC):
             data: a path, folder, polars / pandas / pyarrow frame, records, or arrays.
             refit: once the validation part has chosen the epoch, calibrated and scored, fit the same network again
                 with nothing held out, in as many epochs; takes about as long again, `training.max_seconds` included.
-                Calibration and scores stay those of the first fit, whose network had not seen what they are of.
+                Codecs, calibration and scores stay those of the first fit, whose network had not seen what they are
+                of; `judged_` is that model. Its checkpoints are in the folder `refit` of `training.checkpoint`.
             resume: go on from the checkpoint in `training.checkpoint`.
             verbose: print roles of columns, progress and scores. None does so where the output is a terminal.
 
@@ -78,12 +79,15 @@ class Estimator(Settings, ABC):
         """
         from whorl.tasks.fitting import fit
 
-        fitted = fit(self, data, refit=refit, resume=resume, verbose=verbose)
-        self.model_: Model = fitted.model
-        self.network_ = fitted.network
-        self.judged_ = fitted.judged
-        self.history_ = fitted.history
-        self.held_out_ = fitted.held_out
+        if not isinstance(refit, bool):
+            raise ArgumentError(f"`refit` is True or False, but is {refit!r}. Change it.")
+        # Where a second fit fails or is stopped, the first one is there.
+        for fitted in fit(self, data, refit=refit, resume=resume, verbose=verbose):
+            self.model_: Model = fitted.model
+            self.network_ = fitted.network
+            self.judged_ = fitted.judged
+            self.history_ = fitted.history
+            self.held_out_ = fitted.held_out
         return self
 
     def predict(

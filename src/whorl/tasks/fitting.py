@@ -1,7 +1,7 @@
 """What `fit` does, for whatever task: prepare, train, emit, calibrate, score."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,18 +67,19 @@ class Fitted:
     batches: int
 
 
-def fit(estimator: "Estimator", data: object, *, refit: bool, resume: bool, verbose: bool | None) -> Fitted:
-    """Fits an estimator."""
+def fit(estimator: "Estimator", data: object, *, refit: bool, resume: bool, verbose: bool | None) -> Iterator[Fitted]:
+    """Fits an estimator, and fits it again where that is asked for; each is yielded when it is done."""
     from whorl.tasks.telling import Teller
 
     tell = Teller(verbose)
-    if refit:
-        refitting.check_begins(estimator.training, resume=resume)
+    refitting.begin(estimator.training, resume=resume)
     estimator = estimator.for_data(data)
     prepared, wiring = prepare(estimator, data), estimator.wiring()
     tell.lines(prepared.notes)
     fitted = learn(estimator, wiring, prepared, tell, resume=resume)
-    return refitting.again(estimator, wiring, prepared, fitted, tell, resume=resume) if refit else fitted
+    yield fitted
+    if refit:
+        yield refitting.again(estimator, wiring, prepared, fitted, tell, resume=resume)
 
 
 def learn(

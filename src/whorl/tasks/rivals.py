@@ -45,7 +45,7 @@ def rivals_of(wiring: Wiring, prepared: Prepared) -> tuple[dict[str, Program], n
     assert isinstance(prepared.reader, TableReader)
     assert isinstance(wiring.pairing, Windows | Strips)
     horizon, rows = wiring.pairing.horizon, _rows(prepared)
-    period = _period(prepared, wiring.pairing)
+    period, _ = _period(prepared, wiring.pairing)
     prepared.facts["period"] = period
     prepared.facts["season"] = baselines.longer_season(rows, prepared.reader.step, period, horizon)
     naive = baselines.naive_error(rows, period) * prepared.reader.scale
@@ -58,17 +58,17 @@ def season_of(wiring: Wiring, prepared: Prepared) -> int | None:
         return None
     if not prepared.seasonal:
         return None
-    period = _period(prepared, wiring.pairing)
-    regular = period > 1 and baselines.is_regular(_rows(prepared), period, wiring.pairing.horizon)
+    period, regular = _period(prepared, wiring.pairing)
     return period if regular else None
 
 
-def _period(prepared: Prepared, pairing: Windows | Strips) -> int:
-    """The season of the naive rival, which is looked for once."""
+def _period(prepared: Prepared, pairing: Windows | Strips) -> tuple[int, bool]:
+    """The season of the naive rival, and whether it is one that a network should know; looked for once."""
     assert isinstance(prepared.reader, TableReader)
-    key = _context(pairing), pairing.horizon
+    key, rows = (_context(pairing), pairing.horizon), _rows(prepared)
     if key not in prepared.periods:
-        prepared.periods[key] = baselines.find_period(_rows(prepared), prepared.reader.step, *key)
+        period = baselines.find_period(rows, prepared.reader.step, *key)
+        prepared.periods[key] = period, period > 1 and baselines.is_regular(rows, period, pairing.horizon)
     return prepared.periods[key]
 
 

@@ -44,7 +44,8 @@ def planned_steps(run: Run, save: Callable[[], None], started: float, check: Cal
         run.network.train()
         step_s = seconds_each(step, steps_per_epoch, allowance)
         run.network.eval()
-        validation_s = seconds_each(validate, len(run.valid), allowance) * len(run.valid)
+        count = 0 if run.valid is None else len(run.valid)
+        validation_s = seconds_each(validate, count, allowance) * count if count else 0.0
     saving = time.perf_counter()
     save()
     now = time.perf_counter()

@@ -34,10 +34,16 @@ class Checkpoint(NamedTuple):
 
 
 class CheckpointFolder:
-    """Saves and loads the checkpoints of one training run."""
+    """Saves and loads the checkpoints of one training run.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        given: the folder that a user named.
+        part: the folder of this run in it, where a fit has several runs.
+    """
+
+    def __init__(self, given: Path, part: str = "") -> None:
+        self.given = given
+        self.path = given / part
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -98,6 +104,21 @@ class CheckpointFolder:
                 f"`checkpoint` folder '{self.path}' cannot be read: {error.strerror or error}. "
                 "Give a folder that this user may read."
             ) from error
+
+    def clear(self) -> None:
+        """Removes all checkpoints; nothing where there are none.
+
+        Raises:
+            ResourceError: the disk refused.
+        """
+        try:
+            (self.path / "latest").unlink(missing_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                f"`checkpoint` folder '{self.path}' holds checkpoints of an earlier fit that cannot be removed: "
+                f"{error.strerror or error}. Remove it, or give another folder."
+            ) from error
+        self._prune(set())
 
     def _latest(self) -> str | None:
         try:

@@ -29,7 +29,9 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str
 
     @classmethod
-    def of(cls, network: nn.Module, train: Batches, valid: Batches, training: Training, task: str = "") -> "Identity":
+    def of(
+        cls, network: nn.Module, train: Batches, valid: Batches | None, training: Training, task: str = ""
+    ) -> "Identity":
         """Describes a run."""
         settings = asdict(training)
         del settings["checkpoint"]
@@ -58,9 +60,9 @@ def _network_digest(network: nn.Module) -> str:
     return hashlib.sha256("\n".join(described).encode()).hexdigest()
 
 
-def _data_digest(train: Batches, valid: Batches, seed: int) -> str:
+def _data_digest(train: Batches, valid: Batches | None, seed: int) -> str:
     digest = hashlib.sha256()
-    for batches in (train, valid):
+    for batches in (train,) if valid is None else (train, valid):
         digest.update(f"{len(batches)} batches\n".encode())
         # Three batches, not all: reading everything would delay a resumption by an epoch of loading.
         for index in sorted({0, len(batches) // 2, len(batches) - 1}):

@@ -1,5 +1,6 @@
 """The training loop: the same for every network and every task."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -25,12 +26,13 @@ from whorl.train.step import take_step, validate_batch
 def fit(
     network: nn.Module,
     train: Batches,
-    valid: Batches,
+    valid: Batches | None,
     objective: Objective,
     training: Training,
     *,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
+    part: str = "",
     resume: bool = False,
     num_steps: int | None = None,
     num_epochs: int | None = None,
@@ -44,11 +46,13 @@ def fit(
     Args:
         network: an initialised network; it is trained in place, on the training device, and brought back.
         train: what is learned from.
-        valid: what early stopping and the choice of the best epoch look at.
+        valid: what early stopping and the choice of the best epoch look at. None where nothing is held out; losses of
+            training stand in its place in the history then.
         objective: how wrong the network is about a batch.
         training: the settings; `epochs`, `batch_size` and `learning_rate` must have been chosen.
         progress: who is told; None draws a bar if stderr is a terminal.
         checkpoint: folder for checkpoints, written at the start, after every epoch and on interruption.
+        part: of a fit that has several runs, the folder of this one within `checkpoint`.
         resume: goes on from the checkpoint in that folder.
         num_steps: takes exactly so many steps (unless patience ends first) instead of timing `max_seconds`:
             `History.num_steps` of a timed run replays it.
@@ -66,11 +70,11 @@ def fit(
     started = time.perf_counter()
     _check(train, valid, training, checkpoint, resume, num_steps)
     device = choose_device(training.device)
-    folder = None if checkpoint is None else CheckpointFolder(checkpoint)
+    folder = None if checkpoint is None else CheckpointFolder(checkpoint, part)
     progress = TerminalProgress() if progress is None else progress
     held = nullcontext() if folder is None else folder.held()
     with held, placed(network, device), private_randomness(device), Signals() as signals:
-        run = Run(network, train, valid, objective, training, device, task)
+        run = Run(network, train, valid, objective, training, device, task, num_epochs)
         saved = _saved(folder, resume)
         if saved is not None:
             run.restore(saved)
@@ -84,9 +88,8 @@ def fit(
                 raise ArgumentError(
                     f"`num_steps` is {num_steps}, but the run that is resumed has {run.record.num_steps}. Leave it out."
                 )
-            last = run.record.num_steps if num_epochs is None else num_epochs * len(train)
-            progress.start(min(last, run.record.num_steps), run.record.step)
-            _train(run, folder, progress, signals.check, num_epochs)
+            progress.start(run.last_step, run.record.step)
+            _train(run, folder, progress, signals.check)
         except Interrupted as interrupt:
             raise _after_saving(run, folder, interrupt) from None
         except TrainingError:
@@ -99,19 +102,22 @@ def fit(
         return run.history(run.record.stopped)
 
 
-def check_unused(path: Path) -> None:
+def check_unused(checkpoint: Path, part: str = "") -> None:
     """Raises ArgumentError where a folder holds an unfinished run."""
-    _saved(CheckpointFolder(path), resume=False)
+    _saved(CheckpointFolder(checkpoint, part), resume=False)
 
 
-def is_begun(path: Path) -> bool:
+def is_begun(checkpoint: Path, part: str) -> bool:
     """Whether a folder holds a checkpoint; raises ModelFileError where it is damaged."""
-    return CheckpointFolder(path).load() is not None
+    return CheckpointFolder(checkpoint, part).load() is not None
 
 
-def _train(
-    run: Run, folder: CheckpointFolder | None, progress: Progress, check: Callable[[], None], num_epochs: int | None
-) -> None:
+def forget(checkpoint: Path, part: str) -> None:
+    """Removes the checkpoints of a run that another one will follow anew."""
+    CheckpointFolder(checkpoint, part).clear()
+
+
+def _train(run: Run, folder: CheckpointFolder | None, progress: Progress, check: Callable[[], None]) -> None:
     record = run.record
     while record.stopped is None:
         epoch = len(record.epochs)
@@ -127,15 +133,16 @@ def _train(
         valid_loss = _validate(run, check)
         record.meter.seconds += time.perf_counter() - started
         finished = run.finish_epoch(valid_loss)
-        if epoch + 1 == num_epochs and record.stopped is None:
-            record.stopped = "epochs"
         progress.epoch(epoch + 1, finished, min(each.valid_loss for each in record.epochs))
         _save(run, folder)
         check()
 
 
 def _validate(run: Run, check: Callable[[], None]) -> float:
-    """Returns the mean loss of the validation part."""
+    """Returns the mean loss of the validation part; that of training where there is none."""
+    if run.valid is None:
+        meter = run.record.meter
+        return meter.loss / max(meter.weight, math.ulp(0.0))
     run.network.eval()
     loss, weight, state = 0.0, 0.0, None
     for index in range(len(run.valid)):
@@ -163,14 +170,14 @@ def _saved(folder: CheckpointFolder | None, resume: bool) -> Checkpoint | None:
         return None
     if saved is None:
         raise ModelFileError(
-            f"`checkpoint` folder '{folder.path}' holds no checkpoint to resume. Train without resume."
+            f"`checkpoint` folder '{folder.given}' holds no checkpoint to resume. Train without resume."
         )
     if resume:
         return saved
     record = RunRecord.from_json(saved.text)
     if record.stopped is None and record.step > 0:
         raise ArgumentError(
-            f"`checkpoint` folder '{folder.path}' holds an unfinished run, at step {record.step} of "
+            f"`checkpoint` folder '{folder.given}' holds an unfinished run, at step {record.step} of "
             f"{record.num_steps}. Resume it with resume=True (--resume), give another folder, or delete this one."
         )
     return None
@@ -179,11 +186,11 @@ def _saved(folder: CheckpointFolder | None, resume: bool) -> Checkpoint | None:
 def _after_saving(run: Run, folder: CheckpointFolder | None, interrupt: Interrupted) -> Interrupted:
     _save(run, folder)
     record = run.record
-    where = f"{interrupt} {record.step} of {record.num_steps} steps were taken. "
+    where = f"{interrupt} {record.step} of {run.last_step} steps were taken. "
     if folder is None:
         advice = "Nothing was saved, because there is no `checkpoint` folder."
     else:
-        advice = f"Resume from the checkpoint in '{folder.path}' with resume=True (--resume)."
+        advice = f"Resume from the checkpoint in '{folder.given}' with resume=True (--resume)."
     if record.epochs:
         run.use_kept()
     history = run.history("interrupted")
@@ -191,13 +198,18 @@ def _after_saving(run: Run, folder: CheckpointFolder | None, interrupt: Interrup
 
 
 def _check(
-    train: Batches, valid: Batches, training: Training, checkpoint: Path | None, resume: bool, num_steps: int | None
+    train: Batches,
+    valid: Batches | None,
+    training: Training,
+    checkpoint: Path | None,
+    resume: bool,
+    num_steps: int | None,
 ) -> None:
     for name in ("epochs", "batch_size", "learning_rate"):
         if getattr(training, name) is None:
             raise ArgumentError(f"`{name}` must be chosen before training, but is None. Give a number.")
     for part, batches in (("training", train), ("validation", valid)):
-        if len(batches) == 0:
+        if batches is not None and len(batches) == 0:
             raise DataError(f"The {part} part has no examples, but needs at least one. Give more data.")
     assert training.epochs is not None
     most = training.epochs * len(train)

@@ -25,20 +25,28 @@ class Run:
         self,
         network: nn.Module,
         train: Batches,
-        valid: Batches,
+        valid: Batches | None,
         objective: Objective,
         training: Training,
         device: torch.device,
         task: str = "",
+        num_epochs: int | None = None,
     ) -> None:
         self.network, self.train, self.valid = network, train, valid
         self.objective, self.training, self.device = objective, training, device
+        self.num_epochs = num_epochs
         self.autocast = autocast(device, training.precision)
         self.optimizer = make_optimizer(network, training)
         self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.kept = self._weights_copied()
         self.state: Carried = None
         self.record = RunRecord(identity=Identity.of(network, train, valid, training, task))
+
+    @property
+    def last_step(self) -> int:
+        """Steps after which the run is over, unless patience ends it."""
+        planned = self.record.num_steps
+        return planned if self.num_epochs is None else min(planned, self.num_epochs * len(self.train))
 
     def indices_left(self) -> range:
         """Returns the batches of the epoch in progress that are still to be learned from."""
@@ -65,6 +73,8 @@ class Run:
         assert training.epochs is not None
         if record.step >= record.num_steps:
             record.stopped = "epochs" if record.num_steps == training.epochs * len(self.train) else "max_seconds"
+        elif len(record.epochs) == self.num_epochs:
+            record.stopped = "epochs"
         elif _is_out_of_patience(record.epochs, training):
             record.stopped = "patience"
         return finished

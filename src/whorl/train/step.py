@@ -51,6 +51,7 @@ def take_step(run: Run, epoch: int, index: int) -> float:
 
 def validate_batch(run: Run, index: int, state: Carried) -> tuple[float, float, Carried]:
     """Returns the sum of the losses of a validation batch, the sum of its weights, and what it leaves in memory."""
+    assert run.valid is not None
     # Epoch 0 throughout: every epoch is judged by the same examples and the same random numbers.
     seed_batch(run.device, run.training.seed, VALIDATION, index)
     batch = to_tensors(run.valid.batch(index, seed=run.training.seed, epoch=0), run.device)

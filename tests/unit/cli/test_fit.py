@@ -11,6 +11,8 @@ import time
 import pytest
 
 import whorl
+from whorl.tasks.telling import Teller
+from whorl.train import SilentProgress
 
 from .conftest import TINY, as_json, run, write_csv
 
@@ -192,8 +194,29 @@ def test_a_fit_is_made_again_with_nothing_held_out(tiny, tmp_path):
     assert "This page shows it as it was before" in page.read_text(encoding="utf-8")
     card = run("inspect", out).stdout
     assert "fitted again, with nothing held out\n  epochs              1\n" in card
+    told = as_json(run("fit", "forecast", tiny.data, "--target", "größe", *TINY, "--refit", "--out", out, "--json"))
+    assert told["refit"]["epochs"] == 1
     again, once = (as_json(run("predict", model, tiny.data, "--json"))["answers"] for model in (out, tiny.model))
     assert again != once
+
+
+def test_a_second_fit_that_is_stopped_leaves_the_model_of_the_first(tiny, tmp_path, monkeypatch):
+    begun = []
+
+    class Stop(SilentProgress):
+        def start(self, num_steps, steps_taken):
+            begun.append(num_steps)
+            if len(begun) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Teller, "progress", lambda self: Stop())
+    out = tmp_path / "first.whorl"
+    result = run("fit", "forecast", tiny.data, "--target", "größe", *TINY, "--refit", "--out", out)
+    assert result.exit_code == 130
+    assert f"{out} is the model of the first fit, without what was held out." in result.stderr
+    assert "Nothing was saved" not in result.stderr
+    first, once = (as_json(run("predict", model, tiny.data, "--json"))["answers"] for model in (out, tiny.model))
+    assert first == once
 
 
 def test_remaining_life_is_fitted_scored_and_streamed_from_files(tmp_path):

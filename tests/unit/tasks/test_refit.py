@@ -11,7 +11,7 @@ from tests.laws.models import MODELS
 from tests.unit.tasks.sessions import recommender, turns
 
 import whorl
-from whorl.errors import ArgumentError, ModelFileError
+from whorl.errors import ArgumentError
 from whorl.tasks import refitting
 from whorl.tasks.telling import Teller
 from whorl.train import Interrupted, SilentProgress
@@ -147,7 +147,7 @@ def test_a_fit_that_is_stopped_in_either_run_resumes_bit_for_bit(tmp_path, monke
     with monkeypatch.context() as patch:
         stop = StopAfter(steps)
         patch.setattr(Teller, "progress", lambda self: stop)
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted, match=rf"checkpoint in '{re.escape(str(tmp_path))}' with resume=True"):
             forecaster(training=plan).fit(sine(), refit=True)
     resumed = forecaster(training=plan).fit(sine(), refit=True, resume=True)
     assert weights(resumed) == weights(whole)
@@ -166,12 +166,64 @@ def test_an_unfinished_second_run_is_not_overwritten(tmp_path, monkeypatch):
     with pytest.raises(ArgumentError, match="unfinished run"):
         forecaster(training=plan).fit(sine(), refit=True)
     assert next(begun) == 0
-    monkeypatch.undo()
-    # Without a second run its folder does not matter, and after the first anew it is of another run.
-    forecaster(training=plan).fit(sine())
-    other = whorl.Training(epochs=6, seed=3, validation=20, batch_size=32, checkpoint=str(tmp_path))
-    with pytest.raises(ModelFileError, match="patience"):
-        forecaster(training=other).fit(sine(), refit=True, resume=True)
+    with pytest.raises(ArgumentError, match="unfinished run"):
+        forecaster(training=plan).fit(sine())
+    assert next(begun) == 1
+
+
+def test_a_second_run_of_an_earlier_fit_is_forgotten(tmp_path, monkeypatch):
+    rows, alike = sine(4000), sine(4000)
+    alike[1000:1003] = alike[1000:1003][::-1]  # in no batch by which a run is known
+    plan = whorl.Training(epochs=2, seed=3, validation=20, patience=None, batch_size=32, checkpoint=str(tmp_path))
+    earlier = forecaster(training=plan).fit(rows, refit=True)
+    with monkeypatch.context() as patch:
+        stop = StopAfter(3)
+        patch.setattr(Teller, "progress", lambda self: stop)
+        with pytest.raises(Interrupted):
+            forecaster(training=plan).fit(alike, refit=True)
+    resumed = forecaster(training=plan).fit(alike, refit=True, resume=True)
+    assert weights(resumed) != weights(earlier)
+    whole = forecaster(training=whorl.Training(**{**vars(plan), "checkpoint": None})).fit(alike, refit=True)
+    assert weights(resumed) == weights(whole)
+
+
+def test_a_season_that_the_training_rows_have_stays_theirs():
+    steps, rng = np.arange(240), np.random.default_rng(0)
+    rows = np.sin(2 * np.pi * steps / 12) + 0.02 * rng.standard_normal(240)
+    rows[-60:] = 20 * rng.standard_normal(60)
+    plan = whorl.Training(epochs=2, seed=1, validation=60)
+    for memory in ("window", "carried"):
+        model = forecaster(context=24, memory=memory, training=plan).fit(rows, refit=True)
+        assert model.model_.card["data"]["period"] == 12
+
+
+def test_what_all_rows_say_is_not_said_of_the_first_fit():
+    steps = np.arange(400)
+    rows = np.sin(2 * np.pi * steps / 7) + np.where(steps > 250, 3 * np.sin(2 * np.pi * steps / 40), 0)
+    plan = whorl.Training(epochs=3, seed=1, validation=140)
+    model = forecaster(horizon=1, context=10, training=plan).fit(rows, refit=True)
+    assert model.judged_.card["data"]["season"] == 7
+    assert model.model_.card["data"] == model.judged_.card["data"]
+
+
+def test_the_first_fit_is_there_where_the_second_one_is_stopped(monkeypatch):
+    stop = StopAfter(8)
+    with monkeypatch.context() as patch:
+        patch.setattr(Teller, "progress", lambda self: stop)
+        model = forecaster()
+        with pytest.raises(Interrupted, match=r"SIGINT\. 2 of 6 steps were taken"):
+            model.fit(sine(), refit=True)
+    assert weights(model) == weights(forecaster().fit(sine()))
+    assert "refit" not in model.model_.card
+
+
+def test_whether_to_fit_again_is_true_or_false():
+    with pytest.raises(ArgumentError, match="`refit` is True or False, but is 'no'"):
+        forecaster().fit(sine(), refit="no")
+    with pytest.raises(ArgumentError, match="`refit` is True or False, but is 'no'"):
+        whorl.Refits(refit="no")
+    with pytest.raises(ArgumentError, match="nothing is fitted"):
+        whorl.Refits(refit=True, every="never")
 
 
 def test_a_timed_fit_takes_its_share_of_steps_again(monkeypatch):

@@ -34,8 +34,8 @@ class Prepared:
         facts: for the model card.
         groups: which group each sequence belongs to, where groups are kept whole.
         seasonal: whether forecasts may read what stood a season before beside the core.
-        periods: (context, horizon) -> season of the training rows, once it was looked for. Other rows, as `replace`
-            makes them, are looked through anew.
+        periods: (context, horizon) -> season of the training rows, and whether it foretells them, once that was looked
+            for. Other rows, as `replace` makes them, are looked through anew.
     """
 
     reader: Reader
@@ -45,7 +45,9 @@ class Prepared:
     facts: dict[str, object] = field(default_factory=dict)
     groups: list[str] | None = None
     seasonal: bool = True
-    periods: dict[tuple[int, int], int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    periods: dict[tuple[int, int], tuple[int, bool]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def training(self) -> list[Sequence]:
@@ -60,7 +62,7 @@ class Prepared:
     @property
     def whole(self) -> "Prepared":
         """The same data with nothing held out; what the training rows said of seasons stays said."""
-        made = replace(self, cuts=[len(one) for one in self.sequences])
+        made = replace(self, cuts=[len(one) for one in self.sequences], facts=dict(self.facts))
         made.periods.update(self.periods)
         return made
 
