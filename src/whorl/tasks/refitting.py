@@ -59,7 +59,7 @@ def again(
         resume: go on from a checkpoint of this second run, where there is one.
     """
     epochs, plan, whole = first.history.kept_epoch, replace(first.training, patience=None), prepared.whole
-    tell.lines([f"fits again with nothing held out, {plural(epochs, 'epoch')}; scores stay"])
+    tell.lines([f"fits again with nothing held out, {plural(epochs, 'epoch')}; the scores are of the network before"])
     examples, _, _ = training_part(replace(estimator, training=first.training), wiring, whole)
     network = untrained(wiring, first.recipe, prepared, plan.seed)
     folder = None if plan.checkpoint is None else Path(plan.checkpoint)
