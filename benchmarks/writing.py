@@ -33,7 +33,7 @@ def scored(part: str) -> tuple[str, ...]:
 
 
 def changed(given: Sequence[str]) -> dict[str, object]:
-    """Settings such as `dropout=0.2`, `batch_size=32` or `network=lstm`; values are JSON, or words."""
+    """Settings such as `dropout=0.2`, `hidden_size=64`, `members=3` or `network=lstm`; values are JSON, or words."""
     found: dict[str, object] = {}
     for one in given:
         name, _, value = one.partition("=")
@@ -41,8 +41,9 @@ def changed(given: Sequence[str]) -> dict[str, object]:
             found[name] = json.loads(value)
         except ValueError:
             found[name] = value
-    if "hidden_size" in found:
-        found["network"] = whorl.Recurrent("gru", hidden_size=found.pop("hidden_size"))  # type: ignore[arg-type]
+    sizes = {name: found.pop(name) for name in ("hidden_size", "members") if name in found}
+    if sizes:
+        found["network"] = whorl.Recurrent("gru", **sizes)  # type: ignore[arg-type]
     return found
 
 
