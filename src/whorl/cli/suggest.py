@@ -79,8 +79,10 @@ def _lines(found: "Suggestion") -> list[str]:
         lines += ["or else:"]
         for other in found.alternatives:
             lines += [f"  {other.reason}:", f"    {other.command}"]
-    measured = str(found.command).replace("whorl fit ", "whorl compare ", 1)
-    return [*lines, "", "find out, by several networks on the same data:", f"  {measured}", "", str(found.command)]
+    if found.task != "detect" or getattr(found.model, "label", None) is not None:  # which are compared by labels
+        measured = str(found.command).replace("whorl fit ", "whorl compare ", 1)
+        lines += ["", "find out, by several networks on the same data:", f"  {measured}"]
+    return [*lines, "", str(found.command)]
 
 
 def _traits(traits: "Traits") -> str:

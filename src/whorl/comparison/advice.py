@@ -34,10 +34,9 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
     times = cost(best) / max(cost(chosen), 1e-12)
     others = [one for one in networks if one not in equal]
     if times >= least:
-        sure = "within noise of" if chosen.p is not None else "not told apart from"
         return (
-            f"Use the {chosen.name}: {sure} the {best.name} ({metric} {_score(chosen, metric)} against "
-            f"{_score(best, metric)}{_chance(chosen)}), and {_times(times)} {what}."
+            f"Use the {chosen.name}: {_near([chosen], best)} the {best.name} ({metric} {_score(chosen, metric)} "
+            f"against {_score(best, metric)}{_chance(chosen)}), and {_times(times)} {what}."
         )
     if len(equal) > 1:
         near = _named([one.name for one in equal if one is not best])
@@ -47,8 +46,8 @@ def advice(networks: List[Contestant], rivals: List[Contestant], metric: str, *,
             else f"; {_named([one.name for one in others])} {'is' if len(others) == 1 else 'are'} worse"
         )
         return (
-            f"Use the {best.name}: it has the best {metric} ({_score(best, metric)}), and none of those within noise "
-            f"of it ({near}) is {least:g}x {what}{tail}."
+            f"Use the {best.name}: it has the best {metric} ({_score(best, metric)}), and none of those "
+            f"{_near(equal, best)} it ({near}) is {least:g}x {what}{tail}."
         )
     if others:
         next_ = others[0]
@@ -70,12 +69,23 @@ def _beaten(best: Contestant, rivals: List[Contestant], metric: str, *, lower: b
             f"None of these networks beats {rival.name} here ({metric} {_score(best, metric)} against "
             f"{_score(rival, metric)}): use that, or bring more data."
         )
-    if rival.p is not None and rival.p >= CHANCE:
+    if rival.p is None:
+        return (
+            f"Whether any network is better than {rival.name} cannot be told: the {best.name} is ahead ({metric} "
+            f"{_score(best, metric)} against {_score(rival, metric)}), but the test part is too small to say that this "
+            "is no chance. Bring more data, or hold out more."
+        )
+    if rival.p >= CHANCE:
         return (
             f"No network is better than {rival.name} by more than chance explains ({metric} {_score(best, metric)} of "
             f"the {best.name} against {_score(rival, metric)}{_chance(rival)}): use {rival.name}, or bring more data."
         )
     return None
+
+
+def _near(equal: List[Contestant], best: Contestant) -> str:
+    """What those are called that are as good as the best: tested, or not told apart for want of a test."""
+    return "not told apart from" if any(one.p is None for one in equal if one is not best) else "within noise of"
 
 
 def _cost(equal: List[Contestant]) -> tuple[Callable[[Contestant], float], str, float]:

@@ -18,7 +18,7 @@ from whorl.comparison.fits import Course, Job, Record, identity
 from whorl.comparison.latency import Latency, latency
 from whorl.comparison.matching import Match, check_match
 from whorl.comparison.notes import of_fits, of_parts, sizes
-from whorl.comparison.parts import divide
+from whorl.comparison.parts import check_marks, divide
 from whorl.comparison.result import Comparison, Contestant
 from whorl.comparison.schedule import Schedule, check_judge, judge_of
 from whorl.comparison.scoring import Scored
@@ -100,6 +100,7 @@ def compare(
     estimator = model.for_data(data)
     chosen, notes = entrants.chosen(estimator, networks)
     parts = divide(estimator, data, test)
+    check_marks(parts, estimator)
     own = key_of(from_key(estimator.network))
     first = own if own in chosen else next(iter(chosen))
     with _folder(folder) as home:
@@ -212,7 +213,7 @@ def _result(
         notes=(
             *notes,
             *of_fits(fits, seeds, match),
-            *of_parts(found.parts, scored, apart=found.course.test is not None),
+            *of_parts(found.parts, scored, found.course.estimator.wiring(), apart=found.course.test is not None),
         ),
     )
 

@@ -9,10 +9,14 @@ from whorl.comparison.fits import Job, Record
 from whorl.comparison.matching import Match
 from whorl.comparison.parts import Parts
 from whorl.comparison.scoring import Scored
+from whorl.plans.wiring import ManyToOne, Sequences, Wiring
 from whorl.report.scores import duration
+from whorl.tasks.preparation.prepared import answers_several
 
 # Sizes and times that differ by no more than this factor are alike.
 _ALIKE = 1.15
+# Labels that are named.
+_MOST = 12
 
 
 def of_fits(fits: Mapping[str, List[tuple[Job, Record]]], seeds: int, match: Match) -> list[str]:
@@ -41,7 +45,7 @@ def of_fits(fits: Mapping[str, List[tuple[Job, Record]]], seeds: int, match: Mat
     return notes
 
 
-def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], *, apart: bool) -> list[str]:
+def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], wiring: Wiring, *, apart: bool) -> list[str]:
     """What is scored of which there is little; `apart` where it is no part of the data."""
     notes = []
     if scored and not any(one.without for own in scored.values() for one in own):
@@ -49,16 +53,34 @@ def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], *, apart: bool) -
             "the test part is too small to tell how answers vary, so that no difference is tested; intervals, where "
             "there are some, know seeds alone"
         )
-    if not apart:
+    notes += _unscored(parts, wiring)
+    # Of a log of events the sessions that are scored are others than those that choose the epoch.
+    if not apart and len(parts.test.sequences) == len(parts.fitted.sequences):
         those = [n for n, own in enumerate(parts.test.steps) if len(own)]
         series = sum(0 < cut < len(one) for one, cut in zip(parts.fitted.sequences, parts.fitted.cuts, strict=True))
         if 0 < len(those) < series:
             notes.append(
                 f"{len(those)} of {series} series are scored: the others have too few rows held out; raise `validation`"
             )
-        if parts.groups is not None:
-            notes.append(f"the test part has {len({parts.groups[n] for n in those})} groups")
+    if not apart and parts.groups is not None:
+        groups = {group for group, own in zip(parts.groups, parts.test.steps, strict=True) if len(own)}
+        notes.append(f"the test part has {len(groups)} groups")
     return notes
+
+
+def _unscored(parts: Parts, wiring: Wiring) -> list[str]:
+    """Labels that no scored sequence has, where each sequence has one."""
+    classes = parts.fitted.reader.classes
+    one_each = isinstance(wiring.pairing, Sequences) and isinstance(wiring.shape, ManyToOne)
+    if not len(classes) or not one_each or answers_several(wiring):
+        return []
+    given = [one.row_targets for one, own in zip(parts.test.sequences, parts.test.steps, strict=True) if len(own)]
+    found = {int(targets[0]) for targets in given if targets.ndim == 1 and np.isfinite(targets[0])}
+    lacking = [str(label) for number, label in enumerate(classes.tolist()) if number not in found]
+    if not found or not lacking:
+        return []
+    told = ", ".join(lacking[:_MOST]) + (f" and {len(lacking) - _MOST} more" if len(lacking) > _MOST else "")
+    return [f"the test part has no example of {told}: nothing is said of how well these are told; raise `validation`"]
 
 
 def sizes(parts: Parts) -> str:

@@ -82,8 +82,13 @@ class Order:
 
     @property
     def matters(self) -> bool:
-        """Whether order is of use: shuffling surely costs something, and a tenth of the gain or more."""
-        return self.blocks >= _FEWEST and self.interval[0] > 0 and self.cost >= SHARE * self.gain
+        """Whether order is of use: shuffling surely costs something, and a tenth of the gain or more.
+
+        Of a network that is behind the naive rival it must cost more than that: one that has learned nothing answers
+        shuffled steps otherwise, too, and now and then worse.
+        """
+        sure = self.blocks >= _FEWEST and self.interval[0] > 0
+        return sure and self.cost >= max(SHARE * self.gain, -self.gain)
 
     @property
     def is_useless(self) -> bool:

@@ -11,7 +11,7 @@ from whorl.data.event_reader import last_held_out
 from whorl.data.pairing import steps_with_truths
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, DataError, SplitError
-from whorl.plans.wiring import Autoregressive, Wiring, is_whole
+from whorl.plans.wiring import Autoregressive, EachRow, Wiring, is_whole
 from whorl.tasks.examples import HeldOut, held_out_part
 from whorl.tasks.preparation import Prepared, prepare
 from whorl.tasks.preparation.prepared import answers_labels, answers_several
@@ -78,6 +78,26 @@ def divide(estimator: "Estimator", data: object, test: object = None) -> Parts:
             "`validation`, bring more data, or give a test set of your own."
         )
     return Parts(fitted=_before(prepared, ends), test=scored, groups=_groups(prepared, scored))
+
+
+def check_marks(parts: Parts, estimator: "Estimator") -> None:
+    """Raises DataError where detectors are compared, but the test part has no anomalies, or nothing else."""
+    if not isinstance(estimator.wiring().pairing, EachRow):
+        return
+    scored = list(zip(parts.test.sequences, parts.test.steps, strict=True))
+    known = [one.marks[steps] for one, steps in scored if one.marks is not None]
+    marks = np.concatenate([np.empty(0), *known])
+    if not np.isfinite(marks).any():
+        raise DataError(
+            "detectors are compared by how well they find anomalies, but no row of the test part says whether it is "
+            "one. Name the column that marks anomalies with `label`."
+        )
+    if not (marks == 1).any() or not (marks == 0).any():
+        what = "an anomaly" if (marks == 0).any() else "normal"
+        raise DataError(
+            f"no row of the test part, {len(marks)} rows, is labelled as {what}, so detectors cannot be compared "
+            "there. Hold out more with `validation`, or give other data as `test`."
+        )
 
 
 def _last_events(prepared: Prepared, seed: int) -> Parts:

@@ -111,8 +111,7 @@ def check_judge(metric: str | None, metrics: Mapping[str, float]) -> None:
     """Raises where these metrics of a test part have none to judge by."""
     if judge_of(metrics, metric) is None:
         raise DataError(
-            "no truth is known in the test part, so networks cannot be compared there. Bring data with truths; of a "
-            "detector, name the column that marks anomalies with `label`."
+            "no truth is known in the test part, so networks cannot be compared there. Bring data with truths."
         )
     if metric is not None and metric not in metrics:
         known = [name for name in METRICS if name in metrics and METRICS[name].best is not None]

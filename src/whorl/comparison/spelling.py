@@ -42,7 +42,8 @@ def command(task: "Estimator", data: object, named: Iterable[str] = ()) -> str |
             words += [word for own in differences(value, default) for word in _option(*own)]
         else:
             renamed = "output_dropout" if name == "dropout" and task.task in _WRITING else name
-            words += _option(renamed, value)
+            several = any(one.name == name and "tuple" in str(one.type) for one in fields(task))
+            words += _option(renamed, (value,) if several and isinstance(value, str) else value)
     return shlex.join(map(str, words))
 
 

@@ -1,6 +1,7 @@
 """The rows of one series: order, duplicates and gaps are found, named, and repaired where `Table` allows it."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,7 +32,8 @@ def sorted_rows(part: Frame, time: str, key: str, table: Table, report: Report) 
                 key,
                 backwards,
                 f"must ascend, but goes back {plural(len(backwards), 'time')}{in_series(key)} "
-                f"({name_rows(part, backwards)}).{_summer_time(times[backwards])} Sort them with --on-unsorted sort.",
+                f"({name_rows(part, backwards)}).{_summer_time(times[backwards])} "
+                f"{_advice(part, time, key, 'Sort them with --on-unsorted sort.')}",
                 "--on-unsorted sort",
             )
         )
@@ -52,7 +54,7 @@ def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> 
                 key,
                 again,
                 f"has {plural(len(again), 'duplicate timestamp')}{in_series(key)} ({name_rows(part, again)})."
-                f"{_summer_time(times[again])} Keep the last with --on-duplicate last.",
+                f"{_summer_time(times[again])} {_advice(part, time, key, 'Keep the last with --on-duplicate last.')}",
                 "--on-duplicate last",
             )
         )
@@ -65,6 +67,19 @@ def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> 
         return kept
     means = {name: _means(column, starts) for name, column in part.columns.items() if column.dtype.kind == "f"}
     return kept.with_columns(means)
+
+
+def _advice(part: Frame, time: str, key: str, otherwise: str) -> str:
+    """What to do: name the column of several series, where one tells rows of the same time apart; else the repair."""
+    if key or len(np.unique(part[time])) == len(part):
+        return otherwise
+    for name, column in part.columns.items():
+        if name == time or column.dtype.kind != "O":
+            continue
+        several = set(zip(column.tolist(), part[time].tolist(), strict=True))
+        if len(several) == len(part) and 2 * len(set(column.tolist())) <= len(part):
+            return f"These look like several series: name the column that says which with --series {shlex.quote(name)}."
+    return otherwise
 
 
 def _means(column: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -200,6 +200,10 @@ class Watch:
 
 
 def _check(model: Model) -> None:
+    if not isinstance(model, Model):
+        raise ArgumentError(
+            f"`model` is a fitted model, such as `estimator.model_`, but is a {type(model).__name__}. Give that."
+        )
     if model.encoder is not None:
         raise ArgumentError(
             "probes look at networks that read and answer in one, but this one reads a text whole and writes another. "
@@ -216,13 +220,18 @@ def _check(model: Model) -> None:
 
 def _parts(model: Model, data: "HeldOut | List[Sequence]") -> tuple[list[int], list[Sequence], list[np.ndarray]]:
     """Sequences with their numbers, and the steps of each that have answers; those without are left out."""
-    if isinstance(data, List):
+    if isinstance(data, List) and all(isinstance(one, Sequence) for one in data):
         pairing = model.wiring.pairing
         steps = [
             answered_steps(pairing, len(one)) if one.targets is None else steps_with_truths(pairing, one)
             for one in data
         ]
         given = list(zip(data, steps, strict=True))
+    elif isinstance(data, List) or not hasattr(data, "sequences"):
+        raise ArgumentError(
+            f"`data` is what `fit` held out, or sequences that a model has read, but is a {type(data).__name__}. Read "
+            "other data by `model.reader.read(data, targets=True)`."
+        )
     else:
         given = list(zip(data.sequences, data.steps, strict=True))
     kept = [(number, one, at) for number, (one, at) in enumerate(given) if len(at)]

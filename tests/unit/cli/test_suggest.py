@@ -105,3 +105,19 @@ def test_archives_are_asked_for_nothing(waves):
     found = as_json(run("suggest", waves.data, "--json"))
     assert found["task"] == "classify"
     assert json.loads(json.dumps(found["traits"]["classes"])) == {"-1": 9, "3": 9}
+
+
+def test_a_target_with_a_comma_stands_in_the_command_as_one_name(tmp_path):
+    data = write_csv(tmp_path / "m.csv", 't,"load, kW"', [(t, 10 + t % 7) for t in range(90)])
+    result = run("suggest", data, "--target", '"load, kW"')
+    assert result.exit_code == 0, result.stderr
+    words = shlex.split(result.stdout.splitlines()[-1])
+    assert words[words.index("--target") + 1] == '"load, kW"'
+    found = run(*words[1:], "--hidden-size", "4", "--epochs", "1", "--out", tmp_path / "m.whorl")
+    assert found.exit_code == 0, found.stderr
+
+
+def test_detectors_are_to_be_compared_where_there_are_labels(tmp_path):
+    data = write_csv(tmp_path / "d.csv", "t,x,odd", [(t, t % 7, int(t % 50 == 0)) for t in range(300)])
+    assert "whorl compare" not in run("suggest", data, "--task", "detect", "--kinds", "odd=ignore").stdout
+    assert "whorl compare detect" in run("suggest", data, "--task", "detect", "--label", "odd").stdout

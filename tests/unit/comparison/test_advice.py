@@ -106,3 +106,13 @@ def test_times_are_told_in_their_units(seconds, told):
 
 def test_small_numbers_are_told_in_few_digits():
     assert [probability(p) for p in (0.0001, 0.0123, 0.456)] == ["< 0.001", "0.012", "0.46"]
+
+
+def test_what_was_not_tested_is_not_said_to_be_better_or_within_noise():
+    found = said([network("gru", 12.0), network("lstm", 12.1)], [rival("last_value", 12.5)])
+    assert found == (
+        "Whether any network is better than last_value cannot be told: the gru is ahead (mae 12.00 against 12.50), but "
+        "the test part is too small to say that this is no chance. Bring more data, or hold out more."
+    )
+    found = said([network("gru", 12.0), network("lstm", 12.1)])
+    assert "none of those not told apart from it (lstm) is 1.2x cheaper" in found

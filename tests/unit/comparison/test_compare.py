@@ -219,7 +219,7 @@ def test_a_network_that_a_task_does_not_take_is_refused_with_its_own_words():
 
 def test_rows_that_nobody_has_labelled_cannot_judge_detectors(waves):
     model = whorl.Detector(time="time", training=whorl.Training(epochs=1))
-    with pytest.raises(DataError, match="no truth is known in the test part"):
+    with pytest.raises(DataError, match="marks anomalies with `label`"):
         whorl.compare(model, waves, networks=["gru", "rnn"], seeds=1, match="none")
 
 

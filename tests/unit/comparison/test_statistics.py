@@ -118,3 +118,25 @@ def test_blocks_are_of_groups_of_sequences_or_of_three_horizons():
 def test_without_blocks_a_difference_is_not_tested():
     first, second = ([Scored({"mae": value}) for value in own] for own in ((1.0, 1.1), (2.0, 2.1)))
     assert difference(first, second, "mae") == (pytest.approx(-1.0), None, None, None)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_an_unsteady_network_neither_hides_a_difference_of_others_nor_makes_one(seeds):
+    random, alarms, found = np.random.default_rng(6), 0, 0
+    for _ in range(200):
+        hard = random.normal(0, 1, 400)
+        spreads = np.array([0.3, 0.3, 20.0, 0.3])[:, None]
+        own = 5 + spreads * random.normal(0, 1, (4, seeds))
+        own[3] += 1.5
+        field = Field("mae", {str(n): means_of(hard + values[:, None]) for n, values in enumerate(own)})
+        alarms += field.difference("0", "1").p < 0.05
+        found += field.difference("0", "3").p < 0.05
+    assert alarms <= 17  # 10 are expected; 18 or more come by chance once in 75 times
+    assert found >= 120
+
+
+def test_seeds_that_score_the_same_by_chance_do_not_make_others_unlike():
+    same = [Scored({"mae": 1.0})] * 3
+    alike = {str(n): [Scored({"mae": 1.0 + 0.1 * seed}) for seed in range(3)] for n in range(4)}
+    found = Field("mae", {**alike, "same": same}).estimate("same")
+    assert found.high - found.low > 0

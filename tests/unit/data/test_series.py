@@ -69,6 +69,20 @@ def test_duplicate_timestamps_are_refused_and_repaired_as_asked() -> None:
     assert read(text, "shop", on_duplicate="mean")[0].frame["y"].tolist() == [1, 5]
 
 
+def test_rows_of_one_time_that_a_column_tells_apart_are_taken_for_several_series() -> None:
+    days = [("01", "a"), ("01", "b"), ("02", "a"), ("02", "b"), ("03", "a"), ("03", "b")]
+    apart = "my shop,date,y\n" + "".join(f"{shop},2016-07-{day},1\n" for day, shop in days)
+    advice = "These look like several series: name the column that says which with --series 'my shop'."
+    assert refusal(apart, None).endswith(f"(rows 3, 5, 7). {advice}")
+    one_after_the_other = "my shop,date,y\n" + "".join(
+        f"{shop},2016-07-{day},1\n" for day, shop in sorted(days, key=lambda pair: pair[1])
+    )
+    assert refusal(one_after_the_other, None).endswith(f"(row 5). {advice}")
+    assert [one.key for one in read(apart, "my shop")] == ["a", "b"]
+    notes = "note,date,y\n" + "".join(f"n{n},2016-07-{day},1\n" for n, (day, _) in enumerate(days))
+    assert refusal(notes, None).endswith("Keep the last with --on-duplicate last.")
+
+
 def test_the_mean_of_duplicates_leaves_missing_values_out() -> None:
     text = days("01,1", "02,", "02,4", "03,", "03,")
     assert np.nan_to_num(read(text, on_duplicate="mean")[0].frame["y"], nan=-1).tolist() == [1, 4, -1]
