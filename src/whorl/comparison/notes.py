@@ -53,7 +53,7 @@ def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], wiring: Wiring, *
             "the test part is too small to tell how answers vary, so that no difference is tested; intervals, where "
             "there are some, know seeds alone"
         )
-    notes += _unscored(parts, wiring)
+    notes += _unscored(parts, wiring, "" if apart else "; raise `validation`")
     # Of a log of events the sessions that are scored are others than those that choose the epoch.
     if not apart and len(parts.test.sequences) == len(parts.fitted.sequences):
         those = [n for n, own in enumerate(parts.test.steps) if len(own)]
@@ -68,7 +68,7 @@ def of_parts(parts: Parts, scored: Mapping[str, List[Scored]], wiring: Wiring, *
     return notes
 
 
-def _unscored(parts: Parts, wiring: Wiring) -> list[str]:
+def _unscored(parts: Parts, wiring: Wiring, remedy: str) -> list[str]:
     """Labels that no scored sequence has, where each sequence has one."""
     classes = parts.fitted.reader.classes
     one_each = isinstance(wiring.pairing, Sequences) and isinstance(wiring.shape, ManyToOne)
@@ -80,7 +80,7 @@ def _unscored(parts: Parts, wiring: Wiring) -> list[str]:
     if not found or not lacking:
         return []
     told = ", ".join(lacking[:_MOST]) + (f" and {len(lacking) - _MOST} more" if len(lacking) > _MOST else "")
-    return [f"the test part has no example of {told}: nothing is said of how well these are told; raise `validation`"]
+    return [f"the test part has no example of {told}: nothing is said of how well these are told{remedy}"]
 
 
 def sizes(parts: Parts) -> str:

@@ -25,6 +25,7 @@ def sorted_rows(part: Frame, time: str, key: str, table: Table, report: Report) 
     if not len(backwards):
         return part
     if table.on_unsorted == "error":
+        advice, option = _advice(part, time, key, "Sort them with", "--on-unsorted sort")
         report(
             _problem(
                 part,
@@ -32,9 +33,8 @@ def sorted_rows(part: Frame, time: str, key: str, table: Table, report: Report) 
                 key,
                 backwards,
                 f"must ascend, but goes back {plural(len(backwards), 'time')}{in_series(key)} "
-                f"({name_rows(part, backwards)}).{_summer_time(times[backwards])} "
-                f"{_advice(part, time, key, 'Sort them with --on-unsorted sort.')}",
-                "--on-unsorted sort",
+                f"({name_rows(part, backwards)}).{_summer_time(times[backwards])} {advice}",
+                option,
             )
         )
     return part.take(np.argsort(times, kind="stable"))
@@ -47,6 +47,7 @@ def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> 
     if not len(again):
         return part
     if table.on_duplicate == "error":
+        advice, option = _advice(part, time, key, "Keep the last with", "--on-duplicate last")
         report(
             _problem(
                 part,
@@ -54,8 +55,8 @@ def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> 
                 key,
                 again,
                 f"has {plural(len(again), 'duplicate timestamp')}{in_series(key)} ({name_rows(part, again)})."
-                f"{_summer_time(times[again])} {_advice(part, time, key, 'Keep the last with --on-duplicate last.')}",
-                "--on-duplicate last",
+                f"{_summer_time(times[again])} {advice}",
+                option,
             )
         )
     starts = np.flatnonzero(np.concatenate([[True], times[1:] != times[:-1]]))
@@ -69,8 +70,9 @@ def keep_one(part: Frame, time: str, key: str, table: Table, report: Report) -> 
     return kept.with_columns(means)
 
 
-def _advice(part: Frame, time: str, key: str, otherwise: str) -> str:
-    """What to do: name the column of several series, where one tells rows of the same time apart; else the repair."""
+def _advice(part: Frame, time: str, key: str, repair: str, option: str) -> tuple[str, str]:
+    """What to do, and its option: name the series, where a column tells rows of one time apart; else the repair."""
+    otherwise = f"{repair} {option}.", option
     if key or len(np.unique(part[time])) == len(part):
         return otherwise
     for name, column in part.columns.items():
@@ -78,7 +80,8 @@ def _advice(part: Frame, time: str, key: str, otherwise: str) -> str:
             continue
         several = set(zip(column.tolist(), part[time].tolist(), strict=True))
         if len(several) == len(part) and 2 * len(set(column.tolist())) <= len(part):
-            return f"These look like several series: name the column that says which with --series {shlex.quote(name)}."
+            option = f"--series {shlex.quote(name)}"
+            return f"These look like several series: name the column that says which with {option}.", option
     return otherwise
 
 
