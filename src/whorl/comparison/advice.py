@@ -72,8 +72,8 @@ def _beaten(best: Contestant, rivals: List[Contestant], metric: str, *, lower: b
     if rival.p is None:
         return (
             f"Whether any network is better than {rival.name} cannot be told: the {best.name} is ahead ({metric} "
-            f"{_score(best, metric)} against {_score(rival, metric)}), but the test part is too small to say that this "
-            "is no chance. Bring more data, or hold out more."
+            f"{_score(best, metric)} against {_score(rival, metric)}), but no difference could be tested, so that this "
+            "may be chance. Bring more data, or hold out more."
         )
     if rival.p >= CHANCE:
         return (

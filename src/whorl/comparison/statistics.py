@@ -14,6 +14,8 @@ from whorl.comparison.scoring import Scored
 LEVEL = 0.95
 # Variances below such a share of the middle one count as that.
 _LEAST = 1e-5
+# Logarithms of variances that vary by less than this beyond what chance explains: networks are alike.
+_ALIKE = 1e-6
 
 
 class Estimate(NamedTuple):
@@ -73,13 +75,13 @@ class Field:
         if len(own) > 1:
             variance = sum(part.variance for part in between)
             freedom = _freedom(between)
-            seeds = Part(max(float((own - other).var(ddof=1)) / len(own), variance), freedom)
+            seeds = Part(max(_variance(own - other) / len(own), variance), freedom)
         return self._estimate(own - other, blocks, seeds)
 
     def _between(self, name: str) -> Part:
         """The variance between seeds of the mean of a network."""
         values = self._values(name)
-        own, count = float(values.var(ddof=1)), len(values) - 1
+        own, count = _variance(values), len(values) - 1
         usual, weight = self._usual
         freedom = min(count + weight, self._seeds)
         return Part((weight * usual + count * own) / (weight + count) / len(values), freedom)
@@ -97,7 +99,8 @@ class Field:
         are not alike.
         """
         found = [self._values(name) for name in self.scored if len(self.scored[name]) > 1]
-        variances = np.array([float(values.var(ddof=1)) for values in found])
+        found = [values for values in found if np.isfinite(values).all()]
+        variances = np.array([_variance(values) for values in found])
         if len(found) < 2 or not (variances > 0).any():
             return 0.0, 0.0
         half = np.array([(len(values) - 1) / 2 for values in found])
@@ -105,7 +108,7 @@ class Field:
         raised = np.maximum(variances, _LEAST * np.median(variances[variances > 0]))
         logs = np.log(raised) - special.digamma(half) + np.log(half)
         spread = float(logs.var(ddof=1) - special.polygamma(1, half).mean())
-        if spread <= 0:
+        if spread < _ALIKE:
             return float(np.exp(logs.mean())), float(self._seeds)
         inverse = optimize.brentq(lambda x: float(special.polygamma(1, np.exp(x))) - spread, -20.0, 20.0)
         weight = 2 * float(np.exp(inverse))
@@ -140,6 +143,11 @@ class Field:
         error = variance**0.5
         reach = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
         return Estimate(mean, mean - reach, mean + reach, float(2 * stats.t.sf(abs(mean) / error, freedom)))
+
+
+def _variance(values: np.ndarray) -> float:
+    """The variance of the scores of seeds; NaN where one has none."""
+    return float(values.var(ddof=1)) if np.isfinite(values).all() else np.nan
 
 
 def _freedom(parts: List[Part]) -> float:

@@ -112,7 +112,7 @@ def test_what_was_not_tested_is_not_said_to_be_better_or_within_noise():
     found = said([network("gru", 12.0), network("lstm", 12.1)], [rival("last_value", 12.5)])
     assert found == (
         "Whether any network is better than last_value cannot be told: the gru is ahead (mae 12.00 against 12.50), but "
-        "the test part is too small to say that this is no chance. Bring more data, or hold out more."
+        "no difference could be tested, so that this may be chance. Bring more data, or hold out more."
     )
     found = said([network("gru", 12.0), network("lstm", 12.1)])
     assert "none of those not told apart from it (lstm) is 1.2x cheaper" in found

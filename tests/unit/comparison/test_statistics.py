@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from whorl.comparison.scoring import Scored, blocks_of
 from whorl.comparison.statistics import Field, adjusted
@@ -140,3 +140,25 @@ def test_seeds_that_score_the_same_by_chance_do_not_make_others_unlike():
     alike = {str(n): [Scored({"mae": 1.0 + 0.1 * seed}) for seed in range(3)] for n in range(4)}
     found = Field("mae", {**alike, "same": same}).estimate("same")
     assert found.high - found.low > 0
+
+
+def test_a_network_without_a_score_says_nothing_of_others():
+    alike = {str(n): [Scored({"mae": 1.0 + 0.1 * seed + n}) for seed in range(3)] for n in range(3)}
+    alone = Field("mae", alike).estimate("0")
+    for lost in (np.nan, np.inf):
+        field = Field("mae", {**alike, "lost": [Scored({"mae": value}) for value in (1.0, lost, 2.0)]})
+        found = field.estimate("0")
+        assert (found.mean, found.low, found.high) == pytest.approx((alone.mean, alone.low, alone.high), rel=0.2)
+        assert field.estimate("lost").low is None
+
+
+def test_networks_that_vary_as_if_drawn_alike_are_weighed_in_whole():
+    # The variance of two logarithms that is just what chance explains, and a little more.
+    for more in (0.0, 1e-12, 1e-7, 1e-3):
+        spread = (2 * (special.polygamma(1, 1.0) + more)) ** 0.5
+        scored = {
+            str(n): [Scored({"mae": 1.0 + sign * step}) for step in (-1.0, 0.0, 1.0)]
+            for n, sign in enumerate(np.exp(np.array([0.0, spread]) / 2))
+        }
+        found = Field("mae", scored).estimate("0")
+        assert found.low < found.mean < found.high
