@@ -1,10 +1,13 @@
-"""Classifiers of texts and a recommender, fitted once."""
+"""Classifiers of texts and of waves and a recommender, fitted once."""
 
 import dataclasses
 
+import numpy as np
 import pytest
 from tests.unit.tasks.reviews import ONE, QUICK, classifier, reviews, table
 from tests.unit.tasks.sessions import recommender, turns
+from tests.unit.tasks.waves import classifier as classifier_of_waves
+from tests.unit.tasks.waves import waves
 
 import whorl
 
@@ -21,6 +24,13 @@ def reviewer():
 def priced():
     """A model of texts with a number and a category beside them."""
     return classifier(target="verdict", training=ONE).fit(table())
+
+
+@pytest.fixture(scope="session")
+def slow_or_fast():
+    """A classifier of waves whose labels are words."""
+    x, y = waves()
+    return classifier_of_waves().fit((x, np.array(["slow", "fast"], object)[y]))
 
 
 @pytest.fixture(scope="session")

@@ -15,15 +15,9 @@ from whorl.tasks.examples import training_part
 from whorl.tasks.preparation import prepare
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    x, y = waves()
-    return classifier().fit((x, np.array(["slow", "fast"], object)[y]))
-
-
-def test_answers_are_labels_and_probabilities(fitted):
+def test_answers_are_labels_and_probabilities(slow_or_fast):
     x, y = waves(seed=1)
-    answer = fitted.predict(x)
+    answer = slow_or_fast.predict(x)
     assert answer.value.shape == (40,)
     assert answer.classes.tolist() == ["fast", "slow"]
     assert answer.probabilities.shape == (40, 2)
@@ -32,7 +26,7 @@ def test_answers_are_labels_and_probabilities(fitted):
     assert (answer.value == np.array(["slow", "fast"], object)[y]).mean() > 0.9
 
 
-def test_sets_hold_the_truth_as_often_as_was_promised(fitted, tmp_path):
+def test_sets_hold_the_truth_as_often_as_was_promised(slow_or_fast, tmp_path):
     rng = np.random.default_rng(3)
     x, y = waves(120, seed=3)
     unsure = np.where(rng.random(120) < 0.3, rng.integers(0, 2, 120), y)  # nobody can tell
@@ -60,9 +54,9 @@ def test_sets_hold_the_truth_as_often_as_was_promised(fitted, tmp_path):
     assert [stream.push(row)[0].sets for row in x[0]][-1] == answer.sets[:1]
     assert next(iter(answer.to_records()))["set"] == " | ".join(answer.sets[0])
     with pytest.raises(ArgumentError, match=r"coverage=0\.9"):
-        _ = fitted.predict(x).sets
-    assert "set" not in next(iter(fitted.predict(x).to_records()))
-    assert "coverage" not in fitted.evaluate((x, given)).metrics
+        _ = slow_or_fast.predict(x).sets
+    assert "set" not in next(iter(slow_or_fast.predict(x).to_records()))
+    assert "coverage" not in slow_or_fast.evaluate((x, given)).metrics
 
 
 @pytest.mark.parametrize("coverage", [0, 1, -0.1, 1.5, float("nan"), "0.9", True])
@@ -83,21 +77,21 @@ def test_labels_come_back_in_the_kind_that_was_given(labels, tmp_path):
         assert type(answer.value.tolist()[0]) is type(labels[0])
 
 
-def test_a_stream_says_the_risk_so_far_as_predict_does(fitted):
+def test_a_stream_says_the_risk_so_far_as_predict_does(slow_or_fast):
     (x, *_), _ = waves(1)
-    rows = fitted.predict([x], every_row=True)
-    stream = fitted.stream()
+    rows = slow_or_fast.predict([x], every_row=True)
+    stream = slow_or_fast.stream()
     pushed = [stream.push(row)[0] for row in x]
     assert np.concatenate([one.probabilities for one in pushed]).tobytes() == rows.probabilities.tobytes()
     assert [one.value[0] for one in pushed] == rows.value.tolist()
-    at_once = fitted.stream().push_rows(x)
+    at_once = slow_or_fast.stream().push_rows(x)
     assert at_once.probabilities.tobytes() == rows.probabilities.tobytes()
-    assert fitted.predict([x]).probabilities.tobytes() == rows.probabilities[-1:].tobytes()
+    assert slow_or_fast.predict([x]).probabilities.tobytes() == rows.probabilities[-1:].tobytes()
 
 
-def test_scores_stand_beside_the_frequencies_of_the_classes(fitted):
+def test_scores_stand_beside_the_frequencies_of_the_classes(slow_or_fast):
     x, y = waves(60, seed=2)
-    found = fitted.evaluate((x, np.array(["slow", "fast"], object)[y]))
+    found = slow_or_fast.evaluate((x, np.array(["slow", "fast"], object)[y]))
     assert set(found.metrics) >= {"accuracy", "balanced_accuracy", "f1", "auroc", "nll", "brier", "ece"}
     assert found.metrics["accuracy"] == (found.prediction.value == found.target).mean()
     assert found.baseline["prior"]["accuracy"] == 0.5
@@ -204,15 +198,15 @@ def test_data_without_labels_or_with_one_class_are_refused():
         classifier(series="who").fit(records())
 
 
-def test_records_tell_the_probability_of_each_class(fitted):
+def test_records_tell_the_probability_of_each_class(slow_or_fast):
     x, _ = waves(2)
-    first, _ = fitted.predict(x).to_records()
+    first, _ = slow_or_fast.predict(x).to_records()
     assert list(first) == ["series", "origin", "output", "value", "probability", "p(fast)", "p(slow)"]
     assert first["probability"] == max(first["p(fast)"], first["p(slow)"])
 
 
-def test_the_report_shows_which_class_is_taken_for_which(fitted, tmp_path):
-    fitted.report(tmp_path / "report.html")
+def test_the_report_shows_which_class_is_taken_for_which(slow_or_fast, tmp_path):
+    slow_or_fast.report(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert "Which is taken for which" in text
     assert "Are the probabilities right?" in text

@@ -10,26 +10,20 @@ import whorl
 from whorl.errors import DataError
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    x, y = waves()
-    return classifier().fit((x, np.array(["slow", "fast"], object)[y]))
-
-
-def test_labels_that_training_does_not_have_count_as_wrong_and_missing_ones_do_not_count(fitted):
+def test_labels_that_training_does_not_have_count_as_wrong_and_missing_ones_do_not_count(slow_or_fast):
     x, y = waves(seed=1)
     labels = np.array(["slow", "fast"], object)[y]
-    before = fitted.evaluate((x, labels))
+    before = slow_or_fast.evaluate((x, labels))
     labels[:10] = "new"
-    found = fitted.evaluate((x, labels))
-    right = fitted.predict(x).value == labels
+    found = slow_or_fast.evaluate((x, labels))
+    right = slow_or_fast.predict(x).value == labels
     assert found.metrics["accuracy"] == right.mean() <= 0.75
     assert (found.metrics["unseen"], found.num_answers) == (0.25, 40)
     assert found.baseline["prior"]["unseen"] == 0.25
     assert found.target.tolist() == labels.tolist()
     assert "unseen" not in before.metrics
     labels[:10] = ""
-    found = fitted.evaluate((x, labels))
+    found = slow_or_fast.evaluate((x, labels))
     assert found.metrics["accuracy"] == right[10:].mean()
     assert found.num_answers == 30
     assert "unseen" not in found.metrics
