@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from collections.abc import Sequence as List
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -55,7 +55,7 @@ class Leg:
     first: int
     last: int
     seed: int | None
-    refit: bool = field(default=False, repr=False)
+    refit: bool = False
 
 
 def first_decision(refits: Refits, rows: int, needed: int) -> int:
@@ -185,8 +185,6 @@ def check_unseen(subject: Subject, start: int) -> None:
 def _path(folder: Path, subject: Subject, leg: Leg) -> Path:
     """Where the answers of a leg are: by all that they depend on, and by no later row."""
     digest = hashlib.sha256(f"{_FORMAT}{type(subject).__name__}{leg}".encode())
-    if leg.refit:
-        digest.update(b"refit")
     digest.update(msgspec.json.encode(settings.describe(subject.estimator), order="deterministic"))
     if leg.seed is None:
         digest.update(subject.estimator.model_.identity.encode())

@@ -164,9 +164,10 @@ def run(words: Words, data: str, out: str | None, report: str | None, *, refit: 
     try:
         estimator.fit(data, refit=refit, resume=resume, verbose=verbose)
     except KeyboardInterrupt as interrupt:
-        if hasattr(estimator, "model_"):  # the first of two fits is complete
-            estimator.save(path)
-        _end_interrupted(interrupt, training.checkpoint, path if hasattr(estimator, "model_") else None)
+        saved = path if hasattr(estimator, "model_") else None  # the first of two fits is complete
+        if saved is not None:
+            estimator.save(saved)
+        _end_interrupted(interrupt, training.checkpoint, saved)
     estimator.save(path)
     if report is not None:
         estimator.report(report)

@@ -14,8 +14,8 @@ from whorl.tasks.examples import training_part
 from whorl.tasks.network import engines_of, objective_of, told, untrained
 from whorl.tasks.preparation import Prepared
 from whorl.tasks.rivals import rivals_of
-from whorl.train.loop import check_unused, forget, is_begun
 from whorl.train.loop import fit as train
+from whorl.train.loop import forget, is_begun
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
@@ -27,18 +27,15 @@ _PART = "refit"
 
 
 def begin(training: Training, *, resume: bool) -> None:
-    """Makes room for the checkpoints of a fit that begins anew, of both of its runs.
+    """Makes room for the second run of a fit that begins anew.
 
     Raises:
-        ArgumentError: one of them would overwrite an unfinished one.
+        ArgumentError: there is one that is not finished.
     """
     if training.checkpoint is None or resume:
         return
-    folder = Path(training.checkpoint)
-    for part in ("", _PART):
-        check_unused(folder, part)
     # What a second run made of another first one is of no use to this.
-    forget(folder, _PART)
+    forget(Path(training.checkpoint), _PART)
 
 
 def again(

@@ -78,7 +78,7 @@ class CheckpointFolder:
         metadata = {"format": FORMAT, "text": checkpoint.text, "sha256": _digest(checkpoint)}
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            before = self._latest()
+            before = self.latest()
             durable.write(self.path / name, to_bytes(checkpoint.tensors, metadata))
             durable.write(self.path / "latest", f"{name}\n".encode())
         except OSError as error:
@@ -97,7 +97,7 @@ class CheckpointFolder:
             ResourceError: the disk refused to be read.
         """
         try:
-            name = self._latest()
+            name = self.latest()
             return None if name is None else _read(self.path / name)
         except OSError as error:
             raise ResourceError(
@@ -120,7 +120,8 @@ class CheckpointFolder:
             ) from error
         self._prune(set())
 
-    def _latest(self) -> str | None:
+    def latest(self) -> str | None:
+        """The name of the newest checkpoint; None where there is none, ModelFileError where something else stands."""
         try:
             name = (self.path / "latest").read_bytes().decode("ascii", "replace").strip()
         except FileNotFoundError:

@@ -102,19 +102,16 @@ def fit(
         return run.history(run.record.stopped)
 
 
-def check_unused(checkpoint: Path, part: str = "") -> None:
-    """Raises ArgumentError where a folder holds an unfinished run."""
-    _saved(CheckpointFolder(checkpoint, part), resume=False)
+def forget(checkpoint: Path, part: str) -> None:
+    """Removes the checkpoints of a run that is finished; raises ArgumentError where it is not."""
+    folder = CheckpointFolder(checkpoint, part)
+    _saved(folder, resume=False)
+    folder.clear()
 
 
 def is_begun(checkpoint: Path, part: str) -> bool:
-    """Whether a folder holds a checkpoint; raises ModelFileError where it is damaged."""
-    return CheckpointFolder(checkpoint, part).load() is not None
-
-
-def forget(checkpoint: Path, part: str) -> None:
-    """Removes the checkpoints of a run that another one will follow anew."""
-    CheckpointFolder(checkpoint, part).clear()
+    """Whether a folder holds a checkpoint."""
+    return CheckpointFolder(checkpoint, part).latest() is not None
 
 
 def _train(run: Run, folder: CheckpointFolder | None, progress: Progress, check: Callable[[], None]) -> None:
@@ -142,7 +139,7 @@ def _validate(run: Run, check: Callable[[], None]) -> float:
     """Returns the mean loss of the validation part; that of training where there is none."""
     if run.valid is None:
         meter = run.record.meter
-        return meter.loss / max(meter.weight, math.ulp(0.0))
+        return meter.loss / meter.weight if meter.weight > 0 else math.nan
     run.network.eval()
     loss, weight, state = 0.0, 0.0, None
     for index in range(len(run.valid)):
