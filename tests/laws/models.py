@@ -63,6 +63,8 @@ MODELS = {
     "classifier on arrays, attention, both ways": lambda: classifier_on_arrays(
         recipe("lstm", bidirectional=True), pooling=("attention",), convolution=0, augmentation="none"
     ),
+    "classifier on arrays, frozen": lambda: classifier_on_arrays(recipe("rnn", frozen=True)),
+    "window forecaster, frozen": lambda: rich(recipe("lstm", frozen=True), "window"),
     "classifier on arrays, sets": lambda: classifier_on_arrays(recipe("gru"), coverage=0.7),
     "classifier on a table": classifier_on_a_table,
     "classifier on sounds": lambda: on_sounds(whorl.Classifier, recipe("gru")),

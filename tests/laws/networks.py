@@ -168,6 +168,10 @@ NETWORKS = {
         recipe("gru"), past=SEEN, targets=2, quantiles=(0.1, 0.5, 0.9)
     ),
     "carried, pictures beside numbers": lambda: forecaster(recipe("lstm"), past=SEEN, targets=2, memory="carried"),
+    "sequence, frozen, pooled": lambda: classifier(recipe("rnn", frozen=True), convolution=0),
+    "sequence, frozen, every step": lambda: regressor(recipe("lru", frozen=True), every_step=True),
+    "sequence, frozen behind convolutions": lambda: classifier(recipe("lstm", frozen=True), convolution=3),
+    "window, frozen": lambda: forecaster(recipe("gru", frozen=True), past=RICH, ahead=AHEAD),
     "sequence, words": lambda: tagger(recipe("lstm")),
     "sequence, words, both ways": lambda: tagger(recipe("gru", bidirectional=True)),
     "window, side by side": lambda: forecaster(recipe("gru", members=2), past=RICH, ahead=AHEAD, series="shop"),

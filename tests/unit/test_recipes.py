@@ -14,6 +14,7 @@ from whorl.runtime.artifact import as_plain
 
 RECIPES = [
     whorl.Recurrent("lstm", hidden_size=3, chrono=9),
+    whorl.Recurrent("rnn", frozen=True),
     whorl.Transformer(16, num_heads=2, window=9),
     whorl.Convolution(num_layers=2, dropout=0.0),
     whorl.Perceptron(members=3),
@@ -66,6 +67,7 @@ def test_what_describes_no_recipe_is_refused(plain):
         (whorl.Perceptron, {"window": True}, "`window` is a whole number >= 1, but is True"),
         (whorl.Perceptron, {"dropout": 1.0}, "`dropout` is a probability in"),
         (whorl.Perceptron, {"dropout": "half"}, "`dropout` is a probability in"),
+        (whorl.Recurrent, {"frozen": 1}, "`frozen` is True or False, but is 1"),
         (whorl.Recurrent, {"zoneout": True}, "`zoneout` is a probability in"),
         (whorl.Perceptron, {"members": 0}, "`members` is a whole number >= 1, but is 0"),
     ],

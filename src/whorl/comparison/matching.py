@@ -9,6 +9,7 @@ import numpy as np
 from whorl.comparison.latency import median_step
 from whorl.data.sequences import Sequence
 from whorl.errors import ArgumentError, did_you_mean
+from whorl.nn.network import Network as Built
 from whorl.plans.networks import Network, Transformer, from_key
 from whorl.runtime.engines import engine_for
 from whorl.runtime.program import Program
@@ -72,7 +73,7 @@ def matched(
 
 def num_parameters(estimator: "Estimator", recipe: Network, prepared: Prepared) -> int:
     """Weights and biases of the whole network of a complete recipe."""
-    network = untrained(estimator.wiring(), recipe, prepared, estimator.training.seed)
+    network = _untrained(estimator, recipe, prepared)
     return sum(weight.numel() for weight in network.parameters())
 
 
@@ -82,7 +83,7 @@ def _parameters(estimator: "Estimator", recipe: Network, prepared: Prepared) -> 
 
 def _step(estimator: "Estimator", recipe: Network, prepared: Prepared) -> float:
     """Seconds of a step of an untrained network: weights do not change it."""
-    network, program = untrained(estimator.wiring(), recipe, prepared, estimator.training.seed), Program()
+    network, program = _untrained(estimator, recipe, prepared), Program()
     network.eval()
     network.emit(program)
     if not program.streams or any(one.static for one in program.inputs):
@@ -92,6 +93,11 @@ def _step(estimator: "Estimator", recipe: Network, prepared: Prepared) -> float:
         )
     longest: Sequence = max(prepared.sequences, key=len)
     return median_step(engine_for(program), longest, prepared.reader.horizon)
+
+
+def _untrained(estimator: "Estimator", recipe: Network, prepared: Prepared) -> Built:
+    """The network that the task would train: what stands around a core may go by the core."""
+    return untrained(replace(estimator, network=recipe).wiring(), recipe, prepared, estimator.training.seed)
 
 
 def _nearest(size: Callable[[int], float], wanted: float, most: int) -> int:

@@ -83,7 +83,13 @@ class Core(nn.Module, ABC):
         """Zeroes the weights that read the features from `start` on: what they tell has to be learned.
 
         A network that starts with random weights for many covariates has overfitted to them before it knows the rest.
+        Of a core that learns nothing they stay, as it would never read those features.
         """
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether no weight of the core is learned."""
+        return not any(weight.requires_grad for weight in self.parameters())
 
     @abstractmethod
     def emit(self, program: Program, x: Name) -> Name:

@@ -52,6 +52,11 @@ def make(recipe: Network, input_size: int, picture: Picture | None = None) -> Co
 
 def recurrent(recipe: Recurrent, input_size: int) -> AnyCore:
     """The same of a recipe that recurs: a core that can begin with a state and take single steps."""
+    core = _recurrent(recipe, input_size)
+    return core.requires_grad_(False) if recipe.frozen else core
+
+
+def _recurrent(recipe: Recurrent, input_size: int) -> AnyCore:
     assert recipe.hidden_size is not None
     num_layers, both_ways = recipe.num_layers or 1, bool(recipe.bidirectional)
     match recipe.cell:

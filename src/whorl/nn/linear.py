@@ -106,6 +106,8 @@ class LinearCore(Core):
 
     def ignore_inputs(self, start: int) -> None:
         """Zeroes the first layer's weights of the features from `start` on; see `RecurrentCore.ignore_inputs`."""
+        if self.is_frozen:
+            return
         with torch.no_grad():
             for layer in self._of(0):
                 layer.weight_ih[:, start:] = 0.0

@@ -135,6 +135,8 @@ class RecurrentCore(Core):
 
     def ignore_inputs(self, start: int) -> None:
         """Zeroes the first layer's weights of the features from `start` on; see `Core.ignore_inputs`."""
+        if self.is_frozen:
+            return
         with torch.no_grad():
             for weights in self.stack.weights()[: self.num_directions]:
                 weights.weight_ih[:, start:] = 0.0

@@ -16,6 +16,7 @@ from whorl.nn.emission import emit_affine, emit_ends, numpy
 from whorl.nn.inputs import InputColumns
 from whorl.nn.network import Network
 from whorl.nn.pooling import Pool
+from whorl.nn.standardised import Standardised
 from whorl.plans.wiring import Convolution, ManyToMany, ManyToOne
 from whorl.runtime import operations as ops
 from whorl.runtime.operations import Name
@@ -61,6 +62,8 @@ class SequenceNetwork(Network):
         self.core = core(read)
         self.pool = Pool(self.core.output_size, shape.pooling) if isinstance(shape, ManyToOne) else None
         size = self.core.output_size if self.pool is None else self.pool.output_size
+        # A core that learns nothing does not learn either how large what it says should be.
+        self.scaled = Standardised(size) if self.core.is_frozen else None
         ways = tuple(way for way in shape.pooling if way != "last") if isinstance(shape, ManyToOne) else ()
         self.beside = Pool(read, ways) if isinstance(shape, ManyToOne) and shape.beside and ways else None
         size += 0 if self.beside is None else self.beside.output_size
@@ -89,6 +92,8 @@ class SequenceNetwork(Network):
         y_BTH, state = self.core(x_BTD, lengths_B=lengths)
         if self.pool is not None:
             y_BTH = self.pool(y_BTH, self.core.last_output(y_BTH, state, lengths), real)
+        if self.scaled is not None:
+            y_BTH = self.scaled(y_BTH, real if self.pool is None else None)
         if self.beside is not None:
             unused_BD = x_BTD.new_zeros(len(x_BTD), x_BTD.shape[-1])  # no way of `beside` is 'last'
             y_BTH = torch.cat([y_BTH, self.beside(x_BTD, unused_BD, real)], dim=-1)
@@ -113,6 +118,8 @@ class SequenceNetwork(Network):
         h = self.core.emit(program, x)
         if self.pool is not None:
             h = self.pool.emit(program, h, h if self.core.is_causal else emit_ends(program, h))
+        if self.scaled is not None:
+            h = self.scaled.emit(program, h)
         if self.beside is not None:
             h = program.add(ops.Concat(parts=(h, self.beside.emit(program, x, x)), axis=0))
         if self.behind is not None:

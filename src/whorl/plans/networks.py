@@ -8,13 +8,15 @@ import msgspec
 
 from whorl.cells import LINEAR_CELLS, RECIPES, RecipeName
 from whorl.errors import ArgumentError, did_you_mean
-from whorl.plans.sizes import check_probability, check_sizes
+from whorl.plans.sizes import check_flag, check_probability, check_sizes
 
 CELLS = RECIPES
 # A cell that has an option, where not every one has that is not linear in its state.
 _HAVE = {"nonlinearity": "rnn", "forget_bias": "lstm", "chrono": "lstm"}
 # A layer of a Convolution looks back twice as far as the one before it: more would read a million steps.
 _MOST_DOUBLINGS = 18
+# Units of a core whose weights are only drawn: what one of them is good for is chance.
+_FROZEN_SIZE = 400
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Recurrent:
         chrono: longest dependency expected, in steps, for chrono initialisation (Tallec & Ollivier 2018, eq. 16).
         members: networks that are fitted side by side, each from its own weights, and whose answers are averaged; an
             answer takes so many times as long, and is mostly right more often (Lakshminarayanan et al. 2017).
+        frozen: leaves the weights of the core as they were drawn, and learns what is behind it alone: an echo state
+            network (Jaeger 2001), of 400 units where nobody says how many. 'rnn' serves best.
     """
 
     cell: RecipeName = "gru"
@@ -52,6 +56,7 @@ class Recurrent:
     forget_bias: float = 1.0
     chrono: int | None = None
     members: int = 1
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -61,6 +66,7 @@ class Recurrent:
         if self.cell in LINEAR_CELLS:
             self._check_linear()
         check_sizes(self)
+        check_flag("frozen", self.frozen)
         for name in ("dropout", "recurrent_dropout", "zoneout"):
             check_probability(name, getattr(self, name))
         if self.nonlinearity not in ("tanh", "relu"):
@@ -84,7 +90,7 @@ class Recurrent:
         """The recipe with what it leaves open filled in."""
         return replace(
             self,
-            hidden_size=int(self.hidden_size or hidden_size),
+            hidden_size=int(self.hidden_size or (_FROZEN_SIZE if self.frozen else hidden_size)),
             num_layers=int(self.num_layers or num_layers),
             bidirectional=bidirectional if self.bidirectional is None else self.bidirectional,
         )

@@ -60,3 +60,9 @@ def _check(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(f"`{name}` is a whole number >= 1, but is {value!r}. Raise it.")
     check_most(name, int(value), _MOST[name])
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raises ArgumentError unless a setting is True or False."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"`{name}` is True or False, but is {value!r}. Change it.")

@@ -17,13 +17,14 @@ from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns
-from whorl.tasks.estimator import Estimator, check_whole, estimators
+from whorl.tasks.estimator import Estimator, check_whole, estimators, is_frozen
 from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for, targets_of_pair
 
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
 TEXT_DROPOUT = 0.5
 # Before the last layer.
 SOUND_DROPOUT = 0.5
+FROZEN_DROPOUT = 0.5
 # Numbers of the vector of a token, and units.
 TEXT_SIZE = 128
 AUGMENTATIONS = ("auto", "none", "series", "sound", "tokens", "views", "prefixes")
@@ -63,8 +64,8 @@ class Classifier(Estimator):
             The vectors of tokens, and what convolutions find, are pooled beside them, but for 'last'.
         convolution: steps that each of three layers of convolutions before the core reads. Of series the first reads
             steps side by side, the second every fourth and the third every sixteenth, or nearer ones where sequences
-            are short. 0 has none; 'auto' is 7, or fewer down to 3 where series have less than 56 steps, and 0 for text
-            and for steps that are whole pictures.
+            are short. 0 has none; 'auto' is 7, or fewer down to 3 where series have less than 56 steps, and 0 for
+            text, for steps that are whole pictures, and before a core that is frozen.
         class_weight: 'balanced' lets each class count the same in training, whatever its number of examples.
         coverage: each answer also has a set of labels, `Prediction.sets`, which holds the true one with at least this
             probability, calibrated on the validation part (Sadinle et al. 2019); None has no sets.
@@ -220,7 +221,8 @@ class Classifier(Estimator):
 
     def wiring(self) -> Wiring:
         # A picture is read by convolutions over itself: what is one step has no patterns in time.
-        convolved = not self.text and not self._pictured if self.convolution == "auto" else self.convolution != 0
+        untold = not self.text and not self._pictured and not is_frozen(self.network)
+        convolved = untold if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
@@ -271,6 +273,8 @@ class Classifier(Estimator):
         """Before the last layer: few voices are soon known by heart, as words are."""
         if isinstance(self.tokens, Audio):
             return SOUND_DROPOUT
+        if is_frozen(self.network):
+            return FROZEN_DROPOUT
         return TEXT_DROPOUT if self.text else 0.3
 
     def columns(self) -> Columns:

@@ -10,7 +10,7 @@ import numpy as np
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
 from whorl.plans.media import Media
-from whorl.plans.networks import Network, from_key
+from whorl.plans.networks import Network, Recurrent, from_key
 from whorl.plans.sizes import check_most
 from whorl.plans.table import Table
 from whorl.plans.training import Training
@@ -200,3 +200,9 @@ def check_one_way(network: Network | str) -> None:
         raise ArgumentError(
             "`network` reads both ways, but what comes next is not known yet. Build it with bidirectional=False."
         )
+
+
+def is_frozen(network: Network | str) -> bool:
+    """Whether the weights of the core stay as they are drawn."""
+    recipe = from_key(network)
+    return isinstance(recipe, Recurrent) and recipe.frozen

@@ -61,3 +61,11 @@ def test_a_perceptron_reads_no_more_steps_than_there_are(prepared, labelled):
     )  # segments of 6 rows
     classifier = whorl.Classifier(network="mlp")
     assert completed(classifier, divide(classifier, labelled).fitted).window == 16
+
+
+def test_what_stands_around_a_core_is_counted_as_it_goes_with_the_core(labelled):
+    model, frozen = whorl.Classifier(network="gru"), whorl.Recurrent("rnn", frozen=True)
+    data = divide(model, labelled).fitted
+    recipe = matched(model, completed(model, data), frozen, data, "parameters")
+    assert num_parameters(model, recipe, data) == num_parameters(whorl.Classifier(network=frozen), recipe, data)
+    assert abs(num_parameters(model, recipe, data) / num_parameters(model, completed(model, data), data) - 1) < 0.02

@@ -2,19 +2,19 @@
 
 import itertools
 import re
-import signal
 
 import numpy as np
 import pytest
 import torch
 from tests.laws.models import MODELS
 from tests.unit.tasks.sessions import recommender, turns
+from tests.unit.tasks.stopping import StopAfter
 
 import whorl
 from whorl.errors import ArgumentError
 from whorl.tasks import refitting
 from whorl.tasks.telling import Teller
-from whorl.train import Interrupted, SilentProgress
+from whorl.train import Interrupted
 
 PLAN = whorl.Training(epochs=6, seed=3, validation=20, learning_rate=1e-2, patience=None)
 EACH_TASK = (
@@ -47,18 +47,6 @@ def weights(model):
 def without_drawings(page):
     """A page without its pictures, whose parts have other names each time."""
     return re.sub(r'src="data:[^"]*"', "", page)
-
-
-class StopAfter(SilentProgress):
-    """Presses Ctrl-C after a number of steps of all runs together."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    def step(self, loss):
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("memory", ["window", "carried"])
