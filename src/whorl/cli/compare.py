@@ -35,8 +35,8 @@ def _options() -> list[click.Parameter]:
             section,
             "--networks",
             type=Names(),
-            help="Networks that are compared, by their keys. [default: rnn,lstm,gru,transformer,cnn,mlp and that of "
-            "--network, as far as the task takes them]",
+            help="Networks that are compared, by their keys; rnn-frozen is rnn with --frozen. [default: rnn,lstm,gru,"
+            "transformer,cnn,mlp and that of --network, as far as the task takes them]",
         ),
         option(section, "--seeds", type=_WHOLE, default=3, help="Fits of each network. [default: 3]"),
         option(

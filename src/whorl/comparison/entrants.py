@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from whorl.comparison.matching import Match, completed, matched
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Network, from_key, key_of
+from whorl.plans.networks import Network, from_key, key_of, recurrent
 from whorl.tasks.preparation import Prepared
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # What is compared where nobody says, as far as a task takes it.
 NETWORKS = ("rnn", "lstm", "gru", "transformer", "cnn", "mlp")
+# What the key of a network has behind it whose core is frozen.
+_FROZEN = "-frozen"
 
 
 def chosen(
@@ -26,15 +28,15 @@ def chosen(
         left = [key for key in NETWORKS if key not in able]
         own = from_key(estimator.network)
         # The model's own network has its own settings, and is compared whatever the others are.
-        able = {**able, key_of(own): own}
+        able = {**able, _name(own): own}
         return able, [f"this task takes no {', '.join(left)}"] if left else []
     if isinstance(networks, str | Network):
         networks = [networks]
-    named = networks if isinstance(networks, Mapping) else _named([from_key(one) for one in networks])
-    recipes = {name: from_key(one) for name, one in named.items()}
     own = from_key(estimator.network)
-    if not isinstance(networks, Mapping):
-        recipes = {name: own if recipe == from_key(key_of(own)) else recipe for name, recipe in recipes.items()}
+    if isinstance(networks, Mapping):
+        recipes = {name: from_key(one) for name, one in networks.items()}
+    else:
+        recipes = _named([_of(one, own) for one in networks])
     if len(recipes) < 2:
         raise ArgumentError(f"`networks` must be at least two, but are {', '.join(recipes) or 'none'}. Add one.")
     for name, recipe in recipes.items():
@@ -49,15 +51,29 @@ def chosen(
 
 
 def _named(recipes: List[Network]) -> dict[str, Network]:
-    """Names of recipes: their keys, with a number where several have the same."""
+    """Names of recipes, with a number where several have the same."""
     made: dict[str, Network] = {}
     for recipe in recipes:
-        key = key_of(recipe)
+        key = _name(recipe)
         name, n = key, 2
         while name in made:
             name, n = f"{key}-{n}", n + 1
         made[name] = recipe
     return made
+
+
+def _name(recipe: Network) -> str:
+    """The key of a recipe, and whether its core is frozen: that is another network than the one that is trained."""
+    return f"{key_of(recipe)}{_FROZEN if getattr(recipe, 'frozen', False) else ''}"
+
+
+def _of(one: Network | str, own: Network) -> Network:
+    """The recipe that a word or a recipe means; the name of the model's own network means that."""
+    if one == _name(own):
+        return own
+    if isinstance(one, str) and one.endswith(_FROZEN):
+        return replace(recurrent(one.removesuffix(_FROZEN), "only a core that recurs can be frozen"), frozen=True)
+    return from_key(one)
 
 
 def _takes(estimator: "Estimator", recipe: Network) -> ArgumentError | None:

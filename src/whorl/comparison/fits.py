@@ -37,7 +37,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         network: name of the network in its comparison.
         seed: of the training plan.
         learning_rate: of the training plan.
-        parameters: weights and biases that are trained.
+        parameters: weights and biases, those of a frozen core among them.
         seconds: of training, its validation included.
         epochs: that were trained.
         stopped: what ended the training.

@@ -54,7 +54,7 @@ class Contestant:
 
     @property
     def parameters(self) -> int:
-        """Weights and biases that are trained."""
+        """Weights and biases, those of a frozen core among them."""
         return max((one.parameters for one in self.records), default=0)
 
     @property

@@ -189,7 +189,8 @@ def _two_sides(
 ) -> EncoderDecoderNetwork:
     assert isinstance(past, Tokens)
     assert source is not None
-    one_way = replace(recipe, num_layers=1, bidirectional=False, dropout=0.0)
+    # What writes is learned even where what reads is not.
+    one_way = replace(recipe, num_layers=1, bidirectional=False, dropout=0.0, frozen=False)
     return EncoderDecoderNetwork(
         source=source,
         num_targets=past.n,

@@ -3,6 +3,7 @@
 Axes: B batch, T time, H features.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,12 +14,15 @@ from whorl.runtime.program import Program
 
 # Least weight of a new batch: what was seen a hundred batches ago counts little, as what stands before may learn.
 _LEAST = 0.01
-# Least standard deviation: a number that hardly ever changes is not blown up to one that does.
+# Least standard deviation: a number that hardly ever changes in training tells nothing.
 _FLOOR = 1e-3
+# Standard deviations beyond which nothing lies. The first steps of a sequence are far from what is seen at its end, by
+# tens of them in a mean over all steps, and an answer so far would be sure of what it cannot know.
+_MOST = 2.0
 
 
 class Standardised(nn.Module):
-    """y = (x - mean) / std, both of the batches of training so far; in eval mode they stay.
+    """y = 2 tanh(z / 2) of z = (x - mean) / std, both of the batches of training so far; in eval mode they stay.
 
     Nothing of it is learned. Unlike batch normalisation a row is not scaled by those that happen to stand beside it,
     so that a batch may hold a single one.
@@ -41,16 +45,17 @@ class Standardised(nn.Module):
         """Scales (..., H); places (...) that are not real are not counted, and zero."""
         if self.training:
             self._count(x.detach().flatten(0, -2) if real is None else x.detach()[real])
-        y = (x - self.mean) / self._std()
+        y = _MOST * torch.tanh((x - self.mean) * (1.0 / (_MOST * self._std())))
         return y if real is None else torch.where(real[..., None], y, 0.0)
 
     @torch.no_grad()
     def _count(self, rows: Tensor) -> None:
-        """Moves mean and variance towards those of a batch (N, H); after a first pass all batches weigh alike."""
+        """Moves mean and variance towards those of a batch (N, H): the first hundred alike, later ones by as much."""
         if not len(rows):
             return
+        rows = rows.float()
         self.batches += 1
-        share = max(1.0 / int(self.batches), _LEAST)
+        share = (1.0 / self.batches).clamp(min=_LEAST)
         apart = rows.mean(dim=0) - self.mean
         self.mean += share * apart
         spread = rows.var(dim=0, correction=0) + (1.0 - share) * apart.square()
@@ -61,7 +66,13 @@ class Standardised(nn.Module):
 
     def emit(self, program: Program, x: Name) -> Name:
         """Adds the same to a program that has x, (H,)."""
-        mean = program.add(ops.Constant(tensor=program.tensor(program.fresh("mean"), numpy(self.mean))))
-        std = program.add(ops.Constant(tensor=program.tensor(program.fresh("std"), numpy(self._std()))))
+
+        def constant(name: str, value: np.ndarray) -> Name:
+            return program.add(ops.Constant(tensor=program.tensor(program.fresh(name), value)))
+
+        mean, gain = constant("mean", numpy(self.mean)), constant("gain", numpy(1.0 / (_MOST * self._std())))
         apart = program.add(ops.Combine(a=x, b=mean, function="subtract"))
-        return program.add(ops.Combine(a=apart, b=std, function="divide"))
+        scaled = program.add(ops.Combine(a=apart, b=gain, function="multiply"))
+        bounded = program.add(ops.Activate(x=scaled, function="tanh"))
+        most = constant("most", np.full((1,), _MOST, np.float32))
+        return program.add(ops.Combine(a=bounded, b=most, function="multiply"))

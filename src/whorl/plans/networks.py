@@ -40,7 +40,7 @@ class Recurrent:
         chrono: longest dependency expected, in steps, for chrono initialisation (Tallec & Ollivier 2018, eq. 16).
         members: networks that are fitted side by side, each from its own weights, and whose answers are averaged; an
             answer takes so many times as long, and is mostly right more often (Lakshminarayanan et al. 2017).
-        frozen: leaves the weights of the core as they were drawn, and learns what is behind it alone: an echo state
+        frozen: leaves the weights of the core as they were drawn, and learns what stands around it: an echo state
             network (Jaeger 2001), of 400 units where nobody says how many. 'rnn' serves best.
     """
 

@@ -66,6 +66,12 @@ class Data(msgspec.Struct, frozen=True):
     static: list[str] = []
 
 
+class Recipe(msgspec.Struct, frozen=True):
+    """What is asked of the recipe of the network: whether its core stayed as it was drawn."""
+
+    frozen: bool = False
+
+
 class Refit(msgspec.Struct, frozen=True):
     """A second fit with nothing held out."""
 
@@ -78,6 +84,7 @@ class Card(msgspec.Struct, frozen=True):
     data: Data = Data()
     shared: Shared = Shared()
     history: History = History()
+    network: Recipe = Recipe()
     refit: Refit | None = None
     scores: CardScores | None = None
     versions: dict[str, str] = {}

@@ -125,8 +125,9 @@ def _clipped(measured: Measured) -> Iterator[Finding]:
     length = float(np.mean([one.gradient_norm or 0.0 for one in late])) if late else 0.0
     # A gradient that is a little longer than it may be points the same way when it is cut.
     cut = share > _CLIPPED and measured.clip_norm is not None and length > _TIMES * measured.clip_norm
-    probes = measured.probes
-    grows = 1.0 if probes is None or probes.gradient is None else probes.gradient.largest
+    probes, frozen = measured.probes, measured.card.network.frozen
+    # Nothing that is learned waits for a gradient that has gone back through a frozen core.
+    grows = 1.0 if frozen or probes is None or probes.gradient is None else probes.gradient.largest
     if not cut and grows <= _GROWS:
         return
     parts = []
@@ -145,7 +146,7 @@ def _clipped(measured: Measured) -> Iterator[Finding]:
 def _vanishing(measured: Measured) -> Iterator[Finding]:
     gradient = None if measured.probes is None else measured.probes.gradient
     period = measured.period
-    if gradient is None or gradient.memory_length is None or period <= 1:
+    if gradient is None or gradient.memory_length is None or period <= 1 or measured.card.network.frozen:
         return
     if max(gradient.memory_length, measured.direct) >= period:
         return
@@ -201,7 +202,9 @@ def _stuck(measured: Measured) -> Iterator[Finding]:
                 rule="saturated layer",
                 severity="warning",
                 evidence=f"of {layer.name}, " + ", and ".join(parts),
-                advice="scale the inputs, lower learning_rate, or use fewer units" + _or_norm(measured),
+                advice="scale the inputs, or draw other weights, by another cell or another seed"
+                if measured.card.network.frozen
+                else "scale the inputs, lower learning_rate, or use fewer units" + _or_norm(measured),
             )
 
 

@@ -240,7 +240,8 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
     if sizes is not None:
         layers = f"{sizes.num_layers} layers, " if sizes.num_layers > 1 else ""
         several = f"{sizes.members} side by side, each " if sizes.members > 1 else ""
-        found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units"
+        drawn = ", frozen as they were drawn" if facts.network.frozen else ""
+        found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units{drawn}"
         found["parameters"] = f"{sizes.num_parameters:,}"
     else:
         found |= looking_back.sizes(model)

@@ -24,9 +24,15 @@ def test_batches_of_one_size_count_as_all_their_rows_do():
     np.testing.assert_allclose(layer.variance.numpy(), ROWS.var(axis=0), rtol=1e-5)
 
 
-def test_what_is_scaled_has_mean_zero_and_variance_one():
+def test_what_is_scaled_has_mean_zero_and_variance_one_before_it_is_bounded():
     y = counted(ROWS).eval()(torch.from_numpy(ROWS)).numpy()
-    np.testing.assert_allclose([y.mean(axis=0), y.var(axis=0)], [[0, 0], [1, 1]], atol=1e-4)
+    z = 2.0 * np.arctanh(y / 2.0)
+    np.testing.assert_allclose([z.mean(axis=0), z.var(axis=0)], [[0, 0], [1, 1]], atol=1e-4)
+
+
+def test_what_training_has_never_seen_is_bounded():
+    layer = counted(ROWS).eval()
+    assert bool((layer(torch.tensor([[1e9, -1e9]])) == torch.tensor([[2.0, -2.0]])).all())
 
 
 def test_rows_of_long_ago_are_forgotten():
