@@ -221,8 +221,8 @@ class Classifier(Estimator):
 
     def wiring(self) -> Wiring:
         # A picture is read by convolutions over itself: what is one step has no patterns in time.
-        untold = not self.text and not self._pictured and not is_frozen(self.network)
-        convolved = untold if self.convolution == "auto" else self.convolution != 0
+        usual = not self.text and not self._pictured and not is_frozen(self.network)
+        convolved = usual if self.convolution == "auto" else self.convolution != 0
         size = None if self.convolution == "auto" else int(self.convolution)
         # Patterns of a series are of all lengths; words tell most by those beside them.
         growth = 1 if self.text else GROWTH
