@@ -9,6 +9,7 @@ import msgspec
 
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.names import check_column
+from whorl.plans.sizes import check_flag
 
 AudioFeatures = Literal["log_mel", "mfcc"]
 Normalise = Literal["training", "file", "running", "none"]
@@ -136,8 +137,7 @@ class Features:
 
     def __post_init__(self) -> None:
         _check_plain(self)
-        if not isinstance(self.ordered, bool):
-            raise ArgumentError(f"`ordered` is True or False, but is {self.ordered!r}. Choose one.")
+        check_flag("ordered", self.ordered)
 
 
 @dataclass(frozen=True, kw_only=True)

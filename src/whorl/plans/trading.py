@@ -5,6 +5,7 @@ from typing import Literal
 
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.names import check_column
+from whorl.plans.sizes import check_flag
 
 _RULES = ("sign", "size", "interval")
 
@@ -123,8 +124,7 @@ class Refits:
             _check_whole("every", self.every, 1)
         if self.rolling is not None:
             _check_whole("rolling", self.rolling, 1)
-        if not isinstance(self.refit, bool):
-            raise ArgumentError(f"`refit` is True or False, but is {self.refit!r}. Change it.")
+        check_flag("refit", self.refit)
         if self.refit and self.every == "never":
             raise ArgumentError("`refit` is True, but `every` is 'never', so that nothing is fitted. Leave one out.")
         for name in ("context", "seeds", "workers"):

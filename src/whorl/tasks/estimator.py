@@ -11,7 +11,7 @@ from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
 from whorl.plans.media import Media
 from whorl.plans.networks import Network, Recurrent, from_key
-from whorl.plans.sizes import check_most
+from whorl.plans.sizes import check_flag, check_most
 from whorl.plans.table import Table
 from whorl.plans.training import Training
 from whorl.plans.wiring import Wiring
@@ -79,8 +79,7 @@ class Estimator(Settings, ABC):
         """
         from whorl.tasks.fitting import fit
 
-        if not isinstance(refit, bool):
-            raise ArgumentError(f"`refit` is True or False, but is {refit!r}. Change it.")
+        check_flag("refit", refit)
         # Where a second fit fails or is stopped, the first one is there.
         for fitted in fit(self, data, refit=refit, resume=resume, verbose=verbose):
             self.model_: Model = fitted.model

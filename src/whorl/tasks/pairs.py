@@ -6,7 +6,7 @@ from whorl.data.writing_reader import MOST_STEPS
 from whorl.errors import ArgumentError, did_you_mean
 from whorl.plans.heads import Categorical
 from whorl.plans.networks import WRITES, Network, recurrent
-from whorl.plans.sizes import MOST_WIDTH, check_probability
+from whorl.plans.sizes import MOST_WIDTH, check_flag, check_probability
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
@@ -40,8 +40,7 @@ class Pairs(Writing, Protocol):
 def check(task: Pairs, *, input_feeding: bool = False, wait: int | None = None, recall: bool = False) -> None:
     """Raises ArgumentError for settings that cannot be."""
     for name, value in (("input_feeding", input_feeding), ("recall", recall)):
-        if not isinstance(value, bool):
-            raise ArgumentError(f"`{name}` is True or False, but is {value!r}. Choose one.")
+        check_flag(name, value)
     if task.source == task.target:
         raise ArgumentError(f"`source` and `target` are both {task.source!r}. Name two columns, or two endings.")
     check_writing(task)
