@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from whorl.comparison.matching import Match, completed, matched
 from whorl.errors import ArgumentError
 from whorl.plans.networks import Network, from_key, key_of, recurrent
+from whorl.tasks.estimator import is_frozen
 from whorl.tasks.preparation import Prepared
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _named(recipes: List[Network]) -> dict[str, Network]:
 
 def _name(recipe: Network) -> str:
     """The key of a recipe, and whether its core is frozen: that is another network than the one that is trained."""
-    return f"{key_of(recipe)}{_FROZEN if getattr(recipe, 'frozen', False) else ''}"
+    return f"{key_of(recipe)}{_FROZEN if is_frozen(recipe) else ''}"
 
 
 def _of(one: Network | str, own: Network) -> Network:

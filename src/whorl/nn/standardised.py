@@ -16,8 +16,8 @@ from whorl.runtime.program import Program
 _LEAST = 0.01
 # Least standard deviation: a number that hardly ever changes in training tells nothing.
 _FLOOR = 1e-3
-# Standard deviations beyond which nothing lies. The first steps of a sequence are far from what is seen at its end, by
-# tens of them in a mean over all steps, and an answer so far would be sure of what it cannot know.
+# Standard deviations beyond which nothing lies. The first steps of a sequence are far from what is seen at its end, a
+# mean over all steps by ten or thirty of them, and an answer so far would be sure of what it cannot know.
 _MOST = 2.0
 
 

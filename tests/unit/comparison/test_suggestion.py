@@ -175,6 +175,15 @@ def test_times_that_are_irregular_are_not_warped(tmp_path):
     assert "--on-gap ignore" in found.command
     assert any("boosted trees" in caution for caution in found.cautions)
     assert whorl.suggest(path, **asked, stream=True).settings["augmentation"] == "prefixes"
+    assert not any("--frozen" in one.command for one in found.alternatives)
+
+
+def test_a_frozen_core_is_an_alternative_for_series_with_labels(tmp_path):
+    make, asked = SUBJECTS["classify"]
+    found = whorl.suggest(make(tmp_path), **asked)
+    (one,) = [one for one in found.alternatives if "as they were drawn" in one.reason]
+    assert one.model.network == whorl.Recurrent("rnn", frozen=True)
+    assert "--network rnn --frozen" in one.command
 
 
 def test_lives_are_counted_where_a_regression_has_no_target(tmp_path):

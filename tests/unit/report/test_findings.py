@@ -9,7 +9,7 @@ from tests.unit.report.test_probes import remembering
 
 import whorl
 from whorl.report import card, memory
-from whorl.report.card import Card, CardScores, Epoch, History
+from whorl.report.card import Card, CardScores, Epoch, History, Recipe
 from whorl.report.findings import Measured, findings, measure
 from whorl.report.gates import LayerProbe
 from whorl.report.gradients import LagGradient
@@ -101,6 +101,17 @@ def test_gradients_that_grow_or_are_always_clipped_are_said():
     found = findings(measure(model, Card(), memory.measured(model, held_out), held_out))
     (one,) = [one for one in found if one.rule == "exploding gradient"]
     assert "is felt" in one.evidence
+
+
+def test_a_frozen_core_is_not_judged_by_gradients_that_teach_it_nothing():
+    drawn = Card(network=Recipe(frozen=True))
+    short = probed(period=48, gradient=falling(14))
+    assert rules(short) == ["vanishing gradient"]
+    assert rules(replace(short, card=drawn)) == []
+    model, held_out = remembering(1.2)
+    grows = measure(model, Card(), memory.measured(model, held_out), held_out)
+    assert "exploding gradient" in rules(grows)
+    assert "exploding gradient" not in rules(replace(grows, card=drawn))
 
 
 def test_a_memory_shorter_than_the_season_is_said():
