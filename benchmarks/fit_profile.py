@@ -38,7 +38,7 @@ from whorl.data.pairing import WindowBatches
 from whorl.data.strips import StripBatches
 from whorl.nn.stack import RecurrentStack
 from whorl.runtime import evaluation
-from whorl.tasks import fitting
+from whorl.tasks import fitting, learning, network
 from whorl.train import loop, step
 from whorl.train.run import Run
 
@@ -108,11 +108,11 @@ def clocked(clock: Clock) -> Iterator[None]:
     """Has the clock around the parts of `fit`; afterwards all functions are what they were."""
     places: list[tuple[Any, str, str, bool]] = [
         (fitting, "prepare", "reading", True),
-        (fitting, "_training_part", "batches and network", True),
-        (fitting, "_validation_part", "batches and network", True),
-        (fitting, "build", "batches and network", True),
-        (fitting, "_model", "calibration", True),
-        (fitting, "evaluate", "scoring", False),
+        (learning, "training_part", "batches and network", True),
+        (learning, "validation_part", "batches and network", True),
+        (learning, "untrained", "batches and network", True),
+        (learning, "_model", "calibration", True),
+        (learning, "evaluate", "scoring", False),
         (evaluation, "score_rival", "rivals", True),
         (loop, "_train", "other Python", False),
         (loop, "_validate", "validation", True),
@@ -124,7 +124,7 @@ def clocked(clock: Clock) -> Iterator[None]:
         (WindowBatches, "batch", "cutting", True),
         (StripBatches, "batch", "cutting", True),
         (torch.nn.Module, "__call__", "network forward", False),
-        (fitting, "loss", "loss forward", True),
+        (network, "loss", "loss forward", True),
         (torch.Tensor, "backward", "network backward", False),
         (torch.optim.Adam, "step", "optimizer", True),
         (torch.optim.Optimizer, "zero_grad", "optimizer", True),

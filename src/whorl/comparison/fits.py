@@ -19,7 +19,7 @@ from whorl.plans.networks import Network, from_plain, to_plain
 from whorl.runtime import files
 from whorl.runtime.artifact import as_plain, write_bytes
 from whorl.tasks import settings
-from whorl.tasks.fitting import learn
+from whorl.tasks.learning import learn
 from whorl.tasks.side_by_side import side_by_side
 from whorl.tasks.telling import Watcher
 

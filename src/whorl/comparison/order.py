@@ -25,7 +25,7 @@ from whorl.runtime.model import Model
 from whorl.tasks.classification import Classifier
 from whorl.tasks.detection import Detector
 from whorl.tasks.estimator import Estimator, check_whole
-from whorl.tasks.fitting import learn
+from whorl.tasks.learning import learn
 from whorl.tasks.telling import Teller
 
 # Order matters where shuffling loses so much of what was gained over the best naive rival; it does not where even the

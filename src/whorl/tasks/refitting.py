@@ -19,7 +19,7 @@ from whorl.train.loop import forget, is_begun
 
 if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
-    from whorl.tasks.fitting import Fitted
+    from whorl.tasks.learning import Fitted
     from whorl.tasks.telling import Teller
 
 # Where the second run keeps its checkpoints, in the folder of the first.

@@ -11,7 +11,7 @@ from whorl.comparison.losses import Losses, interval
 from whorl.comparison.order import AS_IT_IS, FEED_FORWARD, NAIVE, SHUFFLED, Order, order
 from whorl.comparison.order_parts import parts_of
 from whorl.errors import ArgumentError, DataError
-from whorl.tasks.fitting import learn
+from whorl.tasks.learning import learn
 
 
 def plan(**choices):
