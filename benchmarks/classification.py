@@ -1,6 +1,6 @@
 """Classification of public series with whorl's defaults, beside 1-NN DTW; the test part is read once for each fit.
 
-    python -m benchmarks.classification DATA [--sets ECG5000 ...] [--networks gru frozen] [--members 1 5]
+    python -m benchmarks.classification DATA [--sets ECG5000 ...] [--networks gru frozen stacked] [--members 1 5]
         [--refit no yes] [--seeds 0 1 2] [--out FILE.json]
     # Choices: folds of the training part
     python -m benchmarks.classification DATA --cross 5 [--networks gru] [--augmentation none]
@@ -25,6 +25,9 @@ from whorl.data.arrays import Arrays, read_arrays
 SETS = ("ECG5000", "ItalyPowerDemand", "JapaneseVowels", "CricketX", "BasicMotions", "ECG200")
 
 NETWORKS = {"gru": whorl.Recurrent("gru"), "frozen": whorl.Recurrent("rnn", frozen=True)}
+
+# `fit(data, stacked=True)`: both of them, with changed examples and without, a network of each for each of five folds.
+STACKED = "stacked"
 
 # What folds of the training part chose beside the default, which stays as it is.
 CHOSEN = {("ItalyPowerDemand", "gru"): "none"}
@@ -61,17 +64,19 @@ def read(folder: Path, name: str, part: str) -> Arrays:
 def run(name: str, folder: Path, seed: int, network: str, members: int, refit: bool, changed: str) -> dict[str, object]:
     """Fits one model with everything else default, and scores it on validation and test."""
     train, test = read(folder, name, "TRAIN"), read(folder, name, "TEST")
-    recipe, training = replace(NETWORKS[network], members=members), whorl.Training(seed=seed)
+    training, choices = whorl.Training(seed=seed), {"stacked": True} if network == STACKED else {"refit": refit}
+    recipe = NETWORKS["gru"] if network == STACKED else replace(NETWORKS[network], members=members)
     model = whorl.Classifier(augmentation=changed, network=recipe, training=training)
     started = time.perf_counter()
-    model.fit((train.x, train.y), refit=refit, verbose=False)
+    model.fit((train.x, train.y), verbose=False, **choices)
     seconds = time.perf_counter() - started
     scored = model.evaluate((test.x, test.y))
+    folds = model.model_.card.get("folds", {}).get("networks", [])  # type: ignore[attr-defined]
     return {
         "set": name,
         "network": network,
-        "members": members,
-        "augmentation": changed,
+        "members": sum(len(one["kept_epochs"]) for one in folds) if folds else members,
+        "augmentation": "both" if folds else changed,
         "refit": refit,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
@@ -153,7 +158,7 @@ def row(runs: list[dict[str, Any]]) -> list[str]:
 def main() -> None:
     """Prints a line for each fit and the means, and writes everything as JSON."""
     parser = quality.arguments(__doc__, sets=SETS)
-    parser.add_argument("--networks", nargs="+", choices=tuple(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="+", choices=(*NETWORKS, STACKED), default=[*NETWORKS, STACKED])
     parser.add_argument("--members", nargs="+", type=int, default=[1, 5])
     parser.add_argument("--refit", nargs="+", choices=("no", "yes"), default=["no", "yes"])
     parser.add_argument("--cross", type=int, metavar="FOLDS")
@@ -174,6 +179,8 @@ def main() -> None:
         for network, *way in itertools.product(chosen.networks, chosen.members, refits, ("auto", "none")):
             if way[-1] not in ("auto", CHOSEN.get((name, network))):
                 continue
+            if network == STACKED and way != [chosen.members[0], refits[0], "auto"]:
+                continue  # one way alone
             of_set = [{**run(name, chosen.data, seed, network, *way), "nearest": rival} for seed in chosen.seeds]
             rows.append(row(of_set))
             print("  ".join(rows[-1]), flush=True)

@@ -113,7 +113,7 @@ def clocked(clock: Clock) -> Iterator[None]:
         (learning, "untrained", "batches and network", True),
         (learning, "_model", "calibration", True),
         (learning, "evaluate", "scoring", False),
-        (evaluation, "score_rival", "rivals", True),
+        (evaluation, "_add_rival", "rivals", True),
         (loop, "_train", "other Python", False),
         (loop, "_validate", "validation", True),
         (loop, "_save", "checkpoint", True),

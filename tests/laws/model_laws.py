@@ -110,7 +110,7 @@ def a_seed_gives_one_history(subject: ModelSubject, data: st.DataObject) -> None
     for _ in range(2):
         estimator = subject.new()
         estimator.set_params(training=replace(estimator.training, seed=seed))
-        fits.append(estimator.fit(subject.fitting_data(), verbose=False))
+        fits.append(estimator.fit(subject.fitting_data(), verbose=False, **subject.options))
         torch.rand(7)  # where the caller's generators stand does not matter
     assert fits[0].history_ == fits[1].history_
     sequences = subject.drawn(data)
@@ -125,7 +125,7 @@ def the_verbs_change_nothing_of_the_caller(subject: ModelSubject, data: st.DataO
     sequences = subject.drawn(data)
     asked, asked_before = sequences, copy.deepcopy(sequences)
     globals_before = _global_state()
-    estimator.fit(given, verbose=False)
+    estimator.fit(given, verbose=False, **subject.options)
     assert _same(given, before), "fit changed the training data"
     ask(subject, estimator, asked)
     estimator.evaluate(given)

@@ -44,6 +44,7 @@ class ModelSubject:
         dialogue: whether a sequence is a dialogue, whose rows are its turns; each is answered, and the answer is one.
         transcript: whether answers are texts that are said step by step, each push the text so far.
         prepare: what `fit` does before it trains.
+        options: what else `fit` is told.
     """
 
     new: Callable[[], Estimator]
@@ -66,6 +67,7 @@ class ModelSubject:
     dialogue: bool = False
     transcript: bool = False
     prepare: Callable[[Estimator, Any], Any] = prepare
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def arrays(self) -> bool:
@@ -89,7 +91,7 @@ class ModelSubject:
 
     @functools.cached_property
     def fitted(self) -> Any:
-        return self.new().fit(self.fitting_data(), verbose=False)
+        return self.new().fit(self.fitting_data(), verbose=False, **self.options)
 
     @property
     def model(self) -> Any:

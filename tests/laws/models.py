@@ -1,5 +1,7 @@
 """Every model that is held to the laws."""
 
+from dataclasses import replace
+
 from tests.laws import (  # noqa: F401  the laws of models are known once they are imported
     model_laws,
     model_stream_laws,
@@ -114,6 +116,13 @@ MODELS = {
     "window forecaster, side by side": lambda: table_model(recipe("gru", members=2)),
     "carried forecaster, side by side": lambda: table_model(recipe("lstm", members=2), settings={"memory": "carried"}),
     "classifier on arrays, side by side": lambda: classifier_on_arrays(recipe("gru", members=3)),
+    "classifier on arrays, stacked": lambda: replace(
+        classifier_on_arrays(recipe("gru")), options={"stacked": True, "folds": 2}
+    ),
+    "regressor on a table, folds": lambda: replace(sequence_table_model(), options={"folds": 3}),
+    "tagger on words, chained, folds": lambda: replace(
+        tagger_on_words(recipe("gru"), lookahead=1, crf=True), options={"folds": 2}
+    ),
     "tagger on words, chained, side by side": lambda: tagger_on_words(recipe("gru", members=2), lookahead=1, crf=True),
     "generator of words, side by side": lambda: generator(recipe("gru", members=2), "word"),
     "detector on a table, side by side": lambda: detector_on_a_table(recipe("gru", members=2)),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from whorl.tasks.estimator import Estimator
 
 # Of `whorl fit`, what means nothing where many models are fitted, or is said otherwise.
-_ONLY_FIT = {"out", "report", "refit", "resume", "checkpoint"}
+_ONLY_FIT = {"out", "report", "refit", "folds", "stacked", "resume", "checkpoint"}
 _MODEL = "MODEL"
 
 # What is done with a task, the path of data, and the options of the group that were given.

@@ -41,7 +41,16 @@ def _checked() -> dict[str, object]:
 WORDS = fitting.Words(Classifier, _OWN, parts=_checked)
 
 
-def fit_classify(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
+def fit_classify(
+    data: str,
+    out: str | None,
+    report: str | None,
+    refit: bool,
+    resume: bool,
+    folds: int | None,
+    stacked: bool,
+    **_: object,
+) -> None:
     """Train a Classifier on DATA and save it.
 
     DATA is a table whose series column names the sequence of a row and whose target column has the label of a sequence
@@ -51,7 +60,7 @@ def fit_classify(data: str, out: str | None, report: str | None, refit: bool, re
     first on each line) or of the UEA archive (.ts). Some of the sequences are held out: they calibrate the
     probabilities, and score the model beside the frequencies of the classes.
     """
-    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume, folds=folds, stacked=stacked)
 
 
 command = make_command(
@@ -63,6 +72,7 @@ command = make_command(
         *fitting.plan_options(Classifier, "tokens", "Text"),
         *media_options(),
         *fitting.shared_options(Classifier),
+        *fitting.fold_options(stacked=True),
     ],
     epilog="Example: whorl fit classify beats.csv --target kind --series beat --out beats.whorl",
 )

@@ -32,7 +32,9 @@ def _files() -> dict[str, object]:
 WORDS = fitting.Words(Regressor, _OWN, parts=_files)
 
 
-def fit_regress(data: str, out: str | None, report: str | None, refit: bool, resume: bool, **_: object) -> None:
+def fit_regress(
+    data: str, out: str | None, report: str | None, refit: bool, resume: bool, folds: int | None, **_: object
+) -> None:
     """Train a Regressor on DATA and save it.
 
     DATA is a table whose series column names the sequence of a row, or with a sequence in each row, whose columns but
@@ -41,7 +43,7 @@ def fit_regress(data: str, out: str | None, report: str | None, refit: bool, res
     early, and score the model beside the mean. With --remaining each sequence ends in failure, and what is answered is
     how many rows are left; no column is needed for that.
     """
-    fitting.run(WORDS, data, out, report, refit=refit, resume=resume)
+    fitting.run(WORDS, data, out, report, refit=refit, resume=resume, folds=folds)
 
 
 command = make_command(
@@ -52,6 +54,7 @@ command = make_command(
         *options_of(Regressor, _OWN),
         *media_options(but=_SHARED),
         *fitting.shared_options(Regressor),
+        *fitting.fold_options(),
     ],
     epilog="Example: whorl fit regress engines.csv --remaining --cap 125 --series engine --time cycle --out m.whorl",
 )

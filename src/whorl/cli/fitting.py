@@ -112,6 +112,24 @@ def shared_options(kind: "type[Estimator]", table: Sequence[str] | None = None) 
     ]
 
 
+def fold_options(*, stacked: bool = False) -> list[click.Parameter]:
+    """Options of tasks whose sequences can be dealt to folds.
+
+    Args:
+        stacked: whether the task knows networks that go well together.
+    """
+    folds = (
+        "Deal sequences to so many folds, fit a network for each to all others, and have them answer together; all is "
+        "learned from, and all of it scores. Takes so many times as long."
+    )
+    different = (
+        "Have different networks answer together, weighted by what they tell of folds (five, unless --folds says "
+        "otherwise): --network and a frozen one or a GRU, with and without --augmentation. Takes some 20 times as long."
+    )
+    flag = [option("Training", "--stacked", is_flag=True, help=different)] if stacked else []
+    return [option("Training", "--folds", type=int, metavar="N", help=folds), *flag]
+
+
 def build_table() -> Table:
     """The `Table` that the options of the command line describe."""
     return build(Table, [field.name for field in fields(Table)])
@@ -139,7 +157,17 @@ class Words:
         return build(partial(_with_one_target(self.kind), **made, **self.parts()), self.own)
 
 
-def run(words: Words, data: str, out: str | None, report: str | None, *, refit: bool, resume: bool) -> None:
+def run(
+    words: Words,
+    data: str,
+    out: str | None,
+    report: str | None,
+    *,
+    refit: bool,
+    resume: bool,
+    folds: int | None = None,
+    stacked: bool = False,
+) -> None:
     """Fits, saves, reports, and says what can be done next.
 
     Args:
@@ -149,6 +177,8 @@ def run(words: Words, data: str, out: str | None, report: str | None, *, refit: 
         report: where the page goes; None writes none.
         refit: fit again with nothing held out.
         resume: go on from the checkpoint.
+        folds: fit on so many folds.
+        stacked: have different networks answer together.
     """
     estimator = words.estimator()
     training = estimator.training
@@ -162,7 +192,7 @@ def run(words: Words, data: str, out: str | None, report: str | None, *, refit: 
     if training.checkpoint is not None:
         tell(f"checkpoints: {training.checkpoint}")
     try:
-        estimator.fit(data, refit=refit, resume=resume, verbose=verbose)
+        estimator.fit(data, refit=refit, folds=folds, stacked=stacked, resume=resume, verbose=verbose)
     except KeyboardInterrupt as interrupt:
         saved = path if hasattr(estimator, "model_") else None  # the first of two fits is complete
         if saved is not None:
@@ -240,7 +270,7 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
     lines = [f"model: {path} ({size_of(size)})"]
     if report is not None:
         lines.append(f"report: {report}")
-    if "refit" not in card:
+    if not {"refit", "folds"} & set(card):
         lines.append("not learned from: the validation part; --refit fits again with it")
     lines += ["next:", f"  whorl predict {predict}", *([f"  {stream}"] if estimator.model_.streams else [])]
     lines.append(f"  whorl inspect {model}" if report is not None else f"  whorl report {model} {table}")
@@ -253,6 +283,7 @@ def _finish(estimator: "Estimator", path: Path, report: str | None, data: str) -
         "parameters": card["parameters"],
         "history": card["history"],
         "refit": card.get("refit"),
+        "folds": card.get("folds"),
     }
     if wants_json():
         show(result, [])

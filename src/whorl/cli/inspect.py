@@ -62,6 +62,7 @@ def _lines(model: "Model") -> Iterator[str]:
     yield from _section("training", card.get("training"))
     yield from _history(card.get("history"))
     yield from _section("fitted again, with nothing held out", card.get("refit"))
+    yield from _folds(card.get("folds"))
     yield "program"
     yield f"  {'parameters':20}{sum(one.num_parameters() for one in both):,}"
     yield f"  {'operations':20}{' and '.join(str(len(one.operations)) for one in both)}"
@@ -136,11 +137,21 @@ def _history(history: object) -> Iterator[str]:
         )
 
 
+def _folds(folds: object) -> Iterator[str]:
+    """A line for each kind of network that was fitted on folds."""
+    if isinstance(folds, Mapping):
+        yield f"{folds['count']} folds: a network without each; shares in the sum of their answers, and scores"
+        for one in folds["networks"]:
+            yield f"  {_label(one['name'])}{one['share']:.0%}, {_plain(one['metrics'])}"
+
+
 def _scores(scores: object) -> Iterator[str]:
     if isinstance(scores, Mapping):
         from whorl.tasks.telling import score_lines
 
-        yield f"scores on the {scores.get('part', 'held-out')} part, {scores.get('answers', 0)} answers"
+        part = scores.get("part", "held-out")
+        where = "all folds" if part == "folds" else f"the {part} part"
+        yield f"scores on {where}, {scores.get('answers', 0)} answers"
         yield from score_lines(scores["metrics"], scores["baselines"])
         yield from interval_lines(scores["metrics"])
 

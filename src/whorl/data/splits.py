@@ -1,4 +1,4 @@
-"""Which sequences are held out: by chance, so that labels are spread alike, or whole groups at once."""
+"""Which sequences are held out, once or in folds: by chance, with labels spread alike, or whole groups at once."""
 
 import operator
 from collections.abc import Callable, Hashable, Iterable
@@ -50,6 +50,53 @@ def held_out(
     if labels is None:
         return np.sort(order[:number])
     return _stratified(_codes(labels, count, "labels"), number, order, exact=exact)
+
+
+def folds(
+    count: int,
+    number: int,
+    seed: int,
+    *,
+    labels: Iterable[object] | None = None,
+    groups: Iterable[object] | None = None,
+) -> np.ndarray:
+    """Deals sequences to folds by a seed, so that each fold has about as many, and of each class as many but for one.
+
+    With `groups`, no group is in two folds; large ones are dealt first, each to the fold that has least of its classes.
+
+    Args:
+        count: sequences there are.
+        number: of folds, at least 2.
+        seed: of the draw.
+        labels: one for each sequence; None and NaN are one class, "not labelled".
+        groups: which one each sequence belongs to.
+
+    Returns:
+        The fold of each sequence, counted from 0, (count,), int64; none is empty.
+
+    Raises:
+        DataError: there are fewer sequences, or groups, than folds.
+    """
+    unit_of = np.arange(count) if groups is None else _codes(groups, count, "groups")
+    class_of = np.zeros(count, np.int64) if labels is None else _codes(labels, count, "labels")
+    units = int(unit_of.max()) + 1
+    if units < number:
+        kind = "sequence" if groups is None else "group"
+        raise SplitError(
+            f"`folds` is {number}, but there are only {plural(units, kind)}, and each fold holds out at least one. "
+            f"Use at most {units}, or bring more."
+        )
+    counts = np.zeros((units, int(class_of.max()) + 1))
+    np.add.at(counts, (unit_of, class_of), 1.0)
+    order = np.random.default_rng([seed, 2]).permutation(units)
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    shares, dealt = counts / counts.sum(axis=0), np.zeros((number, counts.shape[1]))
+    fold_of = np.zeros(units, np.int64)
+    for unit in order.tolist():
+        crowded = np.round(dealt @ shares[unit], 9)  # sums of the same counts are ties, in whatever order
+        fold_of[unit] = fold = int(np.lexsort((dealt.sum(axis=1), crowded))[0])
+        dealt[fold] += counts[unit]
+    return fold_of[unit_of]
 
 
 def _number(count: int, wanted: float | int) -> int:

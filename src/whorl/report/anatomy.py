@@ -16,7 +16,7 @@ class Anatomy:
     """What a recurrent network is made of.
 
     Args:
-        members: such networks side by side, whose answers are averaged.
+        layers: cells and units of each network of those side by side; what else there is are sizes of the first.
         cell: its name, such as GRU.
         num_layers: layers on top of each other.
         hidden_size: units of a layer.
@@ -32,7 +32,7 @@ class Anatomy:
         recurrent_parameters: those of them in the recurrent layers.
     """
 
-    members: int
+    layers: tuple[tuple[tuple[str, int], ...], ...]
     cell: str
     num_layers: int
     hidden_size: int
@@ -46,6 +46,16 @@ class Anatomy:
     output_shape: tuple[int, ...]
     num_parameters: int
     recurrent_parameters: int
+
+    @property
+    def members(self) -> int:
+        """Networks side by side, whose answers are summed."""
+        return len(self.layers)
+
+    @property
+    def which(self) -> str:
+        """Of which of several networks the sizes are, before they are told."""
+        return "each " if len(set(self.layers)) == 1 else "the first "
 
 
 # What the values and tensors of a layer that is linear in its state are called.
@@ -78,7 +88,7 @@ def dissect(program: Program) -> Anatomy | None:
     num_read = program.shapes[top.out][-2] if over_value else None
     windows = [op.length for op in program.operations if isinstance(op, ops.Window)]
     return Anatomy(
-        members=num_members(program),
+        layers=tuple(_layers(program, number) for number in range(num_members(program))),
         cell=cell_of(top),
         num_layers=sum(not op.reverse for op in found),
         hidden_size=hidden_size(program, top),
@@ -93,6 +103,12 @@ def dissect(program: Program) -> Anatomy | None:
         num_parameters=program.num_parameters(),
         recurrent_parameters=program.num_parameters(sorted(_recurrent_tensors(program))),
     )
+
+
+def _layers(program: Program, member: int) -> tuple[tuple[str, int], ...]:
+    """Cells and units of the layers of one of several networks."""
+    own = [op for op in program.operations if isinstance(op, ops.Recurrent | ops.Scan) and member_of(op.out) == member]
+    return tuple((cell_of(op), hidden_size(program, op)) for op in own)
 
 
 def hidden_size(program: Program, op: Recurrence) -> int:

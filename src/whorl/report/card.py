@@ -78,6 +78,20 @@ class Refit(msgspec.Struct, frozen=True):
     epochs: int = 0
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of network that was fitted on folds, and its share in the sum of answers."""
+
+    name: str = ""
+    share: float = 1.0
+
+
+class Folds(msgspec.Struct, frozen=True):
+    """Networks that answer together, each of which has learned from all but one fold."""
+
+    count: int = 0
+    networks: list[Kind] = []
+
+
 class Card(msgspec.Struct, frozen=True):
     """A model card."""
 
@@ -86,6 +100,7 @@ class Card(msgspec.Struct, frozen=True):
     history: History = History()
     network: Recipe = Recipe()
     refit: Refit | None = None
+    folds: Folds | None = None
     scores: CardScores | None = None
     versions: dict[str, str] = {}
 

@@ -69,7 +69,7 @@ class _Drawing:
         sizes = self.sizes
         layers = f"{sizes.num_layers} layers of " if sizes.num_layers > 1 else ""
         both = ", reading both ways" if sizes.bidirectional else ""
-        several = f"{sizes.members} networks side by side, each " if sizes.members > 1 else ""
+        several = f"{sizes.members} networks side by side, {sizes.which}" if sizes.members > 1 else ""
         in_all = " in all" if several else ""
         return (
             f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units{both}: "

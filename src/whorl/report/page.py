@@ -107,7 +107,7 @@ def _content(model: Model, held_out: HeldOut | List[Sequence] | None) -> dict[st
         "verdict": verdict,
         "table": scores.table(metrics) if metrics else None,
         "part": part,
-        "refit": _refit(facts, held_out is not None and not given),
+        "fits": _fits(facts, held_out is not None and not given),
         "targets": len(model.reader.names),
         "calibrated": bool(levels) and not given,
         "timeline": split.timeline(lines) if lines else None,
@@ -218,11 +218,24 @@ def _scored(
     if evidence is not None:
         # The card knows no rival by step, so model and rivals are measured on the same answers.
         by_step = evidence.by_step
-    return known.all_metrics, by_step, f"the {known.part} part that fit held out, {known.answers:,} answers"
+    count = f"{known.answers:,} answers"
+    if facts.folds is not None:
+        told = f"all {facts.folds.count} folds, each answered by networks that had not learned from it, {count}"
+        return known.all_metrics, by_step, told
+    return known.all_metrics, by_step, f"the {known.part} part that fit held out, {count}"
 
 
-def _refit(facts: Card, held_out: bool) -> str:
-    """What is said of a second fit with nothing held out; nothing where there was none."""
+def _fits(facts: Card, held_out: bool) -> str:
+    """What is said of fits on folds, and of one with nothing held out; nothing where there was one fit alone."""
+    if facts.folds is not None:
+        count, kinds = facts.folds.count, facts.folds.networks
+        shares = ", ".join(f"{kind.name} {kind.share:.0%}" for kind in kinds)
+        counted = f" They count as what they told of these says: {shares}." if len(kinds) > 1 else ""
+        one = " This page shows those that have not learned from the first fold, on it." if held_out else ""
+        return (
+            f"{count * len(kinds)} networks answer together. Each has learned from all of {count} folds but one, and "
+            f"the scores are of answers to that one.{counted}{one}"
+        )
     if facts.refit is None:
         return ""
     epochs = plural(facts.refit.epochs, "epoch")
@@ -239,7 +252,7 @@ def _sizes(model: Model, facts: Card) -> dict[str, str]:
     found: dict[str, str] = {}
     if sizes is not None:
         layers = f"{sizes.num_layers} layers, " if sizes.num_layers > 1 else ""
-        several = f"{sizes.members} side by side, each " if sizes.members > 1 else ""
+        several = f"{sizes.members} side by side, {sizes.which}" if sizes.members > 1 else ""
         drawn = ", frozen as they were drawn" if facts.network.frozen else ""
         found["network"] = f"{several}{sizes.cell}, {layers}{sizes.hidden_size} units{drawn}"
         found["parameters"] = f"{sizes.num_parameters:,}"

@@ -1,9 +1,9 @@
 """Scoring a model on data with known truths, beside its baselines."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as List
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,23 @@ class Evaluation:
         return self.kept
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some steps of sequences that a model is scored on.
+
+    Args:
+        model: what is scored, and whose rivals are.
+        sequences: with targets.
+        steps: for each sequence the steps that are scored.
+        outputs: what the engine answers at these steps, where that is known already.
+    """
+
+    model: "Model"
+    sequences: List[Sequence]
+    steps: List[np.ndarray]
+    outputs: Outputs | None = None
+
+
 def evaluate(
     model: "Model",
     sequences: List[Sequence],
@@ -93,33 +110,55 @@ def evaluate(
         keep: keep answers and truths. None keeps them up to 1 GB.
         outputs: what the model's engine answers at these steps, where that is known already.
     """
-    num_answers = sum(map(len, steps))
-    if not num_answers:
+    part = Part(model=model, sequences=sequences, steps=steps, outputs=outputs)
+    if not sum(map(len, steps)):
         longest = max((len(sequence) for sequence in sequences), default=0)
         raise DataError(
             f"`evaluate` needs {told(model.wiring.pairing)}, but the longest sequence has {longest} rows. Bring longer "
             "ones."
         )
-    scores = model.readout.scores(model.reader, model.naive_mae)
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
-    keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
-    predictions, targets, missing = [], [], 0
-    for _, _, prediction, target in answers(
-        model, sequences, model.outputs(sequences, steps) if outputs is None else outputs
-    ):
-        scores.add(prediction, target)
-        missing += _num_missing(model, target)
-        if keep:
-            predictions.append(prediction)
-            targets.append(target)
+    keep = sum(map(len, steps)) * size * 8 <= KEEP_BYTES if keep is None else keep
+    predictions: list[Prediction] = []
+    targets: list[np.ndarray] = []
+
+    def kept(prediction: Prediction, target: np.ndarray) -> None:
+        predictions.append(prediction)
+        targets.append(target)
+
+    found = evaluate_parts([part], kept if keep else None)
+    return replace(found, kept=_kept(model, sequences, steps, predictions, targets)) if keep else found
+
+
+def evaluate_parts(parts: List[Part], told_of: Callable[[Prediction, np.ndarray], object] | None = None) -> Evaluation:
+    """Scores the answers of several models of one form together, each on its own part, as those of folds are.
+
+    Args:
+        parts: at least one.
+        told_of: is told of answers and their truths.
+    """
+    first = parts[0].model
+    scores = first.readout.scores(first.reader, first.naive_mae)
+    rivals = {name: first.readout.of_rivals().scores(first.reader, first.naive_mae) for name in first.baselines}
+    missing = 0
+    for part in parts:
+        model, sequences, steps = part.model, part.sequences, part.steps
+        found = model.outputs(sequences, steps) if part.outputs is None else part.outputs
+        for _, _, prediction, target in answers(model, sequences, found):
+            scores.add(prediction, target)
+            missing += _num_missing(model, target)
+            if told_of is not None:
+                told_of(prediction, target)
+        for name, rival in rivals.items():
+            _add_rival(rival, model, name, sequences, steps)
+    pairs = [pair for part in parts for pair in zip(part.sequences, part.steps, strict=True)]
     return Evaluation(
         metrics=scores.result(),
-        baseline={name: score_rival(model, name, sequences, steps).result() for name in model.baselines},
+        baseline={name: rival.result() for name, rival in rivals.items()},
         by_step=scores.steps(),
-        num_answers=num_answers - missing,
-        scale=model.reader.scale,
-        skipped=tuple(one.key for one, wanted in zip(sequences, steps, strict=True) if not len(wanted)),
-        kept=_kept(model, sequences, steps, predictions, targets) if keep else None,
+        num_answers=sum(len(wanted) for _, wanted in pairs) - missing,
+        scale=first.reader.scale,
+        skipped=tuple(one.key for one, wanted in pairs if not len(wanted)),
     )
 
 
@@ -182,8 +221,11 @@ def outputs_of_rival(
 def score_rival(model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> Scoring:
     """Scores one of a model's naive rivals on the same steps."""
     scores = model.readout.of_rivals().scores(model.reader, model.naive_mae)
-    for _, _, prediction, target in answers(
-        model, sequences, outputs_of_rival(model, name, sequences, steps), rival=True
-    ):
-        scores.add(prediction, target)
+    _add_rival(scores, model, name, sequences, steps)
     return scores
+
+
+def _add_rival(scores: Scoring, model: "Model", name: str, sequences: List[Sequence], steps: List[np.ndarray]) -> None:
+    found = outputs_of_rival(model, name, sequences, steps)
+    for _, _, prediction, target in answers(model, sequences, found, rival=True):
+        scores.add(prediction, target)

@@ -1,7 +1,7 @@
 """Programs of networks that answer side by side, as one program."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 import numpy as np
@@ -51,14 +51,21 @@ def add_member(program: Program, other: Program, number: int, *, told: Collectio
     return own(other.output)
 
 
-def add_mean(program: Program, names: list[Name]) -> Name:
-    """Adds the mean of values of one shape."""
+def add_sum(program: Program, names: list[Name], weights: Sequence[float]) -> Name:
+    """Adds the weighted sum of values of one shape."""
+    if len(set(weights)) > 1:
+        names = [_times(program, name, weight) for name, weight in zip(names, weights, strict=True)]
+        weights = [1.0]
     total = names[0]
     for name in names[1:]:
         total = program.add(ops.Combine(a=total, b=name, function="add"))
-    share = np.full((1,) * len(program.shapes[total]), 1.0 / len(names))
+    return total if weights[0] == 1.0 else _times(program, total, weights[0])
+
+
+def _times(program: Program, name: Name, factor: float) -> Name:
+    share = np.full((1,) * len(program.shapes[name]), factor)
     each = program.add(ops.Constant(tensor=program.tensor(program.fresh("share"), share)))
-    return program.add(ops.Combine(a=total, b=each, function="multiply"))
+    return program.add(ops.Combine(a=name, b=each, function="multiply"))
 
 
 def _renamed(op: AnyOperation, own: Callable[[Name], Name]) -> AnyOperation:

@@ -10,7 +10,7 @@ from whorl.plans.changes import Augmentation, Change, Forgetting, SoundChange, V
 from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.plans.media import Audio, Image, Media, Video, word_of
 from whorl.plans.names import names
-from whorl.plans.networks import Network, from_key
+from whorl.plans.networks import Network, Recurrent, from_key, key_of
 from whorl.plans.sizes import MOST_KERNEL
 from whorl.plans.table import Table
 from whorl.plans.text import Text
@@ -219,6 +219,34 @@ class Classifier(Estimator):
         count = num_labels(data) if self.target is None else None
         return self if count is None else replace(self, target=tuple(f"y{k}" for k in range(count)))
 
+    def stack(self) -> dict[str, Self]:
+        """This task with a core that learns and with one that stays as it was drawn, with changed examples and without.
+
+        None of them is best on all series: what is told by a course as a whole, by patterns at any place, by the hour.
+
+        Raises:
+            ArgumentError: examples are no series, or have several labels at once.
+        """
+        are, words = self._own_changes()
+        if self.text is not None or words != ("series",) or isinstance(self.columns().target, tuple):
+            what = "examples have several labels" if isinstance(self.columns().target, tuple) else f"examples are {are}"
+            raise ArgumentError(
+                f"`stacked` is of series with one label each, but {what}. Leave it out; folds=5 alone has five "
+                "networks of one kind."
+            )
+        recipe = from_key(self.network)
+        other = Recurrent("gru") if is_frozen(recipe) else Recurrent("rnn", frozen=True)
+        networks = {_name(one): one for one in (recipe, replace(other, members=recipe.members))}
+        changes = set(self._changes())
+        ways = {"": self.augmentation}
+        if changes & {"auto", "series"}:
+            ways[" unaugmented"] = tuple(sorted(changes - {"auto", "series"})) or "none"
+        return {
+            f"{name}{told}": replace(self, network=network, augmentation=way)
+            for name, network in networks.items()
+            for told, way in ways.items()
+        }
+
     def wiring(self) -> Wiring:
         # A picture is read by convolutions over itself: what is one step has no patterns in time.
         usual = not self.text and not self._pictured and not is_frozen(self.network)
@@ -297,3 +325,7 @@ class Classifier(Estimator):
         # Texts tell by single words, and are soon known by heart.
         epochs = max(10 if self.text else 20, round(1000 / plan.num_batches(num_examples)))
         return recipe.completed(hidden_size=TEXT_SIZE if self.text else 64), plan.completed(epochs=epochs)
+
+
+def _name(recipe: Network) -> str:
+    return f"{key_of(recipe)}{'-frozen' if is_frozen(recipe) else ''}"

@@ -61,7 +61,16 @@ class Estimator(Settings, ABC):
 
     # The verbs
 
-    def fit(self, data: object, *, refit: bool = False, resume: bool = False, verbose: bool | None = None) -> Self:
+    def fit(
+        self,
+        data: object,
+        *,
+        refit: bool = False,
+        folds: int | None = None,
+        stacked: bool = False,
+        resume: bool = False,
+        verbose: bool | None = None,
+    ) -> Self:
         """Learns from data.
 
         Args:
@@ -70,6 +79,14 @@ class Estimator(Settings, ABC):
                 with nothing held out, in as many epochs; takes about as long again, `training.max_seconds` included.
                 Codecs, calibration and scores stay those of the first fit, whose network had not seen what they are
                 of; `judged_` is that model. Its checkpoints are in the folder `refit` of `training.checkpoint`.
+            folds: deal sequences to so many folds, fit a network for each to all others, and have these networks
+                answer together, in place of one that leaves out `training.validation`: all is learned from, and all of
+                it scores and calibrates, by answers of networks that had not learned from it. Labels are spread alike,
+                groups are not cut. Takes so many times as long, to fit and to answer. `history_` is of one network,
+                `held_out_` the first fold, and `judged_` has the networks without it. Codecs are fitted once, to what
+                `training.validation` leaves. Of Classifier, Regressor and Tagger.
+            stacked: have different networks answer together, weighted by what they tell of folds, five where `folds`
+                does not say; those of a Classifier of series, see `Classifier.stack`.
             resume: go on from the checkpoint in `training.checkpoint`.
             verbose: print roles of columns, progress and scores. None does so where the output is a terminal.
 
@@ -80,8 +97,14 @@ class Estimator(Settings, ABC):
         from whorl.tasks.fitting import fit
 
         check_flag("refit", refit)
+        check_flag("stacked", stacked)
+        if refit and (stacked or folds is not None):
+            raise ArgumentError(
+                "`refit` learns from what was held out, but with folds all is learned from. Leave it out."
+            )
         # Where a second fit fails or is stopped, the first one is there.
-        for fitted in fit(self, data, refit=refit, resume=resume, verbose=verbose):
+        found = fit(self, data, refit=refit, folds=folds, stacked=stacked, resume=resume, verbose=verbose)
+        for fitted in found:
             self.model_: Model = fitted.model
             self.network_ = fitted.network
             self.judged_ = fitted.judged

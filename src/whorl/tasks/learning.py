@@ -74,6 +74,7 @@ def learn(
     tell: "Teller",
     *,
     resume: bool = False,
+    part: str = "",
     changed: Callable[[Batches], Batches] | None = None,
 ) -> Fitted:
     """Fits an estimator to data that are prepared.
@@ -84,6 +85,7 @@ def learn(
         prepared: data.
         tell: says what goes on.
         resume: go on from a checkpoint.
+        part: of a fit that has several runs, the folder of this one's checkpoints within that of the plan.
         changed: what becomes of the batches of training; None leaves them as they are.
     """
     examples, recipe, plan = training_part(estimator, wiring, prepared)
@@ -96,6 +98,7 @@ def learn(
         plan,
         progress=tell.progress(),
         checkpoint=None if plan.checkpoint is None else Path(plan.checkpoint),
+        part=part,
         resume=resume,
         task=told(wiring, recipe),
     )
@@ -107,7 +110,7 @@ def learn(
         scores = transcribing.evaluated(model, held_out.sequences, keep=False)
     else:
         scores = evaluate(model, held_out.sequences, held_out.steps, keep=False, outputs=outputs)
-    card = _card(prepared, recipe, plan, history, model, scores)
+    card = card_of(prepared, recipe, plan, history, model, scores)
     model = replace(model, card=card)
     uses = [use for use in ("chose the epoch" if plan.patience else "", model.readout.calibration) if use]
     tell.scores(scores, prepared.reader.names, uses)
@@ -154,12 +157,12 @@ def _model(
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
     every = 1 if readout.chain is not None else max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)
     answered = list(model.outputs(held_out.sequences, [part[::every] for part in held_out.steps]))
-    targets = [_truths(model, held_out.sequences[n], at) for n, at, _ in answered]
+    targets = [truths_of(model, held_out.sequences[n], at) for n, at, _ in answered]
     readout.fit(np.concatenate([out for _, _, out in answered]), np.concatenate(targets))
     return model, answered if every == 1 else None
 
 
-def _truths(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
+def truths_of(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray:
     """Targets of these steps in the codec's units."""
     known = sequence.targets
     assert known is not None
@@ -176,7 +179,7 @@ def _shared(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
     return {"sequences": shared, "of": looked_at}
 
 
-def _card(
+def card_of(
     prepared: Prepared, recipe: Recipe, plan: Training, history: History, model: Model, scores: Evaluation
 ) -> dict[str, object]:
     """The model card: what a stranger needs to know about a model file."""

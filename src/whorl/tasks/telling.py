@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whorl.report.metric_table import METRICS
 from whorl.report.scores import listed, verdict
@@ -45,6 +45,20 @@ class Teller:
         also = f" (it also {' and '.join(uses)})" if uses else ""
         first = f"validation part{also}, {evaluation.num_answers} answers, {listed(names)}:"
         self.lines([first, *score_lines(evaluation.metrics, evaluation.baseline)])
+
+    def folds(self, evaluation: "Evaluation", names: Sequence[str], folds: Mapping[str, Any]) -> None:
+        """Prints scores of answers by networks that had not learned from them, and how much each kind of them counts.
+
+        Args:
+            evaluation: the scores.
+            names: of what is answered.
+            folds: as the model card has them.
+        """
+        count, networks = folds["count"], folds["networks"]
+        if len(networks) > 1:
+            self.lines([f"{one['name']} counts {one['share']:.0%}" for one in networks])
+        first = f"all {count} folds, each answered by what had not learned from it, {evaluation.num_answers} answers, "
+        self.lines([f"{first}{listed(names)}:", *score_lines(evaluation.metrics, evaluation.baseline)])
 
 
 class Watcher(Teller):

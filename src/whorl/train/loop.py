@@ -102,11 +102,13 @@ def fit(
         return run.history(run.record.stopped)
 
 
-def forget(checkpoint: Path, part: str) -> None:
-    """Removes the checkpoints of a run that is finished; raises ArgumentError where it is not."""
-    folder = CheckpointFolder(checkpoint, part)
-    _saved(folder, resume=False)
-    folder.clear()
+def forget(checkpoint: Path, *parts: str) -> None:
+    """Removes the checkpoints of runs that are finished; raises ArgumentError, and removes none, where one is not."""
+    folders = [CheckpointFolder(checkpoint, part) for part in parts]
+    for folder in folders:
+        _saved(folder, resume=False)
+    for folder in folders:
+        folder.clear()
 
 
 def is_begun(checkpoint: Path, part: str) -> bool:

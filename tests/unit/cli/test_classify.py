@@ -270,3 +270,30 @@ def test_a_table_with_a_sequence_a_row_is_answered_whole(tmp_path):
     whole = run("stream", model, "--input", data)
     assert (whole.exit_code, whole.stdout) == (3, "")
     assert "a whole one came, with the columns 't0' to 't9'. Answer such tables with `whorl predict`" in whole.stderr
+
+
+def test_networks_of_folds_and_of_several_kinds_are_fitted_told_and_saved(beats, tmp_path):
+    out, page = tmp_path / "f.whorl", tmp_path / "f.html"
+    line = ["fit", "classify", beats.data, "--target", "kind", "--series", "beat", "--time", "t", *SMALL, "--out", out]
+    result = run(*line, "--folds", "2", "--stacked", "--report", page)
+    assert (result.exit_code, result.stderr) == (0, "")
+    for word in ("fold 2 of 2, rnn-frozen unaugmented: accuracy ", "gru unaugmented counts ", "all 2 folds, each "):
+        assert word in result.stdout
+    assert "not learned from: the validation part" not in result.stdout
+    assert "8 networks answer together" in page.read_text(encoding="utf-8")
+    card = run("inspect", out).stdout
+    assert "2 folds: a network without each; shares in the sum of their answers, and scores\n  gru " in card
+    assert "scores on all folds, " in card
+    assert as_json(run("predict", out, beats.data, "--json"))["answers"]
+    told = as_json(run(*line, "--folds", "3", "--json"))["folds"]
+    assert (told["count"], [one["share"] for one in told["networks"]]) == (3, [1.0])
+
+
+def test_folds_that_cannot_be_are_told_on_the_command_line(beats, tmp_path):
+    line = ["fit", "classify", beats.data, "--target", "kind", "--series", "beat", "--time", "t", *SMALL]
+    result = run(*line, "--folds", "1", "--out", tmp_path / "m.whorl")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "`folds` is a whole number >= 2" in result.stderr
+    result = run(*line, "--folds", "3", "--refit", "--out", tmp_path / "m.whorl")
+    assert "`refit` learns from what was held out, but with folds all is learned from" in result.stderr
+    assert not list(tmp_path.iterdir())

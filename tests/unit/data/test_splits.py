@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whorl.data.splits import held_out
+from whorl.data.splits import folds, held_out
 from whorl.errors import DataError
 
 shares = st.floats(0.02, 0.9)
@@ -149,3 +149,43 @@ def test_numbers_of_numpy_are_numbers_and_no_fractions() -> None:
 def test_what_is_no_fraction_is_refused(wanted: float) -> None:
     with pytest.raises(DataError, match="a fraction between 0 and 1"):
         held_out(10, wanted, 0)
+
+
+@given(st.lists(st.sampled_from("aab🙂"), min_size=2, max_size=70), st.integers(2, 9), st.integers(0, 9))
+def test_folds_have_as_many_of_each_class_but_for_one(labels, number, seed) -> None:
+    if number > len(labels):
+        with pytest.raises(DataError, match=f"`folds` is {number}, but there are only {len(labels)} sequences"):
+            folds(len(labels), number, seed, labels=labels)
+        return
+    dealt = folds(len(labels), number, seed, labels=labels)
+    assert (dealt.shape, dealt.dtype) == ((len(labels),), np.int64)
+    for label in set(labels):
+        sizes = np.bincount(dealt[np.array(labels) == label], minlength=number)
+        assert len(sizes) == number
+        assert sizes.max() - sizes.min() <= 1
+    sizes = np.bincount(dealt, minlength=number)
+    assert sizes.min() >= 1
+    assert sizes.max() - sizes.min() <= len(set(labels))
+    alike = folds(len(labels), number, seed)
+    assert np.ptp(np.bincount(alike, minlength=number)) <= 1
+    assert dealt.tolist() == folds(len(labels), number, seed, labels=labels).tolist()
+
+
+@given(st.lists(st.integers(0, 7), min_size=8, max_size=90), st.integers(2, 4), st.integers(0, 9))
+def test_no_group_is_in_two_folds_and_none_of_them_is_empty(groups, number, seed) -> None:
+    if len(set(groups)) < number:
+        with pytest.raises(DataError, match=f"there are only {len(set(groups))} group"):
+            folds(len(groups), number, seed, groups=groups)
+        return
+    dealt = folds(len(groups), number, seed, groups=groups, labels=[n % 2 for n in range(len(groups))])
+    for group in set(groups):
+        assert len({fold for fold, own in zip(dealt.tolist(), groups, strict=True) if own == group}) == 1
+    assert set(dealt.tolist()) == set(range(number))
+
+
+def test_groups_of_one_class_each_are_spread_over_the_folds() -> None:
+    groups = [n // 5 for n in range(60)]
+    labels = ["sick" if group in (1, 4, 9) else "well" for group in groups]
+    dealt = folds(60, 3, 0, groups=groups, labels=labels)
+    assert [sum(labels[n] == "sick" for n in np.flatnonzero(dealt == fold)) for fold in range(3)] == [5, 5, 5]
+    assert dealt.tolist() != folds(60, 3, 1, groups=groups, labels=labels).tolist()

@@ -128,3 +128,20 @@ def test_lengths_and_states_reach_the_members_they_belong_to():
     both.members.extend([Stub(), Stub()])
     out, states = both({"past": torch.ones(1)}, (1.0, 3.0), 100.0)
     assert (float(out), states) == (102.0, (2.0, 4.0))
+
+
+@pytest.mark.parametrize("weights", [(0.5, 2.0, 0.25), (0.7, 0.7, 0.7), (1.0, 1.0, 1.0)])
+def test_members_that_were_fitted_apart_count_as_much_as_their_weights(weights):
+    """They may be of several forms."""
+    torch.manual_seed(0)
+    layered = whorl.Recurrent("lstm", 3, num_layers=2)
+    kinds = (whorl.Recurrent("gru", 4), whorl.Recurrent("rnn", 9, frozen=True), layered)
+    sizes = {"past": Reals(2), "ahead": None, "num_targets": 1, "dropout": 0.0, "num_classes": 3}
+    network = Ensemble([build(WIRING, kind, **sizes) for kind in kinds], weights).eval()
+    x = np.random.default_rng(0).standard_normal((2, 5, 2)).astype(np.float32)
+    each = [Interpreter(emitted(member)).run({"past": x}) for member in network.networks]
+    found = Interpreter(emitted(network)).run({"past": x})
+    np.testing.assert_allclose(found, np.tensordot(weights, np.stack(each), 1), atol=1e-6)
+    with torch.no_grad():
+        np.testing.assert_allclose(network({"past": torch.from_numpy(x)}).numpy(), found[:, -1], atol=1e-6)
+    assert dissect(emitted(network)).which == "the first "
