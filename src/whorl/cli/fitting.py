@@ -120,7 +120,7 @@ def fold_options(*, stacked: bool = False) -> list[click.Parameter]:
     """
     folds = (
         "Deal sequences to so many folds, fit a network for each to all others, and have them answer together; all is "
-        "learned from, and all of it scores. Takes so many times as long."
+        "learned from, and all of it scores. Takes so many times as long, --max-seconds included."
     )
     different = (
         "Have different networks answer together, weighted by what they tell of folds (five, unless --folds says "

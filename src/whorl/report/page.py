@@ -230,11 +230,11 @@ def _fits(facts: Card, held_out: bool) -> str:
     if facts.folds is not None:
         count, kinds = facts.folds.count, facts.folds.networks
         shares = ", ".join(f"{kind.name} {kind.share:.0%}" for kind in kinds)
-        counted = f" They count as what they told of these says: {shares}." if len(kinds) > 1 else ""
-        one = " This page shows those that have not learned from the first fold, on it." if held_out else ""
+        counted = f" Their shares in the sum of what they answer: {shares}." if len(kinds) > 1 else ""
+        here = " This page shows those that have not learned from the first fold, on it." if held_out else ""
         return (
-            f"{count * len(kinds)} networks answer together. Each has learned from all of {count} folds but one, and "
-            f"the scores are of answers to that one.{counted}{one}"
+            f"{count * len(kinds)} networks answer together, each of which has learned from all of {count} folds but "
+            f"one.{counted}{here} Losses are those of the first."
         )
     if facts.refit is None:
         return ""

@@ -82,9 +82,9 @@ class Estimator(Settings, ABC):
             folds: deal sequences to so many folds, fit a network for each to all others, and have these networks
                 answer together, in place of one that leaves out `training.validation`: all is learned from, and all of
                 it scores and calibrates, by answers of networks that had not learned from it. Labels are spread alike,
-                groups are not cut. Takes so many times as long, to fit and to answer. `history_` is of one network,
-                `held_out_` the first fold, and `judged_` has the networks without it. Codecs are fitted once, to what
-                `training.validation` leaves. Of Classifier, Regressor and Tagger.
+                groups are not cut. Takes so many times as long to fit, `training.max_seconds` included, and to answer.
+                `history_` is of one network, `held_out_` the first fold, and `judged_` has the networks without it.
+                Codecs are fitted once, to what `training.validation` leaves. Of Classifier, Regressor and Tagger.
             stacked: have different networks answer together, weighted by what they tell of folds, five where `folds`
                 does not say; those of a Classifier of series, see `Classifier.stack`.
             resume: go on from the checkpoint in `training.checkpoint`.

@@ -57,8 +57,8 @@ def _on_folds(
     across.check(estimator.wiring(), count)
     estimator = estimator.for_data(data)
     kinds = _stack(estimator) if stacked else {key_of(from_key(estimator.network)): estimator}
-    across.begin(estimator.training, len(kinds), count, resume=resume)
     prepared = prepare(estimator, data)
+    across.begin(estimator.training, len(kinds), count, resume=resume)
     tell.lines(prepared.notes)
     return across.fit(kinds, prepared, count, tell, resume=resume)
 

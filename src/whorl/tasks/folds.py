@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whorl.data import splits
+from whorl.data.problems import plural
 from whorl.data.sequences import Sequence
-from whorl.errors import ArgumentError
+from whorl.errors import ArgumentError, SplitError
 from whorl.nn.ensemble import Ensemble
 from whorl.nn.network import Network
 from whorl.plans.heads import Categorical, Ctc
@@ -24,7 +25,7 @@ from whorl.runtime.evaluation import Part, evaluate_parts
 from whorl.runtime.model import Model
 from whorl.runtime.readouts import Readout, readouts
 from whorl.tasks import settings
-from whorl.tasks.learning import Fitted, card_of, learn, truths_of
+from whorl.tasks.learning import CALIBRATION, Fitted, card_of, learn, shared_of, truths_of
 from whorl.tasks.network import engines_of
 from whorl.tasks.pooling import shares_of, weights_of
 from whorl.tasks.preparation import Prepared
@@ -59,11 +60,20 @@ def begin(training: Training, kinds: int, folds: int, *, resume: bool) -> None:
     """Makes room for the runs of a fit that begins anew.
 
     Raises:
-        ArgumentError: there is one that is not finished.
+        ArgumentError: there are some, but not all of them are there and finished.
     """
-    if training.checkpoint is not None and not resume:
-        runs = [_folder(kind, fold, folds) for kind in range(kinds) for fold in range(folds)]
-        forget(Path(training.checkpoint), *runs)
+    if training.checkpoint is None or resume:
+        return
+    folder = Path(training.checkpoint)
+    runs = [_folder(kind, fold, folds) for kind in range(kinds) for fold in range(folds)]
+    begun = [run for run in runs if is_begun(folder, run)]
+    if begun and len(begun) < len(runs):
+        raise ArgumentError(
+            f"`checkpoint` folder '{training.checkpoint}' holds an unfinished fit on folds, with {len(begun)} of "
+            f"{plural(len(runs), 'network')} begun. Resume it with resume=True (--resume), give another folder, or "
+            "delete this one."
+        )
+    forget(folder, *runs)
 
 
 def fit(kinds: "Mapping[str, Estimator]", prepared: Prepared, folds: int, tell: "Teller", *, resume: bool) -> Fitted:
@@ -82,6 +92,7 @@ def fit(kinds: "Mapping[str, Estimator]", prepared: Prepared, folds: int, tell: 
     """
     first = next(iter(kinds.values()))
     fold_of = _dealt(first.wiring(), prepared, folds, first.training.seed)
+    _check_truths(prepared, fold_of, folds)
     parts = [_without(prepared, fold_of == fold) for fold in range(folds)]
     runs: list[list[_Run]] = []
     for kind, (name, estimator) in enumerate(kinds.items()):
@@ -97,17 +108,24 @@ def fit(kinds: "Mapping[str, Estimator]", prepared: Prepared, folds: int, tell: 
     answers = np.asarray(sum(weight * own for weight, own in zip(weights, outputs, strict=True)))
     readout = readouts.get(first.wiring().readout).of(first.wiring(), prepared.facts)
     readout.chain = runs[0][0].fitted.model.readout.chain  # whether there is one says how it is calibrated
-    readout.fit(answers, truths)
+    every = 1 if readout.chain is not None else max(1, answers.size // CALIBRATION)
+    readout.fit(answers[::every], truths[::every])
     network, of_first = _joined(runs, weights), _joined([own[:1] for own in runs], weights)
     model, judged = _model(first, prepared.whole, network, readout), _model(first, parts[0], of_first, readout)
     scores = evaluate_parts(_parts(model, runs[0], answers))
     told = runs[0][0].fitted
     plan = replace(told.training, seed=first.training.seed)
-    card = card_of(parts[0], told.recipe, plan, told.history, model, scores)
+    card = card_of(_without(prepared, fold_of < 0), told.recipe, plan, told.history, model, scores)
     shares = shares_of(outputs, weights).tolist() if several else [1.0]
     folded = {"count": folds, "networks": [_described(*one) for one in zip(kinds, runs, shares, strict=True)]}
-    card |= {"scores": {**card["scores"], "part": "folds"}, "folds": folded}  # type: ignore[dict-item]
-    tell.folds(scores, prepared.reader.names, folded)
+    shared = [shared_of(model.wiring, part) for part in parts]
+    card |= {
+        "shared": {name: sum(one[name] for one in shared) for name in shared[0]},
+        "scores": {**card["scores"], "part": "folds"},  # type: ignore[dict-item]
+        "folds": folded,
+    }
+    uses = ["chose the epochs" if plan.patience else "", readout.calibration, "weighed the networks" if several else ""]
+    tell.folds(scores, prepared.reader.names, folded, [use for use in uses if use])
     model, judged = replace(model, card=card), replace(judged, card=card)
     return replace(told, model=model, network=network, judged=judged, training=plan)
 
@@ -132,10 +150,25 @@ class _Run:
 
 
 def _dealt(wiring: Wiring, prepared: Prepared, folds: int, seed: int) -> np.ndarray:
-    """The fold of each sequence."""
+    """The fold of each sequence; labels are spread alike, and so are sequences without a truth."""
     one_label = isinstance(wiring.head, Categorical) and prepared.sequences[0].row_targets.ndim == 1
-    labels = [float(one.row_targets[0]) for one in prepared.sequences] if one_label else None
+    labels = [one.row_targets[0] if one_label else float(_is_known(one)) for one in prepared.sequences]
     return splits.folds(len(prepared.sequences), folds, seed, labels=labels, groups=prepared.groups)
+
+
+def _is_known(sequence: Sequence) -> bool:
+    return bool(np.isfinite(sequence.row_targets).any())
+
+
+def _check_truths(prepared: Prepared, fold_of: np.ndarray, folds: int) -> None:
+    """Raises SplitError where a fold has nothing to score, or all others have nothing to learn from."""
+    known = np.bincount(fold_of, [_is_known(one) for one in prepared.sequences], minlength=folds)
+    if known.min() == 0 or (known > 0).sum() < 2:
+        raise SplitError(
+            f"`folds` is {folds}, but only {plural(int(known.sum()), 'sequence')} of {len(fold_of)} "
+            f"{'has' if known.sum() == 1 else 'have'} a known target, so that a fold would have none. Use fewer folds, "
+            "or bring more targets."
+        )
 
 
 def _without(prepared: Prepared, held: np.ndarray) -> Prepared:

@@ -24,7 +24,8 @@ def label_rivals(prepared: Prepared) -> dict[str, Program]:
     truths = np.concatenate([one.row_targets.ravel() for one in prepared.training])
     known = np.isfinite(truths)
     counts = np.bincount(truths[known].astype(np.int64), minlength=num_classes)
-    rivals = {"prior": baselines.prior_answer(width, counts)}
+    # A label that all folds but one lack is not impossible; half an example of it is rarer than any that was seen.
+    rivals = {"prior": baselines.prior_answer(width, np.maximum(counts, 0.5))}
     lookahead = prepared.reader.lookahead if isinstance(prepared.reader, LateReader) else 0
     inner = prepared.reader.reader if isinstance(prepared.reader, LateReader) else prepared.reader
     if isinstance(inner, WordReader):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from whorl.tasks.telling import Teller
 
 # Most numbers that calibration reads: more validation origins are thinned evenly.
-_CALIBRATION = 1 << 25
+CALIBRATION = 1 << 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +155,7 @@ def _model(
         transcribing.calibrate(model, prepared.training, held_out.sequences)
         return model, None
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
-    every = 1 if readout.chain is not None else max(1, sum(map(len, held_out.steps)) * size // _CALIBRATION)
+    every = 1 if readout.chain is not None else max(1, sum(map(len, held_out.steps)) * size // CALIBRATION)
     answered = list(model.outputs(held_out.sequences, [part[::every] for part in held_out.steps]))
     targets = [truths_of(model, held_out.sequences[n], at) for n, at, _ in answered]
     readout.fit(np.concatenate([out for _, _, out in answered]), np.concatenate(targets))
@@ -171,7 +171,7 @@ def truths_of(model: Model, sequence: Sequence, steps: np.ndarray) -> np.ndarray
     return target_windows(known, steps, model.reader.horizon)
 
 
-def _shared(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
+def shared_of(wiring: Wiring, prepared: Prepared) -> dict[str, int]:
     """How many held-out sequences training has, too, where whole sequences are held out."""
     if not is_whole(wiring.pairing) or isinstance(wiring.shape, Autoregressive):
         return {"sequences": 0, "of": 0}
@@ -186,7 +186,7 @@ def card_of(
     by_step = {name: np.asarray(values).tolist() for name, values in scores.by_step.items()}
     return {
         "data": prepared.facts,
-        "shared": _shared(model.wiring, prepared),
+        "shared": shared_of(model.wiring, prepared),
         "network": to_plain(recipe, as_plain),
         "dropout": model.wiring.dropout,
         "parameters": sum(one.program.num_parameters() for one in (model.engine, model.encoder) if one is not None),

@@ -46,19 +46,25 @@ class Teller:
         first = f"validation part{also}, {evaluation.num_answers} answers, {listed(names)}:"
         self.lines([first, *score_lines(evaluation.metrics, evaluation.baseline)])
 
-    def folds(self, evaluation: "Evaluation", names: Sequence[str], folds: Mapping[str, Any]) -> None:
+    def folds(
+        self, evaluation: "Evaluation", names: Sequence[str], folds: Mapping[str, Any], uses: Sequence[str]
+    ) -> None:
         """Prints scores of answers by networks that had not learned from them, and how much each kind of them counts.
 
         Args:
             evaluation: the scores.
             names: of what is answered.
             folds: as the model card has them.
+            uses: what the answers served for besides.
         """
         count, networks = folds["count"], folds["networks"]
         if len(networks) > 1:
-            self.lines([f"{one['name']} counts {one['share']:.0%}" for one in networks])
-        first = f"all {count} folds, each answered by what had not learned from it, {evaluation.num_answers} answers, "
-        self.lines([f"{first}{listed(names)}:", *score_lines(evaluation.metrics, evaluation.baseline)])
+            self.lines([f"{one['name']} counts {one['share']:.0%} of the sum" for one in networks])
+        also = f" (they also {' and '.join(uses)})" if uses else ""
+        told = f"each answered by what had not learned from it{also}, {evaluation.num_answers} answers"
+        self.lines(
+            [f"all {count} folds, {told}, {listed(names)}:", *score_lines(evaluation.metrics, evaluation.baseline)]
+        )
 
 
 class Watcher(Teller):

@@ -17,6 +17,8 @@ from whorl.errors import ArgumentError, DataError, ModelFileError
 from whorl.nn.ensemble import Ensemble
 from whorl.report import card
 from whorl.report.anatomy import dissect
+from whorl.tasks import folds as across
+from whorl.tasks import learning
 from whorl.tasks.telling import Teller
 from whorl.train import Interrupted
 
@@ -57,7 +59,7 @@ def test_an_example_is_scored_by_those_that_have_not_learned_from_it():
     known = model.model_.card["scores"]
     assert (known["part"], known["answers"]) == ("folds", 60)
     assert known["metrics"]["accuracy"] < 0.7
-    assert model.evaluate((x, y)).metrics["accuracy"] > 0.9
+    assert model.evaluate((x, y)).metrics["accuracy"] > 0.8
 
 
 def test_every_network_but_one_learns_from_a_sequence():
@@ -142,8 +144,8 @@ def test_the_report_says_how_many_networks_answer_and_what_they_count(stacked, f
     stacked.report(tmp_path / "own.html")
     page = (tmp_path / "own.html").read_text()
     assert "all 2 folds, each answered by networks that had not learned from it, 40 answers" in page
-    assert "8 networks answer together. Each has learned from all of 2 folds but one" in page
-    assert re.search(r"They count as what they told of these says: gru \d+%, gru unaugmented \d+%, rnn-frozen", page)
+    assert "8 networks answer together, each of which has learned from all of 2 folds but one." in page
+    assert re.search(r"Their shares in the sum of what they answer: gru \d+%, gru unaugmented \d+%, rnn-frozen", page)
     assert "This page shows those that have not learned from the first fold, on it." in page
     assert "4 side by side, the first GRU, 8 units" in page
     stacked.report(tmp_path / "new.html", waves(10, seed=4))
@@ -153,7 +155,7 @@ def test_the_report_says_how_many_networks_answer_and_what_they_count(stacked, f
     folded.report(tmp_path / "one.html", waves(10, seed=4))
     page = (tmp_path / "one.html").read_text()
     assert "4 side by side, each GRU, 8 units" in page
-    assert "They count as" not in page
+    assert "Their shares" not in page
 
 
 def test_a_card_without_folds_has_none(tmp_path):
@@ -211,6 +213,64 @@ def test_a_seed_says_what_folds_there_are_and_networks_differ(folded):
     assert not any(torch.equal(first[0], one) for one in first[1:])
 
 
+def test_a_label_that_a_single_example_has_is_no_reason_to_stop():
+    """All folds but its own lack it, so that their naive rivals, too, have never seen it."""
+    x, y = waves(21)
+    y[20] = 7
+    model = classifier(training=SHORT).fit((x, y), folds=4, verbose=False)
+    assert model.model_.card["scores"]["answers"] == 21
+    assert np.isfinite(list(model.model_.card["scores"]["baselines"]["prior"].values())).all()
+    assert model.predict(x).probabilities.shape == (21, 3)
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_a_tag_that_stands_in_one_sentence_is_no_reason_to_stop(crf):
+    words = [["a", "b", "c", "a"], ["b", "c", "a", "b"]] * 6
+    tags = [["X", "Y", "X", "X"], ["Y", "X", "X", "Y"]] * 6
+    tags[5] = ["X", "Z", "X", "X"]
+    model = whorl.Tagger(text="words", crf=crf, network=SMALL, training=SHORT).fit((words, tags), folds=4)
+    assert model.model_.card["scores"]["answers"] == 48
+
+
+def test_examples_without_a_truth_are_in_all_folds_alike():
+    x, y = waves(40)
+    lost = np.where(np.arange(40) < 30, np.nan, y)
+    model = whorl.Regressor(network=SMALL, training=SHORT).fit((x, lost), folds=5, verbose=False)
+    dealt = [sum(len(steps) for steps in model.held_out_.steps[30:]), sum(map(len, model.held_out_.steps))]
+    assert dealt == [2, 8]
+    with pytest.raises(DataError, match=r"`folds` is 11, but only 10 sequences of 40 have a known target"):
+        whorl.Regressor(network=SMALL, training=SHORT).fit((x, lost), folds=11)
+    few = [None] * 38 + ["a", "b"]
+    with pytest.raises(DataError, match=r"`folds` is 3, but only 2 sequences of 40 have a known target"):
+        classifier(training=SHORT).fit((x, few), folds=3)
+
+
+def test_the_card_counts_what_is_learned_from(folded):
+    known = folded.model_.card
+    assert (known["data"]["training_sequences"], known["data"]["validation_sequences"]) == (40, 0)
+    assert known["shared"] == {"sequences": 0, "of": 40}
+
+
+def test_a_fit_that_was_stopped_between_two_runs_is_not_overwritten(tmp_path, monkeypatch):
+    plan, runs = replace(SHORT, checkpoint=str(tmp_path)), []
+
+    def learn(*given, **options):
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        runs.append(options["part"])
+        return learning.learn(*given, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(across, "learn", learn)
+        with pytest.raises(KeyboardInterrupt):
+            classifier(training=plan).fit(waves(), folds=4)
+    with pytest.raises(ArgumentError, match="holds an unfinished fit on folds, with 2 of 4 networks begun"):
+        classifier(training=plan).fit(waves(), folds=4)
+    resumed = classifier(training=plan).fit(waves(), folds=4, resume=True)
+    torch.set_num_threads(1)
+    assert weights(resumed) == weights(classifier(training=SHORT).fit(waves(), folds=4))
+
+
 @pytest.mark.parametrize("steps", [1, 9, 20, 45])
 def test_a_fit_that_is_stopped_in_any_run_resumes_bit_for_bit(tmp_path, monkeypatch, steps):
     plan = replace(SHORT, checkpoint=str(tmp_path))
@@ -222,7 +282,7 @@ def test_a_fit_that_is_stopped_in_any_run_resumes_bit_for_bit(tmp_path, monkeypa
         with pytest.raises(Interrupted, match="with resume=True"):
             classifier(training=plan).fit(waves(), folds=2, stacked=True)
     if steps > 1:
-        with pytest.raises(ArgumentError, match="unfinished run"):
+        with pytest.raises(ArgumentError, match="unfinished"):
             classifier(training=plan).fit(waves(), folds=2, stacked=True)
     resumed = classifier(training=plan).fit(waves(), folds=2, stacked=True, resume=True)
     assert weights(resumed) == weights(whole)
@@ -272,5 +332,6 @@ def test_what_is_told_while_it_fits(capsys):
     assert [line[:21] for line in lines if line.startswith("fold ")][:3] == [
         "fold 1 of 2, gru: acc", "fold 2 of 2, gru: acc", "fold 1 of 2, gru unau"
     ]  # fmt: skip
-    assert sum(" counts " in line for line in lines) == 4
-    assert "all 2 folds, each answered by what had not learned from it, 40 answers, y:" in lines
+    assert sum(" of the sum" in line for line in lines) == 4
+    uses = "they also calibrated the probabilities and weighed the networks"
+    assert f"all 2 folds, each answered by what had not learned from it ({uses}), 40 answers, y:" in lines
