@@ -196,10 +196,15 @@ class Model:
         assert sequence.targets is not None
         if sequence.labels is not None:
             return sequence.labels[steps] if sequence.targets.ndim == 2 else np.repeat(sequence.labels, len(steps))
-        if isinstance(self.wiring.pairing, Sequences) and self.wiring.pairing.every_step:
-            return self.reader.decode(sequence.targets[steps])
         if isinstance(self.wiring.pairing, Sequences):
-            return self.reader.decode(np.broadcast_to(sequence.targets, (len(steps), *sequence.targets.shape)))
+            whole = not self.wiring.pairing.every_step
+            shape = (len(steps), *sequence.targets.shape)
+            known = np.broadcast_to(sequence.targets, shape) if whole else sequence.targets[steps]
+            truths = self.reader.decode(known)
+            if self.reader.countdown is not None:
+                # Rounding would put a truth that stands on a bound beyond it, where no interval reaches.
+                self.reader.countdown.within(truths)
+            return truths
         return self.reader.decode(target_windows(sequence.targets, steps, self.reader.horizon))
 
     def outputs(

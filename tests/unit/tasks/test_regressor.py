@@ -118,6 +118,15 @@ def test_answers_and_their_bounds_stay_between_zero_and_the_cap():
     assert {"coverage", "width", "pinball"} <= set(model.evaluate(engines()).metrics)
 
 
+@pytest.mark.parametrize("cap", [2, 4, 6, 8])
+def test_an_interval_that_ends_at_the_cap_holds_a_truth_that_is_the_cap(cap):
+    """Truths are kept as 32-bit numbers on the scale of training, from where they come back a little off."""
+    model = regressor(remaining=True, cap=cap, quantiles=(0.1, 0.9)).fit(engines(), verbose=False)
+    target = model.evaluate(engines(seed=1, lengths=(20, 12, 7))).target
+    assert target.min() >= 0
+    assert cap - 1e-5 < target.max() <= cap
+
+
 def test_the_rival_called_age_takes_every_life_to_be_of_median_length():
     model = regressor(remaining=True, training=whorl.Training(epochs=1, validation=1, seed=3)).fit(
         engines(), verbose=False
