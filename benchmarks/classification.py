@@ -40,8 +40,8 @@ TEXT = (
     "Sets of the UCR and UEA archives with the archives' split; `whorl.Classifier()` as it is (*gru*), and with "
     '`network=whorl.Recurrent("rnn", frozen=True)`, a core of which nothing is learned (*frozen*), mean and spread of '
     "several seeds. *members* of 5 are five networks side by side; their fits ran beside other work, as those without "
-    "augmentation and those of frozen cores did. `augmentation='none'` was chosen for ItalyPowerDemand, the hours "
-    "of days, by fits on folds of its training part: 0.980 of the series in them were told, and 0.970 with the "
+    "augmentation, of frozen cores and stacked ones did. `augmentation='none'` was chosen for ItalyPowerDemand, the "
+    "hours of days, by fits on folds of its training part: 0.980 of the series in them were told, and 0.970 with the "
     "default, which warps time (three times five folds, `--cross 5`). Units, dropout and bounds of frozen cores were "
     "chosen on such folds, too, but after test parts of four of the sets had been read while cores that are only drawn "
     "were tried. *stacked* is `fit(data, stacked=True)`: both networks, with augmentation and without, each fitted to "
