@@ -50,13 +50,13 @@ def test_evaluate_says_where_no_matrix_is_large_enough(tiny):
 
 
 def test_evaluate_scores_each_rival_once(tiny, wide, monkeypatch):
-    scored, score = [], evaluation.score_rival
+    scored, answer = [], evaluation.outputs_of_rival
 
     def watched(model, name, *arguments):
         scored.append(name)
-        return score(model, name, *arguments)
+        return answer(model, name, *arguments)
 
-    monkeypatch.setattr(evaluation, "score_rival", watched)
+    monkeypatch.setattr(evaluation, "outputs_of_rival", watched)
     assert run("evaluate", wide, tiny.data, "--weights", "int8").exit_code == 0
     assert sorted(scored) == sorted(whorl.runtime.load(wide).baselines)
 
