@@ -197,7 +197,7 @@ def run(
         saved = path if hasattr(estimator, "model_") else None  # the first of two fits is complete
         if saved is not None:
             estimator.save(saved)
-        _end_interrupted(interrupt, training.checkpoint, saved)
+        _end_interrupted(interrupt, training.checkpoint, saved, several=stacked or folds is not None)
     estimator.save(path)
     if report is not None:
         estimator.report(report)
@@ -216,15 +216,20 @@ def _with_one_target(kind: "Callable[..., Estimator]") -> "Callable[..., Estimat
     return make
 
 
-def _end_interrupted(interrupt: KeyboardInterrupt, checkpoint: str | None, saved: Path | None) -> None:
+def _end_interrupted(
+    interrupt: KeyboardInterrupt, checkpoint: str | None, saved: Path | None, *, several: bool
+) -> None:
     """Says what is there and how to go on, and ends the process with the exit code of the signal."""
     steps = str(interrupt).split(" Resume from")[0].split(" Nothing was saved")[0]
-    click.echo(steps or "Interrupted before training began.", err=True)
+    folder = None if checkpoint is None else Path(checkpoint)
+    between = several and not steps and folder is not None and folder.is_dir() and any(folder.iterdir())
+    bare = "Interrupted between two networks." if between else "Interrupted before training began."
+    click.echo(steps or bare, err=True)
     if saved is not None:
         click.echo(f"{saved} is the model of the first fit, without what was held out.", err=True)
     elif checkpoint is None:
         click.echo("Nothing was saved. A run with --checkpoint DIR can be resumed.", err=True)
-    if checkpoint is not None and Path(checkpoint).exists() and steps:
+    if folder is not None and folder.exists() and (steps or between):
         words = [word for word in sys.argv[1:] if word != "--resume"]
         click.echo(f"Go on with:\n  {shlex.join(['whorl', *words, '--resume'])}", err=True)
     sys.exit(getattr(interrupt, "exit_code", 130))

@@ -8,6 +8,7 @@ import pytest
 
 import whorl
 from whorl.cli.streams import describe
+from whorl.tasks import folds
 
 from .conftest import SMALL, as_json, lines_of, run, wave, write_csv
 
@@ -297,3 +298,22 @@ def test_folds_that_cannot_be_are_told_on_the_command_line(beats, tmp_path):
     result = run(*line, "--folds", "3", "--refit", "--out", tmp_path / "m.whorl")
     assert "`refit` learns from what was held out, but with folds all is learned from" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_fit_on_folds_that_is_stopped_between_two_networks_says_how_to_go_on(beats, tmp_path, monkeypatch):
+    begun, learn = [], folds.learn
+
+    def stopped(*given, **options):
+        if begun:
+            raise KeyboardInterrupt
+        begun.append(options["part"])
+        return learn(*given, **options)
+
+    line = ["fit", "classify", beats.data, "--target", "kind", "--series", "beat", "--time", "t", *SMALL]
+    line += ["--folds", "2", "--checkpoint", tmp_path / "ck", "--out", tmp_path / "m.whorl"]
+    with monkeypatch.context() as patch:
+        patch.setattr(folds, "learn", stopped)
+        result = run(*line)
+    assert result.exit_code == 130
+    assert result.stderr.startswith("Interrupted between two networks.\nGo on with:\n  whorl ")
+    assert run(*line, "--resume").exit_code == 0
