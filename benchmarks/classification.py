@@ -80,7 +80,7 @@ def run(name: str, folder: Path, seed: int, network: str, members: int, refit: b
         "network": network,
         "members": sum(len(one["kept_epochs"]) for one in folds) if folds else members,
         "augmentation": "both" if folds else changed,
-        "refit": refit,
+        "refit": refit and not folds,
         "seed": seed,
         "fit_seconds": round(seconds, 1),
         "threads": torch.get_num_threads(),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from whorl.comparison.matching import Match, completed, matched
 from whorl.errors import ArgumentError
-from whorl.plans.networks import Network, from_key, key_of, recurrent
-from whorl.tasks.estimator import is_frozen
+from whorl.plans.networks import Network, from_key, recurrent
+from whorl.tasks.estimator import FROZEN, name_of
 from whorl.tasks.preparation import Prepared
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 # What is compared where nobody says, as far as a task takes it.
 NETWORKS = ("rnn", "lstm", "gru", "transformer", "cnn", "mlp")
-# What the key of a network has behind it whose core is frozen.
-_FROZEN = "-frozen"
 
 
 def chosen(
@@ -29,7 +27,7 @@ def chosen(
         left = [key for key in NETWORKS if key not in able]
         own = from_key(estimator.network)
         # The model's own network has its own settings, and is compared whatever the others are.
-        able = {**able, _name(own): own}
+        able = {**able, name_of(own): own}
         return able, [f"this task takes no {', '.join(left)}"] if left else []
     if isinstance(networks, str | Network):
         networks = [networks]
@@ -55,7 +53,7 @@ def _named(recipes: List[Network]) -> dict[str, Network]:
     """Names of recipes, with a number where several have the same."""
     made: dict[str, Network] = {}
     for recipe in recipes:
-        key = _name(recipe)
+        key = name_of(recipe)
         name, n = key, 2
         while name in made:
             name, n = f"{key}-{n}", n + 1
@@ -63,17 +61,12 @@ def _named(recipes: List[Network]) -> dict[str, Network]:
     return made
 
 
-def _name(recipe: Network) -> str:
-    """The key of a recipe, and whether its core is frozen: that is another network than the one that is trained."""
-    return f"{key_of(recipe)}{_FROZEN if is_frozen(recipe) else ''}"
-
-
 def _of(one: Network | str, own: Network) -> Network:
     """The recipe that a word or a recipe means; the name of the model's own network means that."""
-    if one == _name(own):
+    if one == name_of(own):
         return own
-    if isinstance(one, str) and one.endswith(_FROZEN):
-        return replace(recurrent(one.removesuffix(_FROZEN), "only a core that recurs can be frozen"), frozen=True)
+    if isinstance(one, str) and one.endswith(FROZEN):
+        return replace(recurrent(one.removesuffix(FROZEN), "only a core that recurs can be frozen"), frozen=True)
     return from_key(one)
 
 

@@ -110,15 +110,15 @@ def evaluate(
         keep: keep answers and truths. None keeps them up to 1 GB.
         outputs: what the model's engine answers at these steps, where that is known already.
     """
-    part = Part(model=model, sequences=sequences, steps=steps, outputs=outputs)
-    if not sum(map(len, steps)):
+    num_answers = sum(map(len, steps))
+    if not num_answers:
         longest = max((len(sequence) for sequence in sequences), default=0)
         raise DataError(
             f"`evaluate` needs {told(model.wiring.pairing)}, but the longest sequence has {longest} rows. Bring longer "
             "ones."
         )
     size = int(np.prod(model.engine.program.shapes[model.engine.program.output]))
-    keep = sum(map(len, steps)) * size * 8 <= KEEP_BYTES if keep is None else keep
+    keep = num_answers * size * 8 <= KEEP_BYTES if keep is None else keep
     predictions: list[Prediction] = []
     targets: list[np.ndarray] = []
 
@@ -126,6 +126,7 @@ def evaluate(
         predictions.append(prediction)
         targets.append(target)
 
+    part = Part(model=model, sequences=sequences, steps=steps, outputs=outputs)
     found = evaluate_parts([part], kept if keep else None)
     return replace(found, kept=_kept(model, sequences, steps, predictions, targets)) if keep else found
 

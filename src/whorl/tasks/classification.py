@@ -10,14 +10,14 @@ from whorl.plans.changes import Augmentation, Change, Forgetting, SoundChange, V
 from whorl.plans.heads import Bernoulli, Categorical, Head
 from whorl.plans.media import Audio, Image, Media, Video, word_of
 from whorl.plans.names import names
-from whorl.plans.networks import Network, Recurrent, from_key, key_of
+from whorl.plans.networks import Network, Recurrent, from_key
 from whorl.plans.sizes import MOST_KERNEL
 from whorl.plans.table import Table
 from whorl.plans.text import Text
 from whorl.plans.training import Training
 from whorl.plans.wiring import Convolution, ManyToOne, Pooling, Sequences, Wiring
 from whorl.tasks.columns import Columns
-from whorl.tasks.estimator import Estimator, check_whole, estimators, is_frozen
+from whorl.tasks.estimator import Estimator, check_whole, estimators, is_frozen, name_of
 from whorl.tasks.media import CHANNELS, GROWTH, check_tokens, plan_for, targets_of_pair
 
 # Of the vectors of tokens, and before the last layer: a text has many words that tell nothing beyond it.
@@ -236,7 +236,7 @@ class Classifier(Estimator):
             )
         recipe = from_key(self.network)
         other = Recurrent("gru") if is_frozen(recipe) else Recurrent("rnn", frozen=True)
-        networks = {_name(one): one for one in (recipe, replace(other, members=recipe.members))}
+        networks = {name_of(one): one for one in (recipe, replace(other, members=recipe.members))}
         changes = set(self._changes())
         ways = {"": self.augmentation}
         if changes & {"auto", "series"}:
@@ -325,7 +325,3 @@ class Classifier(Estimator):
         # Texts tell by single words, and are soon known by heart.
         epochs = max(10 if self.text else 20, round(1000 / plan.num_batches(num_examples)))
         return recipe.completed(hidden_size=TEXT_SIZE if self.text else 64), plan.completed(epochs=epochs)
-
-
-def _name(recipe: Network) -> str:
-    return f"{key_of(recipe)}{'-frozen' if is_frozen(recipe) else ''}"

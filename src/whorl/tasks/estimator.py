@@ -10,7 +10,7 @@ import numpy as np
 from whorl.errors import ArgumentError, ModelFileError, NotFittedError
 from whorl.plans.decoding import Decoding
 from whorl.plans.media import Media
-from whorl.plans.networks import Network, Recurrent, from_key
+from whorl.plans.networks import Network, Recurrent, from_key, key_of
 from whorl.plans.sizes import check_flag, check_most
 from whorl.plans.table import Table
 from whorl.plans.training import Training
@@ -26,6 +26,8 @@ from whorl.tasks.columns import Columns, check_names
 from whorl.tasks.settings import Settings
 
 estimators: Registry[type["Estimator"]] = Registry("task")
+# What the key of a network has behind it whose core is frozen.
+FROZEN = "-frozen"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -228,3 +230,8 @@ def is_frozen(network: Network | str) -> bool:
     """Whether the weights of the core stay as they are drawn."""
     recipe = from_key(network)
     return isinstance(recipe, Recurrent) and recipe.frozen
+
+
+def name_of(recipe: Network) -> str:
+    """The key of a recipe, and whether its core is frozen: that is another network than the one that is trained."""
+    return f"{key_of(recipe)}{FROZEN if is_frozen(recipe) else ''}"

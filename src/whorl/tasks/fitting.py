@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from whorl.errors import ArgumentError
-from whorl.plans.networks import from_key, key_of
+from whorl.plans.networks import from_key
 from whorl.tasks import folds as across
 from whorl.tasks import refitting
+from whorl.tasks.estimator import name_of
 from whorl.tasks.learning import Fitted, learn
 from whorl.tasks.preparation import prepare
 
@@ -56,7 +57,7 @@ def _on_folds(
     """Fits networks that each leave out a fold: of the estimator, or also of others beside it."""
     across.check(estimator.wiring(), count)
     estimator = estimator.for_data(data)
-    kinds = _stack(estimator) if stacked else {key_of(from_key(estimator.network)): estimator}
+    kinds = _stack(estimator) if stacked else {name_of(from_key(estimator.network)): estimator}
     prepared = prepare(estimator, data)
     across.begin(estimator.training, len(kinds), count, resume=resume)
     tell.lines(prepared.notes)

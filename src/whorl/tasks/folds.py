@@ -23,13 +23,10 @@ from whorl.report.metric_table import METRICS
 from whorl.runtime.artifact import as_plain
 from whorl.runtime.evaluation import Part, evaluate_parts
 from whorl.runtime.model import Model
-from whorl.runtime.readouts import Readout, readouts
-from whorl.tasks import settings
-from whorl.tasks.learning import CALIBRATION, Fitted, card_of, learn, shared_of, truths_of
-from whorl.tasks.network import engines_of
+from whorl.runtime.readouts import Readout
+from whorl.tasks.learning import CALIBRATION, Fitted, card_of, learn, shared_of, truths_of, uncalibrated
 from whorl.tasks.pooling import shares_of, weights_of
 from whorl.tasks.preparation import Prepared
-from whorl.tasks.rivals import rivals_of
 from whorl.tasks.telling import Watcher
 from whorl.train.loop import forget, is_begun
 
@@ -106,12 +103,12 @@ def fit(kinds: "Mapping[str, Estimator]", prepared: Prepared, folds: int, tell: 
     several = len(runs) > 1
     weights = weights_of(outputs, truths) if several else np.ones(1)
     answers = np.asarray(sum(weight * own for weight, own in zip(weights, outputs, strict=True)))
-    readout = readouts.get(first.wiring().readout).of(first.wiring(), prepared.facts)
-    readout.chain = runs[0][0].fitted.model.readout.chain  # whether there is one says how it is calibrated
-    every = 1 if readout.chain is not None else max(1, answers.size // CALIBRATION)
-    readout.fit(answers[::every], truths[::every])
     network, of_first = _joined(runs, weights), _joined([own[:1] for own in runs], weights)
-    model, judged = _model(first, prepared.whole, network, readout), _model(first, parts[0], of_first, readout)
+    model = uncalibrated(first, first.wiring(), prepared.whole, network)
+    judged = uncalibrated(first, first.wiring(), parts[0], of_first)
+    every = 1 if model.readout.chain is not None else max(1, answers.size // CALIBRATION)
+    model.readout.fit(answers[::every], truths[::every])
+    judged = replace(judged, readout=_chained(model.readout, judged))
     scores = evaluate_parts(_parts(model, runs[0], answers))
     told = runs[0][0].fitted
     plan = replace(told.training, seed=first.training.seed)
@@ -124,7 +121,11 @@ def fit(kinds: "Mapping[str, Estimator]", prepared: Prepared, folds: int, tell: 
         "scores": {**card["scores"], "part": "folds"},  # type: ignore[dict-item]
         "folds": folded,
     }
-    uses = ["chose the epochs" if plan.patience else "", readout.calibration, "weighed the networks" if several else ""]
+    uses = [
+        "chose the epochs" if plan.patience else "",
+        model.readout.calibration,
+        "weighed the networks" if several else "",
+    ]
     tell.folds(scores, prepared.reader.names, folded, [use for use in uses if use])
     model, judged = replace(model, card=card), replace(judged, card=card)
     return replace(told, model=model, network=network, judged=judged, training=plan)
@@ -235,23 +236,11 @@ def _joined(runs: List[List[_Run]], weights: np.ndarray) -> Ensemble:
     return Ensemble(members, each_counts)
 
 
-def _model(estimator: "Estimator", prepared: Prepared, network: Ensemble, readout: Readout) -> Model:
-    """Networks as one program, with rivals that learn from the training part of these data."""
-    wiring = estimator.wiring()
-    engine, _ = engines_of(network)
-    rivals, naive = rivals_of(wiring, prepared)
-    own = copy(readout)
-    own.chain = network.learned().get("chain")
-    return Model(
-        task=estimator.task,
-        settings=settings.describe(estimator),
-        wiring=wiring,
-        reader=prepared.reader,
-        engine=engine,
-        readout=own,
-        baselines=rivals,
-        naive_mae=naive,
-    )
+def _chained(readout: Readout, model: Model) -> Readout:
+    """A readout with what a model has learned of how labels follow each other."""
+    made = copy(readout)
+    made.chain = model.readout.chain
+    return made
 
 
 def _parts(model: Model, runs: List[_Run], answers: np.ndarray) -> list[Part]:
@@ -262,9 +251,8 @@ def _parts(model: Model, runs: List[_Run], answers: np.ndarray) -> list[Part]:
         for number, steps in enumerate(run.steps):
             outputs.append((number, steps, answers[first : first + len(steps)]))
             first += len(steps)
-        readout = copy(model.readout)
-        readout.chain = run.fitted.model.readout.chain
-        own = replace(model, baselines=run.fitted.model.baselines, readout=readout)
+        alone = run.fitted.model
+        own = replace(model, baselines=alone.baselines, readout=_chained(model.readout, alone))
         parts.append(Part(model=own, sequences=run.sequences, steps=run.steps, outputs=outputs))
     return parts
 

@@ -126,18 +126,13 @@ def learn(
     )
 
 
-def _model(
-    estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut
-) -> tuple[Model, Outputs | None]:
-    """The network as a program, its readout calibrated on the validation part, and the rivals.
-
-    Beside it what the engine answered on the validation part, where it answered all of its steps.
-    """
+def uncalibrated(estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network) -> Model:
+    """The network as a program, and the rivals of the training part of these data."""
     engine, encoder = engines_of(network)
     rivals, naive = rivals_of(wiring, prepared)
     readout = readouts.get(wiring.readout).of(wiring, prepared.facts)
     readout.chain = network.learned().get("chain")
-    model = Model(
+    return Model(
         task=estimator.task,
         settings=settings.describe(estimator),
         wiring=wiring,
@@ -148,7 +143,18 @@ def _model(
         baselines=rivals,
         naive_mae=naive,
     )
-    if encoder is not None:
+
+
+def _model(
+    estimator: "Estimator", wiring: Wiring, prepared: Prepared, network: Network, held_out: HeldOut
+) -> tuple[Model, Outputs | None]:
+    """The network as a program, its readout calibrated on the validation part, and the rivals.
+
+    Beside it what the engine answered on the validation part, where it answered all of its steps.
+    """
+    model = uncalibrated(estimator, wiring, prepared, network)
+    readout = model.readout
+    if model.encoder is not None:
         recall.calibrate(model, held_out.sequences)
         return model, None
     if isinstance(wiring.head, Ctc):

@@ -234,3 +234,16 @@ def test_remaining_life_is_fitted_scored_and_streamed_from_files(tmp_path):
     streamed = run("stream", out, stdin=data.read_bytes())
     assert (streamed.exit_code, len(streamed.stdout.splitlines())) == (0, len(rows))
     assert "remaining" in run("inspect", out).stdout
+
+
+def test_numbers_and_tags_are_fitted_on_folds_too(tmp_path):
+    rows = [(f"s{n}", t, t / 5 + n % 3, n % 4) for n in range(12) for t in range(4)]
+    data, out = write_csv(tmp_path / "s.csv", "piece,t,heat,life", rows), tmp_path / "m.whorl"
+    small = ["--hidden-size", "4", "--epochs", "1", "--folds", "3", "--out", out, "--json"]
+    told = as_json(run("fit", "regress", data, "--target", "life", "--series", "piece", "--time", "t", *small))
+    assert (told["folds"]["count"], told["scores"]["answers"]) == (3, 12)
+    words = tmp_path / "w.conll"
+    words.write_text("a\tX\nb\tY\n\nb\tY\na\tX\n\n" * 6, encoding="utf-8")
+    told = as_json(run("fit", "tag", words, *small))
+    assert (told["folds"]["count"], told["scores"]["answers"]) == (3, 24)
+    assert "`--folds` is not an option" in run("fit", "forecast", data, "--folds", "3").stderr

@@ -232,6 +232,23 @@ def test_a_tag_that_stands_in_one_sentence_is_no_reason_to_stop(crf):
     assert model.model_.card["scores"]["answers"] == 48
 
 
+def test_rivals_have_not_learned_from_what_they_are_scored_on_either():
+    x, y = waves(30)
+    y[:5] = 7
+    model = classifier(training=SHORT).fit((x, y), folds=4, verbose=False)
+    dealt, nats = splits.folds(30, 4, SHORT.seed, labels=y.tolist()), []
+    for label, fold in zip(y, dealt, strict=True):
+        others = y[dealt != fold]
+        nats.append(-np.log(np.mean(others == label)))
+    assert model.model_.card["scores"]["baselines"]["prior"]["nll"] == pytest.approx(np.mean(nats), rel=1e-4)
+
+
+def test_a_frozen_core_has_its_name_on_folds_too():
+    echoes = whorl.Recurrent("rnn", hidden_size=9, frozen=True)
+    model = classifier(training=SHORT, network=echoes).fit(waves(), folds=2, verbose=False)
+    assert [one["name"] for one in model.model_.card["folds"]["networks"]] == ["rnn-frozen"]
+
+
 def test_examples_without_a_truth_are_in_all_folds_alike():
     x, y = waves(40)
     lost = np.where(np.arange(40) < 30, np.nan, y)
