@@ -146,8 +146,9 @@ class LinearCore(Core):
             outputs = []
             for reverse, layer in enumerate(self._of(number)):
                 gates_BTG, passed_BTH = layer.split(layer.gates(x_BTD))
+                start_BS = before[len(finals)]
                 call = LinearPass(
-                    self.cell, gates_BTG, layer.decay(), before[len(finals)], lengths_B, resets_BT, bool(reverse)
+                    self.cell, gates_BTG, layer.decay(), start_BS, lengths_B, resets_BT, bool(reverse), owned=True
                 )
                 h_BTS, final_BS = linear_dispatch.run(call)
                 finals.append(final_BS)

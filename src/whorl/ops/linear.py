@@ -25,6 +25,7 @@ class LinearPass(NamedTuple):
         lengths_B: int64, real steps; None where all are T.
         resets_BT: True where the state before that step is zero; None where nothing is reset.
         reverse: reads from the last real step to the first.
+        owned: nobody else reads `gates_BTG` any more, so that their gradients may be written over them.
     """
 
     cell: LinearName
@@ -34,6 +35,7 @@ class LinearPass(NamedTuple):
     lengths_B: Tensor | None
     resets_BT: Tensor | None
     reverse: bool
+    owned: bool = False
 
 
 def candidate(x: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ def run(layer: LinearPass) -> tuple[Tensor, Tensor]:
     lengths_B = None if layer.lengths_B is None else _copy(layer.lengths_B, torch.int64)
     resets_BT = None if layer.resets_BT is None else _copy(layer.resets_BT, torch.bool)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in given):
-        h_BTS, final_BS = LinearFunction.apply(layer.cell, layer.reverse, lengths_B, resets_BT, *given)  # type: ignore[no-untyped-call]
+        how = (layer.cell, layer.reverse, layer.owned)
+        h_BTS, final_BS = LinearFunction.apply(how, lengths_B, resets_BT, *given)  # type: ignore[no-untyped-call]
         return h_BTS, final_BS
     return _forward(layer._replace(lengths_B=lengths_B, resets_BT=resets_BT))
 
@@ -56,8 +57,8 @@ def _rows(x_BTG: Tensor) -> Tensor:
     return x_BTG if x_BTG.stride(2) == 1 or x_BTG.shape[2] == 1 else x_BTG.contiguous()
 
 
-def _open(layer: LinearPass) -> tuple[_native.LinearScan, int]:
-    """The recurrence, and S."""
+def _open(layer: LinearPass) -> _native.LinearScan:
+    """The recurrence, with everything that both passes read of a call."""
     cell, gates_BTG = layer.cell, layer.gates_BTG
     rows, steps, num_gates = gates_BTG.shape
     known = LINEAR_CELLS[cell]
@@ -76,17 +77,19 @@ def _open(layer: LinearPass) -> tuple[_native.LinearScan, int]:
     check_option("resets", layer.resets_BT, (rows, steps), torch.bool)
     scan = _native.LinearScan(cell, layer.reverse, steps, rows, hidden, torch.get_num_threads())
     gates_at, *others = addresses((gates_BTG, layer.decay_S, layer.lengths_B, layer.resets_BT))
-    scan.reads(gates_at, gates_BTG.stride(1), gates_BTG.stride(0), *others)
-    return scan, size
+    row, step, _ = gates_BTG.stride()
+    scan.reads(gates_at, step, row, *others)
+    return scan
 
 
 def _forward(layer: LinearPass) -> tuple[Tensor, Tensor]:
     decay_S = None if layer.decay_S is None else dense(layer.decay_S)
-    layer = layer._replace(gates_BTG=_rows(layer.gates_BTG), decay_S=decay_S)
     final_BS = dense(layer.state_BS.clone(memory_format=torch.contiguous_format))
-    scan, size = _open(layer._replace(state_BS=final_BS))
-    out_BTS = _like(layer.gates_BTG, size)
-    scan.forward(final_BS.data_ptr(), out_BTS.data_ptr(), out_BTS.stride(1), out_BTS.stride(0))
+    layer = layer._replace(gates_BTG=_rows(layer.gates_BTG), decay_S=decay_S, state_BS=final_BS)
+    scan = _open(layer)
+    out_BTS = _like(layer.gates_BTG, final_BS.shape[1])
+    row, step, _ = out_BTS.stride()
+    scan.forward(final_BS.data_ptr(), out_BTS.data_ptr(), step, row)
     return out_BTS, final_BS
 
 
@@ -96,56 +99,68 @@ def _backward(
     """Gradients of the gates, of the decay of each row (B, S) where there is one, and of the initial state."""
     decay_S = None if layer.decay_S is None else dense(layer.decay_S)
     layer = layer._replace(gates_BTG=_rows(layer.gates_BTG), decay_S=decay_S, state_BS=dense(layer.state_BS))
-    scan, _ = _open(layer)
+    scan = _open(layer)
     check_numbers((out_BTS, d_out, d_final))
-    scan.remembers(layer.state_BS.data_ptr(), out_BTS.data_ptr(), out_BTS.stride(1), out_BTS.stride(0))
+    row, step, _ = out_BTS.stride()
+    scan.remembers(layer.state_BS.data_ptr(), out_BTS.data_ptr(), step, row)
     d_out = None if d_out is None else _rows(d_out)
     d_state = torch.zeros_like(layer.state_BS) if d_final is None else dense(d_final.clone())
-    d_gates = _like(layer.gates_BTG, layer.gates_BTG.shape[2])
+    d_gates = layer.gates_BTG if layer.owned else _like(layer.gates_BTG, layer.gates_BTG.shape[2])
     d_decay = None if layer.decay_S is None else layer.state_BS.new_empty(layer.state_BS.shape)
     out_at, state_at, gates_at, decay_at = addresses((d_out, d_state, d_gates, d_decay))
-    step, row = (0, 0) if d_out is None else (d_out.stride(1), d_out.stride(0))
-    scan.backward(out_at, step, row, state_at, gates_at, d_gates.stride(1), d_gates.stride(0), decay_at)
+    (row, step, _), (gates_row, gates_step, _) = (0, 0, 0) if d_out is None else d_out.stride(), d_gates.stride()
+    scan.backward(out_at, step, row, state_at, gates_at, gates_step, gates_row, decay_at)
     return d_gates, d_decay, d_state
+
+
+def _may_overwrite(gates_BTG: Tensor) -> bool:
+    """Whether a backward pass that owns the gates may leave their gradients in the same memory: not where they will be
+    read once more, and not where they are somebody's parameter.
+    """
+    return not gates_BTG.is_leaf and not torch._C._autograd._get_current_graph_task_keep_graph()
 
 
 class LinearFunction(torch.autograd.Function):
     """Both passes for autograd; differentiable twice, the second time through plain PyTorch.
 
-    `apply(cell, reverse, lengths, resets, gates, decay, state)` returns the states and the final one.
+    `apply((cell, reverse, owned), lengths, resets, gates, decay, state)` returns the states and the final one.
     """
 
     @staticmethod
     def forward(
         ctx: Any,
-        cell: LinearName,
-        reverse: bool,
+        how: tuple[LinearName, bool, bool],
         lengths_B: Tensor | None,
         resets_BT: Tensor | None,
         gates_BTG: Tensor,
         decay_S: Tensor | None,
         state_BS: Tensor,
     ) -> tuple[Tensor, Tensor]:
+        cell, reverse, _ = how
         layer = LinearPass(cell, gates_BTG, decay_S, state_BS, lengths_B, resets_BT, reverse)
         out_BTS, final_BS = _forward(layer)
         # All tensors go this way, so that torch frees them after the backward pass and notices changes in place.
         ctx.save_for_backward(gates_BTG, decay_S, state_BS, lengths_B, resets_BT, out_BTS)
         ctx.set_materialize_grads(False)
-        ctx.how = (cell, reverse)
+        ctx.how = how
         return out_BTS, final_BS
 
     @staticmethod
     def backward(ctx: Any, d_out: Tensor | None, d_final: Tensor | None) -> tuple[Tensor | None, ...]:
-        cell, reverse = ctx.how
+        cell, reverse, owned = ctx.how
         gates_BTG, decay_S, state_BS, lengths_B, resets_BT, out_BTS = ctx.saved_tensors
         layer = LinearPass(cell, gates_BTG, decay_S, state_BS, lengths_B, resets_BT, reverse)
         # Somebody wants the gradient of the gradient, or many gradients at once: wrapped tensors have no memory.
         is_wrapped = any(grad is not None and not torch._C._has_storage(grad) for grad in (d_out, d_final))
         if torch.is_grad_enabled() or is_wrapped:
-            return None, None, None, None, *_backward_in_torch(layer, ctx.needs_input_grad[4:], d_out, d_final)
+            return None, None, None, *_backward_in_torch(layer, ctx.needs_input_grad[3:], d_out, d_final)
+        if owned and _may_overwrite(gates_BTG):
+            layer = layer._replace(gates_BTG=gates_BTG.detach(), owned=True)
+            # Whoever else kept them is told by torch, and does not read gradients in their place.
+            torch.autograd.graph.increment_version(gates_BTG)
         d_gates, d_decay, d_state = _backward(layer, out_BTS, d_out, d_final)
         total = None if d_decay is None else d_decay.sum(0)
-        return None, None, None, None, d_gates, total, d_state
+        return None, None, None, d_gates, total, d_state
 
 
 def _backward_in_torch(

@@ -7,6 +7,7 @@ import itertools
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 import whorl.nn
 from whorl import _native
@@ -147,6 +148,87 @@ def test_lengths_that_change_after_the_forward_pass_change_nothing():
         return out
 
     for one, other in zip(results(run, call, torch.float32), wanted, strict=True):
+        assert torch.equal(one, other)
+
+
+# Gates that nobody else reads
+
+
+def owned(cell, **options):
+    """A call in float32 that owns its gates, the leaves they are made of, and a list that gets their gradient."""
+    call = drawn(cell, 3, 20, 37, **options)
+    leaves = [None if one is None else one.float().requires_grad_() for one in call[1:4]]
+    gates, seen = leaves[0] * 1.0, []
+    gates.register_hook(seen.append)
+    call = call._replace(gates_BTG=gates, decay_S=leaves[1], state_BS=leaves[2], owned=True)
+    return call, [one for one in leaves if one is not None], seen
+
+
+@pytest.mark.parametrize("options", [{}, {"time_first": True, "lengths": True, "resets": True, "reverse": True}])
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_take_the_place_of_gates_that_nobody_else_reads(cell, options):
+    call, leaves, seen = owned(cell, **options)
+    apart = torch.autograd.grad(native_linear.run(call._replace(owned=False))[0].sin().sum(), leaves, retain_graph=True)
+    place = call.gates_BTG.data_ptr()
+    assert seen.pop().data_ptr() != place
+    found = torch.autograd.grad(native_linear.run(call)[0].sin().sum(), leaves)
+    assert seen.pop().data_ptr() == place
+    for one, other in zip(found, apart, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_graph_that_is_kept_keeps_its_gates(cell):
+    call, leaves, seen = owned(cell)
+    loss = native_linear.run(call)[0].sin().sum()
+    first = torch.autograd.grad(loss, leaves, retain_graph=True)
+    again = torch.autograd.grad(loss, leaves)
+    assert seen[0].data_ptr() != seen[1].data_ptr() == call.gates_BTG.data_ptr()
+    for one, other in zip(first, again, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_parameter_in_place_of_gates_is_not_written_over():
+    call, (_, state), _ = owned("mingru")
+    gates = call.gates_BTG.detach().requires_grad_()
+    before = gates.detach().clone()
+    native_linear.run(call._replace(gates_BTG=gates))[0].sum().backward(inputs=[gates, state])
+    assert torch.equal(gates, before)
+    assert gates.grad.data_ptr() != gates.data_ptr()
+
+
+def test_whoever_kept_gates_that_are_owned_is_told():
+    call, leaves, _ = owned("mingru")
+    kept = call.gates_BTG.square().sum()
+    torch.autograd.grad(native_linear.run(call)[0].sum(), leaves)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        kept.backward()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("way", ["kept twice", "checkpoint", "reentrant checkpoint", "saved elsewhere"])
+def test_a_core_has_one_gradient_however_autograd_keeps_its_graph(cell, way):
+    torch.manual_seed(0)
+    core, x = whorl.nn.LinearCore(cell, 3, 21, num_layers=2, bidirectional=True), torch.randn(2, 9, 3)
+
+    def gradients(output, **kept):
+        return torch.autograd.grad(output.sin().sum(), [x, *core.parameters()], **kept)
+
+    def outputs(own):
+        return core(own)[0]
+
+    wanted = gradients(outputs(x.requires_grad_()))
+    if way == "kept twice":
+        output = outputs(x)
+        gradients(output, retain_graph=True)
+        found = gradients(output)
+    elif way == "saved elsewhere":
+        with torch.autograd.graph.save_on_cpu():
+            found = gradients(outputs(x))
+    else:
+        checkpoint(outputs, x, use_reentrant=way.startswith("reentrant")).sin().sum().backward()
+        found = [x.grad, *(one.grad for one in core.parameters())]
+    for one, other in zip(found, wanted, strict=True):
         assert torch.equal(one, other)
 
 
