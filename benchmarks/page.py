@@ -8,17 +8,18 @@ With --check it fails where the page or the picture is not what the results say.
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks import targets, verify
-from benchmarks.printing import distance, duration, losses, verdict
+from benchmarks import linear_page, targets, verify
+from benchmarks.printing import distance, duration, losses, table, verdict
 from benchmarks.processes import ROOT
 from benchmarks.registry import ENTRIES
 
 RESULTS = ROOT / "benchmarks" / "results" / "recurrence.json"
 # Why goals are missed, in words; beside the results, since a new run may change the reasons.
 NOTES = ROOT / "benchmarks" / "results" / "recurrence.md"
+LINEAR = ROOT / "benchmarks" / "results" / "linear.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "images" / "recurrence.png"
 
@@ -71,8 +72,14 @@ SECTIONS: tuple[tuple[str, str, Callable[[Record], bool]], ...] = (
 )
 
 
-def page(results: Mapping[str, Any], notes: str) -> str:
-    """The page as text."""
+def page(results: Mapping[str, Any], notes: str, linear: Mapping[str, Any] | None = None) -> str:
+    """The page as text.
+
+    Args:
+        results: of the recurrences with a product of their state.
+        notes: why goals are missed.
+        linear: of those that are linear in their state, where they were measured.
+    """
     records: list[Record] = results["entries"]
     samples = sorted({record["samples"] for record in records})
     exact = verify.BOUNDS["fp32"]
@@ -92,6 +99,8 @@ def page(results: Mapping[str, Any], notes: str) -> str:
                 parts.append(_latencies(chosen))
     parts += [_judged(records), *([notes.strip() + "\n"] if notes.strip() else []), _slower(records)]
     parts += _absent(records)
+    if linear is not None:
+        parts.append(linear_page.section(linear))
     return "\n".join(parts)
 
 
@@ -110,7 +119,7 @@ def _machine(results: Mapping[str, Any]) -> str:
         ("Read by one core", ", ".join(read) or "not measured"),
         ("Load before the run", f"{machine['load']}"),
     ]
-    return _table(("", ""), lines)
+    return table(("", ""), lines)
 
 
 def _times(records: Sequence[Record]) -> str:
@@ -130,7 +139,7 @@ def _times(records: Sequence[Record]) -> str:
         row.append(_number(targets.share_of_floor(record), "{:.0%}"))
         row.append(distance(record["peers"]["whorl"].get("differences", {})))
         rows.append(row)
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _label(record: Record) -> str:
@@ -157,7 +166,7 @@ def _latencies(records: Sequence[Record]) -> str:
                 quantiles = [duration(latency[name]) for name in ("p50", "p99", "p99.9")]
                 rows.append([_label(record), peer, *quantiles, f"{latency['steps']:,}"])
     words = "Single steps, each with the two readings of the clock around it:"
-    return f"{words}\n\n{_table(('entry', 'library', 'p50', 'p99', 'p99.9', 'steps'), rows)}"
+    return f"{words}\n\n{table(('entry', 'library', 'p50', 'p99', 'p99.9', 'steps'), rows)}"
 
 
 def _judged(records: Sequence[Record]) -> str:
@@ -170,7 +179,7 @@ def _judged(records: Sequence[Record]) -> str:
             if item["role"] == role
         ]
         met = sum(row[-1] == "met" for row in rows)
-        parts.append(f"{met} of {len(rows)} {role}s are met.\n\n" + _table(("entry", role, "reached", ""), rows))
+        parts.append(f"{met} of {len(rows)} {role}s are met.\n\n" + table(("entry", role, "reached", ""), rows))
     return "\n".join(parts)
 
 
@@ -178,7 +187,7 @@ def _slower(records: Sequence[Record]) -> str:
     rows = [[name, peer, f"{ratio:.2f}x"] for name, peer, ratio in losses(records)]
     if not rows:
         return "## Where another library is faster\n\nIn none of these entries.\n"
-    return "## Where another library is faster\n\n" + _table(("entry", "library", "ratio"), rows)
+    return "## Where another library is faster\n\n" + table(("entry", "library", "ratio"), rows)
 
 
 def _absent(records: Sequence[Record]) -> list[str]:
@@ -194,11 +203,6 @@ def _absent(records: Sequence[Record]) -> list[str]:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n"
 
 
 def digest(results: str) -> str:
@@ -221,7 +225,9 @@ def main(arguments: Sequence[str]) -> None:
     if not RESULTS.exists():
         raise SystemExit(f"{RESULTS.relative_to(ROOT)} is missing. Run: make bench")
     results = RESULTS.read_text(encoding="utf-8")
-    text = page(json.loads(results), NOTES.read_text(encoding="utf-8") if NOTES.exists() else "")
+    notes = NOTES.read_text(encoding="utf-8") if NOTES.exists() else ""
+    linear = json.loads(LINEAR.read_text(encoding="utf-8")) if LINEAR.exists() else None
+    text = page(json.loads(results), notes, linear)
     if "--check" in arguments:
         found = stale(text, digest(results))
         if found:

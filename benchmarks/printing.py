@@ -1,6 +1,6 @@
-"""The results as text for a terminal."""
+"""The results as text for a terminal, and what pages share with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks import targets
@@ -31,6 +31,12 @@ def rate_lines(rates: Rates) -> str:
     narrow = ", ".join(f"{name} {rate / 1e9:.0f}" for name, rate in rates.narrow.items())
     read = ", ".join(f"{size / 1024:.0f} KiB {rate / 1e9:.0f}" for size, rate in rates.read.items())
     return f"GFLOP/s: fp32 {fp32} threads; GOP/s on one: {narrow}\nGB/s read by one core, from arrays of: {read or '-'}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of a page."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n"
 
 
 def duration(seconds: float) -> str:

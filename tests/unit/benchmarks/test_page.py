@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from benchmarks import page, picture, printing
+from benchmarks import linear_scan, page, picture, printing
 from benchmarks.registry import ENTRIES
 from tests.unit.benchmarks.records import peer, record, results
 
@@ -75,8 +75,18 @@ def test_the_picture_carries_which_results_it_shows(tmp_path):
     assert carried.encode() in path.read_bytes()
 
 
+def linear(part, **ways):
+    ways = {name.replace("_", " "): seconds for name, seconds in ways.items()}
+    return {"part": part, "threads": 2, "cell": "lru", "batch": 1, "steps": 1000, "hidden": 64, "ways": ways}
+
+
+MACHINE = {"cores": 2, "processor": "Some Processor", "versions": {"torch": "2.12"}}
+SCAN = linear("scan", native=1e-3, loop=16e-3, parallel_scan=20e-3, copy_of_as_many_bytes=2e-3)
+
+
 def test_check_names_what_is_not_up_to_date(tmp_path, monkeypatch):
-    for name, file in (("RESULTS", "r.json"), ("NOTES", "n.md"), ("PAGE", "p.md"), ("PICTURE", "p.png")):
+    files = {"RESULTS": "r.json", "NOTES": "n.md", "LINEAR": "l.json", "PAGE": "p.md", "PICTURE": "p.png"}
+    for name, file in files.items():
         monkeypatch.setattr(page, name, tmp_path / file)
     monkeypatch.setattr(page, "ROOT", tmp_path)
     with pytest.raises(SystemExit, match=r"r.json is missing. Run: make bench"):
@@ -88,6 +98,10 @@ def test_check_names_what_is_not_up_to_date(tmp_path, monkeypatch):
     page.main(["--check"])
     page.RESULTS.write_text(json.dumps(results(STEP)))
     with pytest.raises(SystemExit, match=r"p.md and p.png"):
+        page.main(["--check"])
+    page.main([])
+    page.LINEAR.write_text(json.dumps({"rounds": 3, "machine": MACHINE, "records": [SCAN]}))
+    with pytest.raises(SystemExit, match=r"p.md: not up to date"):
         page.main(["--check"])
 
 
@@ -104,3 +118,25 @@ def test_check_names_what_is_not_up_to_date(tmp_path, monkeypatch):
 )
 def test_durations_have_a_unit(seconds, text):
     assert printing.duration(seconds) == text
+
+
+def test_linear_recurrences_stand_beside_the_fastest_way_of_torch():
+    other = linear("scan", native=1e-3, loop="other numbers", parallel_scan=14e-3, copy_of_as_many_bytes=2e-3)
+    layer = linear("layer", native=2e-3, loop=9e-3, parallel_scan=7e-3)
+    text = page.page(ALL, "", {"rounds": 3, "machine": MACHINE, "records": [SCAN, other, layer]})
+    assert "least of 3 rounds" in text
+    assert "2 cores of Some Processor, torch 2.12" in text
+    assert "1 of 2 scans reach 15x." in text
+    assert "| lru | 1 x 1,000 x 64 | 2 | 1.00 ms | 16.0 ms | loop | 16.0x | 2.00 ms |\n" in text
+    assert "| lru | 1 x 1,000 x 64 | 2 | 1.00 ms | 14.0 ms | parallel scan | 14.0x | 2.00 ms |\n" in text
+    assert "| lru | 1 x 1,000 x 64 | 2 | 2.00 ms | 7.00 ms | parallel scan | 3.5x |\n" in text
+
+
+@pytest.mark.parametrize("part", ["scan", "layer"])
+@pytest.mark.parametrize("cell", ["mingru", "minlstm", "lru"])
+def test_ways_to_write_a_linear_recurrence_in_torch_agree_with_native_code(part, cell):
+    timed = linear_scan.problem(part, cell, 2, 9, 5)
+    wanted = linear_scan.once(linear_scan.linear.scan, timed)[1]
+    for way in linear_scan.ways(cell, compiled=False).values():
+        assert linear_scan.agrees(linear_scan.once(way, timed)[1], wanted)
+    assert not linear_scan.agrees([wanted[0] + 1.0], wanted[:1])
